@@ -1,0 +1,106 @@
+//! Domain separation.
+
+use alloc::vec::Vec;
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What a hash, a derivation or a sealed message is for; written `besace <document>/v<n> <what>`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Label {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Label {
+            /// Every label there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The text.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => {
+                        const { assert!($text.len() < 256 && $text.is_ascii(), "one length byte") };
+                        $text
+                    })*
+                }
+            }
+        }
+    };
+}
+
+labels! {
+    /// Key of the vault file, from the root.
+    VaultKey = "besace keys/v1 vault key";
+    /// Signing key of the vault's own log, from the root and the log id.
+    VaultLog = "besace keys/v1 vault log";
+    /// Key of the sealed inbox and of exports, from the root.
+    Inbox = "besace keys/v1 inbox";
+    /// Signing key of a pseudonym.
+    PairwiseSigning = "besace keys/v1 pairwise signing";
+    /// Sealing key of a pseudonym.
+    PairwiseSealing = "besace keys/v1 pairwise sealing";
+    /// Key of the log of a pseudonym.
+    PairwiseLog = "besace keys/v1 pairwise log";
+    /// Short name of a verifying key.
+    KeyId = "besace keys/v1 key id";
+    /// Associated data of a wrapped root.
+    KeySlot = "besace keys/v1 slot";
+    /// `info` of a sealed message.
+    Seal = "besace seal/v1 message";
+    /// Commitment in a consent log.
+    ConsentLeaf = "besace log/v1 consent leaf";
+    /// Link of the per-grant chain of uses.
+    UseChain = "besace log/v1 use chain";
+    /// Scope of a grant's presence.
+    PresenceScope = "besace presence/v1 scope";
+    /// Key of one day.
+    PresenceDayKey = "besace presence/v1 day key";
+    /// Key of the locator.
+    PresenceLocator = "besace presence/v1 locator";
+    /// Key of the binder, and its message.
+    PresenceBinder = "besace presence/v1 binder";
+    /// Key of the till tag, and its message.
+    PresenceTill = "besace presence/v1 till";
+    /// Commitment to a released day.
+    PresenceCommit = "besace presence/v1 commit";
+    /// Link of a shop's hash chain.
+    PresenceShop = "besace presence/v1 shop";
+    /// Presentation shown by the phone as a QR code.
+    PresenceQr = "besace presence/v1 qr";
+}
+
+impl Label {
+    /// `Label(x)` of `spec/keys.md`: one length byte, then the ASCII text.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let text = self.as_str().as_bytes();
+        let mut bytes = Vec::with_capacity(text.len().saturating_add(1));
+        bytes.push(u8::try_from(text.len()).unwrap_or(u8::MAX)); // below 256, checked at compile time
+        bytes.extend_from_slice(text);
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, vec::Vec};
+
+    use super::*;
+
+    #[test]
+    fn no_two_purposes_share_a_label_and_all_follow_the_grammar() {
+        let texts: BTreeSet<_> = Label::ALL.iter().map(|label| label.as_str()).collect();
+        assert_eq!(texts.len(), Label::ALL.len());
+        for text in texts {
+            let words: Vec<_> = text.splitn(3, ' ').collect();
+            assert!(
+                words[0] == "besace" && words[1].ends_with("/v1") && words.len() == 3,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_length_stands_first() {
+        assert_eq!(Label::PresenceShop.to_bytes()[0], 23);
+        assert_eq!(Label::PresenceShop.to_bytes().len(), 24);
+    }
+}

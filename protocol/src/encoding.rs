@@ -1,0 +1,14 @@
+//! One spelling for one value: strict JSON, canonical bytes, unpadded base64url, decimal numbers.
+//!
+//! `spec/encoding.md`. Everything here refuses rather than repairs.
+
+mod base64;
+mod decimal;
+mod json;
+
+pub use self::base64::{Base64Error, Bytes, from_base64url, to_base64url};
+pub use decimal::parse_decimal;
+pub use json::{
+    JSON_DEPTH_MAX, JSON_INTEGER_MAX, JsonError, check_json, from_json, from_json_exact,
+    to_canonical_json,
+};

@@ -1,0 +1,72 @@
+//! The closed lists of document types and signing roles.
+
+use alloc::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// In which capacity a party signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The retailer, in the role of controller.
+    Controller,
+    /// The shopper, under a pairwise pseudonym.
+    Subject,
+}
+
+macro_rules! types {
+    ($($(#[$doc:meta])* $name:ident = $text:literal: $($role:ident)+;)*) => {
+        /// What a signed document is (`typ`).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Typ {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl Typ {
+            /// Every type there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// As it stands in the header.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The roles that may sign it.
+            pub const fn roles(self) -> &'static [Role] {
+                match self { $(Self::$name => &[$(Role::$role,)+],)* }
+            }
+        }
+    };
+}
+
+types! {
+    /// Answer to a withdrawal: keys deleted, uses counted.
+    Acknowledgement = "besace-acknowledgement+jws": Controller;
+    /// An agent's call to a gateway.
+    Call = "besace-call+jws": Subject;
+    /// The offers of a retailer.
+    Catalogue = "besace-catalogue+jws": Controller;
+    /// Personal data that leaves under a grant.
+    Disclosure = "besace-disclosure+jws": Subject;
+    /// A grant: the shopper first, then the controller over the same bytes.
+    Grant = "besace-grant+jws": Controller Subject;
+    /// Who a retailer is.
+    Manifest = "besace-manifest+jws": Controller;
+    /// The opening of a log entry, sent home.
+    Opening = "besace-opening+jws": Controller;
+    /// Keys of one day, released.
+    Release = "besace-release+jws": Subject;
+    /// A consent request.
+    Request = "besace-request+jws": Controller;
+    /// A day's count of uses under a grant.
+    UseStatement = "besace-use-statement+jws": Controller;
+    /// A withdrawal.
+    Withdrawal = "besace-withdrawal+jws": Subject;
+}
+
+impl Typ {
+    /// Whether these roles may stand together under a document of this type.
+    pub(super) fn allows(self, roles: &BTreeSet<Role>) -> bool {
+        !roles.is_empty() && roles.iter().all(|role| self.roles().contains(role))
+    }
+}

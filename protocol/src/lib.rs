@@ -1,0 +1,32 @@
+//! The Besace protocol, without I/O.
+//!
+//! This crate holds what the shopper's agent, the retailer's gateway and the auditor must agree on to
+//! the byte: identifiers, strict encodings, keys, signed documents, the consent log, presence and
+//! offers. It reads no clock, no entropy, no file and no socket: time and randomness are parameters,
+//! decisions come back as values. What it does not do: store, send, ask, or print.
+//!
+//! | module | document |
+//! |---|---|
+//! | [`encoding`], [`id`], [`time`], [`money`], [`private`] | `spec/encoding.md` |
+//! | [`crypto`], [`keys`] | `spec/keys.md` |
+//! | [`jws`], [`call`] | `spec/encoding.md`, `spec/http.md` |
+//! | [`problem`], [`wire`] | `spec/http.md` |
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod call;
+pub mod crypto;
+pub mod encoding;
+pub mod id;
+pub mod jws;
+pub mod keys;
+pub mod money;
+pub mod party;
+pub mod private;
+pub mod problem;
+pub mod time;
+pub mod wire;

@@ -1,0 +1,42 @@
+//! Addresses and media types as constants. `spec/http.md`.
+
+/// The manifest, on the retailer's domain.
+pub const MANIFEST_PATH: &str = "/.well-known/besace/manifest";
+/// The consent requests that stand open to everybody.
+pub const REQUESTS_PATH: &str = "/besace/v1/requests";
+/// A notice by its digest follows.
+pub const NOTICES_PATH: &str = "/besace/v1/notices";
+/// The signed catalogue.
+pub const CATALOGUE_PATH: &str = "/besace/v1/catalogue";
+/// `checkpoint` and `tile/…` follow (C2SP tlog-tiles).
+pub const LOG_PATH: &str = "/besace/v1/log";
+/// Call: give a grant.
+pub const GRANTS_PATH: &str = "/besace/v1/grants";
+/// Call: withdraw a grant.
+pub const WITHDRAWALS_PATH: &str = "/besace/v1/withdrawals";
+/// Call: release the keys of one day.
+pub const RELEASES_PATH: &str = "/besace/v1/releases";
+/// Call: disclose data under a grant.
+pub const DISCLOSURES_PATH: &str = "/besace/v1/disclosures";
+/// Call: collect sealed mail.
+pub const MAILBOX_PATH: &str = "/besace/v1/mailbox";
+/// Call: mail is safe at home; the gateway destroys its copy.
+pub const MAILBOX_ACKNOWLEDGEMENTS_PATH: &str = "/besace/v1/mailbox/acknowledgements";
+/// Shop key: an ephemeral identifier was heard.
+pub const SIGHTINGS_PATH: &str = "/v1/sightings";
+/// Shop key: who asked to be greeted and has just come in.
+pub const ARRIVALS_PATH: &str = "/v1/arrivals";
+/// Shop key with the catalogue scope: publish offers.
+pub const OFFERS_PATH: &str = "/v1/offers";
+/// Shop key: today's hash chain value for an emitter.
+pub const EMITTERS_PATH: &str = "/v1/emitters";
+
+/// Media type of signed documents and calls.
+pub const JWS_MEDIA_TYPE: &str = "application/jose+json";
+/// Media type of error answers (RFC 9457).
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+/// The absolute address that a call is signed for: always the domain, whatever the network route.
+pub fn call_address(domain: &crate::party::ControllerId, path: &str) -> alloc::string::String {
+    alloc::format!("https://{domain}{path}")
+}
