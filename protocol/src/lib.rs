@@ -9,7 +9,8 @@
 //! |---|---|
 //! | [`encoding`], [`id`], [`time`], [`money`], [`private`] | `spec/encoding.md` |
 //! | [`crypto`], [`keys`] | `spec/keys.md` |
-//! | [`jws`], [`call`] | `spec/encoding.md`, `spec/http.md` |
+//! | [`jws`], [`document`], [`call`] | `spec/encoding.md`, `spec/http.md` |
+//! | [`party`], [`purpose`] | `spec/consent.md` |
 //! | [`problem`], [`wire`] | `spec/http.md` |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ extern crate std;
 
 pub mod call;
 pub mod crypto;
+pub mod document;
 pub mod encoding;
 pub mod id;
 pub mod jws;
@@ -28,5 +30,6 @@ pub mod money;
 pub mod party;
 pub mod private;
 pub mod problem;
+pub mod purpose;
 pub mod time;
 pub mod wire;

@@ -79,6 +79,64 @@ impl<'de> Deserialize<'de> for ControllerId {
     }
 }
 
+/// The short code of a shop: four bytes, spelled as eight lower-case hexadecimal digits.
+///
+/// On air it stands in the shop frame and as major and minor of the iBeacon (`spec/presence.md`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShopCode([u8; 4]);
+
+/// The text is not a shop code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a shop code of eight lower-case hexadecimal digits")]
+pub struct ParseShopCodeError;
+
+impl ShopCode {
+    /// The code with these bytes.
+    pub const fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(bytes)
+    }
+
+    /// The four bytes.
+    pub const fn as_bytes(&self) -> &[u8; 4] {
+        &self.0
+    }
+
+    /// Reads eight lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, ParseShopCodeError> {
+        let mut bytes = [0; 4];
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(ParseShopCodeError);
+        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| ParseShopCodeError)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for ShopCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for ShopCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for ShopCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ShopCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

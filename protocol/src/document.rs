@@ -1,0 +1,193 @@
+//! A signed document of a known type: [`Unverified`] as it arrived, [`Verified`] once its signatures
+//! and its own rules were checked.
+//!
+//! Only [`Unverified::verify`] and [`sign`] make a [`Verified`], so "did somebody verify this?" is a
+//! question for the compiler:
+//!
+//! ```compile_fail
+//! use besace_protocol::{consent::Withdrawal, document::Verified};
+//! fn forge(payload: Withdrawal, jws: besace_protocol::jws::VerifiedJws) -> Verified<Withdrawal> {
+//!     Verified { payload, jws }
+//! }
+//! ```
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    crypto::{Digest, SigningKey, VerifyingKey},
+    encoding::JsonError,
+    jws::{self, ParseJwsError, Role, Typ, UnverifiedJws, VerifiedJws, VerifyJwsError},
+    time::Timestamp,
+};
+
+/// What travels inside a JWS of one type.
+pub trait Document: Serialize + DeserializeOwned {
+    /// The type in the protected header.
+    const TYP: Typ;
+    /// Longest JWS of this type that is read, in bytes.
+    const LEN_MAX: usize;
+
+    /// The rules of the document that need nothing but itself.
+    fn check(&self) -> Result<(), DocumentRule>;
+}
+
+/// A rule of its own that a document breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentRule {
+    /// `v` is not a version we speak.
+    #[error("version is not 1")]
+    Version,
+    /// A text is empty, too long, or has control characters.
+    #[error("a text is empty, too long or has control characters")]
+    Text,
+    /// A number lies outside its bounds.
+    #[error("a number lies outside its bounds")]
+    Bounds,
+    /// Two moments are in the wrong order.
+    #[error("two moments are in the wrong order")]
+    Order,
+    /// A list is empty, too long, out of order or has duplicates.
+    #[error("a list is empty, too long, out of order or has duplicates")]
+    List,
+    /// Terms that the specification forbids.
+    #[error("terms that no grant may have")]
+    Terms,
+}
+
+/// Bytes that are not a document of this type.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseDocumentError {
+    /// Not a JWS of the profile.
+    #[error("not a signed document")]
+    Jws(#[source] ParseJwsError),
+    /// Not the members of this type.
+    #[error("signed content does not have the members of its type")]
+    Payload(#[source] JsonError),
+    /// Another type.
+    #[error("document of another type")]
+    Typ,
+    /// A rule of the type is broken.
+    #[error("document breaks a rule of its type")]
+    Rule(#[source] DocumentRule),
+}
+
+/// A document as it arrived: well formed, but **not** checked.
+#[derive(Clone, Debug)]
+pub struct Unverified<D> {
+    jws: UnverifiedJws,
+    payload: D,
+}
+
+/// A document whose signatures were checked against pinned keys.
+#[derive(Clone, Debug)]
+pub struct Verified<D> {
+    jws: VerifiedJws,
+    payload: D,
+}
+
+impl<D: Document> Unverified<D> {
+    /// Reads a document of at most [`Document::LEN_MAX`] bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseDocumentError> {
+        let jws = UnverifiedJws::parse(bytes, D::LEN_MAX).map_err(ParseDocumentError::Jws)?;
+        if jws.typ() != D::TYP {
+            return Err(ParseDocumentError::Typ);
+        }
+        let payload: D = jws.peek().map_err(ParseDocumentError::Payload)?;
+        payload.check().map_err(ParseDocumentError::Rule)?;
+        Ok(Self { jws, payload })
+    }
+
+    /// What it claims: only to find which pinned key must have signed it.
+    pub const fn claimed(&self) -> &D {
+        &self.payload
+    }
+
+    /// Checks that exactly `signers` signed, each with its pinned key.
+    pub fn verify(self, signers: &[(Role, &VerifyingKey)]) -> Result<Verified<D>, VerifyJwsError> {
+        let jws = self.jws.verify(D::TYP, signers)?;
+        Ok(Verified { jws, payload: self.payload })
+    }
+}
+
+impl<D: Document> Verified<D> {
+    /// What was signed.
+    pub const fn payload(&self) -> &D {
+        &self.payload
+    }
+
+    /// The bytes that travelled.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.jws.as_bytes()
+    }
+
+    /// SHA-256 of the payload: how one document names another.
+    pub fn digest(&self) -> Digest {
+        self.jws.payload_digest()
+    }
+
+    /// When `role` says it signed.
+    pub fn signed_at(&self, role: Role) -> Option<Timestamp> {
+        self.jws.signed_at(role)
+    }
+
+    /// The same document with one more signature over the same bytes.
+    pub fn countersign(
+        &self,
+        role: Role,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Self, JsonError>
+    where
+        D: Clone,
+    {
+        let jws = self.jws.countersign(role, key, now)?;
+        Ok(Self { jws, payload: self.payload.clone() })
+    }
+}
+
+/// A document that its own signer may not sign.
+#[derive(Debug, thiserror::Error)]
+pub enum SignDocumentError {
+    /// It breaks a rule of its type.
+    #[error("document breaks a rule of its type")]
+    Rule(#[source] DocumentRule),
+    /// It cannot be written, or is longer than its type allows.
+    #[error("document cannot be written")]
+    Encoding(#[source] JsonError),
+}
+
+/// Signs `payload` as `role`.
+pub fn sign<D: Document>(
+    payload: D,
+    role: Role,
+    key: &SigningKey,
+    now: Timestamp,
+) -> Result<Verified<D>, SignDocumentError> {
+    payload.check().map_err(SignDocumentError::Rule)?;
+    let jws = jws::sign(D::TYP, &payload, role, key, now).map_err(SignDocumentError::Encoding)?;
+    if jws.as_bytes().len() > D::LEN_MAX {
+        return Err(SignDocumentError::Encoding(JsonError::TooLong { max: D::LEN_MAX }));
+    }
+    Ok(Verified { jws, payload })
+}
+
+/// `v` must be 1.
+pub(crate) const fn check_version(v: u8) -> Result<(), DocumentRule> {
+    if v == 1 { Ok(()) } else { Err(DocumentRule::Version) }
+}
+
+/// One line of text of 1 to `max` bytes without control characters.
+pub(crate) fn check_text(text: &str, max: usize) -> Result<(), DocumentRule> {
+    if text.is_empty() || text.len() > max || text.chars().any(char::is_control) {
+        return Err(DocumentRule::Text);
+    }
+    Ok(())
+}
+
+/// `items` strictly increasing, so that a set has one spelling.
+pub(crate) fn check_set<T: Ord>(items: &[T], max: usize) -> Result<(), DocumentRule> {
+    if items.len() > max || !items.is_sorted_by(|a, b| a < b) {
+        return Err(DocumentRule::List);
+    }
+    Ok(())
+}

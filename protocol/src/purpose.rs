@@ -1,0 +1,68 @@
+//! Purposes and data categories: closed lists, one purpose a grant. `spec/consent.md#purposes`.
+
+use serde::{Deserialize, Serialize};
+
+/// What a grant is for. One grant, one purpose (GDPR recital 43).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The shop may recognise her pseudonym when she comes in.
+    Recognition,
+    /// Staff may greet her by the name she chose, while a recognition grant recognises her.
+    StaffGreeting,
+}
+
+/// What kind of data a grant names. The order is the one of the wire form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataCategory {
+    /// The name she wants to be called by in this shop; need not be hers.
+    ChosenName,
+    /// Subjects she would like to be talked to about.
+    GreetingTopics,
+    /// That her pseudonym came into a shop.
+    Presence,
+}
+
+/// How fine the data of a category may be, coarsest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Granularity {
+    /// The month only.
+    Month,
+    /// The week only.
+    Week,
+    /// The day only.
+    Day,
+    /// The moment, or the value itself.
+    Exact,
+}
+
+impl Purpose {
+    /// Every purpose there is.
+    pub const ALL: &'static [Self] = &[Self::Recognition, Self::StaffGreeting];
+
+    /// The categories that a grant of this purpose may name at all.
+    pub const fn categories(self) -> &'static [DataCategory] {
+        match self {
+            Self::Recognition => &[DataCategory::Presence],
+            Self::StaffGreeting => &[DataCategory::ChosenName, DataCategory::GreetingTopics],
+        }
+    }
+
+    /// Whether keys of presence are released under it.
+    pub const fn releases_presence(self) -> bool {
+        match self {
+            Self::Recognition => true,
+            Self::StaffGreeting => false,
+        }
+    }
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recognition => "recognition",
+            Self::StaffGreeting => "staff_greeting",
+        }
+    }
+}
