@@ -1,0 +1,2 @@
+class Refused(Exception):
+    """The bytes are not what the specification takes."""
