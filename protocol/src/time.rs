@@ -48,3 +48,36 @@ impl fmt::Display for Timestamp {
         fmt::Display::fmt(&self.0, f)
     }
 }
+
+/// A UTC day: days since 1970-01-01. Keys of presence live and die by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Day(u32);
+
+impl Day {
+    /// The day with this number.
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Days since 1970-01-01.
+    pub const fn as_number(self) -> u32 {
+        self.0
+    }
+
+    /// The day that `moment` lies in; the last one there is, for moments beyond it.
+    pub fn of(moment: Timestamp) -> Self {
+        Self(u32::try_from(moment.as_unix_seconds() / DAY_SECONDS).unwrap_or(u32::MAX))
+    }
+
+    /// Its first second.
+    pub fn start(self) -> Timestamp {
+        Timestamp(u64::from(self.0).saturating_mul(DAY_SECONDS))
+    }
+
+    /// The day `days` later; the last one there is, if that is beyond it.
+    #[must_use]
+    pub const fn plus(self, days: u32) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+}
