@@ -10,7 +10,7 @@
 //! | [`encoding`], [`id`], [`time`], [`money`], [`private`] | `spec/encoding.md` |
 //! | [`crypto`], [`keys`] | `spec/keys.md` |
 //! | [`jws`], [`document`], [`call`] | `spec/encoding.md`, `spec/http.md` |
-//! | [`party`], [`purpose`] | `spec/consent.md` |
+//! | [`party`], [`purpose`], [`consent`] | `spec/consent.md` |
 //! | [`problem`], [`wire`] | `spec/http.md` |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod call;
+pub mod consent;
 pub mod crypto;
 pub mod document;
 pub mod encoding;

@@ -1,5 +1,9 @@
 //! Who takes part: controllers named by their domain, shoppers named by pairwise keys.
 
+mod manifest;
+
+pub use manifest::{DayKeys, LegalIdentity, Manifest, ManifestChange, Shop, ShopAnchor};
+
 use alloc::string::String;
 use core::fmt;
 

@@ -1,5 +1,13 @@
 //! Addresses and media types as constants. `spec/http.md`.
 
+mod body;
+
+pub use body::{
+    AcknowledgeMail, Arrivals, Attested, CollectMail, Disclose, EmitterFrame, GiveGrant,
+    GrantGiven, Greeting, MailAcknowledged, MailCollected, OpenRequests, Proven, Received,
+    Recognised, ReleaseKeys, Sighting, Withdraw, Withdrawn,
+};
+
 /// The manifest, on the retailer's domain.
 pub const MANIFEST_PATH: &str = "/.well-known/besace/manifest";
 /// The consent requests that stand open to everybody.

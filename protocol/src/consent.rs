@@ -1,0 +1,28 @@
+//! Consent: request, grant, withdrawal, and what may travel under a grant. `spec/consent.md`.
+//!
+//! One grant, one purpose. A withdrawal is final and needs nobody's answer. This module holds the
+//! documents and the life of a grant; it does not hold negotiation (one round only: a grant takes the
+//! terms of the request or is not given).
+
+mod grant;
+mod mail;
+mod record;
+mod release;
+mod request;
+mod state;
+mod terms;
+mod withdrawal;
+
+pub use grant::{Grant, GrantMismatch, Indication};
+pub use mail::{Mail, Opening, UseStatement, mail_context};
+pub use record::{
+    Action, Deleted, Deletion, Disclosed, DisclosureReceived, ParseRecordError, Published,
+    RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
+};
+pub use release::{Disclosure, Release, disclosure_context, release_context};
+pub use request::{ConsentRequest, Notice};
+pub use state::{GrantEvent, GrantState, GrantStateError};
+pub use terms::{
+    Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,
+};
+pub use withdrawal::{Acknowledgement, Withdrawal};

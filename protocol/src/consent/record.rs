@@ -1,0 +1,260 @@
+//! What stands in the logs: a signed document as it travelled, or one of the plain records below.
+//!
+//! A plain record is canonical JSON with the member `kind`; a signed one is the bytes of its JWS.
+//! `spec/consent.md#records` says who writes which into whose log.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    crypto::{Digest, Label, labelled_hash},
+    encoding::{JsonError, from_json_exact, to_canonical_json},
+    id::GrantId,
+    jws::{ParseJwsError, UnverifiedJws},
+    party::ShopCode,
+    purpose::DataCategory,
+    time::{Day, Timestamp},
+};
+
+/// Longest record, in bytes: a catalogue or a manifest is logged by its digest, all else whole.
+pub const RECORD_LEN_MAX: usize = 64 << 10;
+
+/// A record of either kind, not checked against any key.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// The bytes of a signed document.
+    Signed(UnverifiedJws),
+    /// A plain record.
+    Plain(RecordKind),
+}
+
+impl Record {
+    /// Reads a record: a JWS, or a plain record in canonical form.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseRecordError> {
+        if bytes.starts_with(b"{\"payload\":") {
+            return UnverifiedJws::parse(bytes, RECORD_LEN_MAX)
+                .map(Self::Signed)
+                .map_err(ParseRecordError::Signed);
+        }
+        RecordKind::parse(bytes).map(Self::Plain).map_err(ParseRecordError::Plain)
+    }
+}
+
+/// Bytes that are no record.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseRecordError {
+    /// Looks like a signed document, but is none.
+    #[error("record is not a signed document")]
+    Signed(#[source] ParseJwsError),
+    /// Not one of the plain records either.
+    #[error("record is of no known kind")]
+    Plain(#[source] JsonError),
+}
+
+/// The plain records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RecordKind {
+    /// Hers: keys of a day are about to leave.
+    Released(Released),
+    /// Hers: data is about to leave.
+    Disclosed(Disclosed),
+    /// The retailer's: keys of a day arrived.
+    ReleaseReceived(Released),
+    /// The retailer's: data arrived.
+    DisclosureReceived(DisclosureReceived),
+    /// The retailer's: something was done under a grant.
+    Use(UseRecord),
+    /// The retailer's: keys or data were deleted.
+    Deleted(Deleted),
+    /// The retailer's: a public document was published.
+    Published(Published),
+}
+
+impl RecordKind {
+    /// Reads canonical JSON.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        from_json_exact(bytes, RECORD_LEN_MAX)
+    }
+
+    /// The canonical bytes that are committed to.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, JsonError> {
+        to_canonical_json(self)
+    }
+}
+
+/// Keys of one day, by commitment only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Released {
+    /// When.
+    pub at: Timestamp,
+    /// `commit(d)` of `spec/presence.md`.
+    pub commit: Digest,
+    /// Which day.
+    pub day: Day,
+    /// Under which grant.
+    pub grant: GrantId,
+}
+
+/// Data that leaves, by digest only: values have no place in a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosed {
+    /// When.
+    pub at: Timestamp,
+    /// Which categories, sorted.
+    pub categories: Vec<DataCategory>,
+    /// SHA-256 of the signed disclosure's bytes.
+    pub digest: Digest,
+    /// Under which grant.
+    pub grant: GrantId,
+}
+
+/// Data that arrived, by digest only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisclosureReceived {
+    /// When.
+    pub at: Timestamp,
+    /// SHA-256 of the signed disclosure's bytes: equals the one in her log.
+    pub digest: Digest,
+    /// Under which grant.
+    pub grant: GrantId,
+}
+
+/// One use under a grant: gapless by `counter`, chained by `prev`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UseRecord {
+    /// What was done.
+    pub action: Action,
+    /// When.
+    pub at: Timestamp,
+    /// 1, 2, 3 … for each grant.
+    pub counter: u64,
+    /// Under which grant.
+    pub grant: GrantId,
+    /// Head of the chain before this use.
+    pub prev: Digest,
+    /// Where.
+    pub shop: ShopCode,
+}
+
+/// What was done under a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// An ephemeral identifier resolved, bound to shop and time.
+    Recognised,
+    /// One resolved that was bound to nothing.
+    RecognisedUnbound,
+    /// The chosen name was shown to staff.
+    Greeted,
+}
+
+/// Count and head of the uses under one grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UseHead {
+    /// How many uses there were.
+    pub count: u64,
+    /// Head of their chain.
+    pub head: Digest,
+}
+
+impl UseHead {
+    /// Before the first use: bound to the grant.
+    pub fn start(grant: GrantId) -> Self {
+        Self { count: 0, head: labelled_hash(Label::UseChain, &[grant.as_bytes()]) }
+    }
+
+    /// After one more use: `head = SHA-256(Label("besace log/v1 use chain") || salt[32] ||
+    /// SHA-256(record))`. Salted, so that a head that is kept says nothing about a record that is not;
+    /// labelled, so that it equals no leaf.
+    #[must_use]
+    pub fn after(self, salt: &[u8; 32], record: &[u8]) -> Self {
+        let digest = crate::crypto::sha256(&[record]);
+        Self {
+            count: self.count.saturating_add(1),
+            head: labelled_hash(Label::UseChain, &[salt, digest.as_bytes()]),
+        }
+    }
+}
+
+/// Deletion at the retailer's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deleted {
+    /// When.
+    pub at: Timestamp,
+    /// Days whose keys were deleted, sorted.
+    pub days: Vec<Day>,
+    /// Under which grant.
+    pub grant: GrantId,
+    /// Why.
+    pub reason: Deletion,
+}
+
+/// Why something was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deletion {
+    /// The day is over.
+    DayOver,
+    /// The grant was withdrawn.
+    Withdrawn,
+    /// The grant expired.
+    Expired,
+}
+
+/// A public document, by digest: the bytes are public anyway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// When.
+    pub at: Timestamp,
+    /// SHA-256 of the JWS bytes.
+    pub digest: Digest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn use_record() -> RecordKind {
+        let grant = GrantId::from_bytes([1; 16]);
+        RecordKind::Use(UseRecord {
+            action: Action::Recognised,
+            at: Timestamp::from_unix_seconds(5),
+            counter: 1,
+            grant,
+            prev: UseHead::start(grant).head,
+            shop: ShopCode::from_bytes([0, 0, 0, 1]),
+        })
+    }
+
+    #[test]
+    fn a_record_comes_back_and_has_one_spelling() {
+        let bytes = use_record().to_bytes().unwrap();
+        assert_eq!(RecordKind::parse(&bytes).unwrap(), use_record());
+        let text = alloc::string::String::from_utf8(bytes).unwrap();
+        for other in [
+            text.replace("\"at\":5", "\"at\":5,\"name\":\"x\""),
+            text.replace("\"at\":5", "\"at\": 5"),
+            text.replace("\"kind\":\"use\"", "\"kind\":\"used\""),
+            text.replace("\"counter\":1,", ""),
+        ] {
+            assert!(RecordKind::parse(other.as_bytes()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn heads_of_two_salts_differ_and_count_up() {
+        let start = UseHead::start(GrantId::from_bytes([1; 16]));
+        let (a, b) = (start.after(&[1; 32], b"record"), start.after(&[2; 32], b"record"));
+        assert_eq!((a.count, b.count), (1, 1));
+        assert_ne!(a.head, b.head);
+    }
+}

@@ -1,0 +1,98 @@
+//! What leaves the agent under a grant: keys of a day, and data. Both travel sealed, a signed
+//! document inside, and only after they stand in her own log.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    crypto::Digest,
+    document::{Document, DocumentRule, check_set, check_text, check_version},
+    encoding::Bytes,
+    id::{GrantId, Handle},
+    jws::Typ,
+    time::{Day, Timestamp},
+};
+
+/// The keys of one day, released under a recognition grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// `commit(d)` of `spec/presence.md`, as it stands in both logs.
+    pub commit: Digest,
+    /// Which day.
+    pub day: Day,
+    /// Under which grant.
+    pub grant: GrantId,
+    /// Its handle.
+    pub handle: Handle,
+    /// `locator_key || binder_key`: 48 bytes.
+    pub keys: Bytes,
+    /// When.
+    pub released: Timestamp,
+    /// Version, 1.
+    pub v: u8,
+}
+
+impl Document for Release {
+    const TYP: Typ = Typ::Release;
+    const LEN_MAX: usize = 8 << 10;
+
+    fn check(&self) -> Result<(), DocumentRule> {
+        check_version(self.v)?;
+        if self.keys.0.len() == 48 { Ok(()) } else { Err(DocumentRule::Bounds) }
+    }
+}
+
+/// Personal data that leaves under a grant.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosure {
+    /// The name she chose for this shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_name: Option<String>,
+    /// When.
+    pub disclosed: Timestamp,
+    /// Under which grant.
+    pub grant: GrantId,
+    /// Subjects she would like to be talked to about, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
+    /// Version, 1.
+    pub v: u8,
+}
+
+impl core::fmt::Debug for Disclosure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Disclosure({}, [private])", self.grant)
+    }
+}
+
+impl Document for Disclosure {
+    const TYP: Typ = Typ::Disclosure;
+    const LEN_MAX: usize = 8 << 10;
+
+    fn check(&self) -> Result<(), DocumentRule> {
+        check_version(self.v)?;
+        if let Some(name) = &self.chosen_name {
+            check_text(name, 64)?;
+        }
+        check_set(&self.topics, 8)?;
+        self.topics.iter().try_for_each(|topic| check_text(topic, 64))
+    }
+}
+
+/// Associated data of a sealed release: type, grant, day.
+pub fn release_context(grant: GrantId, day: Day) -> Vec<u8> {
+    context(Typ::Release, grant, &day.as_number().to_be_bytes())
+}
+
+/// Associated data of a sealed disclosure: type and grant.
+pub fn disclosure_context(grant: GrantId) -> Vec<u8> {
+    context(Typ::Disclosure, grant, &[])
+}
+
+/// `type || 0x00 || grant (16 bytes) || extra`: the type has no zero byte, the rest a fixed size.
+pub(super) fn context(typ: Typ, grant: GrantId, extra: &[u8]) -> Vec<u8> {
+    [typ.as_str().as_bytes(), &[0], grant.as_bytes(), extra].concat()
+}

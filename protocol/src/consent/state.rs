@@ -1,0 +1,105 @@
+//! The life of a grant: active, then exactly one end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// Where a grant stands. The last three are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// Signed by her, not yet by the controller.
+    Given,
+    /// Signed by both.
+    Active,
+    /// Over by its own terms (DPV `ConsentExpired`).
+    Expired,
+    /// Ended by her (DPV `ConsentWithdrawn`).
+    Withdrawn,
+    /// Ended by somebody else (DPV `ConsentRevoked`).
+    Revoked,
+}
+
+/// What may happen to a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantEvent {
+    /// The controller signed it too.
+    Countersigned,
+    /// She withdrew it.
+    Withdrawn,
+    /// The controller ended it.
+    Revoked,
+    /// Time went by.
+    Tick,
+}
+
+/// An event that does not fit the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the grant is over")]
+pub struct GrantStateError {
+    /// The final state it is in.
+    pub state: GrantState,
+}
+
+impl GrantState {
+    /// The state after `event` at `now`. Expiry wins over everything but an earlier end; a final
+    /// state refuses every event but the passing of time.
+    pub fn after(
+        self,
+        event: GrantEvent,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<Self, GrantStateError> {
+        let current = match self {
+            Self::Given | Self::Active if now >= expires => Self::Expired,
+            state => state,
+        };
+        match (current, event) {
+            (state, GrantEvent::Tick) => Ok(state),
+            (Self::Given | Self::Active, GrantEvent::Countersigned) => Ok(Self::Active),
+            // Taking back what has already expired is granted: she must never hear "no".
+            (Self::Given | Self::Active | Self::Expired, GrantEvent::Withdrawn) => {
+                Ok(Self::Withdrawn)
+            }
+            (Self::Given | Self::Active, GrantEvent::Revoked) => Ok(Self::Revoked),
+            (state @ (Self::Expired | Self::Withdrawn | Self::Revoked), _) => {
+                Err(GrantStateError { state })
+            }
+        }
+    }
+
+    /// Whether data may be used under it at `now`.
+    pub fn is_live(self, expires: Timestamp, now: Timestamp) -> bool {
+        self == Self::Active && now < expires
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const END: Timestamp = Timestamp::from_unix_seconds(1000);
+    const BEFORE: Timestamp = Timestamp::from_unix_seconds(999);
+
+    #[test]
+    fn a_grant_is_refused_from_the_second_it_expires() {
+        assert!(GrantState::Active.is_live(END, BEFORE));
+        assert!(!GrantState::Active.is_live(END, END));
+        assert_eq!(GrantState::Active.after(GrantEvent::Tick, END, END), Ok(GrantState::Expired));
+    }
+
+    #[test]
+    fn nothing_follows_a_withdrawal() {
+        let withdrawn = GrantState::Active.after(GrantEvent::Withdrawn, END, BEFORE).unwrap();
+        assert_eq!(withdrawn, GrantState::Withdrawn);
+        for event in [GrantEvent::Countersigned, GrantEvent::Withdrawn, GrantEvent::Revoked] {
+            assert!(withdrawn.after(event, END, BEFORE).is_err());
+        }
+        assert_eq!(withdrawn.after(GrantEvent::Tick, END, END), Ok(GrantState::Withdrawn));
+    }
+
+    #[test]
+    fn a_grant_that_only_she_signed_is_not_live() {
+        assert!(!GrantState::Given.is_live(END, BEFORE));
+    }
+}

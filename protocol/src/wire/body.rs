@@ -1,0 +1,204 @@
+//! What the bodies of calls and answers hold. `spec/http.md`.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    consent::Mail,
+    crypto::Sealed,
+    encoding::Bytes,
+    id::{GrantId, MailId},
+    party::ShopCode,
+    time::Day,
+};
+
+/// A public signed document with the proof that it stands in the retailer's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attested {
+    /// The bytes of the JWS.
+    pub document: Bytes,
+    /// A C2SP tlog-proof of `record`, its salt in the `extra` line.
+    pub proof: String,
+    /// What the log holds: the bytes of the JWS, or a `published` record with their digest.
+    pub record: Bytes,
+}
+
+/// A record in the caller's own log, with the proof that it was there first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proven {
+    /// A C2SP tlog-proof, its salt in the `extra` line.
+    pub proof: String,
+    /// The record.
+    pub record: Bytes,
+}
+
+/// Open consent requests, `GET` [`REQUESTS_PATH`](super::REQUESTS_PATH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenRequests {
+    /// Each with its proof.
+    pub requests: Vec<Attested>,
+}
+
+/// Body of a call to [`GRANTS_PATH`](super::GRANTS_PATH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiveGrant {
+    /// A [`Grant`](crate::consent::Grant) that she signed.
+    pub grant: Bytes,
+}
+
+/// Answer: the grant with both signatures, logged. The same to the same grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantGiven {
+    /// The grant, its record and its proof.
+    pub grant: Attested,
+}
+
+/// Body of a call to [`WITHDRAWALS_PATH`](super::WITHDRAWALS_PATH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withdraw {
+    /// A [`Withdrawal`](crate::consent::Withdrawal).
+    pub withdrawal: Bytes,
+}
+
+/// Answer: the acknowledgement, logged. The same to the same withdrawal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withdrawn {
+    /// An [`Acknowledgement`](crate::consent::Acknowledgement), its record and its proof.
+    pub acknowledgement: Attested,
+    /// The withdrawal in the retailer's log.
+    pub withdrawal: Attested,
+}
+
+/// Body of a call to [`RELEASES_PATH`](super::RELEASES_PATH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseKeys {
+    /// Which day: names the key it is sealed to.
+    pub day: Day,
+    /// Under which grant.
+    pub grant: GrantId,
+    /// The `released` record in her log.
+    pub logged: Proven,
+    /// A [`Release`](crate::consent::Release), sealed.
+    pub sealed: Sealed,
+}
+
+/// Body of a call to [`DISCLOSURES_PATH`](super::DISCLOSURES_PATH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclose {
+    /// Under which grant.
+    pub grant: GrantId,
+    /// The `disclosed` record in her log.
+    pub logged: Proven,
+    /// A [`Disclosure`](crate::consent::Disclosure), sealed.
+    pub sealed: Sealed,
+}
+
+/// Answer to a release or a disclosure: what the retailer logged, opened for her.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Received {
+    /// The `release_received` or `disclosure_received` record.
+    pub logged: Proven,
+}
+
+/// Body of a call to [`MAILBOX_PATH`](super::MAILBOX_PATH).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectMail {}
+
+/// Answer: at most 64 sealed messages, oldest first, and a signed count for each grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailCollected {
+    /// Sealed messages.
+    pub mail: Vec<Mail>,
+    /// Whether more wait.
+    pub more: bool,
+    /// A signed [`UseStatement`](crate::consent::UseStatement) for each of her grants here.
+    pub statements: Vec<Bytes>,
+}
+
+/// Body of a call to [`MAILBOX_ACKNOWLEDGEMENTS_PATH`](super::MAILBOX_ACKNOWLEDGEMENTS_PATH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcknowledgeMail {
+    /// Messages that are safe at home.
+    pub mail: Vec<MailId>,
+}
+
+/// Answer to [`AcknowledgeMail`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailAcknowledged {
+    /// How many were destroyed now.
+    pub destroyed: u32,
+}
+
+/// Body of `POST` [`SIGHTINGS_PATH`](super::SIGHTINGS_PATH), with a shop key. The shop is the key's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sighting {
+    /// The 16 bytes that were heard, in hexadecimal.
+    pub ephemeral_id: String,
+    /// Which receiver of the shop heard it.
+    pub receiver: u16,
+}
+
+/// Answer to a sighting that resolved, after it was logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recognised {
+    /// Whether it was bound to this shop and moment: only then may anything but a greeting follow.
+    pub bound: bool,
+    /// The pairwise handle of the grant.
+    pub handle: crate::id::Handle,
+    /// What to say, if she gave a greeting grant too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<Greeting>,
+}
+
+/// What staff may say and talk about.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Greeting {
+    /// The name she chose.
+    pub chosen_name: String,
+    /// Subjects she chose.
+    pub topics: Vec<String>,
+}
+
+impl core::fmt::Debug for Greeting {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Greeting([private])")
+    }
+}
+
+/// Answer of `GET` [`ARRIVALS_PATH`](super::ARRIVALS_PATH): the staff screen, gone after minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arrivals {
+    /// Who asked to be greeted and has just come in.
+    pub greetings: Vec<Greeting>,
+    /// The shop of the key.
+    pub shop: ShopCode,
+}
+
+/// Answer of `GET` [`EMITTERS_PATH`](super::EMITTERS_PATH): what the shop's emitter sends now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmitterFrame {
+    /// The payload of the shop frame, in hexadecimal.
+    pub frame: String,
+    /// The slot of the day it is for, 1 to 1440.
+    pub slot: u16,
+}
