@@ -152,7 +152,7 @@ impl UnverifiedJws {
     /// What the document claims, before any signature was checked: only to find which pinned key
     /// must have signed it.
     pub fn peek<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
-        from_json(&self.payload, self.payload.len())
+        from_json_exact(&self.payload, self.payload.len())
     }
 
     /// Checks that exactly `signers` signed, each with its pinned key, and that the type is `typ`.

@@ -15,11 +15,16 @@ use std::{
 mod id;
 #[path = "vectors/json.rs"]
 mod json;
+#[path = "vectors/jws.rs"]
+mod jws;
+#[path = "vectors/keys.rs"]
+mod keys;
 
 /// What checks the cases of one folder. An error is a refusal, with its reason for the reader.
 type Checker = fn(&Case) -> Result<(), String>;
 
-const CHECKERS: &[(&str, Checker)] = &[("id", id::check), ("json", json::check)];
+const CHECKERS: &[(&str, Checker)] =
+    &[("id", id::check), ("json", json::check), ("jws", jws::check), ("keys", keys::check)];
 
 /// One file.
 struct Case {

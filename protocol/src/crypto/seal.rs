@@ -62,7 +62,7 @@ impl fmt::Debug for SealingSecretKey {
     }
 }
 
-/// An X25519 public key that contributes: not of small order.
+/// An X25519 public key that contributes, not being of small order, in its one spelling.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SealingPublicKey([u8; 32]);
 
@@ -70,6 +70,12 @@ impl SealingPublicKey {
     /// Reads 32 bytes.
     pub fn from_slice(bytes: &[u8]) -> Result<Self, ParseKeyError> {
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| ParseKeyError)?;
+        // RFC 7748 reads numbers beyond p = 2^255 - 19 too: second spellings of the same key.
+        let [first, middle @ .., last] = bytes;
+        let beyond = first >= 0xed && middle.iter().all(|b| *b == 0xff) && last == 0x7f;
+        if beyond || last > 0x7f {
+            return Err(ParseKeyError);
+        }
         // Any secret will do: a point of small order gives zero with all of them.
         let probe = x25519_dalek::StaticSecret::from([0x40; 32]);
         let shared = probe.diffie_hellman(&x25519_dalek::PublicKey::from(bytes));
