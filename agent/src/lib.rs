@@ -1,1 +1,2 @@
-//! x
+//! The agent of one person.
+pub mod net;

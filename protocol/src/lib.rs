@@ -11,7 +11,7 @@
 //! | [`crypto`], [`keys`] | `spec/keys.md` |
 //! | [`jws`], [`document`], [`call`] | `spec/encoding.md`, `spec/http.md` |
 //! | [`party`], [`purpose`], [`consent`] | `spec/consent.md` |
-//! | [`problem`], [`wire`] | `spec/http.md` |
+//! | [`problem`], [`wire`], [`address`] | `spec/http.md` |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod address;
 pub mod call;
 pub mod consent;
 pub mod crypto;
