@@ -1,1 +1,3 @@
+//! Scenarios: one chapter of the specification each, through HTTP, with a fixed clock.
 
+mod architecture;
