@@ -9,7 +9,7 @@ mod seal;
 mod sign;
 
 pub(crate) use derive::DerivationKey;
-pub use derive::SecretBytes;
+pub use derive::{SecretBytes, hkdf_sha256};
 pub use label::Label;
 pub use seal::{OpenError, SealError, Sealed, SealingPublicKey, SealingSecretKey};
 pub use sign::{KeyId, ParseKeyError, Signature, SigningKey, VerifySignatureError, VerifyingKey};
@@ -94,17 +94,27 @@ pub fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
 
 /// One AES-128 block (FIPS 197): the pseudo-random permutation behind locators.
 pub fn aes128_block(key: &SecretBytes<16>, block: [u8; 16]) -> [u8; 16] {
+    aes128_block_with(key.danger_expose(), block)
+}
+
+/// [`aes128_block`] for a key that lies among millions of others, in memory that its owner wipes.
+pub(crate) fn aes128_block_with(key: &[u8; 16], block: [u8; 16]) -> [u8; 16] {
     use aes::cipher::{BlockEncrypt as _, KeyInit as _};
     let mut block = aes::Block::from(block);
-    aes::Aes128::new(&(*key.danger_expose()).into()).encrypt_block(&mut block);
+    aes::Aes128::new(key.into()).encrypt_block(&mut block);
     block.into()
 }
 
 /// HMAC-SHA256 (RFC 2104) over the concatenation of `parts`.
 pub fn hmac_sha256(key: &SecretBytes<32>, parts: &[&[u8]]) -> [u8; 32] {
+    hmac_sha256_with(key.danger_expose(), parts)
+}
+
+/// [`hmac_sha256`] for a key that lies among millions of others, in memory that its owner wipes.
+pub(crate) fn hmac_sha256_with(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     use hmac::Mac as _;
     // A 32-byte key is shorter than the block, so no length is refused.
-    let Ok(mut mac) = <hmac::Hmac<Sha256> as hmac::Mac>::new_from_slice(key.danger_expose()) else {
+    let Ok(mut mac) = <hmac::Hmac<Sha256> as hmac::Mac>::new_from_slice(key) else {
         return [0; 32];
     };
     for part in parts {

@@ -12,6 +12,7 @@
 //! | [`jws`], [`document`], [`call`] | `spec/encoding.md`, `spec/http.md` |
 //! | [`party`], [`purpose`], [`consent`] | `spec/consent.md` |
 //! | [`problem`], [`wire`], [`address`] | `spec/http.md` |
+//! | [`presence`] | `spec/presence.md` |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -30,6 +31,7 @@ pub mod jws;
 pub mod keys;
 pub mod money;
 pub mod party;
+pub mod presence;
 pub mod private;
 pub mod problem;
 pub mod purpose;

@@ -19,12 +19,19 @@ mod json;
 mod jws;
 #[path = "vectors/keys.rs"]
 mod keys;
+#[path = "vectors/presence.rs"]
+mod presence;
 
 /// What checks the cases of one folder. An error is a refusal, with its reason for the reader.
 type Checker = fn(&Case) -> Result<(), String>;
 
-const CHECKERS: &[(&str, Checker)] =
-    &[("id", id::check), ("json", json::check), ("jws", jws::check), ("keys", keys::check)];
+const CHECKERS: &[(&str, Checker)] = &[
+    ("id", id::check),
+    ("json", json::check),
+    ("jws", jws::check),
+    ("keys", keys::check),
+    ("presence", presence::check),
+];
 
 /// One file.
 struct Case {

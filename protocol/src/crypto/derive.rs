@@ -79,13 +79,24 @@ impl From<SecretBytes<32>> for DerivationKey {
     }
 }
 
+/// HKDF-SHA256 with an empty salt and `info` as it stands: the formula under every derivation here, and
+/// under those of other systems whose published figures check it.
+pub fn hkdf_sha256<const N: usize>(key: &[u8], info: &[u8]) -> SecretBytes<N> {
+    const { assert!(N <= 255 * 32, "limit of RFC 5869, section 2.3") };
+    expand_info(&Hkdf::<Sha256>::new(None, key), &[info])
+}
+
 fn expand<const N: usize>(hkdf: &Hkdf<Sha256>, label: Label, fields: &[&[u8]]) -> SecretBytes<N> {
     let prefix = label.to_bytes();
     let mut info: Vec<&[u8]> = Vec::with_capacity(fields.len().saturating_add(1));
     info.push(&prefix);
     info.extend_from_slice(fields);
+    expand_info(hkdf, &info)
+}
+
+fn expand_info<const N: usize>(hkdf: &Hkdf<Sha256>, info: &[&[u8]]) -> SecretBytes<N> {
     SecretBytes::init_with(|out| {
-        let expanded = hkdf.expand_multi_info(&info, out);
+        let expanded = hkdf.expand_multi_info(info, out);
         debug_assert!(expanded.is_ok(), "the length is checked at compile time by the callers");
     })
 }

@@ -64,6 +64,8 @@ labels! {
     PresenceCommit = "besace presence/v1 commit";
     /// Link of a shop's hash chain.
     PresenceShop = "besace presence/v1 shop";
+    /// The UUID by which every shop's iBeacon wakes a phone.
+    PresenceWake = "besace presence/v1 wake";
     /// Presentation shown by the phone as a QR code.
     PresenceQr = "besace presence/v1 qr";
 }
