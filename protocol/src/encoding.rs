@@ -6,7 +6,7 @@ mod base64;
 mod decimal;
 mod json;
 
-pub use self::base64::{Base64Error, Bytes, from_base64url, to_base64url};
+pub use self::base64::{Base64Error, Bytes, from_base64, from_base64url, to_base64, to_base64url};
 pub use decimal::parse_decimal;
 pub use json::{
     JSON_DEPTH_MAX, JSON_INTEGER_MAX, JsonError, check_json, from_json, from_json_exact,

@@ -13,6 +13,7 @@
 //! | [`party`], [`purpose`], [`consent`] | `spec/consent.md` |
 //! | [`problem`], [`wire`], [`address`] | `spec/http.md` |
 //! | [`presence`] | `spec/presence.md` |
+//! | [`log`] | `spec/log.md` |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ pub mod encoding;
 pub mod id;
 pub mod jws;
 pub mod keys;
+pub mod log;
 pub mod money;
 pub mod party;
 pub mod presence;

@@ -1,13 +1,17 @@
-//! Base64url without padding, one spelling only (RFC 4648, section 5; RFC 7515, section 2).
+//! Base64, one spelling only: base64url without padding (RFC 4648, section 5; RFC 7515, section 2),
+//! and with padding (RFC 4648, section 4) where a C2SP format demands it.
 
 use alloc::{string::String, vec::Vec};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// The text is not canonical unpadded base64url.
+/// The text is not canonical base64 of the expected alphabet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not canonical base64url without padding")]
+#[error("not canonical base64")]
 pub struct Base64Error;
 
 /// Bytes as unpadded base64url.
@@ -20,6 +24,16 @@ pub fn to_base64url(bytes: &[u8]) -> String {
 /// Padding, foreign characters and non-zero trailing bits are refused: a value has one spelling.
 pub fn from_base64url(text: &str) -> Result<Vec<u8>, Base64Error> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| Base64Error)
+}
+
+/// Bytes as padded base64, for C2SP formats only.
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// The bytes of a padded base64 text; as strict as [`from_base64url`].
+pub fn from_base64(text: &str) -> Result<Vec<u8>, Base64Error> {
+    STANDARD.decode(text).map_err(|_| Base64Error)
 }
 
 /// Bytes that travel in JSON as unpadded base64url.
@@ -66,6 +80,10 @@ mod tests {
         assert_eq!(from_base64url("AA"), Ok(alloc::vec![0]));
         for text in ["AB", "AA==", "A", "A+", "AA\n", " AA"] {
             assert_eq!(from_base64url(text), Err(Base64Error), "{text:?}");
+        }
+        assert_eq!(from_base64("AA=="), Ok(alloc::vec![0]));
+        for text in ["AB==", "AA", "AA=", "A===", "A-==", "AA==\n", " AA=="] {
+            assert_eq!(from_base64(text), Err(Base64Error), "{text:?}");
         }
     }
 }

@@ -1,0 +1,50 @@
+//! The consent log: an append-only Merkle tree (RFC 6962) of salted commitments, in C2SP formats.
+//! `spec/log.md`.
+//!
+//! | part | document |
+//! |---|---|
+//! | [`Salt`], [`Commitment`], [`Opening`] | `spec/log.md#leaf` |
+//! | [`Frontier`], [`NodeId`], [`inclusion_proof`], [`consistency_proof`] | RFC 6962, section 2.1 |
+//! | [`SignedNote`], [`LogKey`] | C2SP signed-note |
+//! | [`Checkpoint`] | C2SP tlog-checkpoint |
+//! | [`TilePath`], [`tiles_of`], [`serve_tile`] | C2SP tlog-tiles |
+//! | [`UnverifiedProof`], [`InclusionProof`] | C2SP tlog-proof |
+//!
+//! Pure: nodes and entries are read through closures with the caller's error. It does not do:
+//! cosignatures of witnesses, extension lines of checkpoints, pruning, other hash functions.
+//!
+//! **A store keeps three tables**: entries by index, complete nodes by [`NodeId`], and the last
+//! signed checkpoint. Append in one transaction: [`Frontier::from_nodes`] at the current size,
+//! [`Frontier::append`], insert the entry and the nodes it returns, sign, replace the checkpoint if
+//! it still is the one that was read. Serve with [`serve_tile`].
+
+mod checkpoint;
+mod key;
+mod leaf;
+mod note;
+mod proof;
+mod proof_file;
+mod tile;
+mod tree;
+
+pub use checkpoint::{
+    Checkpoint, ParseCheckpointError, SignedCheckpoint, TREE_SIZE_MAX, UnverifiedCheckpoint,
+    VerifyCheckpointError,
+};
+pub use key::{LogKey, Origin, ParseLogKeyError, ParseOriginError};
+pub use leaf::{
+    Commitment, OPENING_LEN_MAX, Opening, OpeningError, ParseOpeningError, Salt, commitment,
+};
+pub use note::{NOTE_LEN_MAX, ParseNoteError, SignedNote, VerifyNoteError};
+pub use proof::{
+    ProveError, VerifyProofError, consistency_proof, inclusion_proof, verify_consistency,
+    verify_inclusion,
+};
+pub use proof_file::{
+    InclusionProof, PROOF_LEN_MAX, ParseProofError, UnverifiedProof, VerifyProofFileError,
+};
+pub use tile::{
+    ParseBundleError, ParseTilePathError, ServeTileError, TILE_WIDTH, TilePath, TileRow, bundle_of,
+    parse_bundle, parse_tile, serve_tile, tiles_of,
+};
+pub use tree::{Frontier, NodeId, empty_root, leaf_hash, node_hash};
