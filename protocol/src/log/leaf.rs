@@ -7,13 +7,13 @@ use rand_core::CryptoRngCore;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
+    consent::RECORD_LEN_MAX,
     crypto::{Digest, Label, labelled_hash, sha256},
     encoding::{Bytes, JSON_INTEGER_MAX, JsonError, from_json_exact, to_canonical_json},
-    jws::JWS_LEN_MAX,
 };
 
 /// Longest opening that is read, in bytes: the longest record in base64url, and its frame.
-pub const OPENING_LEN_MAX: usize = JWS_LEN_MAX / 3 * 4 + 256;
+pub const OPENING_LEN_MAX: usize = RECORD_LEN_MAX / 3 * 4 + 256;
 
 /// 32 random bytes that hide a record behind its commitment. Destroying salt and record turns the
 /// leaf into noise.

@@ -8,21 +8,23 @@
 //! <the checkpoint, verbatim>
 //! ```
 //!
-//! The optional `extra` line of the format is covered by nothing, so we neither write nor read it.
+//! With an opening, a line `extra <base64 of the salt>` stands before `index`. The format covers it by
+//! nothing; we read it only together with the record, when salt and record must give the entry.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use super::{
-    Commitment, LogKey, NOTE_LEN_MAX, ParseCheckpointError, SignedCheckpoint, TREE_SIZE_MAX,
-    UnverifiedCheckpoint, VerifyCheckpointError, VerifyProofError, verify_inclusion,
+    Commitment, LogKey, NOTE_LEN_MAX, Opening, ParseCheckpointError, Salt, SignedCheckpoint,
+    TREE_SIZE_MAX, UnverifiedCheckpoint, VerifyCheckpointError, VerifyProofError, commitment,
+    verify_inclusion,
 };
 use crate::{
     crypto::Digest,
-    encoding::{from_base64, parse_decimal, to_base64},
+    encoding::{Bytes, from_base64, parse_decimal, to_base64},
 };
 
-/// Longest proof that is read, in bytes: the checkpoint, 64 siblings of 45 bytes, and two lines.
-pub const PROOF_LEN_MAX: usize = NOTE_LEN_MAX + 64 * 45 + 64;
+/// Longest proof that is read, in bytes: the checkpoint, 64 siblings of 45 bytes, and three lines.
+pub const PROOF_LEN_MAX: usize = NOTE_LEN_MAX + 64 * 45 + 128;
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 
@@ -32,7 +34,7 @@ pub enum ParseProofError {
     /// Longer than [`PROOF_LEN_MAX`].
     #[error("longer than {PROOF_LEN_MAX} bytes")]
     TooLong,
-    /// Not the lines of the format, or with an `extra` line.
+    /// Not the lines of the format, or an `extra` line that is no salt.
     #[error("not the lines of an inclusion proof")]
     Lines,
     /// A sibling is not base64 of 32 bytes, or there are more than 64.
@@ -55,11 +57,15 @@ pub enum VerifyProofFileError {
     /// The entry is not where the proof says.
     #[error("the entry is not in the log")]
     Inclusion(#[source] VerifyProofError),
+    /// A salt where none belongs, or none where one does.
+    #[error("the proof has a salt too many or too few")]
+    Salt,
 }
 
 /// A proof as it arrived: well formed, but **not** checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnverifiedProof {
+    salt: Option<Salt>,
     index: u64,
     siblings: Vec<Digest>,
     checkpoint: UnverifiedCheckpoint,
@@ -86,9 +92,18 @@ impl UnverifiedProof {
         if lines.next() != Some(FIRST_LINE) {
             return Err(ParseProofError::Lines);
         }
-        let index = lines
-            .next()
-            .and_then(|line| line.strip_prefix("index "))
+        let mut line = lines.next().ok_or(ParseProofError::Lines)?;
+        let mut salt = None;
+        if let Some(extra) = line.strip_prefix("extra ") {
+            let extra: [u8; 32] = from_base64(extra)
+                .ok()
+                .and_then(|extra| extra.try_into().ok())
+                .ok_or(ParseProofError::Lines)?;
+            salt = Some(Salt::from_bytes(extra));
+            line = lines.next().ok_or(ParseProofError::Lines)?;
+        }
+        let index = line
+            .strip_prefix("index ")
             .and_then(parse_decimal)
             .filter(|index| *index < TREE_SIZE_MAX)
             .ok_or(ParseProofError::Lines)?;
@@ -103,7 +118,7 @@ impl UnverifiedProof {
         }
         let checkpoint = UnverifiedCheckpoint::parse(checkpoint.as_bytes())
             .map_err(ParseProofError::Checkpoint)?;
-        Ok(Self { index, siblings, checkpoint })
+        Ok(Self { salt, index, siblings, checkpoint })
     }
 
     /// Checks that `entry` stands in the log of `key` where the proof says. Lines of witnesses may
@@ -113,6 +128,9 @@ impl UnverifiedProof {
         key: &LogKey,
         entry: &Commitment,
     ) -> Result<InclusionProof, VerifyProofFileError> {
+        if self.salt.is_some() {
+            return Err(VerifyProofFileError::Salt);
+        }
         let checkpoint = self.checkpoint.verify(key).map_err(VerifyProofFileError::Checkpoint)?;
         InclusionProof::new(self.index, self.siblings, checkpoint, entry)
             .map_err(VerifyProofFileError::Inclusion)
@@ -124,10 +142,25 @@ impl UnverifiedProof {
         key: &LogKey,
         entry: &Commitment,
     ) -> Result<InclusionProof, VerifyProofFileError> {
+        if self.salt.is_some() {
+            return Err(VerifyProofFileError::Salt);
+        }
         let checkpoint =
             self.checkpoint.verify_exact(key).map_err(VerifyProofFileError::Checkpoint)?;
         InclusionProof::new(self.index, self.siblings, checkpoint, entry)
             .map_err(VerifyProofFileError::Inclusion)
+    }
+
+    /// Checks that `record`, under the salt of the `extra` line, is the entry that the proof is for.
+    pub fn verify_opening(
+        self,
+        key: &LogKey,
+        record: &[u8],
+    ) -> Result<(InclusionProof, Opening), VerifyProofFileError> {
+        let salt = self.salt.ok_or(VerifyProofFileError::Salt)?;
+        let entry = commitment(&salt, record);
+        let proof = Self { salt: None, ..self }.verify(key, &entry)?;
+        Ok((proof, Opening { index: self.index, record: Bytes(record.to_vec()), salt }))
     }
 }
 
@@ -152,18 +185,28 @@ impl InclusionProof {
     pub const fn checkpoint(&self) -> &SignedCheckpoint {
         &self.checkpoint
     }
-}
 
-impl core::fmt::Display for InclusionProof {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let mut text = format!("{FIRST_LINE}\nindex {}\n", self.index);
+    /// The file with the salt of the entry in its `extra` line, for
+    /// [`verify_opening`](UnverifiedProof::verify_opening).
+    pub fn to_text_with_salt(&self, salt: &Salt) -> String {
+        self.to_text(&format!("extra {}\n", to_base64(salt.as_bytes())))
+    }
+
+    fn to_text(&self, extra: &str) -> String {
+        let mut text = format!("{FIRST_LINE}\n{extra}index {}\n", self.index);
         for sibling in &self.siblings {
             text.push_str(&to_base64(sibling.as_bytes()));
             text.push('\n');
         }
         text.push('\n');
         text.push_str(self.checkpoint.as_str());
-        f.write_str(&text)
+        text
+    }
+}
+
+impl core::fmt::Display for InclusionProof {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.to_text(""))
     }
 }
 
@@ -224,6 +267,30 @@ mod tests {
         let (key, one) = proof(0, 1);
         let parsed = UnverifiedProof::parse(one.to_string().as_bytes()).unwrap();
         assert_eq!(parsed.verify_exact(&key, &entry(0)), Ok(one));
+    }
+
+    #[test]
+    fn a_salt_is_read_only_together_with_the_record_it_hides() {
+        let signer = SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(8)));
+        let origin = Origin::of_log(&LogId::from_bytes([8; 16]));
+        let key = LogKey::new(origin.clone(), signer.verifying_key());
+        let salt = Salt::from_bytes([3; 32]);
+        let entry = commitment(&salt, b"record");
+        let mut tree = Frontier::empty();
+        assert_eq!(tree.append(&entry).len(), 1);
+        let head = Checkpoint { origin, size: 1, root: tree.root() }.sign(&signer).unwrap();
+        let proof = InclusionProof::new(0, Vec::new(), head, &entry).unwrap();
+
+        let parse = |text: &str| UnverifiedProof::parse(text.as_bytes()).unwrap();
+        let text = proof.to_text_with_salt(&salt);
+        let (opened, opening) = parse(&text).verify_opening(&key, b"record").unwrap();
+        assert_eq!((opened, opening.check(&entry)), (proof.clone(), Ok(())));
+        assert!(parse(&text).verify_opening(&key, b"other").is_err());
+        let other = proof.to_text_with_salt(&Salt::from_bytes([4; 32]));
+        assert!(parse(&other).verify_opening(&key, b"record").is_err());
+        assert_eq!(parse(&text).verify(&key, &entry), Err(VerifyProofFileError::Salt));
+        let without = parse(&proof.to_string()).verify_opening(&key, b"record");
+        assert_eq!(without, Err(VerifyProofFileError::Salt));
     }
 
     #[test]
