@@ -9,6 +9,8 @@ mod mail;
 mod record;
 mod release;
 mod request;
+#[cfg(test)]
+mod sample;
 mod state;
 mod terms;
 mod withdrawal;
@@ -25,4 +27,4 @@ pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,
 };
-pub use withdrawal::{Acknowledgement, Withdrawal};
+pub use withdrawal::{Acknowledgement, Withdrawal, WithdrawalMismatch};

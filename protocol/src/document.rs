@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     crypto::{Digest, SigningKey, VerifyingKey},
-    encoding::JsonError,
+    encoding::{JsonError, to_canonical_json},
     jws::{self, ParseJwsError, Role, Typ, UnverifiedJws, VerifiedJws, VerifyJwsError},
     time::Timestamp,
 };
@@ -29,6 +29,11 @@ pub trait Document: Serialize + DeserializeOwned {
 
     /// The rules of the document that need nothing but itself.
     fn check(&self) -> Result<(), DocumentRule>;
+
+    /// The key that the document itself names for `role`: nobody else may sign it as `role`.
+    fn named_key(&self, _role: Role) -> Option<&VerifyingKey> {
+        None
+    }
 }
 
 /// A rule of its own that a document breaks.
@@ -93,6 +98,11 @@ impl<D: Document> Unverified<D> {
             return Err(ParseDocumentError::Typ);
         }
         let payload: D = jws.peek().map_err(ParseDocumentError::Payload)?;
+        // An absent member has one spelling: neither `null` nor an empty list stands for it.
+        let spelled = to_canonical_json(&payload).map_err(ParseDocumentError::Payload)?;
+        if spelled != jws.claimed_payload() {
+            return Err(ParseDocumentError::Payload(JsonError::NotCanonical));
+        }
         payload.check().map_err(ParseDocumentError::Rule)?;
         Ok(Self { jws, payload })
     }
@@ -102,8 +112,15 @@ impl<D: Document> Unverified<D> {
         &self.payload
     }
 
-    /// Checks that exactly `signers` signed, each with its pinned key.
+    /// Checks that exactly `signers` signed, each with its pinned key, which is also the one that the
+    /// document names.
     pub fn verify(self, signers: &[(Role, &VerifyingKey)]) -> Result<Verified<D>, VerifyJwsError> {
+        let named_otherwise = |(role, key): &(Role, &VerifyingKey)| {
+            self.payload.named_key(*role).is_some_and(|named| named != *key)
+        };
+        if signers.iter().any(named_otherwise) {
+            return Err(VerifyJwsError::Key);
+        }
         let jws = self.jws.verify(D::TYP, signers)?;
         Ok(Verified { jws, payload: self.payload })
     }
@@ -190,4 +207,60 @@ pub(crate) fn check_set<T: Ord>(items: &[T], max: usize) -> Result<(), DocumentR
         return Err(DocumentRule::List);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        consent::Disclosure,
+        crypto::SecretBytes,
+        jws::{Typ, sign as sign_payload},
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+
+    fn key() -> SigningKey {
+        SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(1)))
+    }
+
+    /// A signed disclosure, its payload with `more` members.
+    fn parse(more: &serde_json::Value) -> Result<Unverified<Disclosure>, ParseDocumentError> {
+        let mut payload = serde_json::json!({
+            "chosen_name": "Nour",
+            "disclosed": 5,
+            "grant": "grant_01010101010101010101010101010101",
+            "v": 1,
+        });
+        let members = payload.as_object_mut().unwrap();
+        members.extend(more.as_object().unwrap().clone());
+        let jws = sign_payload(Typ::Disclosure, &payload, Role::Subject, &key(), NOW).unwrap();
+        Unverified::parse(jws.as_bytes())
+    }
+
+    #[test]
+    fn an_absent_member_has_one_spelling() {
+        assert!(parse(&serde_json::json!({})).is_ok());
+        assert!(parse(&serde_json::json!({"topics": ["ski"]})).is_ok());
+        for second in [
+            serde_json::json!({"topics": []}),
+            serde_json::json!({"chosen_name": null, "topics": ["ski"]}),
+        ] {
+            assert!(
+                matches!(parse(&second), Err(ParseDocumentError::Payload(JsonError::NotCanonical))),
+                "{second}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_member_version_or_type_is_refused() {
+        let unknown = parse(&serde_json::json!({"email": "x"}));
+        assert!(matches!(unknown, Err(ParseDocumentError::Payload(JsonError::Malformed { .. }))));
+        let version = parse(&serde_json::json!({"v": 2}));
+        assert!(matches!(version, Err(ParseDocumentError::Rule(DocumentRule::Version))));
+        let typ = sign_payload(Typ::Call, &1, Role::Subject, &key(), NOW).unwrap();
+        let typ = Unverified::<Disclosure>::parse(typ.as_bytes());
+        assert!(matches!(typ, Err(ParseDocumentError::Typ)));
+    }
 }

@@ -8,6 +8,7 @@ mod header;
 mod kind;
 
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use core::fmt;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -67,7 +68,7 @@ pub enum VerifyJwsError {
 }
 
 /// A JWS as it arrived: well formed, but **not** checked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct UnverifiedJws {
     bytes: Vec<u8>,
     payload_text: String,
@@ -90,7 +91,7 @@ struct UnverifiedSignature {
 /// use besace_protocol::jws::VerifiedJws;
 /// let forged = VerifiedJws { bytes: vec![], payload: vec![] };
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VerifiedJws {
     bytes: Vec<u8>,
     payload: Vec<u8>,
@@ -153,6 +154,11 @@ impl UnverifiedJws {
     /// must have signed it.
     pub fn peek<T: DeserializeOwned>(&self) -> Result<T, JsonError> {
         from_json_exact(&self.payload, self.payload.len())
+    }
+
+    /// The bytes behind [`peek`](Self::peek).
+    pub(crate) fn claimed_payload(&self) -> &[u8] {
+        &self.payload
     }
 
     /// Checks that exactly `signers` signed, each with its pinned key, and that the type is `typ`.
@@ -241,6 +247,23 @@ impl VerifiedJws {
         signed_at.sort();
         general.signatures = order.into_iter().map(|(_, part)| part).collect();
         Ok(Self { bytes: to_canonical_json(&general)?, signed_at, ..self.clone() })
+    }
+}
+
+/// The type and the length: what was signed may be personal.
+fn write_outline(f: &mut fmt::Formatter<'_>, name: &str, typ: Typ, bytes: &[u8]) -> fmt::Result {
+    write!(f, "{name}({}, {} bytes)", typ.as_str(), bytes.len())
+}
+
+impl fmt::Debug for UnverifiedJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_outline(f, "UnverifiedJws", self.typ, &self.bytes)
+    }
+}
+
+impl fmt::Debug for VerifiedJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_outline(f, "VerifiedJws", self.typ, &self.bytes)
     }
 }
 

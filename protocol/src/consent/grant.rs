@@ -7,7 +7,7 @@ use crate::{
     crypto::{Digest, SealingPublicKey, VerifyingKey},
     document::{Document, DocumentRule, Verified, check_version},
     id::{GrantId, Handle, LogId, RequestId},
-    jws::Typ,
+    jws::{Role, Typ},
     party::ControllerId,
     time::{DAY_SECONDS, Timestamp},
 };
@@ -122,5 +122,97 @@ impl Document for Grant {
             && self.subject_key != self.subject_log_key
             && self.subject_log_key != self.controller_key;
         if distinct { Ok(()) } else { Err(DocumentRule::Terms) }
+    }
+
+    fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
+        match role {
+            Role::Controller => Some(&self.controller_key),
+            Role::Subject => Some(&self.subject_key),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        consent::sample::{NOW, grant, key, request, signed_request},
+        crypto::{SigningKey, sha256},
+        document::{Unverified, sign},
+        jws::VerifyJwsError,
+        party::ControllerId,
+    };
+
+    const SKEW: u64 = 90;
+
+    fn answer(change: impl FnOnce(&mut Grant)) -> Result<(), GrantMismatch> {
+        let mut grant = grant();
+        change(&mut grant);
+        grant.answers(&signed_request(), NOW, SKEW)
+    }
+
+    #[test]
+    fn a_grant_answers_the_request_word_for_word() {
+        assert_eq!(answer(|_| {}), Ok(()));
+        let other = ControllerId::parse("other.example").unwrap();
+        let other_key = key(9).verifying_key();
+        assert_eq!(answer(|g| g.controller = other), Err(GrantMismatch::Controller));
+        assert_eq!(answer(|g| g.controller_key = other_key), Err(GrantMismatch::Controller));
+        let digest = sha256(&[b"another"]);
+        assert_eq!(answer(|g| g.request = digest), Err(GrantMismatch::Request));
+        assert_eq!(answer(|g| g.notice = digest), Err(GrantMismatch::Request));
+        let id = RequestId::from_bytes([9; 16]);
+        assert_eq!(answer(|g| g.request_id = id), Err(GrantMismatch::Request));
+        assert_eq!(answer(|g| g.terms.frequency_per_day = 5), Err(GrantMismatch::Terms));
+        assert_eq!(answer(|g| g.terms.valid_days = 89), Err(GrantMismatch::Terms));
+    }
+
+    #[test]
+    fn a_grant_is_given_while_the_request_is_open_and_not_in_the_future() {
+        let (issued, end) = (request().issued, request().expires);
+        let at = |given: Timestamp, now: Timestamp| {
+            let mut grant = grant();
+            grant.given = given;
+            grant.answers(&signed_request(), now, SKEW)
+        };
+        assert_eq!(at(issued, NOW), Ok(()));
+        assert_eq!(at(issued.minus(1), NOW), Err(GrantMismatch::Moment));
+        assert_eq!(at(end.minus(1), end), Ok(()));
+        assert_eq!(at(end, end), Err(GrantMismatch::Moment));
+        assert_eq!(at(NOW.plus(SKEW), NOW), Ok(()));
+        assert_eq!(at(NOW.plus(SKEW + 1), NOW), Err(GrantMismatch::Moment));
+    }
+
+    #[test]
+    fn a_grant_lives_as_long_as_its_terms_say() {
+        let rule = |change: fn(&mut Grant)| {
+            let mut grant = grant();
+            change(&mut grant);
+            grant.check()
+        };
+        assert_eq!(rule(|_| {}), Ok(()));
+        assert_eq!(rule(|g| g.expires = g.expires.plus(1)), Err(DocumentRule::Order));
+        assert_eq!(rule(|g| g.expires = g.expires.minus(1)), Err(DocumentRule::Order));
+        assert_eq!(rule(|g| g.terms.valid_days = 397), Err(DocumentRule::Bounds));
+        assert_eq!(rule(|g| g.subject_key = g.controller_key), Err(DocumentRule::Terms));
+        assert_eq!(rule(|g| g.subject_log_key = g.subject_key), Err(DocumentRule::Terms));
+        assert_eq!(rule(|g| g.subject_log_key = g.controller_key), Err(DocumentRule::Terms));
+    }
+
+    #[test]
+    fn a_grant_is_signed_with_the_keys_it_names() {
+        let (subject, controller) = (key(1), key(2));
+        let by = |hers: &SigningKey, theirs: &SigningKey| {
+            let grant = sign(grant(), Role::Subject, hers, NOW).unwrap();
+            let grant = grant.countersign(Role::Controller, theirs, NOW).unwrap();
+            let (hers, theirs) = (hers.verifying_key(), theirs.verifying_key());
+            Unverified::<Grant>::parse(grant.as_bytes())
+                .unwrap()
+                .verify(&[(Role::Subject, &hers), (Role::Controller, &theirs)])
+                .map(|_| ())
+        };
+        assert_eq!(by(&subject, &controller), Ok(()));
+        assert_eq!(by(&key(8), &controller), Err(VerifyJwsError::Key));
+        assert_eq!(by(&subject, &key(8)), Err(VerifyJwsError::Key));
     }
 }

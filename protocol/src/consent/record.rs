@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     crypto::{Digest, Label, labelled_hash},
@@ -104,7 +104,8 @@ pub struct Released {
 pub struct Disclosed {
     /// When.
     pub at: Timestamp,
-    /// Which categories, sorted.
+    /// Which categories, sorted, at least one.
+    #[serde(deserialize_with = "increasing")]
     pub categories: Vec<DataCategory>,
     /// SHA-256 of the signed disclosure's bytes.
     pub digest: Digest,
@@ -164,10 +165,29 @@ pub struct UseHead {
     pub head: Digest,
 }
 
+/// A set, in its one order.
+fn increasing<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Ord,
+{
+    let items = Vec::<T>::deserialize(deserializer)?;
+    if items.is_sorted_by(|a, b| a < b) {
+        Ok(items)
+    } else {
+        Err(D::Error::custom("not strictly increasing"))
+    }
+}
+
 impl UseHead {
     /// Before the first use: bound to the grant.
     pub fn start(grant: GrantId) -> Self {
         Self { count: 0, head: labelled_hash(Label::UseChain, &[grant.as_bytes()]) }
+    }
+
+    /// Whether `record` is the use that comes next: neither one left out nor one told twice.
+    pub fn precedes(&self, record: &UseRecord) -> bool {
+        self.count.checked_add(1) == Some(record.counter) && record.prev == self.head
     }
 
     /// After one more use: `head = SHA-256(Label("besace log/v1 use chain") || salt[32] ||
@@ -189,7 +209,8 @@ impl UseHead {
 pub struct Deleted {
     /// When.
     pub at: Timestamp,
-    /// Days whose keys were deleted, sorted.
+    /// Days whose keys were deleted, sorted; none where a grant had none.
+    #[serde(deserialize_with = "increasing")]
     pub days: Vec<Day>,
     /// Under which grant.
     pub grant: GrantId,
@@ -221,6 +242,8 @@ pub struct Published {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn use_record() -> RecordKind {
@@ -256,5 +279,97 @@ mod tests {
         let (a, b) = (start.after(&[1; 32], b"record"), start.after(&[2; 32], b"record"));
         assert_eq!((a.count, b.count), (1, 1));
         assert_ne!(a.head, b.head);
+    }
+
+    #[test]
+    fn the_next_use_has_the_next_number_and_the_last_head() {
+        let grant = GrantId::from_bytes([1; 16]);
+        let RecordKind::Use(first) = use_record() else { panic!() };
+        let head = UseHead::start(grant);
+        assert!(head.precedes(&first));
+        for bad in [
+            UseRecord { counter: 0, ..first.clone() },
+            UseRecord { counter: 2, ..first.clone() },
+            UseRecord { prev: UseHead::start(GrantId::from_bytes([2; 16])).head, ..first },
+        ] {
+            assert!(!head.precedes(&bad), "{bad:?}");
+        }
+        let RecordKind::Use(first) = use_record() else { panic!() };
+        let later = head.after(&[7; 32], &use_record().to_bytes().unwrap());
+        assert!(!later.precedes(&first));
+        assert!(later.precedes(&UseRecord { counter: 2, prev: later.head, ..first }));
+    }
+
+    #[test]
+    fn categories_and_days_have_one_order() {
+        let grant = GrantId::from_bytes([1; 16]);
+        let deleted = |days: &str| {
+            let text = alloc::format!(
+                "{{\"at\":5,\"days\":[{days}],\"grant\":\"{grant}\",\"kind\":\"deleted\",\"reason\":\"withdrawn\"}}"
+            );
+            RecordKind::parse(text.as_bytes()).is_ok()
+        };
+        assert!(deleted("") && deleted("1") && deleted("1,2"));
+        assert!(!deleted("2,1") && !deleted("1,1"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _unread = Record::parse(&bytes).is_ok();
+        }
+
+        #[test]
+        fn no_changed_record_reads_as_the_same(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+            let good = use_record().to_bytes().unwrap();
+            let mut bytes = good.clone();
+            bytes[at.index(good.len())] = to;
+            if let Ok(Record::Plain(record)) = Record::parse(&bytes) {
+                prop_assert_eq!(record == use_record(), bytes == good);
+            }
+        }
+
+        #[test]
+        fn every_plain_record_comes_back(record in any_record()) {
+            let bytes = record.to_bytes().unwrap();
+            prop_assert_eq!(RecordKind::parse(&bytes).unwrap(), record);
+        }
+    }
+
+    fn any_record() -> impl Strategy<Value = RecordKind> {
+        let at = (0..1_u64 << 53).prop_map(Timestamp::from_unix_seconds);
+        let digest = any::<[u8; 32]>().prop_map(Digest::from_bytes);
+        let grant = any::<[u8; 16]>().prop_map(GrantId::from_bytes);
+        let days = prop::collection::btree_set(any::<u32>(), 0..4);
+        let days = days.prop_map(|days| days.into_iter().map(Day::from_number).collect::<Vec<_>>());
+        (at, digest, grant, days, 0_u64..1 << 53, 0..7).prop_map(
+            |(at, digest, grant, days, counter, kind)| {
+                let day = days.first().copied().unwrap_or(Day::from_number(0));
+                let released = Released { at, commit: digest, day, grant };
+                match kind {
+                    0 => RecordKind::Released(released),
+                    1 => RecordKind::ReleaseReceived(released),
+                    2 => RecordKind::Disclosed(Disclosed {
+                        at,
+                        categories: Vec::from([DataCategory::ChosenName]),
+                        digest,
+                        grant,
+                    }),
+                    3 => RecordKind::DisclosureReceived(DisclosureReceived { at, digest, grant }),
+                    4 => RecordKind::Use(UseRecord {
+                        action: Action::Greeted,
+                        at,
+                        counter,
+                        grant,
+                        prev: digest,
+                        shop: ShopCode::from_bytes([0, 0, 0, 1]),
+                    }),
+                    5 => {
+                        RecordKind::Deleted(Deleted { at, days, grant, reason: Deletion::DayOver })
+                    }
+                    _ => RecordKind::Published(Published { at, digest }),
+                }
+            },
+        )
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     encoding::Bytes,
     id::{GrantId, Handle},
     jws::Typ,
+    purpose::DataCategory,
     time::{Day, Timestamp},
 };
 
@@ -44,7 +45,7 @@ impl Document for Release {
     }
 }
 
-/// Personal data that leaves under a grant.
+/// Personal data that leaves under a grant: a name, topics, or both.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosure {
@@ -62,6 +63,15 @@ pub struct Disclosure {
     pub v: u8,
 }
 
+impl Disclosure {
+    /// The categories of what it holds, sorted: the grant must name each.
+    pub fn categories(&self) -> Vec<DataCategory> {
+        let name = self.chosen_name.as_ref().map(|_| DataCategory::ChosenName);
+        let topics = (!self.topics.is_empty()).then_some(DataCategory::GreetingTopics);
+        name.into_iter().chain(topics).collect()
+    }
+}
+
 impl core::fmt::Debug for Disclosure {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Disclosure({}, [private])", self.grant)
@@ -74,6 +84,9 @@ impl Document for Disclosure {
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
+        if self.chosen_name.is_none() && self.topics.is_empty() {
+            return Err(DocumentRule::List);
+        }
         if let Some(name) = &self.chosen_name {
             check_text(name, 64)?;
         }
@@ -95,4 +108,76 @@ pub fn disclosure_context(grant: GrantId) -> Vec<u8> {
 /// `type || 0x00 || grant (16 bytes) || extra`: the type has no zero byte, the rest a fixed size.
 pub(super) fn context(typ: Typ, grant: GrantId, extra: &[u8]) -> Vec<u8> {
     [typ.as_str().as_bytes(), &[0], grant.as_bytes(), extra].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, format, string::ToString as _, vec};
+
+    use super::*;
+    use crate::{
+        consent::{
+            mail_context,
+            sample::{NOW, key},
+        },
+        document::sign,
+        id::MailId,
+        jws::Role,
+    };
+
+    fn disclosure() -> Disclosure {
+        Disclosure {
+            chosen_name: Some("Nour".to_string()),
+            disclosed: NOW,
+            grant: GrantId::from_bytes([1; 16]),
+            topics: vec!["Randonnée".to_string()],
+            v: 1,
+        }
+    }
+
+    #[test]
+    fn debug_shows_neither_name_nor_topics() {
+        insta::assert_snapshot!(
+            format!("{:?}", disclosure()),
+            @"Disclosure(grant_01010101010101010101010101010101, [private])"
+        );
+        let signed = sign(disclosure(), Role::Subject, &key(1), NOW).unwrap();
+        insta::assert_snapshot!(
+            format!("{signed:?}"),
+            @"Verified { jws: VerifiedJws(besace-disclosure+jws, 463 bytes), payload: Disclosure(grant_01010101010101010101010101010101, [private]) }"
+        );
+    }
+
+    #[test]
+    fn a_disclosure_names_the_categories_of_what_it_holds() {
+        let categories = |name: bool, topics: bool| {
+            let mut disclosure = disclosure();
+            if !name {
+                disclosure.chosen_name = None;
+            }
+            if !topics {
+                disclosure.topics.clear();
+            }
+            (disclosure.check(), disclosure.categories())
+        };
+        let (name, topics) = (DataCategory::ChosenName, DataCategory::GreetingTopics);
+        assert_eq!(categories(true, true), (Ok(()), vec![name, topics]));
+        assert_eq!(categories(true, false), (Ok(()), vec![name]));
+        assert_eq!(categories(false, true), (Ok(()), vec![topics]));
+        assert_eq!(categories(false, false), (Err(DocumentRule::List), vec![]));
+    }
+
+    #[test]
+    fn no_two_sealed_messages_share_a_context() {
+        let grants = [[0; 16], [1; 16]].map(GrantId::from_bytes);
+        let days = [0, 1, 256].map(Day::from_number);
+        let mail = [[0; 16], [1; 16]].map(MailId::from_bytes);
+        let mut contexts = BTreeSet::new();
+        for grant in grants {
+            contexts.insert(disclosure_context(grant));
+            contexts.extend(days.map(|day| release_context(grant, day)));
+            contexts.extend(mail.map(|mail| mail_context(grant, mail)));
+        }
+        assert_eq!(contexts.len(), grants.len() * (1 + days.len() + mail.len()));
+    }
 }

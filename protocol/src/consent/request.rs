@@ -9,7 +9,7 @@ use crate::{
     crypto::{Digest, VerifyingKey, sha256},
     document::{Document, DocumentRule, check_text, check_version},
     id::RequestId,
-    jws::Typ,
+    jws::{Role, Typ},
     party::ControllerId,
     time::Timestamp,
 };
@@ -72,5 +72,12 @@ impl Document for ConsentRequest {
             return Err(DocumentRule::Order);
         }
         self.terms.check()
+    }
+
+    fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
+        match role {
+            Role::Controller => Some(&self.controller_key),
+            Role::Subject => None,
+        }
     }
 }

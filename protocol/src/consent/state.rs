@@ -43,7 +43,7 @@ pub struct GrantStateError {
 
 impl GrantState {
     /// The state after `event` at `now`. Expiry wins over everything but an earlier end; a final
-    /// state refuses every event but the passing of time.
+    /// state refuses every event but the passing of time, except that she may withdraw what expired.
     pub fn after(
         self,
         event: GrantEvent,
@@ -89,17 +89,51 @@ mod tests {
     }
 
     #[test]
-    fn nothing_follows_a_withdrawal() {
-        let withdrawn = GrantState::Active.after(GrantEvent::Withdrawn, END, BEFORE).unwrap();
-        assert_eq!(withdrawn, GrantState::Withdrawn);
-        for event in [GrantEvent::Countersigned, GrantEvent::Withdrawn, GrantEvent::Revoked] {
-            assert!(withdrawn.after(event, END, BEFORE).is_err());
+    fn every_event_has_one_outcome_in_every_state() {
+        use GrantEvent::{Countersigned, Revoked as Revoke, Tick, Withdrawn as Withdraw};
+        use GrantState::{Active, Expired, Given, Revoked, Withdrawn};
+        // One line a state; what follows each event before the end, then from the end on.
+        // `None` is a refusal, which names the state the grant is in.
+        let table = [
+            (Given, Tick, Some(Given), Some(Expired)),
+            (Given, Countersigned, Some(Active), None),
+            (Given, Withdraw, Some(Withdrawn), Some(Withdrawn)),
+            (Given, Revoke, Some(Revoked), None),
+            (Active, Tick, Some(Active), Some(Expired)),
+            (Active, Countersigned, Some(Active), None),
+            (Active, Withdraw, Some(Withdrawn), Some(Withdrawn)),
+            (Active, Revoke, Some(Revoked), None),
+            (Expired, Tick, Some(Expired), Some(Expired)),
+            (Expired, Countersigned, None, None),
+            (Expired, Withdraw, Some(Withdrawn), Some(Withdrawn)),
+            (Expired, Revoke, None, None),
+            (Withdrawn, Tick, Some(Withdrawn), Some(Withdrawn)),
+            (Withdrawn, Countersigned, None, None),
+            (Withdrawn, Withdraw, None, None),
+            (Withdrawn, Revoke, None, None),
+            (Revoked, Tick, Some(Revoked), Some(Revoked)),
+            (Revoked, Countersigned, None, None),
+            (Revoked, Withdraw, None, None),
+            (Revoked, Revoke, None, None),
+        ];
+        for (state, event, before, from_the_end) in table {
+            for (now, outcome) in [(BEFORE, before), (END, from_the_end)] {
+                let after = state.after(event, END, now);
+                assert_eq!(after.ok(), outcome, "{state:?} {event:?} at {now}");
+                if let Err(error) = after {
+                    assert!(!matches!(error.state, Given | Active), "{state:?} {event:?}");
+                    assert!(!error.state.is_live(END, now));
+                }
+            }
         }
-        assert_eq!(withdrawn.after(GrantEvent::Tick, END, END), Ok(GrantState::Withdrawn));
     }
 
     #[test]
-    fn a_grant_that_only_she_signed_is_not_live() {
-        assert!(!GrantState::Given.is_live(END, BEFORE));
+    fn nothing_but_active_is_live() {
+        for state in
+            [GrantState::Given, GrantState::Expired, GrantState::Withdrawn, GrantState::Revoked]
+        {
+            assert!(!state.is_live(END, BEFORE), "{state:?}");
+        }
     }
 }

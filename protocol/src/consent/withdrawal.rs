@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::UseHead;
+use super::{Grant, UseHead};
 use crate::{
     crypto::{Digest, VerifyingKey},
-    document::{Document, DocumentRule, check_set, check_version},
+    document::{Document, DocumentRule, Verified, check_set, check_version},
     id::{GrantId, WithdrawalId},
-    jws::Typ,
+    jws::{Role, Typ},
     party::ControllerId,
     time::{Day, Timestamp},
 };
@@ -34,12 +34,53 @@ pub struct Withdrawal {
     pub withdrawn: Timestamp,
 }
 
+/// How a withdrawal or an acknowledgement differs from what it says it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WithdrawalMismatch {
+    /// Another controller.
+    #[error("names another controller")]
+    Controller,
+    /// Another pseudonym.
+    #[error("names another pseudonym")]
+    Subject,
+    /// Another grant, or other bytes under its name.
+    #[error("names another grant")]
+    Grant,
+    /// Another withdrawal.
+    #[error("answers another withdrawal")]
+    Withdrawal,
+}
+
+impl Withdrawal {
+    /// Whether it ends `grant`. Moments are not compared: a clock that is off keeps nobody in.
+    pub fn ends(&self, grant: &Verified<Grant>) -> Result<(), WithdrawalMismatch> {
+        let given = grant.payload();
+        if self.controller != given.controller {
+            return Err(WithdrawalMismatch::Controller);
+        }
+        if self.subject_key != given.subject_key {
+            return Err(WithdrawalMismatch::Subject);
+        }
+        if self.grant != given.id || self.grant_digest != grant.digest() {
+            return Err(WithdrawalMismatch::Grant);
+        }
+        Ok(())
+    }
+}
+
 impl Document for Withdrawal {
     const TYP: Typ = Typ::Withdrawal;
     const LEN_MAX: usize = 8 << 10;
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)
+    }
+
+    fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
+        match role {
+            Role::Controller => None,
+            Role::Subject => Some(&self.subject_key),
+        }
     }
 }
 
@@ -63,6 +104,23 @@ pub struct Acknowledgement {
     pub withdrawal: Digest,
 }
 
+impl Acknowledgement {
+    /// Whether it answers `withdrawal`.
+    pub fn answers(&self, withdrawal: &Verified<Withdrawal>) -> Result<(), WithdrawalMismatch> {
+        let withdrawn = withdrawal.payload();
+        if self.controller != withdrawn.controller {
+            return Err(WithdrawalMismatch::Controller);
+        }
+        if self.grant != withdrawn.grant {
+            return Err(WithdrawalMismatch::Grant);
+        }
+        if self.withdrawal != withdrawal.digest() {
+            return Err(WithdrawalMismatch::Withdrawal);
+        }
+        Ok(())
+    }
+}
+
 impl Document for Acknowledgement {
     const TYP: Typ = Typ::Acknowledgement;
     const LEN_MAX: usize = 8 << 10;
@@ -70,5 +128,96 @@ impl Document for Acknowledgement {
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
         check_set(&self.deleted_days, 16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        consent::sample::{NOW, key, signed_grant},
+        crypto::sha256,
+        document::sign,
+    };
+
+    fn withdrawal() -> Withdrawal {
+        let grant = signed_grant();
+        Withdrawal {
+            controller: grant.payload().controller.clone(),
+            grant: grant.payload().id,
+            grant_digest: grant.digest(),
+            id: WithdrawalId::from_bytes([1; 16]),
+            subject_key: grant.payload().subject_key,
+            v: 1,
+            withdrawn: NOW.plus(60),
+        }
+    }
+
+    fn acknowledgement(withdrawal: &Verified<Withdrawal>) -> Acknowledgement {
+        Acknowledgement {
+            acknowledged: NOW.plus(61),
+            controller: withdrawal.payload().controller.clone(),
+            deleted_days: alloc::vec![Day::of(NOW)],
+            grant: withdrawal.payload().grant,
+            uses: UseHead::start(withdrawal.payload().grant),
+            v: 1,
+            withdrawal: withdrawal.digest(),
+        }
+    }
+
+    #[test]
+    fn a_withdrawal_ends_the_grant_it_names_and_no_other() {
+        let ends = |change: fn(&mut Withdrawal)| {
+            let mut withdrawal = withdrawal();
+            change(&mut withdrawal);
+            withdrawal.ends(&signed_grant())
+        };
+        assert_eq!(ends(|_| {}), Ok(()));
+        assert_eq!(
+            ends(|w| w.controller = ControllerId::parse("other.example").unwrap()),
+            Err(WithdrawalMismatch::Controller)
+        );
+        assert_eq!(
+            ends(|w| w.subject_key = key(9).verifying_key()),
+            Err(WithdrawalMismatch::Subject)
+        );
+        assert_eq!(
+            ends(|w| w.grant = GrantId::from_bytes([9; 16])),
+            Err(WithdrawalMismatch::Grant)
+        );
+        assert_eq!(
+            ends(|w| w.grant_digest = sha256(&[b"another"])),
+            Err(WithdrawalMismatch::Grant)
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_off_does_not_keep_her_in() {
+        let mut early = withdrawal();
+        early.withdrawn = Timestamp::default();
+        assert_eq!(early.ends(&signed_grant()), Ok(()));
+    }
+
+    #[test]
+    fn an_acknowledgement_answers_the_withdrawal_it_names_and_no_other() {
+        let withdrawal = sign(withdrawal(), Role::Subject, &key(1), NOW).unwrap();
+        let answers = |change: fn(&mut Acknowledgement)| {
+            let mut acknowledgement = acknowledgement(&withdrawal);
+            change(&mut acknowledgement);
+            acknowledgement.answers(&withdrawal)
+        };
+        assert_eq!(answers(|_| {}), Ok(()));
+        assert_eq!(
+            answers(|a| a.controller = ControllerId::parse("other.example").unwrap()),
+            Err(WithdrawalMismatch::Controller)
+        );
+        assert_eq!(
+            answers(|a| a.grant = GrantId::from_bytes([9; 16])),
+            Err(WithdrawalMismatch::Grant)
+        );
+        assert_eq!(
+            answers(|a| a.withdrawal = sha256(&[b"another"])),
+            Err(WithdrawalMismatch::Withdrawal)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The manifest: who a retailer is, with which keys, in which shops. `spec/consent.md#manifest`.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     crypto::{SealingPublicKey, VerifyingKey},
     document::{Document, DocumentRule, Verified, check_text, check_version},
     encoding::Bytes,
-    jws::Typ,
+    jws::{Role, Typ},
     time::{Day, Timestamp},
 };
 
@@ -181,7 +181,20 @@ impl Document for Manifest {
                 return Err(DocumentRule::List);
             }
         }
-        if self.controller_key == self.log_key { Err(DocumentRule::Terms) } else { Ok(()) }
+        // A day's key that stays, or serves two days, opens releases after their day is over.
+        let sealing: BTreeSet<_> = self.days.iter().map(|day| day.sealing_key).collect();
+        let one_role = sealing.len() == self.days.len() && !sealing.contains(&self.sealing_key);
+        if self.controller_key == self.log_key || !one_role {
+            return Err(DocumentRule::Terms);
+        }
+        Ok(())
+    }
+
+    fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
+        match role {
+            Role::Controller => Some(&self.controller_key),
+            Role::Subject => None,
+        }
     }
 }
 
@@ -196,5 +209,176 @@ impl Shop {
         } else {
             Err(DocumentRule::Bounds)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString as _, vec};
+
+    use super::*;
+    use crate::{
+        crypto::{SealingSecretKey, SecretBytes, SigningKey},
+        document::sign,
+        time::DAY_SECONDS,
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+    const SKEW: u64 = 90;
+
+    fn key(fill: u8) -> SigningKey {
+        SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(fill)))
+    }
+
+    fn sealing_key(fill: u8) -> SealingPublicKey {
+        SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(fill))).public_key()
+    }
+
+    fn code(n: u8) -> ShopCode {
+        ShopCode::from_bytes([0, 0, 0, n])
+    }
+
+    fn domain() -> ControllerId {
+        ControllerId::parse("shop.example").unwrap()
+    }
+
+    fn shop(n: u8) -> Shop {
+        Shop {
+            code: code(n),
+            latitude_e7: 488_566_000,
+            longitude_e7: 23_522_000,
+            name: "Rivoli".to_string(),
+            radius_metres: 60,
+            scope: "shop.example/fr/*".to_string(),
+        }
+    }
+
+    fn day(number: u32, fill: u8) -> DayKeys {
+        DayKeys {
+            anchors: vec![ShopAnchor { anchor: Bytes(vec![7; 16]), shop: code(1) }],
+            day: Day::from_number(number),
+            sealing_key: sealing_key(fill),
+        }
+    }
+
+    /// Two shops, two days, valid from an hour before [`NOW`] for a day.
+    fn manifest() -> Manifest {
+        Manifest {
+            controller: domain(),
+            controller_key: key(2).verifying_key(),
+            days: vec![day(20_779, 20), day(20_780, 21)],
+            expires: NOW.minus(3600).plus(DAY_SECONDS),
+            issued: NOW.minus(3600),
+            legal: LegalIdentity {
+                address: "1 rue de Rivoli, 75001 Paris".to_string(),
+                contact: "donnees@shop.example".to_string(),
+                display_name: "Au Bon Rayon".to_string(),
+                name: "Au Bon Rayon SAS".to_string(),
+            },
+            log_key: key(4).verifying_key(),
+            sealing_key: sealing_key(6),
+            sequence: 5,
+            shops: vec![shop(1), shop(2)],
+            v: 1,
+        }
+    }
+
+    fn pinned() -> Verified<Manifest> {
+        sign(manifest(), Role::Controller, &key(2), NOW).unwrap()
+    }
+
+    fn change(edit: impl FnOnce(&mut Manifest)) -> Result<(), ManifestChange> {
+        let mut next = manifest();
+        edit(&mut next);
+        next.check_change(&domain(), Some(&pinned()), NOW, SKEW)
+    }
+
+    #[test]
+    fn a_manifest_replaces_an_older_one_of_the_same_keys() {
+        assert_eq!(change(|_| {}), Ok(()));
+        assert_eq!(change(|m| m.sequence = 6), Ok(()));
+        let moved = |m: &mut Manifest| {
+            m.sequence = 6;
+            m.shops = vec![shop(1), shop(2), shop(3)];
+            m.sealing_key = sealing_key(9);
+        };
+        assert_eq!(change(moved), Ok(()));
+        assert_eq!(change(|m| m.sequence = 4), Err(ManifestChange::Older));
+        assert_eq!(change(|m| m.shops = vec![shop(1)]), Err(ManifestChange::Older));
+    }
+
+    #[test]
+    fn another_key_is_never_taken_over_silently() {
+        let signing = |m: &mut Manifest| {
+            m.sequence = 6;
+            m.controller_key = key(9).verifying_key();
+        };
+        assert_eq!(change(signing), Err(ManifestChange::Keys));
+        let log = |m: &mut Manifest| {
+            m.sequence = 6;
+            m.log_key = key(9).verifying_key();
+        };
+        assert_eq!(change(log), Err(ManifestChange::Keys));
+        // Nor by going back: the keys are looked at first.
+        let older = |m: &mut Manifest| {
+            m.sequence = 4;
+            m.log_key = key(9).verifying_key();
+        };
+        assert_eq!(change(older), Err(ManifestChange::Keys));
+    }
+
+    #[test]
+    fn a_manifest_counts_on_its_own_domain_and_in_its_time() {
+        let other = ControllerId::parse("other.example").unwrap();
+        for pinned in [None, Some(&pinned())] {
+            let verdict = |domain: &ControllerId, now: Timestamp| {
+                manifest().check_change(domain, pinned, now, SKEW)
+            };
+            let (issued, expires) = (manifest().issued, manifest().expires);
+            assert_eq!(verdict(&domain(), NOW), Ok(()));
+            assert_eq!(verdict(&other, NOW), Err(ManifestChange::Domain));
+            assert_eq!(verdict(&domain(), issued.minus(SKEW)), Ok(()));
+            assert_eq!(verdict(&domain(), issued.minus(SKEW + 1)), Err(ManifestChange::Moment));
+            assert_eq!(verdict(&domain(), expires.minus(1)), Ok(()));
+            assert_eq!(verdict(&domain(), expires), Err(ManifestChange::Moment));
+        }
+    }
+
+    #[test]
+    fn a_manifest_breaks_no_rule_of_its_own() {
+        let rule = |edit: fn(&mut Manifest)| {
+            let mut manifest = manifest();
+            edit(&mut manifest);
+            manifest.check()
+        };
+        assert_eq!(rule(|_| {}), Ok(()));
+        assert_eq!(rule(|m| m.days.clear()), Ok(()));
+        assert_eq!(rule(|m| m.v = 2), Err(DocumentRule::Version));
+        assert_eq!(rule(|m| m.expires = m.issued), Err(DocumentRule::Order));
+        assert_eq!(rule(|m| m.legal.contact.clear()), Err(DocumentRule::Text));
+        assert_eq!(rule(|m| m.shops.clear()), Err(DocumentRule::List));
+        assert_eq!(rule(|m| m.shops.reverse()), Err(DocumentRule::List));
+        assert_eq!(rule(|m| m.days.reverse()), Err(DocumentRule::List));
+        assert_eq!(rule(|m| m.days[0].anchors[0].shop = code(3)), Err(DocumentRule::List));
+        assert_eq!(rule(|m| m.days[0].anchors[0].anchor.0.push(0)), Err(DocumentRule::List));
+        assert_eq!(rule(|m| m.shops[0].latitude_e7 = 900_000_001), Err(DocumentRule::Bounds));
+        assert_eq!(rule(|m| m.shops[0].longitude_e7 = i32::MIN), Err(DocumentRule::Bounds));
+        assert_eq!(rule(|m| m.shops[0].radius_metres = 9), Err(DocumentRule::Bounds));
+        assert_eq!(rule(|m| m.shops[0].radius_metres = 2001), Err(DocumentRule::Bounds));
+    }
+
+    #[test]
+    fn one_key_has_one_role() {
+        let rule = |edit: fn(&mut Manifest)| {
+            let mut manifest = manifest();
+            edit(&mut manifest);
+            manifest.check()
+        };
+        assert_eq!(rule(|m| m.log_key = m.controller_key), Err(DocumentRule::Terms));
+        assert_eq!(
+            rule(|m| m.days[1].sealing_key = m.days[0].sealing_key),
+            Err(DocumentRule::Terms)
+        );
+        assert_eq!(rule(|m| m.days[0].sealing_key = m.sealing_key), Err(DocumentRule::Terms));
     }
 }

@@ -202,3 +202,22 @@ pub struct EmitterFrame {
     /// The slot of the day it is for, 1 to 1440.
     pub slot: u16,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{format, string::ToString as _, vec};
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_name_nor_topics() {
+        let greeting =
+            Greeting { chosen_name: "Nour".to_string(), topics: vec!["Randonnée".to_string()] };
+        let arrivals =
+            Arrivals { greetings: vec![greeting], shop: ShopCode::from_bytes([0, 0, 0, 1]) };
+        insta::assert_snapshot!(
+            format!("{arrivals:?}"),
+            @"Arrivals { greetings: [Greeting([private])], shop: 00000001 }"
+        );
+    }
+}
