@@ -1,2 +1,27 @@
-//! The agent of one person.
+//! The shopper's agent: her vault, what comes in and goes out of it, and the program around it.
+//!
+//! Everything a retailer may learn leaves through a grant she gave; everything else stays in one
+//! encrypted file on her machine. This crate never links anything of a retailer's side: the two meet
+//! in `spec/` and in bytes.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`keyring`] | key slots: from a passphrase to the root |
+//! | [`vault`] | the encrypted file, the only place with SQL |
+//! | [`engine`] | use cases; no HTTP type, no SQL |
+//! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
+//! | [`cli`] | the command line |
+//! | [`clock`], [`entropy`] | the only places that read time and randomness |
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod entropy;
+pub mod export;
+pub mod import;
+pub mod keyring;
 pub mod net;
+pub mod vault;
+
+pub use cli::run;

@@ -86,6 +86,8 @@ macro_rules! random_id {
 random_id! {
     /// A vault, in key slots and exports; never leaves the machine otherwise.
     VaultId = "vault";
+    /// A key slot of a vault; bound to what it wraps.
+    SlotId = "slot";
     /// A consent request of a controller.
     RequestId = "request";
     /// A grant.

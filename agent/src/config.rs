@@ -1,0 +1,66 @@
+//! Where things are, from flags and environment.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of one vault, and the names of what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultFolder(PathBuf);
+
+impl VaultFolder {
+    /// This folder; it need not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// `besace` in the folder where this system keeps a person's data.
+    ///
+    /// `data_home` and `home` are `XDG_DATA_HOME` and `HOME`; nothing is known without either.
+    pub fn standard(data_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<Self> {
+        let absolute = |path: &PathBuf| path.is_absolute();
+        let data = data_home
+            .filter(absolute)
+            .or_else(|| home.filter(absolute).map(|home| home.join(".local").join("share")))?;
+        Some(Self(data.join("besace")))
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The encrypted database.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("vault.db")
+    }
+
+    /// The key slots; a vault exists when this file does.
+    pub fn slots(&self) -> PathBuf {
+        self.0.join("vault.slots.json")
+    }
+
+    /// Held by the one process that uses the vault.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("vault.lock")
+    }
+
+    /// Stands there while a vault is being made.
+    pub fn unfinished(&self) -> PathBuf {
+        self.0.join("vault.unfinished")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_folder_needs_an_absolute_home() {
+        let standard = |data: Option<&str>, home: Option<&str>| {
+            VaultFolder::standard(data.map(PathBuf::from), home.map(PathBuf::from))
+        };
+        assert_eq!(standard(Some("/d"), Some("/h")), Some(VaultFolder::new("/d/besace")));
+        assert_eq!(standard(None, Some("/h")), Some(VaultFolder::new("/h/.local/share/besace")));
+        assert_eq!(standard(Some("d"), Some("/h")), standard(None, Some("/h")));
+        assert_eq!(standard(None, None), None);
+    }
+}

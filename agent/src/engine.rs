@@ -1,0 +1,260 @@
+//! Use cases of the agent: no HTTP type, no SQL.
+//!
+//! An [`Engine`] is one vault folder, locked or open, with the clock and the entropy it was given.
+//! While it is locked every use case fails with [`EngineError::Locked`]. Values that go out are plain
+//! structs whose personal fields are [`Private`](besace_protocol::private::Private).
+
+mod local;
+
+use std::{
+    fs::{File, TryLockError},
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use besace_protocol::{id::VaultId, keys::RootKey, time::Timestamp};
+
+use crate::{
+    clock::Clock,
+    config::VaultFolder,
+    entropy::{Entropy, Rng},
+    export::SpellIdentityError,
+    keyring::{
+        KdfParameters, Keyring, Passphrase, ReadKeyringError, UnlockKeyringError, WrapRootError,
+        WriteFileError,
+    },
+    vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
+};
+
+/// Whether the vault can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineState {
+    /// There is no vault in the folder yet.
+    Missing,
+    /// Its keys are not in memory.
+    Locked,
+    /// It is open.
+    Open,
+}
+
+/// The folder was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum StartEngineError {
+    /// Another process has it.
+    #[error("another program is using this vault")]
+    InUse,
+    /// The folder cannot be used.
+    #[error("the folder of the vault cannot be used")]
+    Io(#[source] io::Error),
+}
+
+/// No vault was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// There is one already.
+    #[error("there is a vault here already")]
+    Exists,
+    /// There is a vault file whose key slots are gone.
+    #[error("there is a vault file here without its key slots")]
+    SlotsMissing,
+    /// The root was not wrapped.
+    #[error("the first key slot could not be made")]
+    Slot(#[source] WrapRootError),
+    /// The slot file was not written.
+    #[error("the key slots could not be written")]
+    Write(#[source] WriteFileError),
+    /// The database was not made.
+    #[error("the vault file could not be made")]
+    Vault(#[source] OpenVaultError),
+    /// The disk refused.
+    #[error("the folder of the vault cannot be written")]
+    Io(#[source] io::Error),
+}
+
+/// The vault was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum UnlockError {
+    /// The slots could not be read.
+    #[error("the key slots could not be read")]
+    Keyring(#[source] ReadKeyringError),
+    /// The passphrase did not open one.
+    #[error("the vault did not open")]
+    Passphrase(#[source] UnlockKeyringError),
+    /// The root is right, the database is not.
+    #[error("the vault file could not be opened")]
+    Vault(#[source] OpenVaultError),
+}
+
+/// A use case was not done; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Unlock first.
+    #[error("the vault is locked")]
+    Locked,
+    /// There is nothing of this name.
+    #[error("there is nothing of this name")]
+    NotFound,
+    /// The value does not fit the profile.
+    #[error("the profile cannot hold this")]
+    Profile(#[from] ProfileError),
+    /// The card cannot be kept.
+    #[error("the card cannot be kept")]
+    Card(#[from] CardError),
+    /// The wish cannot be kept.
+    #[error("the wish cannot be kept")]
+    Wish(#[from] WishError),
+    /// The key of exports has no spelling.
+    #[error("the key of exports could not be spelled")]
+    Identity(#[source] SpellIdentityError),
+    /// The vault failed.
+    #[error("the vault failed")]
+    Vault(#[source] VaultError),
+}
+
+impl From<VaultError> for EngineError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            // Somebody locked it between two steps: the same as if it had been before.
+            VaultError::Closed => Self::Locked,
+            VaultError::Database(_) => Self::Vault(error),
+        }
+    }
+}
+
+/// The agent of one person. Clones are the same agent.
+#[derive(Clone, Debug)]
+pub struct Engine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    folder: VaultFolder,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    open: Mutex<Option<Open>>,
+    /// Held as long as the engine lives: one process a vault.
+    _lock: File,
+}
+
+/// What exists only while the vault is open.
+#[derive(Clone, Debug)]
+struct Open {
+    root: Arc<RootKey>,
+    vault: Vault,
+}
+
+impl Engine {
+    /// Takes the folder for this process. Makes the folder if there is none; makes no vault.
+    pub fn start(
+        folder: VaultFolder,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartEngineError> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder.path()).map_err(StartEngineError::Io)?;
+        let lock = crate::keyring::private_file(&folder.lock()).map_err(StartEngineError::Io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),
+            Err(TryLockError::Error(error)) => return Err(StartEngineError::Io(error)),
+        }
+        Ok(Self(Arc::new(Inner { folder, clock, entropy, open: Mutex::new(None), _lock: lock })))
+    }
+
+    /// Makes a vault and opens it.
+    pub fn create(
+        &self,
+        passphrase: &Passphrase,
+        parameters: KdfParameters,
+    ) -> Result<VaultId, CreateError> {
+        let folder = &self.0.folder;
+        let exists = |path: &std::path::Path| path.try_exists().map_err(CreateError::Io);
+        if exists(&folder.slots())? {
+            return Err(CreateError::Exists);
+        }
+        if exists(&folder.database())? {
+            if !exists(&folder.unfinished())? {
+                return Err(CreateError::SlotsMissing);
+            }
+            // Made by a process that ended before it wrote the slots: nobody has its key.
+            std::fs::remove_file(folder.database()).map_err(CreateError::Io)?;
+        }
+        std::fs::write(folder.unfinished(), []).map_err(CreateError::Io)?;
+        let (keyring, root) =
+            Keyring::create(passphrase, parameters, &mut self.rng()).map_err(CreateError::Slot)?;
+        let vault =
+            Vault::create(&folder.database(), &root.vault_key()).map_err(CreateError::Vault)?;
+        keyring.write(&folder.slots()).map_err(CreateError::Write)?;
+        std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
+        self.set_open(Some(Open { root: Arc::new(root), vault }));
+        Ok(keyring.vault_id())
+    }
+
+    /// Opens the vault; does nothing more if it is open.
+    pub fn unlock(&self, passphrase: &Passphrase) -> Result<(), UnlockError> {
+        let keyring = Keyring::read(&self.0.folder.slots()).map_err(UnlockError::Keyring)?;
+        let root = keyring.unlock(passphrase).map_err(UnlockError::Passphrase)?;
+        // Held over the opening, so that two callers cannot open two connections.
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.is_none() {
+            let vault = Vault::open(&self.0.folder.database(), &root.vault_key())
+                .map_err(UnlockError::Vault)?;
+            *open = Some(Open { root: Arc::new(root), vault });
+        }
+        Ok(())
+    }
+
+    /// Closes the vault and wipes its keys. Whoever is in the middle of something gets
+    /// [`EngineError::Locked`].
+    pub fn lock(&self) {
+        self.set_open(None);
+    }
+
+    /// Whether the vault can be used.
+    pub fn state(&self) -> EngineState {
+        if self.0.open.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            EngineState::Open
+        } else if self.0.folder.slots().exists() {
+            EngineState::Locked
+        } else {
+            EngineState::Missing
+        }
+    }
+
+    /// Now, by the clock this engine was given.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Randomness, from the entropy this engine was given.
+    pub fn rng(&self) -> Rng {
+        Rng::new(Arc::clone(&self.0.entropy))
+    }
+
+    /// The open vault.
+    pub(crate) fn vault(&self) -> Result<Vault, EngineError> {
+        self.open().map(|open| open.vault)
+    }
+
+    /// The root of the open vault. Do not keep it: locking wipes it when the last holder lets go.
+    pub(crate) fn root(&self) -> Result<Arc<RootKey>, EngineError> {
+        self.open().map(|open| open.root)
+    }
+
+    fn open(&self) -> Result<Open, EngineError> {
+        let open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.clone().ok_or(EngineError::Locked)
+    }
+
+    fn set_open(&self, new: Option<Open>) {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(old) = std::mem::replace(&mut *open, new) {
+            old.vault.close();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

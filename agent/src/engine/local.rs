@@ -1,0 +1,105 @@
+//! Use cases that never leave the machine: profile, cards, wishes, places.
+
+use age::secrecy::SecretString;
+use besace_protocol::{
+    id::{CardId, WishId},
+    private::Private,
+    time::Timestamp,
+};
+
+use super::{Engine, EngineError};
+use crate::vault::{
+    Card, CardContent, Fix, Import, JournalEntry, Profile, ProfileField, ShopVisit, Wish,
+    WishContent,
+};
+
+impl Engine {
+    /// What she said about herself.
+    pub fn profile(&self) -> Result<Profile, EngineError> {
+        Ok(self.vault()?.profile()?)
+    }
+
+    /// Sets one fact; an empty value removes it.
+    pub fn set_profile(
+        &self,
+        field: ProfileField,
+        value: Private<String>,
+    ) -> Result<(), EngineError> {
+        let vault = self.vault()?;
+        if !value.reveal().is_empty() {
+            field.check(value.reveal())?;
+        }
+        Ok(vault.set_profile(field, value, self.now())?)
+    }
+
+    /// Every card, in the order in which they are shown.
+    pub fn cards(&self) -> Result<Vec<Card>, EngineError> {
+        Ok(self.vault()?.cards()?)
+    }
+
+    /// One card.
+    pub fn card(&self, id: CardId) -> Result<Card, EngineError> {
+        self.vault()?.card(id)?.ok_or(EngineError::NotFound)
+    }
+
+    /// Keeps a card; one with the same shop and number is changed instead.
+    pub fn add_card(&self, content: CardContent) -> Result<CardId, EngineError> {
+        let vault = self.vault()?;
+        content.check()?;
+        Ok(vault.put_card(CardId::generate(&mut self.rng()), content, self.now())?)
+    }
+
+    /// Forgets a card.
+    pub fn remove_card(&self, id: CardId) -> Result<(), EngineError> {
+        if self.vault()?.remove_card(id)? { Ok(()) } else { Err(EngineError::NotFound) }
+    }
+
+    /// Every wish, the oldest first.
+    pub fn wishes(&self) -> Result<Vec<Wish>, EngineError> {
+        Ok(self.vault()?.wishes()?)
+    }
+
+    /// Keeps a wish.
+    pub fn add_wish(&self, content: WishContent) -> Result<WishId, EngineError> {
+        let vault = self.vault()?;
+        content.check()?;
+        let id = WishId::generate(&mut self.rng());
+        vault.put_wish(id, content, self.now())?;
+        Ok(id)
+    }
+
+    /// Forgets a wish.
+    pub fn remove_wish(&self, id: WishId) -> Result<(), EngineError> {
+        if self.vault()?.remove_wish(id)? { Ok(()) } else { Err(EngineError::NotFound) }
+    }
+
+    /// Fixes in a span of time, `until` not included, the oldest first.
+    pub fn fixes(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Fix>, EngineError> {
+        Ok(self.vault()?.fixes(from, until)?)
+    }
+
+    /// How many fixes there are, with the first and the last moment.
+    pub fn fix_span(&self) -> Result<Option<(u64, Timestamp, Timestamp)>, EngineError> {
+        Ok(self.vault()?.fix_span()?)
+    }
+
+    /// Every visit to a shop, the newest first.
+    pub fn visits(&self) -> Result<Vec<ShopVisit>, EngineError> {
+        Ok(self.vault()?.visits()?)
+    }
+
+    /// Every import, the newest first.
+    pub fn imports(&self) -> Result<Vec<Import>, EngineError> {
+        Ok(self.vault()?.imports()?)
+    }
+
+    /// The `age` identity that opens exports of this vault.
+    pub fn export_identity(&self) -> Result<SecretString, EngineError> {
+        crate::export::identity(&*self.root()?).map_err(EngineError::Identity)
+    }
+
+    /// What left this machine and what came: the newest `count` lines, the newest first.
+    pub fn journal(&self, count: u32) -> Result<Vec<JournalEntry>, EngineError> {
+        Ok(self.vault()?.journal(count)?)
+    }
+}

@@ -1,0 +1,56 @@
+//! Small files that are either old or new, never half.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::Path,
+};
+
+/// The file was not written; what stood there before still does.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteFileError {
+    /// The path names no file.
+    #[error("not the name of a file")]
+    Name,
+    /// The content has no bytes.
+    #[error("content could not be written as bytes")]
+    Format,
+    /// The disk refused.
+    #[error("file could not be written")]
+    Io(#[source] io::Error),
+}
+
+/// At most `max + 1` bytes of the file: one more than allowed shows that it is too long.
+pub(super) fn read_limited(path: &Path, max: usize) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes beside the target, syncs, renames, syncs the folder.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteFileError> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(WriteFileError::Name);
+    };
+    let mut beside = name.to_os_string();
+    beside.push(".new");
+    let beside = folder.join(beside);
+    let write = || {
+        let mut file = private_file(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(WriteFileError::Io)
+}
+
+/// Opens for writing a file that only its owner reads.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

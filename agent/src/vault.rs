@@ -1,0 +1,164 @@
+//! The encrypted store of one person: one SQLCipher file, one thread that owns it.
+//!
+//! [`Vault`] is a handle: each method sends a message to the thread and waits for the answer. SQL
+//! stands only below this module, one file an aggregate. Every method that changes something is one
+//! transaction, durable when it returns (`synchronous=FULL`).
+
+mod cards;
+mod catalogues;
+mod column;
+mod connection;
+mod grants;
+mod imports;
+mod journal;
+mod mail;
+mod places;
+mod profile;
+mod requests;
+mod retailers;
+mod settings;
+mod wishes;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use besace_protocol::crypto::SecretBytes;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use self::{
+    cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
+    catalogues::StoredCatalogue,
+    connection::OpenVaultError,
+    grants::{KeyRelease, ReleaseState, StoredGrant},
+    imports::{Import, ImportFormat, ImportOutcome, Undone},
+    journal::{Direction, JournalEntry},
+    mail::{ReceivedMail, ReceivedOpening},
+    places::{Fix, Position, PositionError, ShopVisit},
+    profile::{ParseProfileFieldError, Profile, ProfileError, ProfileField},
+    requests::{RequestState, StoredRequest},
+    retailers::{Pseudonym, Retailer},
+    settings::Setting,
+    wishes::{Wish, WishContent, WishError},
+};
+
+/// The vault did not do what was asked; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// It was locked meanwhile.
+    #[error("the vault is closed")]
+    Closed,
+    /// The database refused, or the disk.
+    #[error("the vault could not read or write")]
+    Database(#[from] rusqlite::Error),
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// An open vault. Clones share one connection; [`close`](Self::close) ends all of them.
+#[derive(Clone)]
+pub struct Vault(Arc<Owner>);
+
+/// The thread that owns the connection, and the way to it.
+struct Owner {
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Vault {
+    /// Makes the file; there must be none.
+    pub fn create(path: &Path, key: &SecretBytes<32>) -> Result<Self, OpenVaultError> {
+        Self::start(connection::create(path, key)?)
+    }
+
+    /// Opens the file, and brings it to the newest schema.
+    pub fn open(path: &Path, key: &SecretBytes<32>) -> Result<Self, OpenVaultError> {
+        Self::start(connection::open(path, key)?)
+    }
+
+    /// Closes the file and waits until it is closed; later calls through any clone fail with
+    /// [`VaultError::Closed`].
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    fn start(mut connection: Connection) -> Result<Self, OpenVaultError> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let thread = std::thread::Builder::new()
+            .name("vault".to_owned())
+            .spawn(move || {
+                for job in inbox {
+                    job(&mut connection);
+                }
+            })
+            .map_err(OpenVaultError::Io)?;
+        Ok(Self(Arc::new(Owner { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })))
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let (answer, wait) = mpsc::sync_channel(1);
+        let job: Job = Box::new(move |connection| {
+            // Nobody waits any more only if the caller's thread is gone.
+            let _nobody_waits = answer.send(job(connection));
+        });
+        {
+            let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            jobs.as_ref().ok_or(VaultError::Closed)?.send(job).map_err(|_| VaultError::Closed)?;
+        }
+        wait.recv().map_err(|_| VaultError::Closed)?
+    }
+
+    /// Reads.
+    fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        self.run(move |connection| job(connection))
+    }
+
+    /// Changes, all or nothing.
+    fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        self.run(move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = job(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Vault([REDACTED])")
+    }
+}
+
+impl Owner {
+    fn close(&self) {
+        // Without a sender the thread's loop ends, and the connection is dropped there.
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests;

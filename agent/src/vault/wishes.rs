@@ -1,0 +1,169 @@
+//! What she would like, in her words and, where known, by GTIN.
+
+use besace_protocol::{id::WishId, money::Money, private::Private, time::Timestamp};
+use rusqlite::Row;
+
+use super::{Vault, VaultError, column};
+
+/// What is wished for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WishContent {
+    /// Her words.
+    pub text: Private<String>,
+    /// The article, by its GTIN: 8, 12, 13 or 14 digits with a right check digit.
+    pub gtin: Option<Private<String>>,
+    /// The kind of thing, in her words.
+    pub category: Option<Private<String>>,
+    /// What she would pay at most.
+    pub max_price: Option<Money>,
+    /// Until when she wishes it.
+    pub deadline: Option<Timestamp>,
+}
+
+/// A wish that cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WishError {
+    /// No words, too many, or control characters.
+    #[error("a wish has 1 to {} characters without line breaks", WishContent::LEN_MAX)]
+    Text,
+    /// Not a GTIN.
+    #[error("a GTIN has 8, 12, 13 or 14 digits, the last of which checks the others")]
+    Gtin,
+}
+
+impl WishContent {
+    /// Longest text and category, in characters.
+    pub const LEN_MAX: usize = 200;
+
+    /// Whether it can be kept.
+    pub fn check(&self) -> Result<(), WishError> {
+        let fits = |text: &Private<String>| {
+            let text = text.reveal();
+            (1..=Self::LEN_MAX).contains(&text.chars().count())
+                && !text.chars().any(char::is_control)
+                && !text.trim().is_empty()
+        };
+        if !fits(&self.text) || !self.category.as_ref().is_none_or(fits) {
+            return Err(WishError::Text);
+        }
+        if self.gtin.as_ref().is_some_and(|gtin| !is_gtin(gtin.reveal())) {
+            return Err(WishError::Gtin);
+        }
+        Ok(())
+    }
+}
+
+/// GS1 General Specifications, section 7.9: weights 3 and 1 from the right, sum divisible by ten.
+fn is_gtin(text: &str) -> bool {
+    let weights = [1_u32, 3].into_iter().cycle();
+    matches!(text.len(), 8 | 12 | 13 | 14)
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && text
+            .bytes()
+            .rev()
+            .zip(weights)
+            .map(|(digit, weight)| u32::from(digit.saturating_sub(b'0')).saturating_mul(weight))
+            .fold(0, u32::saturating_add)
+            .is_multiple_of(10)
+}
+
+/// A wish in the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Its name.
+    pub id: WishId,
+    /// What is wished for.
+    pub content: WishContent,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+impl Vault {
+    /// Every wish, the oldest first.
+    pub fn wishes(&self) -> Result<Vec<Wish>, VaultError> {
+        self.read(|db| {
+            let mut statement = db.prepare(
+                "SELECT id, text, gtin, category, max_price, max_price_currency, deadline, created_at
+                 FROM wishes ORDER BY created_at, id",
+            )?;
+            Ok(statement.query_map([], from_row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Keeps a wish; the same id again changes it.
+    pub fn put_wish(
+        &self,
+        id: WishId,
+        content: WishContent,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        self.write(move |db| {
+            db.execute(
+                "INSERT INTO wishes
+                   (id, text, gtin, category, max_price, max_price_currency, deadline, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (id) DO UPDATE SET text = excluded.text, gtin = excluded.gtin,
+                   category = excluded.category, max_price = excluded.max_price,
+                   max_price_currency = excluded.max_price_currency, deadline = excluded.deadline",
+                (
+                    id.as_bytes(),
+                    content.text.reveal(),
+                    content.gtin.as_ref().map(Private::reveal),
+                    content.category.as_ref().map(Private::reveal),
+                    content.max_price.map(|price| column::from_number(price.minor)),
+                    content.max_price.as_ref().map(|price| price.currency.as_str()),
+                    content.deadline.map(column::from_time),
+                    column::from_time(now),
+                ),
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Forgets a wish; false if there was none.
+    pub fn remove_wish(&self, id: WishId) -> Result<bool, VaultError> {
+        self.write(move |db| {
+            Ok(db.execute("DELETE FROM wishes WHERE id = ?1", [id.as_bytes()])? == 1)
+        })
+    }
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Wish> {
+    Ok(Wish {
+        id: WishId::from_bytes(row.get(0)?),
+        content: WishContent {
+            text: Private::new(row.get(1)?),
+            gtin: row.get::<_, Option<_>>(2)?.map(Private::new),
+            category: row.get::<_, Option<_>>(3)?.map(Private::new),
+            max_price: column::optional_money(row, 4, 5)?,
+            deadline: column::optional_time(row, 6)?,
+        },
+        created_at: column::time(row, 7)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_digit_of_a_gtin_counts() {
+        for good in ["96385074", "036000291452", "4006381333931", "98766051104399"] {
+            assert!(is_gtin(good), "{good}");
+        }
+        for bad in
+            ["", "96385075", "4006381333932", "7612345678901", "400638133393", "40063813339３1"]
+        {
+            assert!(!is_gtin(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_wish_has_words() {
+        let wish = |text: &str| WishContent { text: text.to_owned().into(), ..Default::default() };
+        assert_eq!(wish("chaussures de marche").check(), Ok(()));
+        for bad in [String::new(), "  ".into(), "a\nb".into(), "a".repeat(201)] {
+            assert_eq!(wish(&bad).check(), Err(WishError::Text));
+        }
+    }
+}
