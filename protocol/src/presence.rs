@@ -6,12 +6,17 @@
 //! released for that day only. Nothing here touches a radio, and no type has a field for a hardware
 //! address heard, a network name or a signal strength.
 
+mod advertisement;
 mod epoch;
 mod keys;
 mod peer;
 mod shop;
 mod token;
 
+pub use advertisement::{
+    ADVERTISEMENT_LEN_MAX, Advertisement, AltBeacon, Eddystone, IBeacon, ParseAdvertisementError,
+    SERVICE_UUID, WAKE_UUID,
+};
 pub use epoch::{EPOCH_SECONDS, EPOCHS_PER_DAY, Epoch, SLOT_SECONDS, SLOTS_PER_DAY, Slot};
 pub use keys::{DayKey, ParseReleasedKeysError, PresenceRoot, ReleasedKeys, Scope, Till};
 pub use peer::{ExposureNotificationKeys, eddystone_ephemeral_id, resolves_private_address};

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -123,6 +124,85 @@ def check_shop(header, _body):
             expect("gesture", "yes" if abs(slot - own) > 2 else "no", header["gesture"])
             return
     raise Refused("not a frame of this shop and day")
+
+
+def signed(byte):
+    return byte - 256 if byte > 127 else byte
+
+
+def sized(data, size):
+    if len(data) != size:
+        raise Refused("another length")
+    return data
+
+
+def read_ours(data):
+    if data[:1] == b"\x10" and data[-1:] == b"\xf4":
+        return f"identifier {sized(data, 18)[1:17].hex()}"
+    if data[:1] == b"\x11":
+        return f"shop {sized(data, 21)[1:5].hex()} {data[5:].hex()}"
+    raise Refused("another version, kind or power")
+
+
+def read_eddystone(data):
+    kind = data[:1]
+    if kind == b"\x00":
+        if sized(data, 20)[18:] != b"\0\0":
+            raise Refused("reserved bytes")
+        return f"eddystone-uid {signed(data[1])} {data[2:12].hex()} {data[12:18].hex()}"
+    if kind == b"\x10" and 4 <= len(data) <= 20 and data[2] < 4:
+        schemes = ["http://www.", "https://www.", "http://", "https://"]
+        names = [".com", ".org", ".edu", ".net", ".info", ".biz", ".gov"]
+        endings = [name + "/" for name in names] + names
+        url = schemes[data[2]]
+        for byte in data[3:]:
+            if not (byte < 14 or 0x21 <= byte <= 0x7E):
+                raise Refused("not of an address")
+            url += endings[byte] if byte < 14 else chr(byte)
+        return f"eddystone-url {signed(data[1])} {url}"
+    if data[:2] == b"\x20\x00":
+        figures = struct.unpack(">HhII", sized(data, 14)[2:])
+        return "eddystone-tlm " + " ".join(map(str, figures))
+    if kind == b"\x30":
+        return f"eddystone-eid {signed(sized(data, 10)[1])} {data[2:].hex()}"
+    raise Refused("not a frame of Eddystone")
+
+
+def read_structure(kind, data):
+    """The frame in one structure, or None when it is none that we read."""
+    if kind == 0x16 and data[:2] == b"\xff\xff":
+        return read_ours(data[2:])
+    if kind == 0x16 and data[:2] == b"\xaa\xfe":
+        return read_eddystone(data[2:])
+    if kind == 0xFF and data[:4] == b"\x4c\x00\x02\x15":
+        uuid, major, minor, power = struct.unpack(">16sHHb", sized(data, 25)[4:])
+        return f"ibeacon {uuid.hex()} {major} {minor} {power}"
+    if kind == 0xFF and data[2:4] == b"\xbe\xac":
+        company = int.from_bytes(data[:2], "little")
+        return f"altbeacon {company} {sized(data, 26)[4:24].hex()} {signed(data[24])} {data[25]}"
+    return None
+
+
+def check_advertisement(header, _body):
+    (rest,) = fields(header, "bytes")
+    if len(rest) > 255:
+        raise Refused("too long")
+    frames, beside = [], 0
+    while rest and rest[0]:
+        length = rest[0]
+        if len(rest) <= length:
+            raise Refused("a structure beyond the end")
+        frame = read_structure(rest[1], rest[2 : 1 + length])
+        beside += rest[1] != 1
+        frames += [frame] if frame else []
+        rest = rest[1 + length :]
+    if any(rest):
+        raise Refused("not zeros after the last structure")
+    if len(frames) != 1:
+        raise Refused("not one frame")
+    if frames[0].split(" ")[0] in ("identifier", "shop") and beside != 1:
+        raise Refused("something beside our frame")
+    expect("reads", frames[0], header["reads"])
 
 
 def check_exposure_notification(header, body):

@@ -5,9 +5,9 @@ use besace_protocol::{
     id::Handle,
     party::{ControllerId, ShopCode},
     presence::{
-        Binding, ChainAnchor, EphemeralId, Epoch, ExposureNotificationKeys, PresenceRoot,
-        ReleasedKeys, Scope, ShopFrame, ShopId, ShopValue, Till, eddystone_ephemeral_id,
-        resolves_private_address,
+        Advertisement, AltBeacon, Binding, ChainAnchor, Eddystone, EphemeralId, Epoch,
+        ExposureNotificationKeys, IBeacon, PresenceRoot, ReleasedKeys, Scope, ShopFrame, ShopId,
+        ShopValue, Till, eddystone_ephemeral_id, resolves_private_address,
     },
     time::{Day, Timestamp},
 };
@@ -19,6 +19,7 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
         "keys" => check_keys(case),
         "token" => check_token(case),
         "shop" => check_shop(case),
+        "advertisement" => check_advertisement(case),
         "exposure-notification" => check_exposure_notification(case),
         "eddystone-eid" => check_eddystone_eid(case),
         "private-address" => check_private_address(case),
@@ -68,6 +69,53 @@ fn check_shop(case: &Case) -> Result<(), String> {
     let verified = anchor.verify(&frame, clock).map_err(|e| e.to_string())?;
     same("slot", &verified.slot().as_number().to_string(), case.text("slot"))?;
     same("gesture", if verified.needs_gesture() { "yes" } else { "no" }, case.text("gesture"))
+}
+
+fn check_advertisement(case: &Case) -> Result<(), String> {
+    let on_air = hex::decode(case.text("bytes")).unwrap();
+    let read = Advertisement::parse(&on_air).map_err(|e| e.to_string())?;
+    let (reads, emitted) = match &read {
+        Advertisement::Identifier(id) => {
+            (format!("identifier {id}"), Some(id.to_advertisement().to_vec()))
+        }
+        Advertisement::Shop(frame) => {
+            let ShopFrame { code, value } = frame;
+            let reads = format!("shop {code} {}", hex::encode(value.as_bytes()));
+            (reads, Some(frame.to_advertisement().to_vec()))
+        }
+        Advertisement::IBeacon(beacon) => {
+            let IBeacon { uuid, major, minor, power } = beacon;
+            let reads = format!("ibeacon {} {major} {minor} {power}", hex::encode(uuid));
+            (reads, Some(beacon.to_advertisement().to_vec()))
+        }
+        Advertisement::AltBeacon(AltBeacon { company, id, power, reserved }) => {
+            (format!("altbeacon {company} {} {power} {reserved}", hex::encode(id)), None)
+        }
+        Advertisement::Eddystone(frame) => (eddystone(frame), None),
+    };
+    same("reads", &reads, case.text("reads"))?;
+    match emitted {
+        Some(bytes) if case.find("emitted") == Some("yes") => {
+            same("bytes", &hex::encode(bytes), case.text("bytes"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn eddystone(frame: &Eddystone) -> String {
+    match frame {
+        Eddystone::Uid { power, namespace, instance } => {
+            format!("eddystone-uid {power} {} {}", hex::encode(namespace), hex::encode(instance))
+        }
+        Eddystone::Url { power, url } => format!("eddystone-url {power} {url}"),
+        Eddystone::Telemetry {
+            battery_millivolts: battery,
+            temperature_256ths: temperature,
+            count,
+            uptime_deciseconds: uptime,
+        } => format!("eddystone-tlm {battery} {temperature} {count} {uptime}"),
+        Eddystone::Eid { power, id } => format!("eddystone-eid {power} {}", hex::encode(id)),
+    }
 }
 
 fn check_exposure_notification(case: &Case) -> Result<(), String> {
