@@ -1,0 +1,27 @@
+# What people type. `just --list` shows it.
+
+# Format and lints, in seconds
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# The tests of the workspace
+test:
+    cargo nextest run --workspace
+    cargo test --workspace --doc --quiet
+
+# Everything that must hold
+all:
+    ./tests/run
+
+# The vectors, recomputed in Python
+vectors:
+    python3 tests/vectors/check.py
+
+# The story, played
+demo:
+    cargo run --release --bin besace-demo
+
+# The documentation, in the browser
+doc:
+    cargo doc --workspace --no-deps --open
