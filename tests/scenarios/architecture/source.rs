@@ -43,11 +43,11 @@ impl Source {
         let mut only_in_tests = false;
         for (index, line) in self.text.lines().enumerate() {
             let bare = line.trim_start();
-            if only_in_tests && bare.starts_with("mod tests") {
+            if only_in_tests && has_word(bare, "mod tests") {
                 break; // Tests come last.
             }
             let skipped = only_in_tests || bare.starts_with("//");
-            only_in_tests = bare == "#[cfg(test)]";
+            only_in_tests = bare == "#[cfg(test)]" || (only_in_tests && bare.starts_with("#["));
             if !skipped {
                 lines.push((index + 1, line));
             }
