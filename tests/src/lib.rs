@@ -1,1 +1,4 @@
-//! x
+//! What scenarios and the demo stand on: the only crate that may see both sides.
+
+pub mod canary;
+pub mod tap;
