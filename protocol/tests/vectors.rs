@@ -19,6 +19,8 @@ mod json;
 mod jws;
 #[path = "vectors/keys.rs"]
 mod keys;
+#[path = "vectors/log.rs"]
+mod log;
 #[path = "vectors/presence.rs"]
 mod presence;
 
@@ -30,6 +32,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("json", json::check),
     ("jws", jws::check),
     ("keys", keys::check),
+    ("log", log::check),
     ("presence", presence::check),
 ];
 

@@ -1,0 +1,379 @@
+"""Commitments, tree, proofs, signed notes, checkpoints, tiles. spec/log.md
+
+Trees are computed and proofs checked by the recursive definitions of RFC 6962, section 2.1, not by
+the iterative algorithms that the project's own code uses.
+"""
+
+import base64
+import hashlib
+import re
+
+import ed25519
+from encoding import from_base64url, label, to_base64url
+from refused import Refused
+
+SIZE_MAX = 2**53 - 1
+NOTE_LEN_MAX = 64 << 10
+RECORD_LEN_MAX = 64 << 10
+LABEL_OF_DNS = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+ORIGIN = re.compile(rf"log_[0-9a-f]{{32}}|({LABEL_OF_DNS}\.)+{LABEL_OF_DNS}/besace", re.ASCII)
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def commitment(salt, record):
+    return sha256(label("besace log/v1 consent leaf"), salt, sha256(record))
+
+
+def leaf(entry):
+    return sha256(b"\0", entry)
+
+
+def node(left, right):
+    return sha256(b"\1", left, right)
+
+
+def split(size):
+    """The largest power of two smaller than `size`."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def root(entries):
+    if not entries:
+        return sha256()
+    if len(entries) == 1:
+        return leaf(entries[0])
+    k = split(len(entries))
+    return node(root(entries[:k]), root(entries[k:]))
+
+
+def path(index, entries):
+    if len(entries) <= 1:
+        return []
+    k = split(len(entries))
+    if index < k:
+        return path(index, entries[:k]) + [root(entries[k:])]
+    return path(index - k, entries[k:]) + [root(entries[:k])]
+
+
+def subproof(old, entries, whole):
+    if old == len(entries):
+        return [] if whole else [root(entries)]
+    k = split(len(entries))
+    if old <= k:
+        return subproof(old, entries[:k], whole) + [root(entries[k:])]
+    return subproof(old - k, entries[k:], False) + [root(entries[:k])]
+
+
+def consistency(old, entries):
+    return subproof(old, entries, True) if old else []
+
+
+def root_from_path(index, size, entry, proof):
+    if size == 1:
+        if proof:
+            raise Refused("a proof too long")
+        return leaf(entry)
+    if not proof:
+        raise Refused("a proof too short")
+    *rest, sibling = proof
+    k = split(size)
+    if index < k:
+        return node(root_from_path(index, k, entry, rest), sibling)
+    return node(sibling, root_from_path(index - k, size - k, entry, rest))
+
+
+def check_inclusion(entry, index, size, proof, expected):
+    if index >= size or root_from_path(index, size, entry, proof) != expected:
+        raise Refused("not in the tree")
+
+
+def _both_roots(old, new, whole, proof, old_root):
+    if old == new:
+        if len(proof) != (0 if whole else 1):
+            raise Refused("a proof of another length")
+        same = old_root if whole else proof[0]
+        return same, same
+    if not proof:
+        raise Refused("a proof too short")
+    *rest, sibling = proof
+    k = split(new)
+    if old <= k:
+        left, both = _both_roots(old, k, whole, rest, old_root)
+        return left, node(both, sibling)
+    left, both = _both_roots(old - k, new - k, False, rest, old_root)
+    return node(sibling, left), node(sibling, both)
+
+
+def check_consistency(old, old_root, new, new_root, proof):
+    if old > new:
+        raise Refused("the older tree is larger")
+    if old == 0:
+        if proof or old_root != sha256() or (new == 0 and new_root != old_root):
+            raise Refused("not the empty tree")
+        return
+    if _both_roots(old, new, True, proof, old_root) != (old_root, new_root):
+        raise Refused("not a continuation")
+
+
+def from_base64(text):
+    if not re.fullmatch(r"[A-Za-z0-9+/]*={0,2}", text, re.ASCII):
+        raise Refused("not base64")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise Refused("not base64") from error
+    if base64.b64encode(data).decode() != text:
+        raise Refused("a second spelling of these bytes")
+    return data
+
+
+def decimal(text, maximum):
+    if not re.fullmatch(r"0|[1-9][0-9]*", text, re.ASCII) or int(text) > maximum:
+        raise Refused("not a number in its one spelling")
+    return int(text)
+
+
+def text_of(body):
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise Refused("not UTF-8") from error
+
+
+def key_id(origin, key):
+    return sha256(origin.encode(), b"\n\x01", key)[:4]
+
+
+def parse_origin(text):
+    if not ORIGIN.fullmatch(text):
+        raise Refused("not a log origin")
+    domain = text.removesuffix("/besace")
+    if domain != text and (len(domain) > 253 or not re.search("[a-z]", domain.split(".")[-1])):
+        raise Refused("not a domain")
+    return text
+
+
+def parse_log_key(text):
+    parts = text.split("+", 2)
+    if len(parts) != 3:
+        raise Refused("not three parts")
+    origin, name, blob = parse_origin(parts[0]), parts[1], from_base64(parts[2])
+    if blob[:1] != b"\x01":
+        raise Refused("not Ed25519")
+    ed25519.check_public(blob[1:])
+    if name != key_id(origin, blob[1:]).hex():
+        raise Refused("another key id")
+    return origin, blob[1:]
+
+
+def parse_note(body):
+    """The signed text and the signature lines as (name, key id, signature)."""
+    if len(body) > NOTE_LEN_MAX:
+        raise Refused("too long")
+    note = text_of(body)
+    if any(c < " " and c != "\n" for c in note):
+        raise Refused("a control character")
+    text, separator, signatures = note.rpartition("\n\n")
+    if not separator or not signatures.endswith("\n"):
+        raise Refused("no signatures after an empty line")
+    lines = []
+    for line in signatures[:-1].split("\n"):
+        match = re.fullmatch(r"\u2014 ([^\s+]+) ([^ ]+)", line)
+        if not match:
+            raise Refused("not a signature line")
+        blob = from_base64(match[2])
+        if len(blob) < 5:
+            raise Refused("no signature in its line")
+        lines.append((match[1], blob[:4], blob[4:]))
+    if len(lines) > 64:
+        raise Refused("too many signatures")
+    return text + "\n", lines
+
+
+def parse_checkpoint(body, log_key, exact):
+    text, lines = parse_note(body)
+    fields = text.split("\n")
+    if len(fields) != 4 or fields[3]:
+        raise Refused("not three lines")
+    origin, size, digest = parse_origin(fields[0]), decimal(fields[1], SIZE_MAX), from_base64(fields[2])
+    if len(digest) != 32 or (size == 0 and digest != sha256()):
+        raise Refused("not a root hash")
+    key_origin, key = parse_log_key(log_key)
+    ours = [line for line in lines if line[:2] == (key_origin, key_id(key_origin, key))]
+    if origin != key_origin or len(ours) != 1 or (exact and len(lines) != 1):
+        raise Refused("not signed by this log alone")
+    ed25519.verify(key, text.encode(), ours[0][2])
+    return size, digest
+
+
+def parse_proof(body):
+    head, separator, checkpoint = text_of(body).partition("\n\n")
+    lines = head.split("\n")
+    if not separator or lines.pop(0) != "c2sp.org/tlog-proof@v1":
+        raise Refused("not a proof")
+    salt = None
+    if lines and lines[0].startswith("extra "):
+        salt = from_base64(lines.pop(0).removeprefix("extra "))
+        if len(salt) != 32:
+            raise Refused("not a salt")
+    if not lines or not lines[0].startswith("index "):
+        raise Refused("no index")
+    index = decimal(lines.pop(0).removeprefix("index "), SIZE_MAX - 1)
+    siblings = [from_base64(line) for line in lines]
+    if len(siblings) > 64 or any(len(sibling) != 32 for sibling in siblings):
+        raise Refused("not hashes")
+    return salt, index, siblings, checkpoint.encode()
+
+
+def tile_path(row, index, width):
+    groups = f"{index:03}" if index < 1000 else f"{index:0{-(-len(str(index)) // 3) * 3}}"
+    groups = [groups[i : i + 3] for i in range(0, len(groups), 3)]
+    name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+    return f"tile/{row}/{name}" + (f".p/{width}" if width < 256 else "")
+
+
+def tiles_of(size):
+    for row in ["entries", *range(7)]:
+        nodes = size if row == "entries" else size >> (8 * row)
+        for index in range(nodes // 256):
+            yield tile_path(row, index, 256)
+        if nodes % 256:
+            yield tile_path(row, nodes // 256, nodes % 256)
+
+
+def bundle(entries):
+    return b"".join(b"\0\x20" + entry for entry in entries)
+
+
+def entry_of_tree(i):
+    """The entries of the vectors' trees."""
+    return sha256(i.to_bytes(8, "big"))
+
+
+def _same(what, left, right):
+    if left != right:
+        raise Refused(f"another {what}")
+
+
+def _proof_lines(body):
+    return [from_base64(line) for line in body.decode().splitlines()]
+
+
+def _commitment(header, body):
+    salt = bytes.fromhex(header["salt"])
+    _same("commitment", to_base64url(commitment(salt, body)), header["commitment"])
+
+
+def _opening(header, body):
+    match = re.fullmatch(
+        r'\{"index":(0|[1-9][0-9]*),"record":"([^"]*)","salt":"([^"]*)"\}', text_of(body), re.ASCII
+    )
+    if not match:
+        raise Refused("not the canonical JSON of an opening")
+    decimal(match[1], SIZE_MAX)
+    record, salt = from_base64url(match[2]), from_base64url(match[3])
+    if len(salt) != 32 or len(body) > RECORD_LEN_MAX // 3 * 4 + 256:
+        raise Refused("not an opening")
+    _same("index", match[1], header["index"])
+    _same("commitment", to_base64url(commitment(salt, record)), header["commitment"])
+
+
+def _log_key(header, body):
+    origin, key = parse_log_key(text_of(body))
+    _same("origin", origin, header["origin"])
+    _same("key", to_base64url(key), header["key"])
+
+
+def _checkpoint(header, body):
+    exact = header["lines"] == "one"
+    size, digest = parse_checkpoint(body, header["log-key"], exact)
+    _same("size", str(size), header["size"])
+    _same("root", to_base64url(digest), header["root"])
+
+
+def _root(header, body):
+    size = int(header["size"])
+    entries = [entry_of_tree(i) for i in range(size)]
+    _same("root", to_base64url(root(entries)), body.decode())
+
+
+def _inclusion(header, body):
+    check_inclusion(
+        from_base64url(header["entry"]),
+        int(header["index"]),
+        int(header["size"]),
+        _proof_lines(body),
+        from_base64url(header["root"]),
+    )
+
+
+def _consistency(header, body):
+    check_consistency(
+        int(header["old-size"]),
+        from_base64url(header["old-root"]),
+        int(header["new-size"]),
+        from_base64url(header["new-root"]),
+        _proof_lines(body),
+    )
+
+
+def _proof(header, body):
+    salt, index, siblings, checkpoint = parse_proof(body)
+    size, digest = parse_checkpoint(checkpoint, header["log-key"], False)
+    if "record" in header:
+        if salt is None:
+            raise Refused("no salt")
+        entry = commitment(salt, header["record"].encode())
+    else:
+        if salt is not None:
+            raise Refused("a salt that nothing covers")
+        entry = from_base64url(header["entry"])
+    check_inclusion(entry, index, size, siblings, digest)
+
+
+def _tile_path(header, body):
+    text = text_of(body)
+    match = re.fullmatch(
+        r"tile/(entries|[0-6])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]*))?", text, re.ASCII
+    )
+    if not match:
+        raise Refused("not a path")
+    index = int(match[2].replace("x", "").replace("/", ""))
+    width = int(match[3] or 256)
+    if index >= 1 << 56 or width > 256 or tile_path(match[1], index, width) != text:
+        raise Refused("a second spelling")
+    _same("tile", [match[1], str(index), str(width)], header["tile"].split(" "))
+
+
+def _tiles(header, body):
+    _same("list", list(tiles_of(int(header["size"]))), body.decode().splitlines())
+
+
+def _bundle(header, body):
+    width = int(header["width"])
+    entries = [body[i + 2 : i + 34] for i in range(0, len(body), 34)]
+    if len(entries) != width or bundle(entries) != body or any(len(e) != 32 for e in entries):
+        raise Refused("not a bundle of this width")
+    _same("entries", [to_base64url(e) for e in entries], header["entries"].split(" "))
+
+
+FIGURES = {
+    "commitment": _commitment,
+    "opening": _opening,
+    "log-key": _log_key,
+    "checkpoint": _checkpoint,
+    "root": _root,
+    "inclusion": _inclusion,
+    "consistency": _consistency,
+    "proof": _proof,
+    "tile-path": _tile_path,
+    "tiles": _tiles,
+    "bundle": _bundle,
+}
+
+
+def check(header, body):
+    FIGURES[header["figure"]](header, body)
