@@ -102,6 +102,8 @@ random_id! {
     Generation = "generation";
     /// A log; part of its origin, so that an origin names nobody.
     LogId = "log";
+    /// An offer of a catalogue.
+    OfferId = "offer";
     /// A wish of the shopper.
     WishId = "wish";
     /// A loyalty card in the vault.

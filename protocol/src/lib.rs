@@ -13,6 +13,7 @@
 //! | [`party`], [`purpose`], [`consent`] | `spec/consent.md` |
 //! | [`problem`], [`wire`], [`address`] | `spec/http.md` |
 //! | [`presence`] | `spec/presence.md` |
+//! | [`offer`], [`lang`] | `spec/offers.md` |
 //! | [`log`] | `spec/log.md` |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -30,8 +31,10 @@ pub mod encoding;
 pub mod id;
 pub mod jws;
 pub mod keys;
+pub mod lang;
 pub mod log;
 pub mod money;
+pub mod offer;
 pub mod party;
 pub mod presence;
 pub mod private;

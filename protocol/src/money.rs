@@ -24,6 +24,16 @@ impl Currency {
         // Only ASCII letters are ever stored, so the fallback is never taken.
         core::str::from_utf8(&self.0).unwrap_or("XXX")
     }
+
+    /// Digits of the minor unit (ISO 4217): 2 for the euro, 0 for the yen.
+    pub fn decimals(&self) -> u8 {
+        match self.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "UYI" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        }
+    }
 }
 
 impl fmt::Display for Currency {

@@ -1,0 +1,279 @@
+//! The linear matcher: each offer against the context, with reasons. `spec/offers.md#matching`.
+
+use alloc::{string::String, vec::Vec};
+use core::cmp::Reverse;
+
+use super::{
+    Offer,
+    catalogue::Catalogue,
+    condition::Literal,
+    context::Context,
+    evaluate::{Scene, Truth},
+    explain::{NOT_YET, OVER, explain},
+    predicate::{Predicate, Uses},
+    text::Localized,
+};
+use crate::{id::OfferId, lang::Language, party::ControllerId, private::Private, time::Timestamp};
+
+/// An offer whose conditions are known to hold.
+#[derive(Clone, Debug)]
+pub struct Match<'a> {
+    controller: &'a ControllerId,
+    offer: &'a Offer,
+    rank: Rank,
+    reasons: Vec<Reason>,
+}
+
+/// Why one clause holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    clause: usize,
+    literal: usize,
+    uses: Uses,
+    sentence: Private<Localized<String>>,
+}
+
+/// Where an offer stands among those that match; the smallest comes first. Nothing else orders them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    /// An article she wishes for, a category she wishes for, or neither.
+    pub wish: WishRank,
+    /// By how many hundredths the price fell; more comes first.
+    pub price_drop_percent: Reverse<u8>,
+    /// Metres to the nearest shop where it is valid, as far as known.
+    pub metres: u32,
+    /// What ends first comes first.
+    pub not_after: Timestamp,
+    /// For equals: the order of names.
+    pub offer: OfferId,
+}
+
+/// How closely an offer answers a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WishRank {
+    /// The article itself.
+    Article,
+    /// Something of its category, or at its price.
+    Category,
+    /// Not because of a wish.
+    None,
+}
+
+/// What keeps an offer from matching.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    kind: ObstacleKind,
+    sentence: Private<Localized<String>>,
+}
+
+/// Which part of an offer does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObstacleKind {
+    /// It has not started.
+    NotYet,
+    /// It has ended.
+    Over,
+    /// No literal of a clause holds.
+    Clause {
+        /// Which, from 0.
+        clause: usize,
+        /// Known not to hold, or not known.
+        truth: Truth,
+        /// What its literals use.
+        uses: Vec<Uses>,
+    },
+}
+
+/// The offers of a catalogue that match, best first. An expired catalogue matches nothing.
+pub fn match_offers<'a>(
+    catalogue: &'a Catalogue,
+    context: &Context,
+    now: Timestamp,
+) -> Vec<Match<'a>> {
+    if !catalogue.is_current(now) {
+        return Vec::new();
+    }
+    let controller = catalogue.controller();
+    let mut matches: Vec<_> = catalogue
+        .offers()
+        .iter()
+        .filter_map(|offer| match_offer(controller, offer, context, now))
+        .collect();
+    matches.sort_by_key(|found| found.rank);
+    matches
+}
+
+/// One offer of a retailer against the context.
+pub fn match_offer<'a>(
+    controller: &'a ControllerId,
+    offer: &'a Offer,
+    context: &Context,
+    now: Timestamp,
+) -> Option<Match<'a>> {
+    if !offer.validity().holds(now) {
+        return None;
+    }
+    let scene = Scene::new(controller, offer, context, now);
+    let mut reasons = Vec::new();
+    let mut wish = WishRank::None;
+    for (clause, literals) in offer.conditions().clauses().iter().enumerate() {
+        let mut literals = literals.literals().iter().enumerate();
+        let (at, literal) = literals.find(|(_, literal)| scene.literal(literal) == Truth::True)?;
+        wish = wish.min(wish_rank(literal));
+        reasons.push(scene.reason(clause, at, literal));
+    }
+    let rank = Rank {
+        wish,
+        price_drop_percent: Reverse(offer.price_drop_percent().unwrap_or(0)),
+        metres: scene.metres_to_shop(),
+        not_after: offer.validity().not_after,
+        offer: offer.id(),
+    };
+    Some(Match { controller, offer, rank, reasons })
+}
+
+/// What keeps an offer from matching, clause by clause; empty when it matches. Nothing is changed and
+/// nobody is told.
+pub fn why_not(
+    controller: &ControllerId,
+    offer: &Offer,
+    context: &Context,
+    now: Timestamp,
+) -> Vec<Obstacle> {
+    let fixed = |kind, [fr, en]: [&str; 2]| {
+        let sentence = Localized { en: String::from(en), fr: String::from(fr) };
+        Obstacle { kind, sentence: Private::new(sentence) }
+    };
+    let mut obstacles = Vec::new();
+    if now < offer.validity().not_before {
+        obstacles.push(fixed(ObstacleKind::NotYet, NOT_YET));
+    }
+    if now >= offer.validity().not_after {
+        obstacles.push(fixed(ObstacleKind::Over, OVER));
+    }
+    let scene = Scene::new(controller, offer, context, now);
+    for (clause, literals) in offer.conditions().clauses().iter().enumerate() {
+        let literals = literals.literals();
+        let truth = literals.iter().map(|literal| scene.literal(literal)).max();
+        match truth {
+            None | Some(Truth::True) => {}
+            Some(truth) => obstacles.push(scene.obstacle(clause, literals, truth)),
+        }
+    }
+    obstacles
+}
+
+impl<'a> Match<'a> {
+    /// Whose offer it is.
+    pub const fn controller(&self) -> &'a ControllerId {
+        self.controller
+    }
+
+    /// The offer.
+    pub const fn offer(&self) -> &'a Offer {
+        self.offer
+    }
+
+    /// Where it stands; the ranks of several retailers' matches compare.
+    pub const fn rank(&self) -> Rank {
+        self.rank
+    }
+
+    /// One reason for each clause, in their order; none when the offer is for everybody.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+}
+
+impl Reason {
+    /// Which clause, from 0.
+    pub const fn clause(&self) -> usize {
+        self.clause
+    }
+
+    /// Which of its literals held, from 0: the first that did.
+    pub const fn literal(&self) -> usize {
+        self.literal
+    }
+
+    /// Which knowledge decided.
+    pub const fn uses(&self) -> Uses {
+        self.uses
+    }
+
+    /// The reason as a sentence. It quotes what the shopper wrote: for her eyes only.
+    pub fn sentence(&self, language: Language) -> &str {
+        self.sentence.reveal().get(language)
+    }
+}
+
+impl Obstacle {
+    /// Which part does not hold.
+    pub const fn kind(&self) -> &ObstacleKind {
+        &self.kind
+    }
+
+    /// The obstacle in words. It quotes what the shopper wrote: for her eyes only.
+    pub fn sentence(&self, language: Language) -> &str {
+        self.sentence.reveal().get(language)
+    }
+}
+
+impl<'a> Scene<'a> {
+    fn new(
+        controller: &ControllerId,
+        offer: &'a Offer,
+        context: &'a Context,
+        now: Timestamp,
+    ) -> Self {
+        Self { offer, context, retailer: context.retailers.get(controller), now }
+    }
+
+    fn reason(&self, clause: usize, at: usize, literal: &'a Literal) -> Reason {
+        let predicate = literal.predicate();
+        let sentence = explain(self, predicate, &self.find(predicate), literal.is_positive());
+        Reason { clause, literal: at, uses: predicate.uses(), sentence: Private::new(sentence) }
+    }
+
+    fn obstacle(&self, clause: usize, literals: &'a [Literal], truth: Truth) -> Obstacle {
+        let mut uses: Vec<Uses> = Vec::new();
+        let mut sentence = Localized { en: String::new(), fr: String::new() };
+        let add = |text: &mut String, more: &str| {
+            // Two unknown literals of one kind say the same.
+            if !text.contains(more) {
+                if !text.is_empty() {
+                    text.push(' ');
+                }
+                text.push_str(more);
+            }
+        };
+        for literal in literals {
+            let predicate = literal.predicate();
+            let said = explain(self, predicate, &self.find(predicate), false);
+            add(&mut sentence.en, &said.en);
+            add(&mut sentence.fr, &said.fr);
+            uses.push(predicate.uses());
+        }
+        uses.sort_unstable();
+        uses.dedup();
+        let kind = ObstacleKind::Clause { clause, truth, uses };
+        Obstacle { kind, sentence: Private::new(sentence) }
+    }
+
+    fn metres_to_shop(&self) -> u32 {
+        let shops = self.retailer.map(|retailer| retailer.shops.iter()).into_iter().flatten();
+        shops
+            .filter(|(code, _)| self.offer.is_valid_in(**code))
+            .filter_map(|(_, facts)| facts.metres)
+            .min()
+            .unwrap_or(u32::MAX)
+    }
+}
+
+const fn wish_rank(literal: &Literal) -> WishRank {
+    match literal {
+        Literal::Holds(Predicate::WishGtin { .. }) => WishRank::Article,
+        Literal::Holds(Predicate::WishCategory { .. } | Predicate::WishPrice) => WishRank::Category,
+        _ => WishRank::None,
+    }
+}
