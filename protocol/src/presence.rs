@@ -8,9 +8,12 @@
 
 mod advertisement;
 mod epoch;
+mod index;
 mod keys;
 mod peer;
+mod resolve;
 mod shop;
+mod table;
 mod token;
 
 pub use advertisement::{
@@ -20,10 +23,12 @@ pub use advertisement::{
 pub use epoch::{EPOCH_SECONDS, EPOCHS_PER_DAY, Epoch, SLOT_SECONDS, SLOTS_PER_DAY, Slot};
 pub use keys::{DayKey, ParseReleasedKeysError, PresenceRoot, ReleasedKeys, Scope, Till};
 pub use peer::{ExposureNotificationKeys, eddystone_ephemeral_id, resolves_private_address};
+pub use resolve::{Level, Repeat, ReplayCache, Resolution, resolve_batch};
 pub use shop::{
     ChainAnchor, SEARCH_SLOTS, ShopChain, ShopFrame, ShopId, ShopValue, TIMELY_SLOTS,
     VerifiedFrame, VerifyFrameError,
 };
+pub use table::{EpochTable, InsertKeysError, KeyIndex, ReleasedDay};
 pub use token::{Binding, EphemeralId, ParseEphemeralIdError};
 
 /// The first `N` of `M` bytes.

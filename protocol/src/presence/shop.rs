@@ -105,6 +105,13 @@ impl ShopDay {
     fn link(&self, i: u16, next: &[u8; 16]) -> [u8; 16] {
         first(sha256(&[&self.prefix, &i.to_be_bytes(), next]).as_bytes())
     }
+
+    /// The slot of somebody's clock, counted on this day: below 1 before it, above 1440 after it.
+    fn clock_slot(&self, now: Timestamp) -> i64 {
+        let slots =
+            |t: Timestamp| i64::try_from(t.as_unix_seconds() / SLOT_SECONDS).unwrap_or(i64::MAX);
+        slots(now).saturating_sub(slots(self.day.start())).saturating_add(1)
+    }
 }
 
 /// The values of one shop for one day. Its holder can emit for that shop and day: wiped on drop.
@@ -155,6 +162,16 @@ impl ShopChain {
     /// What is emitted during `slot`.
     pub fn value(&self, slot: Slot) -> ShopValue {
         self.at(slot.as_number())
+    }
+
+    /// What was emitted in the minute of `now`, the one before and the one after, as far as this day
+    /// has them: what the binder of an identifier heard now may be bound to.
+    pub fn values_near(&self, now: Timestamp) -> impl Iterator<Item = ShopValue> {
+        let clock = self.day.clock_slot(now);
+        [clock.saturating_sub(1), clock, clock.saturating_add(1)]
+            .into_iter()
+            .filter_map(|slot| Slot::from_number(u16::try_from(slot).ok()?))
+            .map(|slot| self.value(slot))
     }
 
     /// `v[0]`, to be published.
@@ -237,7 +254,7 @@ impl ChainAnchor {
         if frame.code != self.day.shop.code {
             return Err(VerifyFrameError);
         }
-        let clock = self.clock_slot(now);
+        let clock = self.day.clock_slot(now);
         let mut candidates: Vec<(u64, u16)> = (self.known.max(1)..=SLOTS_PER_DAY)
             .map(|slot| (i64::from(slot).abs_diff(clock), slot))
             .filter(|(distance, _)| *distance <= SEARCH_SLOTS)
@@ -267,13 +284,6 @@ impl ChainAnchor {
             self.value = verified.value.0;
         }
         self
-    }
-
-    /// The phone's own slot, counted on the anchor's day: below 1 before it, above 1440 after it.
-    fn clock_slot(&self, now: Timestamp) -> i64 {
-        let slots =
-            |t: Timestamp| i64::try_from(t.as_unix_seconds() / SLOT_SECONDS).unwrap_or(i64::MAX);
-        slots(now).saturating_sub(slots(self.day.day.start())).saturating_add(1)
     }
 
     fn is_value_of(&self, slot: u16, value: ShopValue) -> bool {
@@ -424,6 +434,21 @@ mod tests {
         assert_eq!(anchor.verify(&chain.frame(slot), now).unwrap(), verified);
         assert_eq!(anchor.verify(&chain.frame(later), now).unwrap().slot(), later);
         assert_eq!(anchor.verify(&chain.frame(earlier), now), Err(VerifyFrameError));
+    }
+
+    #[test]
+    fn three_values_are_near_and_fewer_at_the_edges_of_a_day() {
+        let chain = chain("shop.example", 1, 20_000);
+        let near = |now| chain.values_near(now).collect::<Vec<_>>();
+        let start = chain.day().start();
+        let values = |slots: &[u16]| {
+            slots.iter().map(|n| chain.value(Slot::from_number(*n).unwrap())).collect::<Vec<_>>()
+        };
+        assert_eq!(near(start.plus(600)), values(&[10, 11, 12]));
+        assert_eq!(near(start.plus(59)), values(&[1, 2]));
+        assert_eq!(near(start.minus(1)), values(&[1]));
+        assert_eq!(near(chain.day().plus(1).start()), values(&[1440]));
+        assert_eq!(near(start.minus(61)), values(&[]));
     }
 
     proptest! {
