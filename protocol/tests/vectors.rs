@@ -11,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[path = "vectors/call.rs"]
+mod call;
 #[path = "vectors/id.rs"]
 mod id;
 #[path = "vectors/json.rs"]
@@ -23,17 +25,21 @@ mod keys;
 mod log;
 #[path = "vectors/presence.rs"]
 mod presence;
+#[path = "vectors/value.rs"]
+mod value;
 
 /// What checks the cases of one folder. An error is a refusal, with its reason for the reader.
 type Checker = fn(&Case) -> Result<(), String>;
 
 const CHECKERS: &[(&str, Checker)] = &[
+    ("call", call::check),
     ("id", id::check),
     ("json", json::check),
     ("jws", jws::check),
     ("keys", keys::check),
     ("log", log::check),
     ("presence", presence::check),
+    ("value", value::check),
 ];
 
 /// One file.
