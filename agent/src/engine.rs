@@ -4,6 +4,7 @@
 //! While it is locked every use case fails with [`EngineError::Locked`]. Values that go out are plain
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
+mod imports;
 mod local;
 
 use std::{
@@ -25,6 +26,8 @@ use crate::{
     },
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
 };
+
+pub use self::imports::ImportError;
 
 /// Whether the vault can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,4 +260,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,7 +15,15 @@ fn engine(path: &std::path::Path) -> Engine {
     Engine::start(VaultFolder::new(path), Arc::new(clock), Arc::new(entropy)).unwrap()
 }
 
-fn passphrase(text: &str) -> Passphrase {
+/// An open vault in a folder that goes away.
+pub(crate) fn open_engine() -> (tempfile::TempDir, Engine) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path());
+    engine.create(&passphrase("p"), KdfParameters::SMALLEST).unwrap();
+    (folder, engine)
+}
+
+pub(crate) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned()).unwrap()
 }
 

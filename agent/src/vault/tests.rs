@@ -1,1 +1,232 @@
-//! The file as a whole.
+//! The file as a whole: what is never in it in clear, what is refused, what is set.
+
+use besace_protocol::{
+    crypto::SecretBytes,
+    encoding::to_base64url,
+    id::{CardId, WishId},
+    money::Money,
+    private::Private,
+    time::Timestamp,
+};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+
+fn key(byte: u8) -> SecretBytes<32> {
+    SecretBytes::init_with(|bytes| bytes.fill(byte))
+}
+
+fn text(text: &str) -> Private<String> {
+    Private::new(text.to_owned())
+}
+
+const CANARIES: [&str; 5] = [
+    "Nour Canari",
+    "nour.canari@exemple.fr",
+    "4006381333931",
+    "canari siffleur bleu",
+    "Chez Canari",
+];
+const PLACE: (i32, i32) = (457_640_431, 48_356_592);
+
+fn filled(path: &Path) -> Vault {
+    let vault = Vault::create(path, &key(1)).unwrap();
+    vault.set_profile(ProfileField::Name, text(CANARIES[0]), NOW).unwrap();
+    vault.set_profile(ProfileField::Email, text(CANARIES[1]), NOW).unwrap();
+    let card = CardContent {
+        store: text(CANARIES[4]),
+        number: text(CANARIES[2]),
+        barcode: text(CANARIES[2]),
+        symbology: Some(Symbology::Ean13),
+        balance: Some(Private::new(Balance::Money(Money::euro_cents(1250)))),
+        ..CardContent::default()
+    };
+    vault.put_card(CardId::from_bytes([1; 16]), card, NOW).unwrap();
+    let wish = WishContent { text: text(CANARIES[3]), ..WishContent::default() };
+    vault.put_wish(WishId::from_bytes([2; 16]), wish, NOW).unwrap();
+    let position = Position::from_e7(PLACE.0, PLACE.1).unwrap();
+    vault.add_fix(Fix { at: NOW, position: position.into(), accuracy_metres: Some(7) }).unwrap();
+    vault
+}
+
+/// Every spelling in which a word could lie on the disk.
+fn spellings(word: &[u8]) -> Vec<Vec<u8>> {
+    let hex = hex::encode(word);
+    let mut all = vec![word.to_vec(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes()];
+    // Base64 of a word within a longer text depends on its place modulo three; the ends that depend
+    // on the neighbours are cut off.
+    for shift in 0..3_usize {
+        let mut shifted = vec![0; shift];
+        shifted.extend_from_slice(word);
+        let encoded = to_base64url(&shifted);
+        let cut = [0, 2, 3][shift]; // ceil(4 * shift / 3)
+        let inner = &encoded[cut..encoded.len().saturating_sub(2)];
+        all.push(inner.as_bytes().to_vec());
+        all.push(inner.replace('-', "+").replace('_', "/").into_bytes());
+    }
+    let utf16: Vec<u8> = word.iter().flat_map(|b| [*b, 0]).collect();
+    all.push(utf16);
+    all
+}
+
+fn assert_no_canary(folder: &Path) {
+    let words = CANARIES.map(|word| word.as_bytes().to_vec());
+    let places = [
+        PLACE.0.to_be_bytes().to_vec(),
+        PLACE.0.to_string().into_bytes(),
+        PLACE.1.to_string().into_bytes(),
+    ];
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        for word in words.iter().chain(&places) {
+            // Four random-looking bytes may appear by chance in every other spelling.
+            let spellings = if word.len() < 8 { vec![word.clone()] } else { spellings(word) };
+            for spelling in spellings {
+                let found = bytes.windows(spelling.len()).any(|window| window == spelling);
+                assert!(!found, "{:?} in {}", String::from_utf8_lossy(&spelling), path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_planted_word_lies_in_any_file_open_or_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = filled(&folder.path().join("vault.db"));
+    assert!(folder.path().join("vault.db-wal").exists());
+    assert_no_canary(folder.path());
+    vault.close();
+    assert!(!folder.path().join("vault.db-wal").exists());
+    assert_no_canary(folder.path());
+    let vault = Vault::open(&folder.path().join("vault.db"), &key(1)).unwrap();
+    assert_eq!(vault.wishes().unwrap()[0].content.text, text(CANARIES[3]));
+    assert_no_canary(folder.path());
+}
+
+#[test]
+fn nothing_personal_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = filled(&folder.path().join("vault.db"));
+    let shown = format!(
+        "{:?} {:?} {:?} {:?} {vault:?}",
+        vault.profile().unwrap(),
+        vault.cards().unwrap(),
+        vault.wishes().unwrap(),
+        vault.fixes(NOW, NOW.plus(1)).unwrap(),
+    );
+    for word in CANARIES {
+        assert!(!shown.contains(word), "{word}");
+    }
+    assert!(!shown.contains(&PLACE.0.to_string()));
+}
+
+#[test]
+fn every_promised_setting_is_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = filled(&folder.path().join("vault.db"));
+    for (pragma, value) in [
+        ("journal_mode", "wal"),
+        ("synchronous", "2"),
+        ("foreign_keys", "1"),
+        ("trusted_schema", "0"),
+        ("secure_delete", "1"),
+        ("cell_size_check", "1"),
+        ("temp_store", "2"),
+        ("user_version", "1"),
+    ] {
+        let found = vault
+            .read(move |db| {
+                let value = db.query_row(&format!("PRAGMA {pragma}"), [], |row| {
+                    row.get_ref(0).map(|value| match value {
+                        rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+                        other => other.as_str().unwrap_or("?").to_owned(),
+                    })
+                })?;
+                Ok(value)
+            })
+            .unwrap();
+        assert_eq!(found, value, "{pragma}");
+    }
+}
+
+type Expected = fn(&OpenVaultError) -> bool;
+
+#[test]
+fn another_key_garbage_and_a_cut_file_are_refused_and_left_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.db");
+    filled(&path).close();
+    let good = std::fs::read(&path).unwrap();
+    assert!(matches!(Vault::open(&path, &key(2)), Err(OpenVaultError::Damaged)));
+    assert_eq!(std::fs::read(&path).unwrap(), good);
+    let mut flipped = good.clone();
+    flipped[100] ^= 1;
+    let mut plain = good.clone();
+    plain[..16].copy_from_slice(b"SQLite format 3\0");
+    let garbage = vec![0x5a; 4096];
+    let cases: [(&[u8], Expected); 7] = [
+        (&[], |error| matches!(error, OpenVaultError::Truncated)),
+        (&good[..1000], |error| matches!(error, OpenVaultError::Truncated)),
+        (&good[..4096 * 2 + 17], |error| matches!(error, OpenVaultError::Truncated)),
+        (&good[..4096 * 2], |error| matches!(error, OpenVaultError::Damaged)),
+        (&flipped, |error| matches!(error, OpenVaultError::Damaged)),
+        (&garbage, |error| matches!(error, OpenVaultError::Damaged)),
+        (&plain, |error| matches!(error, OpenVaultError::NotEncrypted)),
+    ];
+    for (index, (bytes, expected)) in cases.into_iter().enumerate() {
+        std::fs::write(&path, bytes).unwrap();
+        let error = Vault::open(&path, &key(1)).unwrap_err();
+        assert!(expected(&error), "case {index}: {error:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "case {index}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "case {index}");
+    }
+    std::fs::write(&path, good).unwrap();
+    assert_eq!(Vault::open(&path, &key(1)).unwrap().cards().unwrap().len(), 1);
+}
+
+#[test]
+fn a_missing_file_is_not_made_and_one_that_is_there_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.db");
+    assert!(matches!(Vault::open(&path, &key(1)), Err(OpenVaultError::Missing)));
+    assert!(!path.exists());
+    filled(&path).close();
+    assert!(matches!(Vault::create(&path, &key(1)), Err(OpenVaultError::Exists)));
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.db");
+    let vault = filled(&path);
+    vault.run(|db| Ok(db.pragma_update(None, "user_version", 99)?)).unwrap();
+    vault.close();
+    assert!(matches!(
+        Vault::open(&path, &key(1)),
+        Err(OpenVaultError::Newer { found: 99, known: 1 })
+    ));
+}
+
+#[test]
+fn every_column_of_the_schema_says_what_it_is() {
+    let sql = include_str!("migrations/0001_start.sql");
+    for line in sql.lines().filter(|line| line.starts_with("    ")) {
+        let constraint = line.trim_start().starts_with(['U', 'P']);
+        assert!(constraint || line.contains("-- "), "{line}");
+    }
+}
+
+#[test]
+fn a_change_that_fails_half_way_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = filled(&folder.path().join("vault.db"));
+    let failed: Result<(), _> = vault.write(|db| {
+        db.execute("DELETE FROM wishes", [])?;
+        db.execute("DELETE FROM nowhere", [])?;
+        Ok(())
+    });
+    assert!(matches!(failed, Err(VaultError::Database(_))));
+    assert_eq!(vault.wishes().unwrap().len(), 1);
+}
