@@ -5,6 +5,7 @@
 
 mod fence;
 mod graph;
+mod parser;
 mod source;
 mod tree;
 
@@ -91,6 +92,16 @@ fn a_document_that_does_not_exist_is_seen() {
     assert_eq!(tree::missing_documents(&[source]).len(), 1);
     let source = Source::new("agent/src/lib.rs", "//! See `ARCHITECTURE.md`.\n");
     assert_eq!(tree::missing_documents(&[source]).len(), 0);
+}
+
+#[test]
+fn a_parser_without_vectors_is_seen() {
+    let parser = "impl<'a> Stray<'a> {\n    pub fn parse(bytes: &[u8]) -> Self {\n    }\n}\n";
+    let stray = Source::new("protocol/src/stray.rs", parser);
+    assert_eq!(parser::without_vectors(&[stray]), ["protocol/src/stray.rs: Stray"]);
+    let stray = Source::new("protocol/src/stray.rs", parser);
+    let checker = Source::new("protocol/tests/vectors/stray.rs", "Stray::parse(&case.body)\n");
+    assert_eq!(parser::without_vectors(&[stray, checker]), Vec::<String>::new());
 }
 
 #[test]
