@@ -34,7 +34,13 @@ pub use self::{
     lint::{LintError, lint},
     text::{Body, Localized, TextError, Tier, Title},
 };
-use crate::{id::OfferId, money::Money, party::ShopCode, time::Timestamp};
+use crate::{
+    encoding::{JsonError, from_json},
+    id::OfferId,
+    money::Money,
+    party::ShopCode,
+    time::Timestamp,
+};
 
 /// An offer as it is written: well typed, but not held against the rules of [`lint()`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +94,48 @@ pub struct Validity {
 #[serde(transparent)]
 pub struct Offer(OfferDraft);
 
+/// Why one offer is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum RefuseOfferError {
+    /// Not strict JSON, or longer than [`Offer::LEN_MAX`].
+    #[error("not strict JSON")]
+    Json(#[source] JsonError),
+    /// Not the members and values of an offer.
+    #[error("not the members and values of an offer")]
+    Shape(#[source] serde_json::Error),
+    /// An offer, but spelled otherwise than we spell it.
+    #[error("offer is not in its one spelling")]
+    Spelling,
+    /// It breaks a rule of offers.
+    #[error("offer breaks a rule")]
+    Lint(#[source] LintError),
+    /// Its name is taken by an earlier one.
+    #[error("two offers of one name")]
+    Duplicate,
+}
+
 impl Offer {
+    /// Longest offer that is read on its own, in bytes.
+    pub const LEN_MAX: usize = 128 << 10;
+
+    /// Reads one offer of at most [`LEN_MAX`](Self::LEN_MAX) bytes, as a publisher sends it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RefuseOfferError> {
+        let value: serde_json::Value =
+            from_json(bytes, Self::LEN_MAX).map_err(RefuseOfferError::Json)?;
+        Self::read(&value)
+    }
+
+    /// Reads the value of one offer. It must be the one that we would write: no `null` for what is
+    /// absent, no list for a structure.
+    pub fn read(value: &serde_json::Value) -> Result<Self, RefuseOfferError> {
+        let draft = OfferDraft::deserialize(value).map_err(RefuseOfferError::Shape)?;
+        let again = serde_json::to_value(&draft).map_err(RefuseOfferError::Shape)?;
+        if again != *value {
+            return Err(RefuseOfferError::Spelling);
+        }
+        Self::new(draft).map_err(RefuseOfferError::Lint)
+    }
+
     /// Holds a draft against the rules.
     pub fn new(draft: OfferDraft) -> Result<Self, LintError> {
         lint(&draft)?;

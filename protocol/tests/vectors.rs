@@ -23,6 +23,8 @@ mod jws;
 mod keys;
 #[path = "vectors/log.rs"]
 mod log;
+#[path = "vectors/offers.rs"]
+mod offers;
 #[path = "vectors/presence.rs"]
 mod presence;
 #[path = "vectors/value.rs"]
@@ -38,6 +40,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("jws", jws::check),
     ("keys", keys::check),
     ("log", log::check),
+    ("offers", offers::check),
     ("presence", presence::check),
     ("value", value::check),
 ];

@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LintError, Offer, OfferDraft};
+use super::{Offer, RefuseOfferError};
 use crate::{
     crypto::{Digest, SigningKey, VerifyingKey, sha256},
     document::{
@@ -74,23 +74,6 @@ pub enum VerifyCatalogueError {
     /// Its life is over.
     #[error("catalogue has expired")]
     Expired,
-}
-
-/// Why one offer of a catalogue is not read.
-#[derive(Debug, thiserror::Error)]
-pub enum RefuseOfferError {
-    /// Not the members and values of an offer.
-    #[error("not the members and values of an offer")]
-    Shape(#[source] serde_json::Error),
-    /// An offer, but spelled otherwise than we spell it.
-    #[error("offer is not in its one spelling")]
-    Spelling,
-    /// It breaks a rule of offers.
-    #[error("offer breaks a rule")]
-    Lint(#[source] LintError),
-    /// Its name is taken by an earlier one.
-    #[error("two offers of one name")]
-    Duplicate,
 }
 
 /// A catalogue as it arrived: well formed, but **not** checked.
@@ -233,7 +216,7 @@ impl Catalogue {
     fn read(document: Verified<Payload>) -> Self {
         let (mut offers, mut refused, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (index, value) in document.payload().offers.iter().enumerate() {
-            let read = read_offer(value).and_then(|offer| {
+            let read = Offer::read(value).and_then(|offer| {
                 if names.insert(offer.id()) { Ok(offer) } else { Err(RefuseOfferError::Duplicate) }
             });
             match read {
@@ -243,17 +226,6 @@ impl Catalogue {
         }
         Self { document, offers, refused }
     }
-}
-
-/// Reads one offer. Its value must be the one that we would write: no `null` for what is absent, no
-/// list for a structure.
-fn read_offer(value: &serde_json::Value) -> Result<Offer, RefuseOfferError> {
-    let draft = OfferDraft::deserialize(value).map_err(RefuseOfferError::Shape)?;
-    let again = serde_json::to_value(&draft).map_err(RefuseOfferError::Shape)?;
-    if again != *value {
-        return Err(RefuseOfferError::Spelling);
-    }
-    Offer::new(draft).map_err(RefuseOfferError::Lint)
 }
 
 fn id_of(value: &serde_json::Value) -> Option<OfferId> {

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        catalogue::{
-            Catalogue, Edition, RefuseOfferError, UnverifiedCatalogue, VerifyCatalogueError,
-        },
+        catalogue::{Catalogue, Edition, UnverifiedCatalogue, VerifyCatalogueError},
         matching::match_offers,
         *,
     },
