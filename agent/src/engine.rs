@@ -119,7 +119,7 @@ impl From<VaultError> for EngineError {
         match error {
             // Somebody locked it between two steps: the same as if it had been before.
             VaultError::Closed => Self::Locked,
-            VaultError::Database(_) => Self::Vault(error),
+            VaultError::Database(_) | VaultError::BrokenLog => Self::Vault(error),
         }
     }
 }

@@ -8,12 +8,17 @@ mod cards;
 mod catalogues;
 mod column;
 mod connection;
+mod evidence;
+mod gate;
 mod grants;
 mod imports;
 mod journal;
+mod logs;
 mod mail;
+mod notices;
 mod places;
 mod profile;
+mod releases;
 mod requests;
 mod retailers;
 mod settings;
@@ -33,12 +38,15 @@ pub use self::{
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
     catalogues::StoredCatalogue,
     connection::OpenVaultError,
-    grants::{KeyRelease, ReleaseState, StoredGrant},
+    evidence::Evidence,
+    gate::{GateSalts, GrantChange, LogSigners},
+    grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},
-    mail::{ReceivedMail, ReceivedOpening},
+    logs::{LogEntry, StoredLog},
     places::{Fix, Position, PositionError, ShopVisit},
     profile::{ParseProfileFieldError, Profile, ProfileError, ProfileField},
+    releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
     settings::Setting,
@@ -54,6 +62,9 @@ pub enum VaultError {
     /// The database refused, or the disk.
     #[error("the vault could not read or write")]
     Database(#[from] rusqlite::Error),
+    /// A log of hers does not fit together: its file was changed by something else.
+    #[error("a log in the vault does not fit together")]
+    BrokenLog,
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;

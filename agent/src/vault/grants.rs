@@ -1,12 +1,13 @@
-//! Grants she gave, what ended them, and the keys released under them.
+//! Grants she gave. What changes with one passes the gate (`gate.rs`).
 
 use besace_protocol::{
     consent::GrantState,
-    crypto::{Digest, SecretBytes},
+    crypto::SecretBytes,
     id::{Generation, GrantId, Handle, RequestId},
     party::ControllerId,
+    presence::Epoch,
     purpose::Purpose,
-    time::{Day, Timestamp},
+    time::Timestamp,
 };
 use rusqlite::{OptionalExtension as _, Row};
 
@@ -43,46 +44,6 @@ pub struct StoredGrant {
     pub acknowledgement: Option<Vec<u8>>,
 }
 
-/// How far the release of one day's keys is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReleaseState {
-    /// In her log; may or may not have left.
-    Logged,
-    /// The retailer has it.
-    Delivered,
-}
-
-/// Keys of one day, released or about to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyRelease {
-    /// Under which grant.
-    pub grant: GrantId,
-    /// Which day.
-    pub day: Day,
-    /// Digest that stands in her log.
-    pub commitment: Digest,
-    /// How far it is.
-    pub state: ReleaseState,
-    /// When it came so far.
-    pub at: Timestamp,
-}
-
-impl ReleaseState {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Logged => "logged",
-            Self::Delivered => "delivered",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, column::BrokenColumn> {
-        [Self::Logged, Self::Delivered]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(column::BrokenColumn)
-    }
-}
-
 const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, state, handle,
     given_at, expires_at, ended_at, withdrawal, acknowledgement FROM grants";
 
@@ -116,50 +77,6 @@ impl Vault {
                 "UPDATE requests SET state = 'given', decided_at = ?2
                  WHERE id = ?1 AND state = 'open'",
                 (grant.request.as_bytes(), column::from_time(grant.given_at)),
-            )?;
-            Ok(())
-        })
-    }
-
-    /// The retailer signed too: keeps the new bytes. False if the grant no longer waits for that.
-    pub fn activate_grant(&self, id: GrantId, jws: Vec<u8>) -> Result<bool, VaultError> {
-        self.write(move |db| {
-            let changed = db.execute(
-                "UPDATE grants SET jws = ?2, state = 'active' WHERE id = ?1 AND state = 'given'",
-                (id.as_bytes(), jws),
-            )?;
-            Ok(changed == 1)
-        })
-    }
-
-    /// Ends a grant and destroys its presence root. False if it was over already.
-    ///
-    /// `withdrawal` is the signed document when it is she who ends it.
-    pub fn end_grant(
-        &self,
-        id: GrantId,
-        state: GrantState,
-        withdrawal: Option<Vec<u8>>,
-        now: Timestamp,
-    ) -> Result<bool, VaultError> {
-        self.write(move |db| {
-            let changed = db.execute(
-                "UPDATE grants SET state = ?2, withdrawal = ?3, ended_at = ?4, presence_root = NULL
-                 WHERE id = ?1 AND (state IN ('given', 'active')
-                   OR (state = 'expired' AND ?2 = 'withdrawn'))",
-                (id.as_bytes(), column::from_word(&state)?, withdrawal, column::from_time(now)),
-            )?;
-            Ok(changed == 1)
-        })
-    }
-
-    /// Keeps the retailer's acknowledgement of a withdrawal.
-    pub fn acknowledge_withdrawal(&self, id: GrantId, jws: Vec<u8>) -> Result<(), VaultError> {
-        self.write(move |db| {
-            db.execute(
-                "UPDATE grants SET acknowledgement = ?2
-                 WHERE id = ?1 AND acknowledgement IS NULL",
-                (id.as_bytes(), jws),
             )?;
             Ok(())
         })
@@ -202,42 +119,47 @@ impl Vault {
         })
     }
 
-    /// Writes how far the release of a day is; it never goes back.
-    pub fn put_key_release(&self, release: KeyRelease) -> Result<(), VaultError> {
+    /// Marks grants that are over by their own terms, and destroys their presence roots.
+    pub fn expire_grants(&self, now: Timestamp) -> Result<usize, VaultError> {
         self.write(move |db| {
-            db.execute(
-                "INSERT INTO key_releases (grant_id, day, commitment, state, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (grant_id, day) DO UPDATE SET state = excluded.state, at = excluded.at
-                 WHERE state = 'logged'",
-                (
-                    release.grant.as_bytes(),
-                    release.day.as_number(),
-                    release.commitment.as_bytes(),
-                    release.state.as_str(),
-                    column::from_time(release.at),
-                ),
-            )?;
-            Ok(())
+            Ok(db.execute(
+                "UPDATE grants SET state = 'expired', ended_at = expires_at, presence_root = NULL
+                 WHERE state IN ('given', 'active') AND expires_at <= ?1",
+                [column::from_time(now)],
+            )?)
         })
     }
 
-    /// The releases under one grant, by day.
-    pub fn key_releases(&self, grant: GrantId) -> Result<Vec<KeyRelease>, VaultError> {
-        self.read(move |db| {
-            let mut statement = db.prepare(
-                "SELECT day, commitment, state, at FROM key_releases WHERE grant_id = ?1 ORDER BY day",
+    /// Notes that an identifier was emitted for `grant` in `epoch`: `false`, and nothing noted, if
+    /// one was emitted in this epoch or a later one, or the grant does not live.
+    pub fn note_emission(
+        &self,
+        grant: GrantId,
+        epoch: Epoch,
+        now: Timestamp,
+    ) -> Result<bool, VaultError> {
+        self.write(move |db| {
+            let changed = db.execute(
+                "UPDATE grants SET emitted_epoch = ?2
+                 WHERE id = ?1 AND state = 'active' AND expires_at > ?3
+                   AND (emitted_epoch IS NULL OR emitted_epoch < ?2)",
+                (grant.as_bytes(), epoch.as_number(), column::from_time(now)),
             )?;
-            let releases = statement.query_map([grant.as_bytes()], |row| {
-                Ok(KeyRelease {
-                    grant,
-                    day: Day::from_number(row.get(0)?),
-                    commitment: Digest::from_bytes(row.get(1)?),
-                    state: column::parsed(row, 2, ReleaseState::parse)?,
-                    at: column::time(row, 3)?,
-                })
-            })?;
-            Ok(releases.collect::<Result<_, _>>()?)
+            Ok(changed == 1)
+        })
+    }
+
+    /// The last epoch in which an identifier was emitted for `grant`.
+    pub fn emitted_epoch(&self, grant: GrantId) -> Result<Option<Epoch>, VaultError> {
+        self.read(move |db| {
+            let epoch: Option<Option<u32>> = db
+                .query_row(
+                    "SELECT emitted_epoch FROM grants WHERE id = ?1",
+                    [grant.as_bytes()],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            Ok(epoch.flatten().map(Epoch::from_number))
         })
     }
 }

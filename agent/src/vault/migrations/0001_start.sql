@@ -140,16 +140,56 @@ CREATE TABLE grants (
     expires_at INTEGER NOT NULL,        -- seconds; fixed
     ended_at INTEGER,                   -- seconds, NULL while it lives; changes once
     withdrawal BLOB,                    -- JWS of the withdrawal; changes once
-    acknowledgement BLOB                -- JWS by which the retailer acknowledged it; changes once
+    acknowledgement BLOB,               -- JWS by which the retailer acknowledged it; changes once
+    emitted_epoch INTEGER               -- last epoch an identifier was emitted in, NULL = never; grows
 ) STRICT;
 
 CREATE TABLE key_releases (
     grant_id BLOB NOT NULL REFERENCES grants (id), -- fixed
     day INTEGER NOT NULL,               -- day of presence (spec/presence.md); fixed
     commitment BLOB NOT NULL CHECK (length(commitment) = 32), -- digest in her log; fixed
+    entry INTEGER NOT NULL,             -- index in the pseudonym's log; fixed
     state TEXT NOT NULL,                -- logged, delivered; changes forward only
     at INTEGER NOT NULL,                -- seconds, of the last change; changes
     PRIMARY KEY (grant_id, day)
+) STRICT, WITHOUT ROWID;
+
+-- Data that left under a grant. What was logged but not delivered is deleted by a withdrawal.
+CREATE TABLE disclosures (
+    grant_id BLOB NOT NULL REFERENCES grants (id), -- fixed
+    digest BLOB NOT NULL CHECK (length(digest) = 32), -- SHA-256 of jws; fixed
+    jws BLOB NOT NULL,                  -- what she signed; fixed
+    entry INTEGER NOT NULL,             -- index in the pseudonym's log; fixed
+    state TEXT NOT NULL,                -- logged, delivered; changes forward only
+    at INTEGER NOT NULL,                -- seconds, of the last change; changes
+    PRIMARY KEY (grant_id, digest)
+) STRICT, WITHOUT ROWID;
+
+-- Notices as they were fetched, to be shown before she decides and kept as what was shown.
+CREATE TABLE notices (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32), -- SHA-256 of body; fixed
+    body BLOB NOT NULL,                 -- as it travelled; fixed
+    fetched_at INTEGER NOT NULL         -- seconds; fixed
+) STRICT, WITHOUT ROWID;
+
+-- Signed counts of all uses under a grant, the newest that the retailer stated.
+CREATE TABLE use_statements (
+    grant_id BLOB PRIMARY KEY REFERENCES grants (id), -- fixed
+    jws BLOB NOT NULL,                  -- as it travelled; changes
+    count INTEGER NOT NULL,             -- uses stated; grows
+    received_at INTEGER NOT NULL        -- seconds; changes
+) STRICT, WITHOUT ROWID;
+
+-- Entries of a retailer's log that were shown to her with their proofs: her evidence.
+CREATE TABLE evidence (
+    domain TEXT NOT NULL REFERENCES retailers (domain), -- fixed
+    entry INTEGER NOT NULL,             -- index in the log of the retailer; fixed
+    grant_id BLOB REFERENCES grants (id), -- NULL = under no grant; fixed
+    kind TEXT NOT NULL,                 -- a word of the protocol; fixed
+    record BLOB NOT NULL,               -- as it travelled; fixed
+    proof TEXT NOT NULL,                -- C2SP tlog-proof with the salt; fixed
+    received_at INTEGER NOT NULL,       -- seconds; fixed
+    PRIMARY KEY (domain, entry)
 ) STRICT, WITHOUT ROWID;
 
 -- What left this machine and what came, without content. Rows are never changed.
@@ -162,27 +202,13 @@ CREATE TABLE journal (
     bytes INTEGER NOT NULL              -- size of the body; fixed
 ) STRICT;
 
--- What a retailer sent to her mailbox, opened.
+-- Mail that is safe here and that the retailer has not been told to destroy yet.
 CREATE TABLE mail (
     id BLOB PRIMARY KEY CHECK (length(id) = 16), -- mail id; fixed
-    domain TEXT NOT NULL REFERENCES retailers (domain), -- fixed
     generation BLOB NOT NULL REFERENCES pseudonyms (generation), -- whose mailbox; fixed
-    body BLOB NOT NULL,                 -- what was sealed; fixed
     received_at INTEGER NOT NULL,       -- seconds; fixed
     acknowledged_at INTEGER             -- seconds, NULL until the retailer was told; changes once
-) STRICT;
-
--- Openings of entries in a retailer's log: who looked her up.
-CREATE TABLE openings (
-    domain TEXT NOT NULL REFERENCES retailers (domain), -- fixed
-    entry INTEGER NOT NULL,             -- index in the log of the retailer; fixed
-    grant_id BLOB REFERENCES grants (id), -- NULL = under no grant; fixed
-    record BLOB NOT NULL,               -- as it travelled; fixed
-    salt BLOB NOT NULL CHECK (length(salt) = 32), -- fixed
-    mail_id BLOB REFERENCES mail (id),  -- how it came; fixed
-    received_at INTEGER NOT NULL,       -- seconds; fixed
-    PRIMARY KEY (domain, entry)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Her logs: one towards each retailer and generation, and the one of the vault.
 CREATE TABLE logs (

@@ -1,0 +1,106 @@
+//! What retailers logged and proved to her: who looked her up, what they received, what they deleted.
+
+use besace_protocol::{id::GrantId, party::ControllerId, time::Timestamp};
+use rusqlite::{OptionalExtension as _, Row};
+
+use super::{Vault, VaultError, column};
+
+/// One entry of a retailer's log, opened and proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Whose log.
+    pub domain: ControllerId,
+    /// Index in it.
+    pub entry: u64,
+    /// Under which grant; none for public documents.
+    pub grant: Option<GrantId>,
+    /// A word of the protocol.
+    pub kind: String,
+    /// The record, as it travelled.
+    pub record: Vec<u8>,
+    /// A C2SP tlog-proof with the salt of the entry.
+    pub proof: String,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+impl Vault {
+    /// Keeps evidence; the same entry again changes nothing.
+    pub fn put_evidence(&self, evidence: Vec<Evidence>) -> Result<(), VaultError> {
+        self.write(move |db| evidence.iter().try_for_each(|one| put(db, one)))
+    }
+
+    /// All evidence about one retailer, by entry.
+    pub fn evidence(&self, domain: &ControllerId) -> Result<Vec<Evidence>, VaultError> {
+        let domain = domain.clone();
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT domain, entry, grant_id, kind, record, proof, received_at FROM evidence
+                 WHERE domain = ?1 ORDER BY entry",
+            )?;
+            Ok(statement.query_map([domain.as_str()], from_row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Keeps the newest signed count of uses under a grant, unless it is lower than the one before.
+    pub fn put_use_statement(
+        &self,
+        grant: GrantId,
+        jws: Vec<u8>,
+        count: u64,
+        now: Timestamp,
+    ) -> Result<bool, VaultError> {
+        self.write(move |db| {
+            let changed = db.execute(
+                "INSERT INTO use_statements (grant_id, jws, count, received_at)
+                 VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (grant_id) DO UPDATE SET jws = excluded.jws, count = excluded.count,
+                   received_at = excluded.received_at WHERE excluded.count >= count",
+                (grant.as_bytes(), jws, column::from_number(count), column::from_time(now)),
+            )?;
+            Ok(changed == 1)
+        })
+    }
+
+    /// The newest signed count of uses under a grant.
+    pub fn use_statement(&self, grant: GrantId) -> Result<Option<Vec<u8>>, VaultError> {
+        self.read(move |db| {
+            Ok(db
+                .query_row(
+                    "SELECT jws FROM use_statements WHERE grant_id = ?1",
+                    [grant.as_bytes()],
+                    |row| row.get(0),
+                )
+                .optional()?)
+        })
+    }
+}
+
+pub(super) fn put(db: &rusqlite::Connection, one: &Evidence) -> Result<(), VaultError> {
+    db.execute(
+        "INSERT INTO evidence (domain, entry, grant_id, kind, record, proof, received_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (domain, entry) DO NOTHING",
+        (
+            one.domain.as_str(),
+            column::from_number(one.entry),
+            one.grant.as_ref().map(GrantId::as_bytes),
+            &one.kind,
+            &one.record,
+            &one.proof,
+            column::from_time(one.received_at),
+        ),
+    )?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Evidence> {
+    Ok(Evidence {
+        domain: column::parsed(row, 0, ControllerId::parse)?,
+        entry: column::number(row, 1)?,
+        grant: row.get::<_, Option<[u8; 16]>>(2)?.map(GrantId::from_bytes),
+        kind: row.get(3)?,
+        record: row.get(4)?,
+        proof: row.get(5)?,
+        received_at: column::time(row, 6)?,
+    })
+}

@@ -1,0 +1,134 @@
+//! What left under a grant: keys of days, and data. Rows are made by the gate.
+
+use besace_protocol::{
+    crypto::Digest,
+    id::GrantId,
+    time::{Day, Timestamp},
+};
+
+use super::{Vault, VaultError, column};
+
+/// How far something that leaves is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// In her log; may or may not have left.
+    Logged,
+    /// The retailer has it, and proved that it logged it.
+    Delivered,
+}
+
+/// Keys of one day, released or about to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRelease {
+    /// Which day.
+    pub day: Day,
+    /// Digest that stands in her log.
+    pub commitment: Digest,
+    /// Index in the pseudonym's log.
+    pub entry: u64,
+    /// How far it is.
+    pub state: DeliveryState,
+    /// When it came so far.
+    pub at: Timestamp,
+}
+
+/// Data disclosed or about to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDisclosure {
+    /// SHA-256 of the signed bytes.
+    pub digest: Digest,
+    /// The signed bytes.
+    pub jws: Vec<u8>,
+    /// Index in the pseudonym's log.
+    pub entry: u64,
+    /// How far it is.
+    pub state: DeliveryState,
+    /// When it came so far.
+    pub at: Timestamp,
+}
+
+impl DeliveryState {
+    fn parse(text: &str) -> Result<Self, column::BrokenColumn> {
+        match text {
+            "logged" => Ok(Self::Logged),
+            "delivered" => Ok(Self::Delivered),
+            _ => Err(column::BrokenColumn),
+        }
+    }
+}
+
+impl Vault {
+    /// The releases under one grant, by day.
+    pub fn key_releases(&self, grant: GrantId) -> Result<Vec<KeyRelease>, VaultError> {
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT day, commitment, entry, state, at FROM key_releases
+                 WHERE grant_id = ?1 ORDER BY day",
+            )?;
+            let releases = statement.query_map([grant.as_bytes()], |row| {
+                Ok(KeyRelease {
+                    day: Day::from_number(row.get(0)?),
+                    commitment: Digest::from_bytes(row.get(1)?),
+                    entry: column::number(row, 2)?,
+                    state: column::parsed(row, 3, DeliveryState::parse)?,
+                    at: column::time(row, 4)?,
+                })
+            })?;
+            Ok(releases.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The retailer has the keys of `day`.
+    pub fn deliver_key_release(
+        &self,
+        grant: GrantId,
+        day: Day,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        self.write(move |db| {
+            db.execute(
+                "UPDATE key_releases SET state = 'delivered', at = ?3
+                 WHERE grant_id = ?1 AND day = ?2",
+                (grant.as_bytes(), day.as_number(), column::from_time(now)),
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The disclosures under one grant, the newest first.
+    pub fn disclosures(&self, grant: GrantId) -> Result<Vec<StoredDisclosure>, VaultError> {
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT digest, jws, entry, state, at FROM disclosures
+                 WHERE grant_id = ?1 ORDER BY entry DESC",
+            )?;
+            let disclosures = statement.query_map([grant.as_bytes()], |row| {
+                Ok(StoredDisclosure {
+                    digest: Digest::from_bytes(row.get(0)?),
+                    jws: row.get(1)?,
+                    entry: column::number(row, 2)?,
+                    state: column::parsed(row, 3, DeliveryState::parse)?,
+                    at: column::time(row, 4)?,
+                })
+            })?;
+            Ok(disclosures.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The retailer has the data.
+    pub fn deliver_disclosure(
+        &self,
+        grant: GrantId,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        self.write(move |db| {
+            db.execute(
+                "UPDATE disclosures SET state = 'delivered', at = ?3
+                 WHERE grant_id = ?1 AND digest = ?2",
+                (grant.as_bytes(), digest.as_bytes(), column::from_time(now)),
+            )?;
+            Ok(())
+        })
+    }
+}
