@@ -72,6 +72,14 @@ fn there_is_one_generation_of_curves() {
 }
 
 #[test]
+fn nobody_loosens_the_json_reader() {
+    let mut graph = Graph::of_the_workspace();
+    assert_eq!(graph.loose_json(), Vec::<String>::new());
+    graph.plant_feature("serde_json/arbitrary_precision");
+    assert_eq!(graph.loose_json().len(), 1);
+}
+
+#[test]
 fn the_agent_has_few_dependencies() {
     let mut graph = Graph::of_the_workspace();
     let count = graph.reachable_from("besace-agent").len();

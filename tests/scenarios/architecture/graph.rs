@@ -24,6 +24,9 @@ const PURE: &[&str] = &["besace-protocol", "besace-audit"];
 const IO: &[&str] =
     &["actix-web", "hyper", "libsqlite3-sys", "mio", "reqwest", "rusqlite", "tokio"];
 
+/// Features of `serde_json` that change what our strict reader sees, whoever asks for them.
+const JSON_FEATURES: &[&str] = &["arbitrary_precision"];
+
 const CURVES: &[&str] = &["curve25519-dalek", "ed25519-dalek", "x25519-dalek"];
 
 /// Names stand for packages: two versions of one package are told apart only in `versions`.
@@ -34,6 +37,8 @@ pub struct Graph {
     /// From each of our crates to what its manifest names, tests included.
     declared: BTreeMap<String, BTreeSet<String>>,
     versions: BTreeSet<(String, String)>,
+    /// Features that are on, as `package/feature`.
+    features: BTreeSet<String>,
 }
 
 impl Graph {
@@ -46,12 +51,14 @@ impl Graph {
             .exec()
             .unwrap();
         let name = |id| metadata[id].name.to_string();
+        let mut features = BTreeSet::new();
         let mut links: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for node in &metadata.resolve.as_ref().unwrap().nodes {
             let normal = node
                 .deps
                 .iter()
                 .filter(|dep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal));
+            features.extend(node.features.iter().map(|f| format!("{}/{f}", name(&node.id))));
             links.entry(name(&node.id)).or_default().extend(normal.map(|dep| name(&dep.pkg)));
         }
         let declared = metadata.workspace_packages().into_iter().map(|package| {
@@ -60,7 +67,7 @@ impl Graph {
         });
         let versions =
             metadata.packages.iter().map(|p| (p.name.to_string(), p.version.to_string()));
-        Self { links, declared: declared.collect(), versions: versions.collect() }
+        Self { links, declared: declared.collect(), versions: versions.collect(), features }
     }
 
     pub fn plant(&mut self, from: &str, to: &str) {
@@ -70,6 +77,16 @@ impl Graph {
 
     pub fn plant_package(&mut self, name: &str, version: &str) {
         self.versions.insert((name.to_owned(), version.to_owned()));
+    }
+
+    pub fn plant_feature(&mut self, feature: &str) {
+        self.features.insert(feature.to_owned());
+    }
+
+    /// Features of the JSON reader that must be off.
+    pub fn loose_json(&self) -> Vec<String> {
+        let named = JSON_FEATURES.iter().map(|feature| format!("serde_json/{feature}"));
+        named.filter(|feature| self.features.contains(feature)).collect()
     }
 
     /// Edges that the picture does not have, each with its reason.
