@@ -7,6 +7,7 @@
 //! address heard, a network name or a signal strength.
 
 mod advertisement;
+mod emission;
 mod epoch;
 mod index;
 mod keys;
@@ -19,6 +20,11 @@ mod token;
 pub use advertisement::{
     ADVERTISEMENT_LEN_MAX, Advertisement, AltBeacon, Eddystone, IBeacon, ParseAdvertisementError,
     SERVICE_UUID, WAKE_UUID,
+};
+pub use emission::{
+    ARMED_MAX, AskReason, EMISSION_MILLIS, Emission, EmissionAction, EmissionEvent, EmissionPolicy,
+    EmittingGrant, GESTURE_MILLIS, INTERVAL_MILLIS, Proximity, RadioAddress, RadioTime,
+    SILENCE_MILLIS_MAX, SILENCE_MILLIS_MIN, WAIT_MILLIS_MAX,
 };
 pub use epoch::{EPOCH_SECONDS, EPOCHS_PER_DAY, Epoch, SLOT_SECONDS, SLOTS_PER_DAY, Slot};
 pub use keys::{DayKey, ParseReleasedKeysError, PresenceRoot, ReleasedKeys, Scope, Till};
