@@ -54,6 +54,9 @@ pub enum DocumentRule {
     /// A list is empty, too long, out of order or has duplicates.
     #[error("a list is empty, too long, out of order or has duplicates")]
     List,
+    /// A commitment is not that of what it commits to.
+    #[error("a commitment is not that of the content")]
+    Commitment,
     /// Terms that the specification forbids.
     #[error("terms that no grant may have")]
     Terms,

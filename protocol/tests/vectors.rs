@@ -13,6 +13,8 @@ use std::{
 
 #[path = "vectors/call.rs"]
 mod call;
+#[path = "vectors/consent.rs"]
+mod consent;
 #[path = "vectors/id.rs"]
 mod id;
 #[path = "vectors/json.rs"]
@@ -35,6 +37,7 @@ type Checker = fn(&Case) -> Result<(), String>;
 
 const CHECKERS: &[(&str, Checker)] = &[
     ("call", call::check),
+    ("consent", consent::check),
     ("id", id::check),
     ("json", json::check),
     ("jws", jws::check),

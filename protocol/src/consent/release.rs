@@ -11,6 +11,7 @@ use crate::{
     encoding::Bytes,
     id::{GrantId, Handle},
     jws::Typ,
+    presence::{ReleasedKeys, Till},
     purpose::DataCategory,
     time::{Day, Timestamp},
 };
@@ -41,7 +42,17 @@ impl Document for Release {
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
-        if self.keys.0.len() == 48 { Ok(()) } else { Err(DocumentRule::Bounds) }
+        let keys =
+            ReleasedKeys::from_slice(self.day, &self.keys.0).map_err(|_| DocumentRule::Bounds)?;
+        // No purpose there is needs the till key.
+        if keys.till() == Till::Included {
+            return Err(DocumentRule::Bounds);
+        }
+        if self.commit == keys.commitment(&self.handle) {
+            Ok(())
+        } else {
+            Err(DocumentRule::Commitment)
+        }
     }
 }
 
@@ -165,6 +176,36 @@ mod tests {
         assert_eq!(categories(true, false), (Ok(()), vec![name]));
         assert_eq!(categories(false, true), (Ok(()), vec![topics]));
         assert_eq!(categories(false, false), (Err(DocumentRule::List), vec![]));
+    }
+
+    #[test]
+    fn a_release_commits_to_its_own_keys() {
+        let day = Day::from_number(20_778);
+        let handle = Handle::from_bytes([2; 16]);
+        let keys = vec![7; 48];
+        let commit = ReleasedKeys::from_slice(day, &keys).unwrap().commitment(&handle);
+        let release = Release {
+            commit,
+            day,
+            grant: GrantId::from_bytes([1; 16]),
+            handle,
+            keys: Bytes(keys),
+            released: NOW,
+            v: 1,
+        };
+        assert_eq!(release.check(), Ok(()));
+        let of_another = [
+            Release { day: day.plus(1), ..release.clone() },
+            Release { handle: Handle::from_bytes([3; 16]), ..release.clone() },
+            Release { keys: Bytes(vec![8; 48]), ..release },
+        ];
+        for release in of_another {
+            assert_eq!(release.check(), Err(DocumentRule::Commitment));
+        }
+        for len in [0, 47, 49, ReleasedKeys::LEN_WITH_TILL] {
+            let release = Release { keys: Bytes(vec![7; len]), ..release };
+            assert_eq!(release.check(), Err(DocumentRule::Bounds), "{len}");
+        }
     }
 
     #[test]

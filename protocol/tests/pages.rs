@@ -1,0 +1,70 @@
+//! The pages of `spec/` say what the code does: examples are vectors, tables are complete.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a wrong page is a failed test")]
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use besace_protocol::{
+    encoding::to_canonical_json,
+    jws::{JWS_LEN_MAX, UnverifiedJws},
+    purpose::Purpose,
+};
+use serde_json::Value;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
+}
+
+/// The blocks of a page that begin with ```` ```json NAME ````, by name.
+fn examples(page: &str) -> BTreeMap<String, Value> {
+    let mut examples = BTreeMap::new();
+    for block in page.split("\n```json ").skip(1) {
+        let (name, rest) = block.split_once('\n').unwrap();
+        let (text, _) = rest.split_once("\n```").unwrap();
+        let value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(examples.insert(name.to_owned(), value).is_none(), "{name} twice");
+    }
+    examples
+}
+
+/// The words in backquotes of a text.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_examples_of_consent_are_what_its_vectors_sign() {
+    let examples = examples(&read("spec/consent.md"));
+    let names: Vec<&str> = examples.keys().map(String::as_str).collect();
+    assert_eq!(names, ["acknowledgement", "grant", "request", "withdrawal"]);
+    for (name, example) in examples {
+        let vector = read(&format!("spec/vectors/consent/{name}.txt"));
+        let (_, body) = vector.split_once("\n\n").unwrap();
+        let jws = UnverifiedJws::parse(body.as_bytes(), JWS_LEN_MAX).unwrap();
+        let signed: Value = jws.peek().unwrap();
+        assert_eq!(
+            to_canonical_json(&example).unwrap(),
+            to_canonical_json(&signed).unwrap(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_page_lists_every_purpose_with_its_categories() {
+    let page = read("spec/consent.md");
+    for purpose in Purpose::ALL {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{}` |", purpose.as_str())))
+            .unwrap_or_else(|| panic!("no row for {}", purpose.as_str()));
+        let cells: Vec<&str> = row.split('|').collect();
+        let taken: Vec<Value> =
+            quoted(cells.get(4).unwrap()).into_iter().map(Value::from).collect();
+        let own: Vec<Value> = purpose
+            .categories()
+            .iter()
+            .map(|category| serde_json::to_value(category).unwrap())
+            .collect();
+        assert_eq!(taken, own, "{}", purpose.as_str());
+    }
+}

@@ -1,0 +1,384 @@
+"""The members and rules of each document of consent. spec/consent.md"""
+
+import re
+import unicodedata
+
+import ed25519
+import hpke
+import topic_id
+import topic_presence
+from encoding import from_base64url, to_base64url
+from refused import Refused
+
+DAY_SECONDS = 86400
+CATEGORIES = {"recognition": {"presence"}, "staff_greeting": {"chosen_name", "greeting_topics"}}
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def demand(holds, rule):
+    if not holds:
+        raise Refused(rule)
+
+
+def members(value, needed, optional=None):
+    """Every member of `needed`, those of `optional` that are there, and no other."""
+    demand(isinstance(value, dict), "not an object")
+    optional = optional or {}
+    demand(needed.keys() <= value.keys() <= needed.keys() | optional.keys(), "other members")
+    for name, member in value.items():
+        (needed.get(name) or optional[name])(member)
+
+
+def integer(first, last):
+    def check(value):
+        # In Python, True is an integer too.
+        demand(isinstance(value, int) and not isinstance(value, bool), "not an integer")
+        demand(first <= value <= last, "a number outside its bounds")
+
+    return check
+
+
+def text(longest, shortest=1):
+    def check(value):
+        demand(isinstance(value, str), "not a text")
+        demand(shortest <= len(value.encode()) <= longest, "too long or empty")
+        demand(all(unicodedata.category(c) != "Cc" for c in value), "control characters")
+
+    return check
+
+
+def one_of(*values):
+    def check(value):
+        demand(isinstance(value, str) and value in values, f"not one of {values}")
+
+    return check
+
+
+def data(shortest, longest=None):
+    def check(value):
+        demand(isinstance(value, str), "not a text")
+        length = len(from_base64url(value))
+        demand(shortest <= length <= (longest or shortest), "of another length")
+
+    return check
+
+
+def identifier(kind):
+    def check(value):
+        demand(isinstance(value, str), "not a text")
+        topic_id.parse(value, kind)
+
+    return check
+
+
+def false(value):
+    demand(value is False, "ordinary benefits hang on consent")
+
+
+def signing_key(value):
+    data(32)(value)
+    ed25519.check_public(from_base64url(value))
+
+
+def sealing_key(value):
+    data(32)(value)
+    hpke.exchange(bytes([0x40] * 32), from_base64url(value))
+
+
+def domain(value):
+    demand(isinstance(value, str) and len(value) <= 253, "not a domain")
+    labels = value.split(".")
+    demand(len(labels) >= 2 and all(map(LABEL.fullmatch, labels)), "not a domain")
+    demand(re.search("[a-z]", labels[-1]), "not a domain")
+
+
+def shop_code(value):
+    demand(isinstance(value, str) and re.fullmatch("[0-9a-f]{8}", value), "not a shop code")
+
+
+def increasing(item, most, least=0, key=lambda item: item):
+    def check(value):
+        demand(isinstance(value, list), "not a list")
+        demand(least <= len(value) <= most, "too many or too few")
+        for one in value:
+            item(one)
+        keys = [key(one) for one in value]
+        demand(all(a < b for a, b in zip(keys, keys[1:])), "not strictly increasing")
+
+    return check
+
+
+VERSION = integer(1, 1)
+TIME = integer(0, 2**53 - 1)
+DAY = integer(0, 2**32 - 1)
+DIGEST = data(32)
+GRANT = identifier("grant")
+
+
+def money(value):
+    members(
+        value,
+        {
+            "currency": lambda c: demand(
+                isinstance(c, str) and re.fullmatch("[A-Z]{3}", c), "not a currency"
+            ),
+            "minor": integer(0, 2**53 - 1),
+        },
+    )
+
+
+def benefit(value):
+    kinds = ("service", "monthly_credit", "welcome_credit")
+    members(value, {"kind": one_of(*kinds)}, {"amount": money, "until": TIME})
+    demand(("amount" in value) == (value["kind"] != "service"), "money without its kind")
+
+
+def categories(value):
+    demand(isinstance(value, dict) and value, "no category")
+    for granularity in value.values():
+        one_of("month", "week", "day", "exact")(granularity)
+
+
+def terms(value):
+    members(
+        value,
+        {
+            "base_benefit_conditional": false,
+            "benefit": benefit,
+            "categories": categories,
+            "frequency_per_day": integer(1, 1440),
+            "lookback_days": integer(0, 396),
+            "purpose": one_of(*CATEGORIES),
+            "recipients": increasing(domain, 32),
+            "release_ahead_days": integer(0, 6),
+            "retention_days": integer(1, 30),
+            "scope": text(253),
+            "shops": increasing(shop_code, 1024, least=1),
+            "valid_days": integer(1, 396),
+        },
+    )
+    demand(set(value["categories"]) <= CATEGORIES[value["purpose"]], "foreign category")
+    if value["purpose"] != "recognition":
+        demand(value["release_ahead_days"] == 0, "no keys are released for this purpose")
+
+
+def manifest(value):
+    legal = dict.fromkeys(("address", "contact", "display_name", "name"), text(256))
+    shop = {
+        "code": shop_code,
+        "latitude_e7": integer(-900_000_000, 900_000_000),
+        "longitude_e7": integer(-1_800_000_000, 1_800_000_000),
+        "name": text(128),
+        "radius_metres": integer(10, 2000),
+        "scope": text(253),
+    }
+    anchor = {"anchor": data(16), "shop": shop_code}
+    day = {
+        "anchors": increasing(lambda a: members(a, anchor), 1024, key=lambda a: a["shop"]),
+        "day": DAY,
+        "sealing_key": sealing_key,
+    }
+    members(
+        value,
+        {
+            "controller": domain,
+            "controller_key": signing_key,
+            "days": increasing(lambda d: members(d, day), 16, key=lambda d: d["day"]),
+            "expires": TIME,
+            "issued": TIME,
+            "legal": lambda l: members(l, legal),
+            "log_key": signing_key,
+            "sealing_key": sealing_key,
+            "sequence": integer(0, 2**53 - 1),
+            "shops": increasing(
+                lambda s: members(s, shop), 1024, least=1, key=lambda s: s["code"]
+            ),
+            "v": VERSION,
+        },
+    )
+    demand(value["issued"] < value["expires"], "ends before it begins")
+    codes = {shop["code"] for shop in value["shops"]}
+    for day in value["days"]:
+        demand({anchor["shop"] for anchor in day["anchors"]} <= codes, "anchor of no shop")
+    sealing = [value["sealing_key"], *(day["sealing_key"] for day in value["days"])]
+    demand(len(set(sealing)) == len(sealing), "one key in two roles")
+    demand(value["controller_key"] != value["log_key"], "one key in two roles")
+
+
+def request(value):
+    notice = {"digest": DIGEST, "language": one_of("fr", "en"), "version": text(64)}
+    members(
+        value,
+        {
+            "controller": domain,
+            "controller_key": signing_key,
+            "expires": TIME,
+            "id": identifier("request"),
+            "issued": TIME,
+            "notice": lambda n: members(n, notice),
+            "terms": terms,
+            "v": VERSION,
+        },
+    )
+    demand(value["issued"] < value["expires"], "ends before it begins")
+
+
+def grant(value):
+    members(
+        value,
+        {
+            "controller": domain,
+            "controller_key": signing_key,
+            "expires": TIME,
+            "given": TIME,
+            "handle": identifier("handle"),
+            "id": GRANT,
+            "indication": one_of("page", "command"),
+            "notice": DIGEST,
+            "request": DIGEST,
+            "request_id": identifier("request"),
+            "subject_key": signing_key,
+            "subject_log": identifier("log"),
+            "subject_log_key": signing_key,
+            "subject_sealing_key": sealing_key,
+            "terms": terms,
+            "v": VERSION,
+        },
+    )
+    life = value["terms"]["valid_days"] * DAY_SECONDS
+    demand(value["expires"] == value["given"] + life, "lives otherwise than its terms say")
+    keys = {value["subject_key"], value["subject_log_key"], value["controller_key"]}
+    demand(len(keys) == 3, "one key in two roles")
+
+
+def withdrawal(value):
+    members(
+        value,
+        {
+            "controller": domain,
+            "grant": GRANT,
+            "grant_digest": DIGEST,
+            "id": identifier("withdrawal"),
+            "subject_key": signing_key,
+            "v": VERSION,
+            "withdrawn": TIME,
+        },
+    )
+
+
+def use_head(value):
+    members(value, {"count": integer(0, 2**53 - 1), "head": DIGEST})
+
+
+def acknowledgement(value):
+    members(
+        value,
+        {
+            "acknowledged": TIME,
+            "controller": domain,
+            "deleted_days": increasing(DAY, 16),
+            "grant": GRANT,
+            "uses": use_head,
+            "v": VERSION,
+            "withdrawal": DIGEST,
+        },
+    )
+
+
+def release(value):
+    members(
+        value,
+        {
+            "commit": DIGEST,
+            "day": DAY,
+            "grant": GRANT,
+            "handle": identifier("handle"),
+            "keys": data(48),
+            "released": TIME,
+            "v": VERSION,
+        },
+    )
+    handle, keys = topic_id.parse(value["handle"], "handle"), from_base64url(value["keys"])
+    commit = topic_presence.commitment(handle, value["day"], 1, keys)
+    demand(to_base64url(commit) == value["commit"], "commits to something else")
+
+
+def disclosure(value):
+    members(
+        value,
+        {"disclosed": TIME, "grant": GRANT, "v": VERSION},
+        {"chosen_name": text(64), "topics": increasing(text(64), 8, least=1, key=str.encode)},
+    )
+    demand("chosen_name" in value or "topics" in value, "discloses nothing")
+
+
+def opening(value):
+    members(
+        value,
+        {"grant": GRANT, "proof": text_lines(8 << 10), "record": data(1, 8 << 10), "v": VERSION},
+    )
+
+
+def text_lines(longest):
+    def check(value):
+        demand(isinstance(value, str) and len(value.encode()) <= longest, "too long")
+
+    return check
+
+
+def use_statement(value):
+    members(
+        value, {"day": DAY, "grant": GRANT, "stated": TIME, "uses": use_head, "v": VERSION}
+    )
+    demand(value["stated"] // DAY_SECONDS == value["day"], "of another day")
+
+
+def plain_record(value):
+    released = {"commit": DIGEST, "day": DAY, "grant": GRANT}
+    kinds = {
+        "released": released,
+        "release_received": released,
+        "disclosed": {
+            "categories": increasing(
+                one_of("chosen_name", "greeting_topics", "presence"), 3
+            ),
+            "digest": DIGEST,
+            "grant": GRANT,
+        },
+        "disclosure_received": {"digest": DIGEST, "grant": GRANT},
+        "use": {
+            "action": one_of("recognised", "recognised_unbound", "greeted"),
+            "counter": integer(0, 2**53 - 1),
+            "grant": GRANT,
+            "prev": DIGEST,
+            "shop": shop_code,
+        },
+        "deleted": {
+            "days": increasing(DAY, 64 << 10),
+            "grant": GRANT,
+            "reason": one_of("day_over", "withdrawn", "expired"),
+        },
+        "published": {"digest": DIGEST},
+    }
+    demand(isinstance(value, dict), "not an object")
+    kind = value.get("kind")
+    demand(isinstance(kind, str) and kind in kinds, "of no known kind")
+    members(value, {"at": TIME, "kind": one_of(kind), **kinds[kind]})
+
+
+# typ, longest document in bytes, rules, and the members that name the signers' keys.
+DOCUMENTS = {
+    "besace-acknowledgement+jws": (8 << 10, acknowledgement, {}),
+    "besace-disclosure+jws": (8 << 10, disclosure, {}),
+    "besace-grant+jws": (
+        64 << 10,
+        grant,
+        {"controller": "controller_key", "subject": "subject_key"},
+    ),
+    "besace-manifest+jws": (1 << 20, manifest, {"controller": "controller_key"}),
+    "besace-opening+jws": (32 << 10, opening, {}),
+    "besace-release+jws": (8 << 10, release, {}),
+    "besace-request+jws": (64 << 10, request, {"controller": "controller_key"}),
+    "besace-use-statement+jws": (8 << 10, use_statement, {}),
+    "besace-withdrawal+jws": (8 << 10, withdrawal, {"subject": "subject_key"}),
+}
