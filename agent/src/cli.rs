@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod serve;
+
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
 use crate::{clock::Clock, entropy::Entropy};

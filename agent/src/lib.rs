@@ -10,6 +10,7 @@
 //! | [`vault`] | the encrypted file, the only place with SQL |
 //! | [`engine`] | use cases; no HTTP type, no SQL |
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
+//! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
 //! | [`clock`], [`entropy`] | the only places that read time and randomness |
 
@@ -19,9 +20,11 @@ pub mod config;
 pub mod engine;
 pub mod entropy;
 pub mod export;
+pub mod http;
 pub mod import;
 pub mod keyring;
 pub mod net;
+pub mod ui;
 pub mod vault;
 
 pub use cli::run;

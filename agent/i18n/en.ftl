@@ -1,0 +1,206 @@
+# What people read, in English. French comes first; the two say the same thing.
+# A sentence that claims something carries, just above it, "Proof:" and the name of the test that
+# proves it.
+
+## Frame
+
+brand = Besace
+nav-label = Sections
+nav-today = Today
+nav-cards = Cards
+nav-consent = Consent
+nav-journal = Journal
+skip-to-content = Skip to content
+language-label = Language
+language-fr = Français
+language-en = English
+close-besace = Lock
+leave-keep-open = Leave without locking
+back-to-cards = All cards
+
+## Locked
+
+unlock-title = Open your besace
+locked = Your besace is locked. What arrives is sealed and waits for you. Without your key nobody can open it: not your host, not us.
+unlock-here = Your besace is open, but not in this browser. Your passphrase will vouch for it.
+passphrase-label = Your passphrase
+unlock-button = Open
+unlock-wrong = This passphrase does not open your besace. Check the capitals, then try again.
+unlock-too-fast = Too many tries in a row. Try again in { $seconds ->
+    [one] one second
+   *[other] { $seconds } seconds
+}.
+
+## Today
+
+today-title = Today
+today-waiting = { $count ->
+    [one] One request is waiting for your answer
+   *[other] { $count } requests are waiting for your answer
+}
+today-waiting-link = Read it
+today-offers = { $count ->
+    [one] One offer answers what you are looking for
+   *[other] { $count } offers answer what you are looking for
+}
+today-why = Why this one
+today-until = Until { $date }
+today-price = Price
+today-price-before = instead of { $price }
+today-at = at { $retailer }
+today-empty-title = Nothing answers yet
+today-empty-no-wish = Tell your besace what you are looking for: it will read the offers for you, right here.
+today-empty-no-wish-how = In a terminal:
+today-empty-no-catalogue = Your wishes are noted. What is missing is a shop whose offers to read.
+today-empty-quiet = Your wishes are noted. No current offer answers them; come back tomorrow.
+
+## Cards
+
+cards-title = Cards
+cards-empty-title = No card yet
+cards-empty = Bring those of your phone: an export from Catima is enough.
+cards-empty-how = In a terminal:
+card-code = { $symbology } code of the card { $card }
+card-number = Number
+card-balance = Balance
+card-points = { $points ->
+    [one] one point
+   *[other] { $points } points
+}
+card-until = Valid until
+card-note = Note
+card-undrawable = This code cannot be drawn here without a risk of error. Read out or type the number.
+card-no-code = This card has no code. Read out or type the number.
+card-till-hint = Show the screen at the till, at full brightness.
+
+## Consent
+
+consent-title = Consent
+consent-requests-title = What you are asked
+consent-requests-empty = Nobody is asking you anything.
+consent-yes = Yes
+consent-no = No
+consent-details = The details
+consent-live-title = What you allow
+consent-live-empty = You allow nobody anything.
+consent-stop = Stop
+consent-who = Who
+consent-what = What
+consent-where = Where
+consent-why = What for
+consent-since = Since
+consent-until = Until
+consent-get = What you get
+consent-kept = Kept
+consent-sent-to = Passed on to
+consent-contact = To write to them
+consent-notice = The notice
+consent-looked-up-title = Who looked you up
+consent-looked-up-empty = No shop has looked you up so far.
+consent-proof = The proof
+consent-ended-title = What is over
+consent-kept-days = { $days ->
+    [one] one day
+   *[other] { $days } days
+}
+consent-ended-expired = Ran out on { $date }.
+consent-ended-revoked = { $retailer } ended it on { $date }.
+
+stopped = It has stopped. From this moment your besace is silent to { $retailer }. What you have earned stays yours.
+stop-pending = { $retailer } isn’t answering. For you, it has stopped; we will keep telling them until they sign for it.
+refused = It’s a no, and it’s understood. This request will not come back before { $date }.
+
+## Journal
+
+journal-title = Journal
+journal-intro = Everything that left this machine, and everything that came.
+journal-empty = Nothing left, nothing came.
+journal-left = Left
+journal-came = Came
+journal-stayed = Here
+
+## When it does not work
+
+problem-title = That did not work
+problem-not-found = There is nothing at this address.
+problem-method = This address is visited another way.
+problem-foreign = This request came from another page; it changed nothing.
+problem-malformed = This request is incomplete or malformed; it changed nothing.
+problem-too-large = This request is too long; it changed nothing.
+problem-too-fast = Too many requests in a row. Wait a moment.
+problem-gone = This request no longer waits for an answer.
+problem-machine = This machine had a failure. Try again, or read the program’s log.
+problem-back = Back to Today
+
+## Dates
+
+date-short = { $day } { $month }
+date-long = { $day } { $month } { $year }
+date-week = { $weekday } { $day } { $month }
+time-of-day = { $hour }.{ $minute } { $half }
+moment = { $weekday } { $day } { $month } at { $time }
+first-of-month = 1
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+
+## What is asked, in words
+
+ask-recognition = { $retailer } would like to know when you enter { $shops }, until { $date }. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
+ask-greeting = { $retailer } would like to greet you by the name of your choice in { $shops }, until { $date }. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
+shop-one = its { $name } shop
+shop-many = { $count ->
+    [one] one of its shops
+   *[other] its { $count } shops
+}
+benefit-monthly = { $amount } a month
+benefit-welcome = { $amount } as a welcome
+benefit-service = the service itself, and nothing else
+purpose-recognition = to recognise you when you come in
+purpose-greeting = to greet you by the name of your choice
+what-presence-exact = the moment you come in
+what-presence-day = the day you come
+what-presence-week = the week you come
+what-presence-month = the month you come
+what-chosen-name = the name you chose
+what-topics = the subjects you chose
+consent-sent-to-nobody = nobody else
+
+## What leaves and what comes
+
+journal-line = { $what } · { $domain } · { $bytes ->
+    [one] one byte
+   *[other] { $bytes } bytes
+}
+kind-manifest = a shop’s calling card
+kind-requests = a shop’s requests
+kind-notice = a notice
+kind-catalogue = a catalogue of offers
+kind-log = a shop’s log
+kind-grant = a grant
+kind-withdrawal = a withdrawal
+kind-release = the keys of a day
+kind-disclosure = what you allowed to be told
+kind-mailbox = the mail
+kind-acknowledgement = an acknowledgement
+
+## Who looked you up
+
+looked-up-recognised = On { $moment }, { $retailer } ({ $shop }) knew you were coming in. You had allowed it on { $date }; here is the proof.
+looked-up-greeted = On { $moment }, { $retailer } ({ $shop }) read the name you chose. You had allowed it on { $date }; here is the proof.

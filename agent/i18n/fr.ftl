@@ -1,0 +1,208 @@
+# Ce que lisent les gens, en français d'abord. Le ton : court, chaleureux, exact.
+# Une phrase qui affirme porte, juste au-dessus, « Proof: » et le nom du test qui la prouve.
+# Espaces insécables avant : ; ? et dans les guillemets ; apostrophe courbe. Un test y veille.
+
+## Cadre
+
+brand = Besace
+nav-label = Rubriques
+nav-today = Aujourd’hui
+nav-cards = Cartes
+nav-consent = Accords
+nav-journal = Journal
+skip-to-content = Aller au contenu
+language-label = Langue
+language-fr = Français
+language-en = English
+close-besace = Refermer
+leave-keep-open = Quitter sans refermer
+back-to-cards = Toutes les cartes
+
+## Fermée à clé
+
+unlock-title = Ouvrir votre besace
+# Proof: everything_refuses_while_locked
+locked = Votre besace est fermée à clé. Ce qui arrive est scellé et vous attend. Sans votre clé, personne ne peut l’ouvrir : ni votre hébergeur, ni nous.
+unlock-here = Votre besace est ouverte, mais pas dans ce navigateur. Votre phrase secrète le lui prouvera.
+passphrase-label = Votre phrase secrète
+unlock-button = Ouvrir
+unlock-wrong = Cette phrase n’ouvre pas votre besace. Vérifiez les majuscules, puis recommencez.
+unlock-too-fast = Trop d’essais à la suite. Recommencez dans { $seconds ->
+    [one] une seconde
+   *[other] { $seconds } secondes
+}.
+
+## Aujourd’hui
+
+today-title = Aujourd’hui
+today-waiting = { $count ->
+    [one] Une demande attend votre réponse
+   *[other] { $count } demandes attendent votre réponse
+}
+today-waiting-link = La lire
+today-offers = { $count ->
+    [one] Une offre répond à ce que vous cherchez
+   *[other] { $count } offres répondent à ce que vous cherchez
+}
+today-why = Pourquoi celle-ci
+today-until = Jusqu’au { $date }
+today-price = Prix
+today-price-before = au lieu de { $price }
+today-at = chez { $retailer }
+today-empty-title = Rien ne répond encore
+today-empty-no-wish = Dites à votre besace ce que vous cherchez : elle lira les offres pour vous, ici même.
+today-empty-no-wish-how = Dans un terminal :
+today-empty-no-catalogue = Vos souhaits sont notés. Il manque une enseigne dont lire les offres.
+today-empty-quiet = Vos souhaits sont notés. Aucune offre du moment n’y répond ; revenez demain.
+
+## Cartes
+
+cards-title = Cartes
+cards-empty-title = Aucune carte pour l’instant
+cards-empty = Apportez celles de votre téléphone : un export de Catima suffit.
+cards-empty-how = Dans un terminal :
+card-code = Code { $symbology } de la carte { $card }
+card-number = Numéro
+card-balance = Solde
+card-points = { $points ->
+    [one] un point
+   *[other] { $points } points
+}
+card-until = Valable jusqu’au
+card-note = Note
+card-undrawable = Ce code ne se dessine pas ici sans risque d’erreur. Dictez ou tapez le numéro.
+card-no-code = Cette carte n’a pas de code. Dictez ou tapez le numéro.
+card-till-hint = Montrez l’écran à la caisse, luminosité au plus haut.
+
+## Accords
+
+consent-title = Accords
+consent-requests-title = Ce qu’on vous demande
+consent-requests-empty = Personne ne vous demande rien.
+consent-yes = Oui
+consent-no = Non
+consent-details = Le détail
+consent-live-title = Ce que vous permettez
+consent-live-empty = Vous ne permettez rien à personne.
+consent-stop = Arrêter
+consent-who = Qui
+consent-what = Quoi
+consent-where = Où
+consent-why = Pour quoi faire
+consent-since = Depuis
+consent-until = Jusqu’au
+consent-get = Ce que vous y gagnez
+consent-kept = Gardé
+consent-sent-to = Transmis à
+consent-contact = Pour écrire
+consent-notice = La notice
+consent-looked-up-title = Qui vous a reconnu
+consent-looked-up-empty = Aucune enseigne ne vous a reconnu jusqu’ici.
+consent-proof = La preuve
+consent-ended-title = Ce qui est fini
+consent-kept-days = { $days ->
+    [one] un jour
+   *[other] { $days } jours
+}
+consent-ended-expired = Arrivé à son terme le { $date }.
+consent-ended-revoked = { $retailer } y a mis fin le { $date }.
+
+# Proof: nothing_but_active_is_live
+stopped = C’est arrêté. Dès cet instant, votre besace se tait pour { $retailer }. Ce que vous avez gagné reste à vous.
+stop-pending = { $retailer } ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception.
+refused = C’est non, et c’est entendu. Cette demande ne reviendra pas avant le { $date }.
+
+## Journal
+
+journal-title = Journal
+journal-intro = Tout ce qui est parti de cette machine, et tout ce qui y est venu.
+journal-empty = Rien n’est parti, rien n’est venu.
+journal-left = Parti
+journal-came = Venu
+journal-stayed = Ici
+
+## Quand ça ne marche pas
+
+problem-title = Cela n’a pas marché
+problem-not-found = Il n’y a rien à cette adresse.
+problem-method = Cette adresse se visite autrement.
+problem-foreign = Cette demande venait d’une autre page ; elle n’a rien changé.
+problem-malformed = Cette demande est incomplète ou mal formée ; elle n’a rien changé.
+problem-too-large = Cette demande est trop longue ; elle n’a rien changé.
+problem-too-fast = Trop de demandes à la suite. Patientez un instant.
+problem-gone = Cette demande n’attend plus de réponse.
+problem-machine = Cette machine a eu une panne. Recommencez, ou lisez le journal du programme.
+problem-back = Revenir à Aujourd’hui
+
+## Dates
+
+date-short = { $day } { $month }
+date-long = { $day } { $month } { $year }
+date-week = { $weekday } { $day } { $month }
+time-of-day = { $hour } h { $minute }
+moment = { $weekday } { $day } { $month } à { $time }
+first-of-month = 1er
+weekday-1 = lundi
+weekday-2 = mardi
+weekday-3 = mercredi
+weekday-4 = jeudi
+weekday-5 = vendredi
+weekday-6 = samedi
+weekday-7 = dimanche
+month-1 = janvier
+month-2 = février
+month-3 = mars
+month-4 = avril
+month-5 = mai
+month-6 = juin
+month-7 = juillet
+month-8 = août
+month-9 = septembre
+month-10 = octobre
+month-11 = novembre
+month-12 = décembre
+
+## Ce qui est demandé, en toutes lettres
+
+ask-recognition = { $retailer } souhaite savoir quand vous entrez dans { $shops }, jusqu’au { $date }. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
+ask-greeting = { $retailer } souhaite vous accueillir par le nom de votre choix dans { $shops }, jusqu’au { $date }. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
+shop-one = sa boutique { $name }
+shop-many = { $count ->
+    [one] une de ses boutiques
+   *[other] ses { $count } boutiques
+}
+benefit-monthly = { $amount } par mois
+benefit-welcome = { $amount } de bienvenue
+benefit-service = le service lui-même, et rien d’autre
+purpose-recognition = vous reconnaître quand vous entrez
+purpose-greeting = vous accueillir par le nom de votre choix
+what-presence-exact = le moment où vous entrez
+what-presence-day = le jour où vous venez
+what-presence-week = la semaine où vous venez
+what-presence-month = le mois où vous venez
+what-chosen-name = le nom que vous avez choisi
+what-topics = les sujets que vous avez choisis
+consent-sent-to-nobody = personne d’autre
+
+## Ce qui part et ce qui vient
+
+journal-line = { $what } · { $domain } · { $bytes ->
+    [one] un octet
+   *[other] { $bytes } octets
+}
+kind-manifest = la carte de visite d’une enseigne
+kind-requests = les demandes d’une enseigne
+kind-notice = une notice
+kind-catalogue = un catalogue d’offres
+kind-log = le registre d’une enseigne
+kind-grant = un accord
+kind-withdrawal = un arrêt
+kind-release = les clés d’un jour
+kind-disclosure = ce que vous avez permis de dire
+kind-mailbox = le courrier
+kind-acknowledgement = un accusé de réception
+
+## Qui vous a reconnu
+
+looked-up-recognised = { $moment }, { $retailer } ({ $shop }) a su que vous entriez. Vous l’aviez permis le { $date } ; en voici la preuve.
+looked-up-greeted = { $moment }, { $retailer } ({ $shop }) a lu le nom que vous aviez choisi. Vous l’aviez permis le { $date } ; en voici la preuve.

@@ -1,0 +1,53 @@
+//! `besace serve`: her pages, for her own browser.
+
+use std::net::{SocketAddr, TcpListener};
+
+use anyhow::{Context as _, bail};
+use jiff::tz::TimeZone;
+
+use crate::{
+    engine::Engine,
+    http::{self, ServeOptions},
+};
+
+/// Arguments of `besace serve`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ServeArguments {
+    /// Address and port to listen at.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878", env = "BESACE_LISTEN")]
+    pub listen: SocketAddr,
+    /// Listen where other machines can reach the pages, too; the way there is not encrypted.
+    #[arg(long)]
+    pub listen_anywhere: bool,
+    /// A name, beside localhost, under which browsers may ask for the pages; may be repeated.
+    #[arg(long, value_name = "NAME", env = "BESACE_HOST", value_delimiter = ',')]
+    pub host: Vec<String>,
+    /// The zone of the clock on your wall.
+    #[arg(long, value_name = "ZONE", default_value = "Europe/Paris", env = "BESACE_TIME_ZONE")]
+    pub time_zone: String,
+}
+
+/// Serves the pages of `engine` until the process is told to end, then locks the vault. `announce`
+/// hears the address once browsers can reach it.
+pub fn serve(
+    engine: &Engine,
+    arguments: ServeArguments,
+    announce: impl FnOnce(SocketAddr),
+) -> anyhow::Result<()> {
+    let listen = arguments.listen;
+    if !listen.ip().is_loopback() && !arguments.listen_anywhere {
+        bail!("{listen} can be reached from other machines; say --listen-anywhere if you mean it");
+    }
+    let zone = TimeZone::get(&arguments.time_zone)
+        .with_context(|| format!("there is no time zone {}", arguments.time_zone))?;
+    let listener =
+        TcpListener::bind(listen).with_context(|| format!("cannot listen at {listen}"))?;
+    let options = ServeOptions { hosts: arguments.host, zone };
+    let served = actix_web::rt::System::new().block_on(async {
+        let (server, address) = http::serve(engine.clone(), listener, options)?;
+        announce(address);
+        server.await
+    });
+    engine.lock();
+    served.context("the server stopped")
+}

@@ -1,0 +1,121 @@
+//! The pages over HTTP, for her own browser on her own machine.
+//!
+//! [`serve`] gives a server around an [`Engine`]; [`app`] the same application for tests. Every
+//! request passes [`gate`] first: the host it was meant for, the page it came from, the headers every
+//! answer carries. A handler says in its signature who may call it: one that takes a
+//! [`Session`](session::Session) is closed to everybody else.
+
+mod attempts;
+mod gate;
+mod handlers;
+mod refusal;
+mod session;
+mod speaker;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use actix_web::{
+    App, Error, HttpServer,
+    body::MessageBody,
+    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web,
+};
+use jiff::tz::TimeZone;
+
+pub use self::session::{IDLE_SECONDS, LIFE_SECONDS};
+use self::{attempts::Attempts, gate::Hosts, refusal::Refusal, session::Sessions};
+use crate::engine::Engine;
+
+/// Longest body of a request, in bytes. The longest form is a passphrase.
+pub const BODY_LEN_MAX: usize = 16 << 10;
+
+/// How the pages are served.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Names under which browsers may ask for the pages, beside those of the loopback; without port.
+    pub hosts: Vec<String>,
+    /// The zone of the clock on her wall.
+    pub zone: TimeZone,
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct Site {
+    engine: Engine,
+    sessions: Sessions,
+    attempts: Attempts,
+    hosts: Hosts,
+    zone: TimeZone,
+    port: u16,
+}
+
+impl Site {
+    /// The pages of `engine`, listening at `address`.
+    pub fn new(engine: Engine, address: SocketAddr, options: ServeOptions) -> Self {
+        Self {
+            engine,
+            sessions: Sessions::default(),
+            attempts: Attempts::default(),
+            hosts: Hosts::new(address, &options.hosts),
+            zone: options.zone,
+            port: address.port(),
+        }
+    }
+}
+
+/// A server for the pages of `engine` on `listener`, and its address. It runs as long as the server
+/// is polled; its handle stops it.
+pub fn serve(
+    engine: Engine,
+    listener: TcpListener,
+    options: ServeOptions,
+) -> io::Result<(Server, SocketAddr)> {
+    const WORKERS: usize = 2;
+    const CONNECTIONS_MAX: usize = 256;
+    let address = listener.local_addr()?;
+    let site = web::Data::new(Site::new(engine, address, options));
+    let server = HttpServer::new(move || app(web::Data::clone(&site)))
+        .workers(WORKERS)
+        .max_connections(CONNECTIONS_MAX)
+        .client_request_timeout(Duration::from_secs(10))
+        .client_disconnect_timeout(Duration::from_secs(5))
+        .keep_alive(Duration::from_secs(15))
+        .shutdown_timeout(5)
+        .listen(listener)?
+        .run();
+    Ok((server, address))
+}
+
+/// The application.
+pub fn app(
+    site: web::Data<Site>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(site)
+        .app_data(web::PayloadConfig::new(BODY_LEN_MAX))
+        .app_data(
+            web::FormConfig::default()
+                .limit(BODY_LEN_MAX)
+                .error_handler(|error, _| Refusal::from_form(&error).into()),
+        )
+        .app_data(web::PathConfig::default().error_handler(|_, _| Refusal::NOT_FOUND.into()))
+        .configure(handlers::routes)
+        .default_service(web::to(handlers::nothing_here))
+        .wrap(from_fn(gate::pass))
+}
+
+#[cfg(test)]
+mod tests;

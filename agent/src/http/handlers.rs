@@ -1,0 +1,230 @@
+//! One handler an address. Whoever takes a [`Session`] can be called only by her.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
+use askama::Template;
+use besace_protocol::{id::CardId, lang::Language};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{
+    Site,
+    refusal::{Refusal, html_answer, see_other},
+    session::{self, Session},
+    speaker::{self, Speaker},
+};
+use crate::{
+    engine::{Engine, EngineError, EngineState, UnlockError},
+    keyring::{Passphrase, UnlockKeyringError},
+    ui::{
+        assets, cards, journal,
+        page::{
+            CardPage, CardsPage, ConsentPage, Frame, JournalPage, Section, TodayPage, UnlockPage,
+        },
+        today,
+        view::{ConsentView, NothingToday},
+    },
+};
+
+type Answer = Result<HttpResponse, Refusal>;
+
+/// Every address there is.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let only = |resource: actix_web::Resource| resource.default_service(web::to(other_method));
+    config
+        .service(only(web::resource("/healthz").get(health)))
+        .service(only(web::resource("/assets/{name}").get(asset)))
+        .service(only(web::resource("/unlock").get(unlock_page).post(unlock)))
+        .service(only(web::resource("/language").post(choose_language)))
+        .service(only(web::resource("/lock").post(lock)))
+        .service(only(web::resource("/leave").post(leave)))
+        .service(only(web::resource("/").get(today_page)))
+        .service(only(web::resource("/cards").get(all_cards)))
+        .service(only(web::resource("/cards/{id}").get(one_card)))
+        .service(only(web::resource("/consent").get(consent_page)))
+        .service(only(web::resource("/journal").get(journal_page)));
+}
+
+/// An address that is none.
+pub(super) async fn nothing_here() -> Answer {
+    Err(Refusal::NOT_FOUND)
+}
+
+async fn other_method() -> Answer {
+    Err(Refusal::METHOD)
+}
+
+async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
+}
+
+async fn asset(request: HttpRequest) -> Answer {
+    let asset = assets::find(request.path()).ok_or(Refusal::NOT_FOUND)?;
+    Ok(HttpResponse::Ok()
+        .content_type(asset.media_type)
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(asset.bytes))
+}
+
+async fn unlock_page(site: web::Data<Site>, speaker: Speaker, request: HttpRequest) -> Answer {
+    if Session::of(&request).is_ok() {
+        return Ok(see_other("/"));
+    }
+    closed_page(&site, &speaker, StatusCode::OK, None)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnlockForm {
+    passphrase: String,
+}
+
+async fn unlock(site: web::Data<Site>, speaker: Speaker, form: web::Form<UnlockForm>) -> Answer {
+    let text = Zeroizing::new(form.into_inner().passphrase);
+    let now = site.engine.now();
+    let voice = speaker.voice();
+    let attempt = match site.attempts.start(now) {
+        Ok(attempt) => attempt,
+        Err(seconds) => {
+            let refusal = voice.say_with("unlock-too-fast", [("seconds", seconds.into())]);
+            return closed_page(&site, &speaker, Refusal::TOO_FAST.status(), Some(refusal));
+        }
+    };
+    let engine = site.engine.clone();
+    let opened = web::block(move || match Passphrase::new(text) {
+        Ok(passphrase) => engine.unlock(&passphrase),
+        Err(_) => Err(UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase)),
+    });
+    match opened.await.map_err(|error| Refusal::machine(&error))? {
+        Ok(()) => {
+            attempt.right();
+            let value = site.sessions.open(&mut site.engine.rng(), site.engine.now());
+            let mut answer = see_other("/");
+            let added = answer.add_cookie(&session::cookie(site.port, Some(value.as_str())));
+            added.map_err(|error| Refusal::machine(&error)).map(|()| answer)
+        }
+        Err(UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase)) => {
+            attempt.wrong(now);
+            let refusal = voice.say("unlock-wrong");
+            closed_page(&site, &speaker, StatusCode::FORBIDDEN, Some(refusal))
+        }
+        Err(error) => Err(Refusal::machine(&error)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LanguageForm {
+    language: String,
+    back: String,
+}
+
+async fn choose_language(form: web::Form<LanguageForm>) -> Answer {
+    let language = Language::parse(&form.language).map_err(|_| Refusal::MALFORMED)?;
+    let back = if is_own_path(&form.back) { form.back.as_str() } else { "/" };
+    let mut answer = see_other(back);
+    answer.add_cookie(&speaker::cookie(language)).map_err(|error| Refusal::machine(&error))?;
+    Ok(answer)
+}
+
+async fn lock(_: Session, site: web::Data<Site>) -> Answer {
+    let engine = site.engine.clone();
+    web::block(move || engine.lock()).await.map_err(|error| Refusal::machine(&error))?;
+    site.sessions.close_all();
+    closed(&site)
+}
+
+async fn leave(session: Session, site: web::Data<Site>) -> Answer {
+    site.sessions.close(&session);
+    closed(&site)
+}
+
+async fn today_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+    let wishes = ask(&site, Engine::wishes).await?;
+    let nothing = if wishes.is_empty() { NothingToday::NoWish } else { NothingToday::NoCatalogue };
+    let view = today::view(speaker.voice(), Vec::new(), nothing, 0, site.engine.now());
+    show(&TodayPage { frame: open(&speaker, "today-title", Section::Today), view: &view })
+}
+
+async fn consent_page(_: Session, speaker: Speaker) -> Answer {
+    let view = ConsentView::default();
+    show(&ConsentPage { frame: open(&speaker, "consent-title", Section::Consent), view: &view })
+}
+
+async fn all_cards(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+    let cards = ask(&site, Engine::cards).await?;
+    let frame = open(&speaker, "cards-title", Section::Cards);
+    show(&CardsPage { frame, cards: &cards::lines(&cards) })
+}
+
+async fn one_card(
+    _: Session,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    id: web::Path<String>,
+    request: HttpRequest,
+) -> Answer {
+    let id = CardId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
+    let card = ask(&site, move |engine| engine.card(id)).await?;
+    let card = cards::card(speaker.voice(), &card, site.engine.now());
+    let frame = Frame::open(speaker.voice(), card.name.clone(), Section::Cards, request.path());
+    show(&CardPage { frame, card: &card })
+}
+
+async fn journal_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+    let entries = ask(&site, |engine| engine.journal(journal::LINES_MAX)).await?;
+    let frame = open(&speaker, "journal-title", Section::Journal);
+    show(&JournalPage { frame, view: &journal::view(speaker.voice(), &entries) })
+}
+
+/// One call of the engine, off the threads that serve.
+async fn ask<T: Send + 'static>(
+    site: &Site,
+    call: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let engine = site.engine.clone();
+    let answer = web::block(move || call(&engine)).await;
+    Ok(answer.map_err(|error| Refusal::machine(&error))??)
+}
+
+fn show(page: &impl Template) -> Answer {
+    let html = page.render().map_err(|error| Refusal::machine(&error))?;
+    Ok(html_answer(StatusCode::OK, html))
+}
+
+fn open<'a>(speaker: &'a Speaker, title: &str, section: Section) -> Frame<'a> {
+    Frame::open(speaker.voice(), speaker.voice().say(title), section, section.path())
+}
+
+fn closed(site: &Site) -> Answer {
+    let mut answer = see_other("/unlock");
+    let removal = session::cookie(site.port, None);
+    answer.add_cookie(&removal).map_err(|error| Refusal::machine(&error))?;
+    Ok(answer)
+}
+
+fn closed_page(
+    site: &Site,
+    speaker: &Speaker,
+    status: StatusCode,
+    refusal: Option<String>,
+) -> Answer {
+    let voice = speaker.voice();
+    let page = UnlockPage {
+        frame: Frame::closed(voice, voice.say("unlock-title")),
+        locked: site.engine.state() != EngineState::Open,
+        refusal,
+    };
+    let html = page.render().map_err(|error| Refusal::machine(&error))?;
+    Ok(html_answer(status, html))
+}
+
+/// Whether `path` is an address of ours and nothing else: no other host can be spelled with these
+/// characters.
+fn is_own_path(path: &str) -> bool {
+    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'/';
+    path.starts_with('/') && !path.contains("//") && path.len() <= 64 && path.bytes().all(inside)
+}

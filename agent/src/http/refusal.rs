@@ -1,0 +1,217 @@
+//! What did not work, as the caller reads it: a page for a person, a problem (RFC 9457) for a
+//! program. The only place where status codes are chosen.
+
+use std::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
+    error::UrlencodedError,
+    http::{StatusCode, header},
+};
+use askama::Template as _;
+use besace_protocol::{
+    problem::{Problem, ProblemType},
+    wire::PROBLEM_MEDIA_TYPE,
+};
+
+use super::speaker::Speaker;
+use crate::{
+    engine::EngineError,
+    ui::page::{Frame, ProblemPage},
+};
+
+/// A request that was not carried out. Carries what the caller may know, and nothing else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal(ProblemType);
+
+impl Refusal {
+    pub(super) const FOREIGN: Self = Self(ProblemType::ForeignOrigin);
+    pub(super) const LOCKED: Self = Self(ProblemType::Locked);
+    pub(super) const MACHINE: Self = Self(ProblemType::Internal);
+    pub(super) const MALFORMED: Self = Self(ProblemType::Malformed);
+    pub(super) const METHOD: Self = Self(ProblemType::MethodNotAllowed);
+    pub(super) const NOT_FOUND: Self = Self(ProblemType::NotFound);
+    pub(super) const TOO_FAST: Self = Self(ProblemType::TooFast);
+    pub(super) const TOO_LARGE: Self = Self(ProblemType::TooLarge);
+    pub(super) const UNAUTHORIZED: Self = Self(ProblemType::Unauthorized);
+
+    /// Why a form was not read.
+    pub(super) const fn from_form(error: &UrlencodedError) -> Self {
+        match error {
+            UrlencodedError::Overflow { .. } => Self::TOO_LARGE,
+            _ => Self::MALFORMED,
+        }
+    }
+
+    /// Whatever made a handler or a parser give up.
+    pub(super) fn from_error(error: &actix_web::Error) -> Self {
+        if let Some(refusal) = error.as_error::<Self>() {
+            return *refusal;
+        }
+        match error.as_response_error().status_code() {
+            StatusCode::NOT_FOUND => Self::NOT_FOUND,
+            StatusCode::METHOD_NOT_ALLOWED => Self::METHOD,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TOO_LARGE,
+            status if status.is_client_error() => Self::MALFORMED,
+            _ => Self::MACHINE,
+        }
+    }
+
+    /// The status of each problem this program answers with.
+    pub(super) const fn status(self) -> StatusCode {
+        match self.0 {
+            ProblemType::Malformed | ProblemType::UnknownField => StatusCode::BAD_REQUEST,
+            ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ProblemType::SignatureInvalid | ProblemType::ClockSkew | ProblemType::Unauthorized => {
+                StatusCode::UNAUTHORIZED
+            }
+            ProblemType::WrongController
+            | ProblemType::GrantExpired
+            | ProblemType::GrantWithdrawn
+            | ProblemType::GrantScope
+            | ProblemType::RelaySuspected
+            | ProblemType::Forbidden
+            | ProblemType::ForeignOrigin
+            | ProblemType::ProofMissing => StatusCode::FORBIDDEN,
+            ProblemType::GrantMissing
+            | ProblemType::RequestUnknown
+            | ProblemType::Unresolved
+            | ProblemType::NotFound => StatusCode::NOT_FOUND,
+            ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            ProblemType::Replayed | ProblemType::GrantConflict => StatusCode::CONFLICT,
+            ProblemType::Locked => StatusCode::LOCKED,
+            ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
+            ProblemType::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The sentence a person reads.
+    fn sentence(self, speaker: &Speaker) -> String {
+        let voice = speaker.voice();
+        match self.0 {
+            ProblemType::NotFound
+            | ProblemType::GrantMissing
+            | ProblemType::RequestUnknown
+            | ProblemType::Unresolved => voice.say("problem-not-found"),
+            ProblemType::MethodNotAllowed => voice.say("problem-method"),
+            ProblemType::ForeignOrigin | ProblemType::Forbidden => voice.say("problem-foreign"),
+            ProblemType::TooLarge => voice.say("problem-too-large"),
+            ProblemType::TooFast => voice.say("problem-too-fast"),
+            ProblemType::Internal | ProblemType::LogUnavailable => voice.say("problem-machine"),
+            ProblemType::GrantExpired
+            | ProblemType::GrantWithdrawn
+            | ProblemType::GrantConflict
+            | ProblemType::Replayed => voice.say("problem-gone"),
+            ProblemType::Malformed
+            | ProblemType::UnknownField
+            | ProblemType::SignatureInvalid
+            | ProblemType::ClockSkew
+            | ProblemType::WrongController
+            | ProblemType::GrantScope
+            | ProblemType::RelaySuspected
+            | ProblemType::Unauthorized
+            | ProblemType::Locked
+            | ProblemType::ProofMissing => voice.say("problem-malformed"),
+        }
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.key())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.key())
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Locked => Self::LOCKED,
+            EngineError::NotFound => Self::NOT_FOUND,
+            EngineError::Profile(_) | EngineError::Card(_) | EngineError::Wish(_) => {
+                Self::MALFORMED
+            }
+            EngineError::Identity(_) | EngineError::Vault(_) => Self::machine(&error),
+        }
+    }
+}
+
+impl Refusal {
+    /// A failure of this machine: the whole chain goes to the log, once, and none of it to the page.
+    pub(super) fn machine(error: &dyn std::error::Error) -> Self {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!(chain, "a page could not be served");
+        Self::MACHINE
+    }
+}
+
+/// Who reads the answer: a person in a language, or a program.
+#[derive(Debug)]
+pub(super) struct Asker {
+    speaker: Speaker,
+    is_person: bool,
+}
+
+impl Asker {
+    /// A request that accepts HTML comes from a person's browser.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let accept = request.headers().get(header::ACCEPT);
+        let is_person = accept
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"));
+        Self { speaker: Speaker::of(request), is_person }
+    }
+
+    /// The answer to a request that was refused.
+    pub(super) fn answer(&self, refusal: Refusal) -> HttpResponse {
+        if !self.is_person {
+            return problem(refusal);
+        }
+        if refusal == Refusal::LOCKED || refusal == Refusal::UNAUTHORIZED {
+            return see_other("/unlock");
+        }
+        let voice = self.speaker.voice();
+        let page = ProblemPage {
+            frame: Frame::closed(voice, voice.say("problem-title")),
+            sentence: refusal.sentence(&self.speaker),
+        };
+        match page.render() {
+            Ok(html) => html_answer(refusal.status(), html),
+            Err(_) => problem(refusal),
+        }
+    }
+}
+
+/// A page with this status.
+pub(super) fn html_answer(status: StatusCode, html: String) -> HttpResponse {
+    HttpResponseBuilder::new(status).content_type("text/html; charset=utf-8").body(html)
+}
+
+/// "It is done; look there": the answer to a form.
+pub(super) fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
+}
+
+fn problem(refusal: Refusal) -> HttpResponse {
+    let status = refusal.status();
+    let body = serde_json::to_vec(&Problem::new(refusal.0, status.as_u16())).unwrap_or_default();
+    HttpResponseBuilder::new(status).content_type(PROBLEM_MEDIA_TYPE).body(body)
+}

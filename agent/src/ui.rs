@@ -1,0 +1,22 @@
+//! What people see: pages rendered here, words in two languages, no script at all.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`text`], [`voice`] | words of `i18n/`, dates and amounts as people write them |
+//! | [`view`], [`terms`] | what a page shows, as plain display data |
+//! | [`today`], [`cards`], [`consent`], [`journal`] | from what the engine says to a view |
+//! | [`page`] | a view in its frame, rendered by the templates |
+//! | [`barcode`] | the code of a card, read back before it is shown |
+//! | [`assets`] | style sheet and icon |
+
+pub mod assets;
+pub mod barcode;
+pub mod cards;
+pub mod consent;
+pub mod journal;
+pub mod page;
+pub mod terms;
+pub mod text;
+pub mod today;
+pub mod view;
+pub mod voice;

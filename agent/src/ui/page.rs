@@ -1,0 +1,144 @@
+//! The pages: a view in its frame, rendered to HTML.
+
+use askama::Template;
+use besace_protocol::lang::Language;
+
+use super::{
+    assets,
+    view::{CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TodayView},
+    voice::Voice,
+};
+/// The sections of an open besace, in the order of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// What answers her wishes.
+    Today,
+    /// Loyalty cards.
+    Cards,
+    /// What she allows.
+    Consent,
+    /// What left and came.
+    Journal,
+}
+
+impl Section {
+    /// Its address.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Today => "/",
+            Self::Cards => "/cards",
+            Self::Consent => "/consent",
+            Self::Journal => "/journal",
+        }
+    }
+}
+
+/// What stands around every page.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    voice: &'a Voice,
+    title: String,
+    section: Option<Section>,
+    back: &'a str,
+    stylesheet: &'static str,
+    icon: &'static str,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of a page that shows nothing of the vault: no navigation.
+    pub fn closed(voice: &'a Voice, title: String) -> Self {
+        Self {
+            voice,
+            title,
+            section: None,
+            back: "/",
+            stylesheet: assets::stylesheet_path(),
+            icon: assets::icon_path(),
+        }
+    }
+
+    /// The frame of a page in `section`; `back` is its own address, for the change of language.
+    pub fn open(voice: &'a Voice, title: String, section: Section, back: &'a str) -> Self {
+        Self { section: Some(section), back, ..Self::closed(voice, title) }
+    }
+
+    /// Whether the page stands in `section`.
+    fn is_in(&self, section: Section) -> bool {
+        self.section == Some(section)
+    }
+}
+
+/// The locked screen.
+#[derive(Debug, Template)]
+#[template(path = "unlock.html")]
+pub struct UnlockPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Whether the vault is locked, or only this browser unknown.
+    pub locked: bool,
+    /// Why the last try did not open.
+    pub refusal: Option<String>,
+}
+
+/// What answers her wishes.
+#[derive(Debug, Template)]
+#[template(path = "today.html")]
+pub struct TodayPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a TodayView,
+}
+
+/// All cards.
+#[derive(Debug, Template)]
+#[template(path = "cards.html")]
+pub struct CardsPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub cards: &'a [CardLine],
+}
+
+/// One card.
+#[derive(Debug, Template)]
+#[template(path = "card.html")]
+pub struct CardPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub card: &'a CardView,
+}
+
+/// What she allows.
+#[derive(Debug, Template)]
+#[template(path = "consent.html")]
+pub struct ConsentPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a ConsentView,
+}
+
+/// What left and came.
+#[derive(Debug, Template)]
+#[template(path = "journal.html")]
+pub struct JournalPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a JournalView,
+}
+
+/// What did not work.
+#[derive(Debug, Template)]
+#[template(path = "problem.html")]
+pub struct ProblemPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// What happened, and that nothing was half done.
+    pub sentence: String,
+}
+
+#[cfg(test)]
+mod tests;

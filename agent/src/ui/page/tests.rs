@@ -1,0 +1,157 @@
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::{
+    ui::{
+        barcode,
+        view::{
+            EndedView, Fact, GrantView, JournalDay, JournalEntry, LookUpView, OfferView, PriceView,
+            RequestView, Way,
+        },
+    },
+    vault::Symbology,
+};
+
+fn voice(language: Language) -> Voice {
+    Voice::new(language, TimeZone::get("Europe/Paris").unwrap())
+}
+
+fn fact(label: &str, value: &str) -> Fact {
+    Fact { label: label.into(), value: value.into() }
+}
+
+/// Every view there is, with `text` wherever a text may come from outside.
+fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
+    let text = || text.to_owned();
+    let today = TodayView {
+        date: "samedi 21 novembre".into(),
+        waiting: 1,
+        offers: vec![OfferView {
+            benefit: text(),
+            title: text(),
+            text: Some(text()),
+            retailer: text(),
+            price: Some(PriceView { now: "79,90 €".into(), before: Some(text()) }),
+            why: vec![text()],
+            until: Some(text()),
+        }],
+        nothing: None,
+    };
+    let line = CardLine { id: "card_00".into(), name: text(), number: Some(text()) };
+    let card = CardView {
+        name: text(),
+        number: Some(text()),
+        code: CodeView::Drawn(barcode::draw(Symbology::Ean13, "3086126100012", None).unwrap()),
+        code_label: text(),
+        facts: vec![fact(&text(), &text())],
+    };
+    let consent = ConsentView {
+        requests: vec![RequestView {
+            id: "request_00".into(),
+            retailer: text(),
+            sentence: text(),
+            facts: vec![fact("Qui", &text())],
+            notice_language: "fr".into(),
+            notice: vec![text()],
+        }],
+        live: vec![GrantView {
+            id: "grant_00".into(),
+            retailer: text(),
+            facts: vec![fact("Quoi", &text())],
+            stop_label: text(),
+        }],
+        looked_up: vec![LookUpView { sentence: text(), proof: Some(text()) }],
+        ended: vec![EndedView { id: "grant_01".into(), retailer: text(), sentence: text() }],
+    };
+    let journal = JournalView {
+        days: vec![JournalDay {
+            date: text(),
+            entries: vec![JournalEntry {
+                time: "17 h 42".into(),
+                machine_time: "2026-03-03T16:42:05Z".into(),
+                way: Way::Left,
+                what: text(),
+            }],
+        }],
+    };
+    let open = |section: Section| Frame::open(voice, text(), section, section.path());
+    let closed = || Frame::closed(voice, text());
+    let views = [
+        TodayPage { frame: open(Section::Today), view: &today }.render(),
+        CardsPage { frame: open(Section::Cards), cards: &[line] }.render(),
+        CardPage { frame: open(Section::Cards), card: &card }.render(),
+        ConsentPage { frame: open(Section::Consent), view: &consent }.render(),
+        JournalPage { frame: open(Section::Journal), view: &journal }.render(),
+        UnlockPage { frame: closed(), locked: true, refusal: Some(text()) }.render(),
+        ProblemPage { frame: closed(), sentence: text() }.render(),
+    ];
+    let names = ["today", "cards", "card", "consent", "journal", "unlock", "problem"];
+    names.into_iter().zip(views.map(Result::unwrap)).collect()
+}
+
+#[test]
+fn hostile_text_stays_text_on_every_page() {
+    let voice = voice(Language::Fr);
+    for hostile in [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "' onmouseover='alert(1)",
+        "</p></main><form action=https://evil.example><button>Oui</button></form>",
+        "<svg/onload=alert(1)>",
+        "&lt;b&gt;",
+        "{{ 7 * 7 }}",
+    ] {
+        for (name, html) in rendered(&voice, hostile) {
+            assert!(!html.contains(hostile) || hostile.starts_with("{{"), "{name}: {hostile}");
+            for needle in ["<script", "<img", "onload=alert(1)>", "<form action", "'alert"] {
+                assert!(!html.contains(needle), "{name}: {needle}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_page_has_a_script_an_inline_style_or_another_host() {
+    for (name, html) in rendered(&voice(Language::En), "text") {
+        for needle in
+            ["<script", "style=", "<style", "javascript:", "onclick", "http://", "https://", "//"]
+        {
+            assert!(!html.contains(needle), "{name}: {needle}");
+        }
+    }
+}
+
+#[test]
+fn every_change_is_a_form_that_posts() {
+    for (name, html) in rendered(&voice(Language::Fr), "text") {
+        for form in html.split("<form ").skip(1) {
+            assert!(form.starts_with("method=\"post\" action=\"/"), "{name}: {form}");
+        }
+    }
+}
+
+#[test]
+fn yes_no_and_stop_are_one_button_each_of_the_same_make() {
+    let pages = rendered(&voice(Language::Fr), "text");
+    let (_, html) = pages.iter().find(|(name, _)| *name == "consent").unwrap();
+    let make = |action: &str| {
+        let (_, after) = html.split_once(action).unwrap();
+        let (form, _) = after.split_once("</form>").unwrap();
+        assert_eq!(form.matches("<button").count(), 1);
+        assert_eq!(form.matches("<input").count(), 0);
+        form.split("class=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let (yes, no) = (make("/consent/request_00/give"), make("/consent/request_00/refuse"));
+    assert_eq!((yes.as_str(), no.as_str()), ("answer", "answer"));
+    assert_eq!(make("/consent/grant_00/stop"), "answer");
+}
+
+#[test]
+fn every_page_says_its_language_and_offers_the_other() {
+    for (language, other) in [(Language::Fr, "English"), (Language::En, "Français")] {
+        for (name, html) in rendered(&voice(language), "text") {
+            assert!(html.contains(&format!("<html lang=\"{language}\">")), "{name}");
+            assert!(html.contains(&format!(">{other}</button>")), "{name}");
+        }
+    }
+}

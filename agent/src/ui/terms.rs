@@ -1,0 +1,223 @@
+//! The terms of a consent, in words: the question that is asked, and every term as a fact.
+
+use besace_protocol::{
+    consent::{Benefit, BenefitKind, Terms},
+    party::ControllerId,
+    purpose::{DataCategory, Granularity, Purpose},
+    time::{DAY_SECONDS, Timestamp},
+};
+
+use super::{
+    view::{Fact, Key},
+    voice::Voice,
+};
+
+/// A retailer as pages name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetailerWords {
+    /// The name over the door.
+    pub name: String,
+    /// The controller in law, with its address.
+    pub legal: String,
+    /// Where she writes to.
+    pub contact: String,
+    /// The domain, which is what signatures bind.
+    pub domain: String,
+    /// The shops that the terms name, as far as the manifest knows them.
+    pub shops: Vec<String>,
+}
+
+/// "Maison Lumen would like to know when you enter …": the question, if she said yes `now`.
+pub fn question(voice: &Voice, retailer: &RetailerWords, terms: &Terms, now: Timestamp) -> String {
+    let variables = [
+        ("retailer", retailer.name.as_str().into()),
+        ("shops", shops(voice, retailer, terms).into()),
+        ("date", voice.date(end_if_given(terms, now), now).into()),
+        ("benefit", benefit(voice, &terms.benefit).into()),
+    ];
+    match terms.purpose {
+        Purpose::Recognition => voice.say_with("ask-recognition", variables),
+        Purpose::StaffGreeting => voice.say_with("ask-greeting", variables),
+    }
+}
+
+/// Every term of a request that is not answered yet.
+pub fn request_facts(
+    voice: &Voice,
+    retailer: &RetailerWords,
+    terms: &Terms,
+    now: Timestamp,
+) -> Vec<Fact> {
+    let fact = |key, value| Fact::new(voice, key, value);
+    vec![
+        fact(Key("consent-who"), format!("{} ({})", retailer.legal, retailer.domain)),
+        fact(Key("consent-what"), what(voice, terms)),
+        fact(Key("consent-where"), where_in_full(voice, retailer, terms)),
+        fact(Key("consent-why"), purpose(voice, terms.purpose)),
+        fact(Key("consent-until"), voice.date(end_if_given(terms, now), now)),
+        fact(Key("consent-get"), benefit(voice, &terms.benefit)),
+        fact(Key("consent-kept"), days(voice, terms.retention_days)),
+        fact(Key("consent-sent-to"), recipients(voice, &terms.recipients)),
+        fact(Key("consent-contact"), retailer.contact.clone()),
+    ]
+}
+
+/// A live grant in four lines: what, where, until when, what she gets.
+pub fn grant_facts(
+    voice: &Voice,
+    retailer: &RetailerWords,
+    terms: &Terms,
+    (given, expires): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Vec<Fact> {
+    let fact = |key, value| Fact::new(voice, key, value);
+    vec![
+        fact(Key("consent-what"), what(voice, terms)),
+        fact(Key("consent-where"), where_in_full(voice, retailer, terms)),
+        fact(Key("consent-since"), voice.date(given, now)),
+        fact(Key("consent-until"), voice.date(expires, now)),
+        fact(Key("consent-get"), benefit(voice, &terms.benefit)),
+    ]
+}
+
+/// `5 € par mois`.
+pub fn benefit(voice: &Voice, benefit: &Benefit) -> String {
+    let amount = benefit.amount.map(|amount| voice.money(amount));
+    match (benefit.kind, amount) {
+        (BenefitKind::MonthlyCredit, Some(amount)) => {
+            voice.say_with("benefit-monthly", [("amount", amount.into())])
+        }
+        (BenefitKind::WelcomeCredit, Some(amount)) => {
+            voice.say_with("benefit-welcome", [("amount", amount.into())])
+        }
+        (BenefitKind::Service, _) | (_, None) => voice.say("benefit-service"),
+    }
+}
+
+fn purpose(voice: &Voice, purpose: Purpose) -> String {
+    match purpose {
+        Purpose::Recognition => voice.say("purpose-recognition"),
+        Purpose::StaffGreeting => voice.say("purpose-greeting"),
+    }
+}
+
+fn what(voice: &Voice, terms: &Terms) -> String {
+    let words: Vec<String> = terms
+        .categories
+        .iter()
+        .map(|(category, granularity)| match (category, granularity) {
+            (DataCategory::ChosenName, _) => voice.say("what-chosen-name"),
+            (DataCategory::GreetingTopics, _) => voice.say("what-topics"),
+            (DataCategory::Presence, Granularity::Month) => voice.say("what-presence-month"),
+            (DataCategory::Presence, Granularity::Week) => voice.say("what-presence-week"),
+            (DataCategory::Presence, Granularity::Day) => voice.say("what-presence-day"),
+            (DataCategory::Presence, Granularity::Exact) => voice.say("what-presence-exact"),
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn shops(voice: &Voice, retailer: &RetailerWords, terms: &Terms) -> String {
+    match (terms.shops.len(), retailer.shops.first()) {
+        (1, Some(name)) => voice.say_with("shop-one", [("name", name.as_str().into())]),
+        (count, _) => voice.count("shop-many", count),
+    }
+}
+
+fn where_in_full(voice: &Voice, retailer: &RetailerWords, terms: &Terms) -> String {
+    if retailer.shops.is_empty() {
+        voice.count("shop-many", terms.shops.len())
+    } else {
+        retailer.shops.join(", ")
+    }
+}
+
+fn days(voice: &Voice, days: u16) -> String {
+    voice.say_with("consent-kept-days", [("days", days.into())])
+}
+
+fn recipients(voice: &Voice, recipients: &[ControllerId]) -> String {
+    if recipients.is_empty() {
+        return voice.say("consent-sent-to-nobody");
+    }
+    let names: Vec<&str> = recipients.iter().map(ControllerId::as_str).collect();
+    names.join(", ")
+}
+
+fn end_if_given(terms: &Terms, now: Timestamp) -> Timestamp {
+    now.plus(u64::from(terms.valid_days).saturating_mul(DAY_SECONDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use besace_protocol::{lang::Language, money::Money, party::ShopCode};
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    /// 2026-03-03T16:42:05Z.
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_772_556_125);
+
+    fn terms() -> Terms {
+        Terms {
+            base_benefit_conditional: false,
+            benefit: Benefit {
+                amount: Some(Money::euro_cents(500)),
+                kind: BenefitKind::MonthlyCredit,
+                until: None,
+            },
+            categories: BTreeMap::from([(DataCategory::Presence, Granularity::Exact)]),
+            frequency_per_day: 4,
+            lookback_days: 0,
+            purpose: Purpose::Recognition,
+            recipients: vec![],
+            release_ahead_days: 1,
+            retention_days: 30,
+            scope: "lumen.example/fr/*".into(),
+            shops: vec![ShopCode::from_bytes([0, 0, 0, 1])],
+            valid_days: 28,
+        }
+    }
+
+    fn lumen() -> RetailerWords {
+        RetailerWords {
+            name: "Maison Lumen".into(),
+            legal: "Lumen SAS, 1 rue de la République, 69002 Lyon".into(),
+            contact: "donnees@lumen.example".into(),
+            domain: "lumen.example".into(),
+            shops: vec!["Lyon".into()],
+        }
+    }
+
+    fn voice(language: Language) -> Voice {
+        Voice::new(language, TimeZone::get("Europe/Paris").unwrap())
+    }
+
+    #[test]
+    fn the_question_has_who_what_where_until_in_return_and_both_answers() {
+        let say = |language| question(&voice(language), &lumen(), &terms(), NOW);
+        insta::assert_snapshot!(say(Language::Fr), @"Maison Lumen souhaite savoir quand vous entrez dans sa boutique Lyon, jusqu’au 31 mars. En échange : 5 € par mois. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.");
+        insta::assert_snapshot!(say(Language::En), @"Maison Lumen would like to know when you enter its Lyon shop, until 31 March. In return: €5 a month. Say no, and your points stay your points. Say yes, and one tap will stop it.");
+    }
+
+    #[test]
+    fn every_term_has_its_line() {
+        let facts: Vec<String> = request_facts(&voice(Language::Fr), &lumen(), &terms(), NOW)
+            .into_iter()
+            .map(|fact| format!("{}: {}", fact.label, fact.value))
+            .collect();
+        insta::assert_snapshot!(facts.join("\n"), @"
+        Qui: Lumen SAS, 1 rue de la République, 69002 Lyon (lumen.example)
+        Quoi: le moment où vous entrez
+        Où: Lyon
+        Pour quoi faire: vous reconnaître quand vous entrez
+        Jusqu’au: 31 mars
+        Ce que vous y gagnez: 5 € par mois
+        Gardé: 30 jours
+        Transmis à: personne d’autre
+        Pour écrire: donnees@lumen.example
+        ");
+    }
+}
