@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use besace_protocol::{
     encoding::to_canonical_json,
     jws::{JWS_LEN_MAX, UnverifiedJws},
+    problem::{Problem, ProblemType},
     purpose::Purpose,
 };
 use serde_json::Value;
@@ -66,5 +67,57 @@ fn the_page_lists_every_purpose_with_its_categories() {
             .map(|category| serde_json::to_value(category).unwrap())
             .collect();
         assert_eq!(taken, own, "{}", purpose.as_str());
+    }
+}
+
+#[test]
+fn the_page_lists_every_problem_with_status_and_title() {
+    let page = read("spec/http.md");
+    let (_, table) = page.split_once("| key | status | title |\n|---|---|---|\n").unwrap();
+    let rows: Vec<(&str, u16, &str)> = table
+        .lines()
+        .map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|row| {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let [key, status, title] = cells[..] else { panic!("{row}") };
+            (key.trim_matches('`'), status.parse().unwrap(), title)
+        })
+        .collect();
+    let listed: Vec<(&str, &str)> = rows.iter().map(|(key, _, title)| (*key, *title)).collect();
+    let known: Vec<(&str, &str)> =
+        ProblemType::ALL.iter().map(|problem| (problem.key(), problem.title())).collect();
+    assert_eq!(listed, known);
+    for (key, status, _) in rows {
+        assert!((400..=599).contains(&status), "{key} {status}");
+    }
+}
+
+#[test]
+fn the_example_of_a_problem_is_what_we_write() {
+    let problem = to_canonical_json(&Problem::new(ProblemType::RequestUnknown, 404)).unwrap();
+    let problem = String::from_utf8(problem).unwrap();
+    assert!(read("spec/http.md").lines().any(|line| line == problem), "{problem}");
+}
+
+#[test]
+fn the_page_lists_every_address() {
+    let page = read("spec/http.md");
+    let first_cells: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `/")?.split_once(" | "))
+        .map(|(cell, _)| cell)
+        .collect();
+    let source = read("protocol/src/wire.rs");
+    let paths: Vec<&str> = source
+        .lines()
+        .filter_map(|line| line.split_once("_PATH: &str = \"/")?.1.strip_suffix("\";"))
+        .collect();
+    assert_eq!(paths.len(), 15);
+    for path in paths {
+        let stands = |cell: &&str| {
+            let rest = cell.strip_prefix(path);
+            rest.is_some_and(|rest| rest.starts_with('`') || rest.starts_with('/'))
+        };
+        assert!(first_cells.iter().any(stands), "/{path}");
     }
 }
