@@ -202,6 +202,8 @@ impl fmt::Debug for ReleasedDay {
 pub struct EpochTable {
     epoch: Epoch,
     table: IndexTable,
+    /// How many of the day's keys it has seen.
+    known: u32,
 }
 
 impl EpochTable {
@@ -215,8 +217,8 @@ impl EpochTable {
             return None;
         }
         let room = usize::try_from(released.count).ok()?;
-        let mut table = Self { epoch, table: IndexTable::new(room, rng) };
-        table.fill(released);
+        let mut table = Self { epoch, table: IndexTable::new(room, rng), known: 0 };
+        table.catch_up(released);
         Some(table)
     }
 
@@ -225,16 +227,21 @@ impl EpochTable {
         self.epoch
     }
 
-    /// Adds the grant whose keys were inserted at `index` after this table was built.
-    pub fn insert(&mut self, released: &ReleasedDay, index: KeyIndex) {
-        if self.table.is_crowded() {
-            self.table = self.table.doubled();
-            self.fill(released); // `index` among them
-        } else if let Some(record) = released.record(index) {
-            let locator = token::locator(&record.locator, self.epoch);
-            if !self.table.probe(&locator).any(|known| known == index.0) {
-                self.table.insert(&locator, index.0);
+    /// Adds the grants whose keys were inserted after this table was built.
+    pub fn catch_up(&mut self, released: &ReleasedDay) {
+        if self.epoch.day() != released.day {
+            return;
+        }
+        while self.known < released.count {
+            if self.table.is_crowded() {
+                self.table = self.table.doubled();
+                self.known = 0; // all of them again
             }
+            let index = KeyIndex(self.known);
+            if let Some(record) = released.record(index) {
+                self.table.insert(&token::locator(&record.locator, self.epoch), index.0);
+            }
+            self.known = self.known.saturating_add(1);
         }
     }
 
@@ -264,12 +271,6 @@ impl EpochTable {
                 .record(*index)
                 .is_some_and(|record| token::locator(&record.locator, self.epoch) == wanted)
         })
-    }
-
-    fn fill(&mut self, released: &ReleasedDay) {
-        for (index, record) in released.records() {
-            self.table.insert(&token::locator(&record.locator, self.epoch), index.0);
-        }
     }
 }
 
@@ -372,8 +373,8 @@ mod tests {
         let mut ids = Vec::new();
         for _ in 0..500 {
             let keys = keys(&mut rng);
-            let index = released.insert(Handle::generate(&mut rng), &keys).unwrap();
-            table.insert(&released, index);
+            released.insert(Handle::generate(&mut rng), &keys).unwrap();
+            table.catch_up(&released);
             ids.push(keys.ephemeral_id(epoch, None).unwrap());
         }
         assert!(table.lookup_batch(&released, &ids).into_iter().all(|found| found.is_some()));
