@@ -4,8 +4,13 @@
 //! While it is locked every use case fails with [`EngineError::Locked`]. Values that go out are plain
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
+mod consent;
 mod imports;
+mod leaving;
 mod local;
+mod mailbox;
+mod retailers;
+mod step;
 
 use std::{
     fs::{File, TryLockError},
@@ -28,6 +33,13 @@ use crate::{
 };
 
 pub use self::imports::ImportError;
+
+pub use self::{
+    consent::{GrantView, OpenRequest},
+    leaving::Delivery,
+    mailbox::{LookUp, Reconciliation},
+    step::{PreparedCall, StepError},
+};
 
 /// Whether the vault can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 //! | [`keyring`] | key slots: from a passphrase to the root |
 //! | [`vault`] | the encrypted file, the only place with SQL |
 //! | [`engine`] | use cases; no HTTP type, no SQL |
+//! | [`exchange`], [`net`] | going out to retailers |
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod entropy;
+pub mod exchange;
 pub mod export;
 pub mod http;
 pub mod import;

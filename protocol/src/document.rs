@@ -14,7 +14,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    crypto::{Digest, SigningKey, VerifyingKey},
+    crypto::{Digest, KeyId, SigningKey, VerifyingKey},
     encoding::{JsonError, to_canonical_json},
     jws::{self, ParseJwsError, Role, Typ, UnverifiedJws, VerifiedJws, VerifyJwsError},
     time::Timestamp,
@@ -113,6 +113,11 @@ impl<D: Document> Unverified<D> {
     /// What it claims: only to find which pinned key must have signed it.
     pub const fn claimed(&self) -> &D {
         &self.payload
+    }
+
+    /// The key that `role` claims to have signed with, if it claims to have signed.
+    pub fn claimed_key(&self, role: Role) -> Option<KeyId> {
+        self.jws.claimed_key(role)
     }
 
     /// Checks that exactly `signers` signed, each with its pinned key, which is also the one that the

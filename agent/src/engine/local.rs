@@ -102,4 +102,9 @@ impl Engine {
     pub fn journal(&self, count: u32) -> Result<Vec<JournalEntry>, EngineError> {
         Ok(self.vault()?.journal(count)?)
     }
+
+    /// Notes that something leaves or came.
+    pub(crate) fn note(&self, entry: JournalEntry) -> Result<(), EngineError> {
+        Ok(self.vault()?.add_journal(entry)?)
+    }
 }

@@ -121,6 +121,11 @@ impl UnverifiedProof {
         Ok(Self { salt, index, siblings, checkpoint })
     }
 
+    /// The salt of the `extra` line, as it claims.
+    pub const fn salt(&self) -> Option<&Salt> {
+        self.salt.as_ref()
+    }
+
     /// Checks that `entry` stands in the log of `key` where the proof says. Lines of witnesses may
     /// stand below the checkpoint.
     pub fn verify(

@@ -122,6 +122,11 @@ impl UnverifiedCatalogue {
         Unverified::parse(bytes).map(Self)
     }
 
+    /// The place it claims among the catalogues of its retailer.
+    pub const fn claimed_sequence(&self) -> u64 {
+        self.0.claimed().sequence
+    }
+
     /// Checks signature, retailer and life; reads each offer, and sets aside those it refuses.
     pub fn verify(
         self,

@@ -1,0 +1,362 @@
+//! Giving, refusing and taking back consent.
+
+use besace_protocol::{
+    consent::{Acknowledgement, ConsentRequest, Grant, GrantState, Indication, Withdrawal},
+    crypto::{SecretBytes, SigningKey},
+    document::{Unverified, Verified, sign},
+    id::{Generation, GrantId, Handle, LogId, RequestId, WithdrawalId},
+    jws::Role,
+    log::Salt,
+    party::ControllerId,
+    presence::PresenceRoot,
+    time::DAY_SECONDS,
+    wire::{GRANTS_PATH, GiveGrant, GrantGiven, Proven, WITHDRAWALS_PATH, Withdraw, Withdrawn},
+};
+
+use super::{
+    Engine,
+    step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
+};
+use crate::vault::{
+    GateSalts, GrantChange, LogSigners, Pseudonym, RequestState, StoredGrant, StoredRequest,
+};
+
+/// A request that waits for her decision, with all that has to be shown.
+#[derive(Clone, Debug)]
+pub struct OpenRequest {
+    /// What is asked, verified.
+    pub request: Verified<ConsentRequest>,
+    /// The name over the shop's door.
+    pub display_name: String,
+    /// The notice, as it is.
+    pub notice: String,
+}
+
+/// A grant she gave, with its retailer.
+#[derive(Clone, Debug)]
+pub struct GrantView {
+    /// What was agreed.
+    pub grant: Grant,
+    /// Where it stands now.
+    pub state: GrantState,
+    /// When it ended, if it has.
+    pub ended_at: Option<besace_protocol::time::Timestamp>,
+    /// Whether the retailer has signed that it received the withdrawal.
+    pub acknowledged: bool,
+    /// The name over the shop's door.
+    pub display_name: String,
+}
+
+impl Engine {
+    /// Requests that wait for her decision. One whose notice is not here yet is not shown.
+    pub fn open_requests(&self) -> Result<Vec<OpenRequest>, StepError> {
+        let mut open = Vec::new();
+        for stored in self.vault()?.requests()? {
+            if stored.state != RequestState::Open {
+                continue;
+            }
+            let (request, display_name) = self.verify_request(&stored)?;
+            if request.payload().expires <= self.now() {
+                continue;
+            }
+            let Some(notice) = self.vault()?.notice(request.payload().notice.digest)? else {
+                continue;
+            };
+            let notice = String::from_utf8(notice).map_err(|_| StepError::Answer)?;
+            open.push(OpenRequest { request, display_name, notice });
+        }
+        Ok(open)
+    }
+
+    /// Every grant, the newest first.
+    pub fn grants(&self) -> Result<Vec<GrantView>, StepError> {
+        let vault = self.vault()?;
+        vault.expire_grants(self.now())?;
+        let mut views = Vec::new();
+        for stored in vault.grants()? {
+            let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+            let display_name = self.manifest(&stored.domain)?.payload().legal.display_name.clone();
+            views.push(GrantView {
+                grant: grant.claimed().clone(),
+                state: stored.state,
+                ended_at: stored.ended_at,
+                acknowledged: stored.acknowledgement.is_some(),
+                display_name,
+            });
+        }
+        Ok(views)
+    }
+
+    /// Says no. The purpose is not shown again for six months.
+    pub fn refuse(&self, request: RequestId) -> Result<(), StepError> {
+        let done = self.vault()?.decide_request(request, RequestState::Refused, self.now())?;
+        if done { Ok(()) } else { Err(StepError::RequestClosed) }
+    }
+
+    /// Says yes: signs the grant and keeps it, then gives the call that tells the retailer. Nothing is
+    /// released before the retailer has signed too.
+    pub fn give(
+        &self,
+        request: RequestId,
+        indication: Indication,
+    ) -> Result<(GrantId, PreparedCall), StepError> {
+        let vault = self.vault()?;
+        let stored = vault
+            .request(request)?
+            .filter(|stored| stored.state == RequestState::Open)
+            .ok_or(StepError::RequestClosed)?;
+        let (request, _) = self.verify_request(&stored)?;
+        let asked = request.payload();
+        if asked.expires <= self.now() {
+            return Err(StepError::RequestClosed);
+        }
+        if vault.notice(asked.notice.digest)?.is_none() {
+            return Err(StepError::NoticeMissing);
+        }
+        let pseudonym = self.pseudonym(&asked.controller)?;
+        let root = self.root()?;
+        let keys = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        let now = self.now();
+        let mut rng = self.rng();
+        let life = u64::from(asked.terms.valid_days).saturating_mul(DAY_SECONDS);
+        let grant = Grant {
+            controller: asked.controller.clone(),
+            controller_key: asked.controller_key,
+            expires: now.plus(life),
+            given: now,
+            handle: Handle::generate(&mut rng),
+            id: GrantId::generate(&mut rng),
+            indication,
+            notice: asked.notice.digest,
+            request: request.digest(),
+            request_id: asked.id,
+            subject_key: keys.signing.verifying_key(),
+            subject_log: pseudonym.log,
+            subject_log_key: self.pairwise_log_signer(&pseudonym)?.verifying_key(),
+            subject_sealing_key: keys.sealing.public_key(),
+            terms: asked.terms.clone(),
+            v: 1,
+        };
+        let (id, handle) = (grant.id, grant.handle);
+        let signed = sign(grant, Role::Subject, &keys.signing, now).map_err(|_| StepError::Make)?;
+        let presence = asked.terms.purpose.releases_presence();
+        let presence_root = presence.then(|| {
+            let root = PresenceRoot::generate(&mut rng);
+            SecretBytes::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()))
+        });
+        vault.add_grant(
+            StoredGrant {
+                id,
+                request: asked.id,
+                domain: asked.controller.clone(),
+                generation: pseudonym.generation,
+                purpose: asked.terms.purpose,
+                jws: signed.as_bytes().to_vec(),
+                state: GrantState::Given,
+                handle: presence.then_some(handle),
+                given_at: now,
+                expires_at: signed.payload().expires,
+                ended_at: None,
+                withdrawal: None,
+                acknowledgement: None,
+            },
+            presence_root,
+        )?;
+        let body = GiveGrant { grant: signed.as_bytes().to_vec().into() };
+        Ok((id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?))
+    }
+
+    /// Calls for grants the retailer has not signed yet: a retailer that was not reached is told again.
+    pub fn unsigned_grants(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
+        let mut calls = Vec::new();
+        for stored in self.vault()?.grants()? {
+            if stored.domain != *domain || stored.state != GrantState::Given {
+                continue;
+            }
+            let pseudonym = self.pseudonym_of(stored.generation)?;
+            let body = GiveGrant { grant: stored.jws.into() };
+            calls.push((stored.id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?));
+        }
+        Ok(calls)
+    }
+
+    /// Takes the retailer's answer to a grant: its signature over the same bytes, logged.
+    pub fn accept_grant(&self, id: GrantId, bytes: &[u8]) -> Result<(), StepError> {
+        let answer: GrantGiven = answer(bytes)?;
+        let vault = self.vault()?;
+        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
+        let ours = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        let manifest = self.manifest(&stored.domain)?;
+        let log = retailer_log_key(manifest.payload());
+        let signed = Unverified::<Grant>::parse(answer.grant.document.as_ref())
+            .map_err(StepError::Document)?
+            .verify(&[
+                (Role::Subject, &ours.claimed().subject_key),
+                (Role::Controller, &ours.claimed().controller_key),
+            ])
+            .map_err(StepError::Signature)?;
+        if signed.payload() != ours.claimed() {
+            return Err(StepError::Answer);
+        }
+        let evidence =
+            check_attested(&answer.grant, &log, &stored.domain, Some(id), "grant", self.now())?;
+        vault.put_evidence(vec![evidence])?;
+        self.pass_gate(id, GrantChange::Activate, signed.as_bytes().to_vec())?
+            .map(drop)
+            .ok_or(StepError::GrantOver)
+    }
+
+    /// Takes consent back. From here on nothing leaves under the grant, whoever answers or not; the
+    /// call that comes back tells the retailer.
+    pub fn withdraw(&self, id: GrantId) -> Result<PreparedCall, StepError> {
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        let claimed = grant.claimed().clone();
+        let pseudonym = self.pseudonym_of(stored.generation)?;
+        let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        // A grant that the retailer never signed is withdrawn like any other.
+        let both =
+            [(Role::Subject, &claimed.subject_key), (Role::Controller, &claimed.controller_key)];
+        let countersigned = grant.claimed_key(Role::Controller).is_some();
+        let signers = if countersigned { &both[..] } else { &both[..1] };
+        let grant_digest = grant.verify(signers).map_err(StepError::Signature)?.digest();
+        let withdrawal = Withdrawal {
+            controller: stored.domain,
+            grant: id,
+            grant_digest,
+            id: WithdrawalId::generate(&mut self.rng()),
+            subject_key: claimed.subject_key,
+            v: 1,
+            withdrawn: self.now(),
+        };
+        let signed = sign(withdrawal, Role::Subject, &keys.signing, self.now())
+            .map_err(|_| StepError::Make)?;
+        let record = signed.as_bytes().to_vec();
+        self.pass_gate(id, GrantChange::Withdraw, record.clone())?.ok_or(StepError::GrantOver)?;
+        self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &Withdraw { withdrawal: record.into() })
+    }
+
+    /// Calls for withdrawals the retailer has not acknowledged: told again until it signs.
+    pub fn unacknowledged_withdrawals(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
+        let mut calls = Vec::new();
+        for stored in self.vault()?.grants()? {
+            let waits = stored.domain == *domain && stored.acknowledgement.is_none();
+            let (true, Some(withdrawal)) = (waits, stored.withdrawal) else { continue };
+            let pseudonym = self.pseudonym_of(stored.generation)?;
+            let body = Withdraw { withdrawal: withdrawal.into() };
+            calls.push((stored.id, self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &body)?));
+        }
+        Ok(calls)
+    }
+
+    /// Takes the retailer's acknowledgement of a withdrawal.
+    pub fn accept_acknowledgement(&self, id: GrantId, bytes: &[u8]) -> Result<(), StepError> {
+        let answer: Withdrawn = answer(bytes)?;
+        let vault = self.vault()?;
+        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
+        let withdrawal = stored.withdrawal.ok_or(StepError::Answer)?;
+        let manifest = self.manifest(&stored.domain)?;
+        let controller = manifest.payload().controller_key;
+        let acknowledgement =
+            Unverified::<Acknowledgement>::parse(answer.acknowledgement.document.as_ref())
+                .map_err(StepError::Document)?
+                .verify(&[(Role::Controller, &controller)])
+                .map_err(StepError::Signature)?;
+        let ours = Unverified::<Withdrawal>::parse(&withdrawal).map_err(StepError::Document)?;
+        let subject = ours.claimed().subject_key;
+        let ours = ours.verify(&[(Role::Subject, &subject)]).map_err(StepError::Signature)?;
+        let said = acknowledgement.payload();
+        let fits = said.withdrawal == ours.digest()
+            && said.grant == id
+            && said.controller == stored.domain
+            && answer.withdrawal.document.as_ref() == withdrawal;
+        if !fits {
+            return Err(StepError::Answer);
+        }
+        let log = retailer_log_key(manifest.payload());
+        let now = self.now();
+        let evidence =
+            [(&answer.withdrawal, "withdrawal"), (&answer.acknowledgement, "acknowledgement")]
+                .into_iter()
+                .map(|(attested, kind)| {
+                    check_attested(attested, &log, &stored.domain, Some(id), kind, now)
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+        vault.put_evidence(evidence)?;
+        // The same acknowledgement again finds the grant acknowledged already: that is fine.
+        self.pass_gate(id, GrantChange::Acknowledge, acknowledgement.as_bytes().to_vec())?;
+        Ok(())
+    }
+
+    /// Passes the gate of the vault with fresh salts and the right signers.
+    pub(super) fn pass_gate(
+        &self,
+        id: GrantId,
+        change: GrantChange,
+        record: Vec<u8>,
+    ) -> Result<Option<Proven>, StepError> {
+        let vault = self.vault()?;
+        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
+        let pseudonym = self.pseudonym_of(stored.generation)?;
+        let mut rng = self.rng();
+        let own = vault.own_log(LogId::generate(&mut rng), self.now())?;
+        let signers = LogSigners {
+            pairwise: self.pairwise_log_signer(&pseudonym)?,
+            vault: self.root()?.vault_log_key(&own),
+        };
+        let salts = GateSalts { record: Salt::generate(&mut rng), head: Salt::generate(&mut rng) };
+        Ok(vault.pass_gate(id, change, record, signers, salts, self.now())?)
+    }
+
+    /// Signs the log of a pseudonym.
+    pub(super) fn pairwise_log_signer(
+        &self,
+        pseudonym: &Pseudonym,
+    ) -> Result<SigningKey, StepError> {
+        let Pseudonym { domain, facet, generation, log, .. } = pseudonym;
+        Ok(self.root()?.pairwise_log_key(domain, *facet, generation, log))
+    }
+
+    /// The pseudonym a grant was given under.
+    pub(super) fn pseudonym_of(&self, generation: Generation) -> Result<Pseudonym, StepError> {
+        let all = self.vault()?.pseudonyms()?;
+        all.into_iter().find(|one| one.generation == generation).ok_or(StepError::GrantOver)
+    }
+
+    /// Her pseudonym towards a retailer; a fresh one if she has none yet.
+    fn pseudonym(&self, domain: &ControllerId) -> Result<Pseudonym, StepError> {
+        let vault = self.vault()?;
+        if let Some(pseudonym) = vault.pseudonym(domain, FACET)? {
+            return Ok(pseudonym);
+        }
+        let mut rng = self.rng();
+        let pseudonym = Pseudonym {
+            domain: domain.clone(),
+            facet: FACET,
+            generation: Generation::generate(&mut rng),
+            log: LogId::generate(&mut rng),
+            started_at: self.now(),
+            ended_at: None,
+        };
+        vault.start_pseudonym(pseudonym.clone())?;
+        Ok(pseudonym)
+    }
+
+    fn verify_request(
+        &self,
+        stored: &StoredRequest,
+    ) -> Result<(Verified<ConsentRequest>, String), StepError> {
+        let manifest = self.manifest(&stored.domain)?;
+        let request = Unverified::<ConsentRequest>::parse(&stored.jws)
+            .map_err(StepError::Document)?
+            .verify(&[(Role::Controller, &manifest.payload().controller_key)])
+            .map_err(StepError::Signature)?;
+        Ok((request, manifest.payload().legal.display_name.clone()))
+    }
+}

@@ -1,0 +1,315 @@
+//! What leaves under a grant: keys of days, and data. Logged first, sealed, delivered until the
+//! retailer proves that it logged it too.
+
+use besace_protocol::{
+    consent::{
+        Disclosed, Disclosure, DisclosureReceived, Grant, RecordKind, Release, Released,
+        disclosure_context, release_context,
+    },
+    crypto::{Digest, Sealed, sha256},
+    document::{Unverified, Verified, sign},
+    id::GrantId,
+    jws::Role,
+    party::{ControllerId, Manifest},
+    presence::{PresenceRoot, ReleasedKeys, Scope, Till},
+    purpose::{DataCategory, Purpose},
+    time::Day,
+    wire::{DISCLOSURES_PATH, Disclose, RELEASES_PATH, Received, ReleaseKeys},
+};
+
+use super::{
+    Engine,
+    step::{PreparedCall, StepError, answer, check_proven, retailer_log_key},
+};
+use crate::vault::{DeliveryState, GrantChange, ProfileField, Pseudonym, StoredGrant};
+
+/// What is delivered by a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Keys of one day.
+    Keys {
+        /// Under which grant.
+        grant: GrantId,
+        /// Which day.
+        day: Day,
+    },
+    /// A disclosure.
+    Data {
+        /// Under which grant.
+        grant: GrantId,
+        /// SHA-256 of the signed bytes.
+        digest: Digest,
+    },
+}
+
+impl Engine {
+    /// Calls that deliver the keys of today and of the days released ahead, under every live
+    /// recognition grant to `domain`: logged now, if they were not before.
+    pub fn due_releases(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(Delivery, PreparedCall)>, StepError> {
+        let manifest = self.manifest(domain)?;
+        let mut calls = Vec::new();
+        for (stored, grant) in self.live_grants(domain)? {
+            if !grant.terms.purpose.releases_presence() {
+                continue;
+            }
+            let today = Day::of(self.now());
+            for ahead in 0..=u32::from(grant.terms.release_ahead_days) {
+                let day = today.plus(ahead);
+                let delivery = Delivery::Keys { grant: grant.id, day };
+                if day.start() >= grant.expires {
+                    break;
+                }
+                if let Some(call) = self.release(&stored, &grant, day, manifest.payload())? {
+                    calls.push((delivery, call));
+                }
+            }
+        }
+        Ok(calls)
+    }
+
+    /// Calls that deliver what she chose to be greeted with, under every live greeting grant to
+    /// `domain`: again only when she changed it.
+    pub fn due_disclosures(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(Delivery, PreparedCall)>, StepError> {
+        let manifest = self.manifest(domain)?;
+        let mut calls = Vec::new();
+        for (stored, grant) in self.live_grants(domain)? {
+            if grant.terms.purpose != Purpose::StaffGreeting {
+                continue;
+            }
+            if let Some((digest, call)) = self.greet(&stored, &grant, manifest.payload())? {
+                calls.push((Delivery::Data { grant: grant.id, digest }, call));
+            }
+        }
+        Ok(calls)
+    }
+
+    /// Takes the answer to a delivery: the proof that the retailer logged what it received.
+    pub fn accept_delivery(
+        &self,
+        domain: &ControllerId,
+        delivery: Delivery,
+        bytes: &[u8],
+    ) -> Result<(), StepError> {
+        let received: Received = answer(bytes)?;
+        let record =
+            RecordKind::parse(received.logged.record.as_ref()).map_err(StepError::AnswerForm)?;
+        let manifest = self.manifest(domain)?;
+        let log = retailer_log_key(manifest.payload());
+        let vault = self.vault()?;
+        let now = self.now();
+        let (grant, kind) = match (delivery, &record) {
+            (Delivery::Keys { grant, day }, RecordKind::ReleaseReceived(said)) => {
+                let ours = vault.key_releases(grant)?.into_iter().find(|ours| ours.day == day);
+                let fits = ours.is_some_and(|ours| ours.commitment == said.commit);
+                if !fits || said.grant != grant || said.day != day {
+                    return Err(StepError::Answer);
+                }
+                (grant, "release_received")
+            }
+            (Delivery::Data { grant, digest }, RecordKind::DisclosureReceived(said)) => {
+                let DisclosureReceived { at: _, digest: theirs, grant: under } = said;
+                if *theirs != digest || *under != grant {
+                    return Err(StepError::Answer);
+                }
+                (grant, "disclosure_received")
+            }
+            (Delivery::Keys { .. } | Delivery::Data { .. }, _) => return Err(StepError::Answer),
+        };
+        let evidence = check_proven(&received.logged, &log, domain, Some(grant), kind, now)?;
+        vault.put_evidence(vec![evidence])?;
+        match delivery {
+            Delivery::Keys { grant, day } => vault.deliver_key_release(grant, day, now)?,
+            Delivery::Data { grant, digest } => vault.deliver_disclosure(grant, digest, now)?,
+        }
+        Ok(())
+    }
+
+    /// Grants to `domain` that live now, with what was agreed.
+    pub(super) fn live_grants(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(StoredGrant, Grant)>, StepError> {
+        let mut live = Vec::new();
+        for stored in self.vault()?.grants()? {
+            if stored.domain == *domain && stored.state.is_live(stored.expires_at, self.now()) {
+                let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+                let grant = grant.claimed().clone();
+                live.push((stored, grant));
+            }
+        }
+        Ok(live)
+    }
+
+    /// The keys of `day` under a live recognition grant.
+    pub(super) fn released_keys(
+        &self,
+        grant: &Grant,
+        day: Day,
+    ) -> Result<Option<ReleasedKeys>, StepError> {
+        let Some(root) = self.vault()?.presence_root(grant.id)? else { return Ok(None) };
+        let root = PresenceRoot::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()));
+        Ok(Some(root.day_key(day, &Scope::of(&grant.terms.scope)).release(Till::Excluded)))
+    }
+
+    fn release(
+        &self,
+        stored: &StoredGrant,
+        grant: &Grant,
+        day: Day,
+        manifest: &Manifest,
+    ) -> Result<Option<PreparedCall>, StepError> {
+        let vault = self.vault()?;
+        // A retailer that has not published its key of that day gets the keys when it has.
+        let Some(recipient) = manifest.day(day).map(|keys| keys.sealing_key) else {
+            return Ok(None);
+        };
+        let Some(keys) = self.released_keys(grant, day)? else { return Ok(None) };
+        let commit = keys.commitment(&grant.handle);
+        let pseudonym = self.pseudonym_of(stored.generation)?;
+        let before = vault.key_releases(grant.id)?.into_iter().find(|one| one.day == day);
+        let (logged, released) = match before {
+            Some(one) if one.state == DeliveryState::Delivered => return Ok(None),
+            Some(one) => {
+                let proven = self.prove(&pseudonym, one.entry)?;
+                let record = RecordKind::parse(proven.record.as_ref());
+                let Ok(RecordKind::Released(released)) = record else {
+                    return Err(StepError::Make);
+                };
+                (proven, released.at)
+            }
+            None => {
+                let at = self.now();
+                let record = RecordKind::Released(Released { at, commit, day, grant: grant.id })
+                    .to_bytes()
+                    .map_err(|_| StepError::Make)?;
+                let change = GrantChange::Release { day, commitment: commit };
+                let proven = self.pass_gate(grant.id, change, record)?;
+                (proven.ok_or(StepError::GrantOver)?, at)
+            }
+        };
+        let release = Release {
+            commit,
+            day,
+            grant: grant.id,
+            handle: grant.handle,
+            keys: keys.danger_bytes().to_vec().into(),
+            released,
+            v: 1,
+        };
+        let root = self.root()?;
+        let pair = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        let signed =
+            sign(release, Role::Subject, &pair.signing, self.now()).map_err(|_| StepError::Make)?;
+        let sealed = Sealed::seal(
+            signed.as_bytes(),
+            &release_context(grant.id, day),
+            &pair.sealing,
+            &recipient,
+            &mut self.rng(),
+        )
+        .map_err(|_| StepError::Make)?;
+        let body = ReleaseKeys { day, grant: grant.id, logged, sealed };
+        self.prepare_call(&pseudonym, RELEASES_PATH, &body).map(Some)
+    }
+
+    fn greet(
+        &self,
+        stored: &StoredGrant,
+        grant: &Grant,
+        manifest: &Manifest,
+    ) -> Result<Option<(Digest, PreparedCall)>, StepError> {
+        let vault = self.vault()?;
+        let profile = vault.profile()?;
+        let named = |category| grant.terms.categories.contains_key(&category);
+        let text = |field| profile.get(field).map(|value| value.reveal().clone());
+        let chosen_name = named(DataCategory::ChosenName)
+            .then(|| text(ProfileField::ChosenName))
+            .flatten()
+            .filter(|name| !name.is_empty());
+        let mut topics: Vec<String> = named(DataCategory::GreetingTopics)
+            .then(|| text(ProfileField::GreetingTopics))
+            .flatten()
+            .unwrap_or_default()
+            .split(',')
+            .map(|topic| topic.trim().to_owned())
+            .filter(|topic| !topic.is_empty() && topic.len() <= 64)
+            .collect();
+        topics.sort();
+        topics.dedup();
+        topics.truncate(8);
+        // Without a name there is nobody to greet.
+        let Some(chosen_name) = chosen_name else { return Ok(None) };
+        let pseudonym = self.pseudonym_of(stored.generation)?;
+        let root = self.root()?;
+        let pair = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        let last = vault.disclosures(grant.id)?.into_iter().next();
+        let (jws, logged) = match last {
+            Some(last) if says(&last.jws, &chosen_name, &topics)? => {
+                if last.state == DeliveryState::Delivered {
+                    return Ok(None);
+                }
+                let proven = self.prove(&pseudonym, last.entry)?;
+                (last.jws, proven)
+            }
+            Some(_) | None => {
+                let at = self.now();
+                let mut categories = vec![DataCategory::ChosenName];
+                if !topics.is_empty() {
+                    categories.push(DataCategory::GreetingTopics);
+                }
+                let disclosure = Disclosure {
+                    chosen_name: Some(chosen_name),
+                    disclosed: at,
+                    grant: grant.id,
+                    topics,
+                    v: 1,
+                };
+                let signed: Verified<Disclosure> =
+                    sign(disclosure, Role::Subject, &pair.signing, at)
+                        .map_err(|_| StepError::Make)?;
+                let jws = signed.as_bytes().to_vec();
+                let digest = sha256(&[&jws]);
+                let record =
+                    RecordKind::Disclosed(Disclosed { at, categories, digest, grant: grant.id })
+                        .to_bytes()
+                        .map_err(|_| StepError::Make)?;
+                let change = GrantChange::Disclose { jws: jws.clone(), digest };
+                let proven = self.pass_gate(grant.id, change, record)?;
+                (jws, proven.ok_or(StepError::GrantOver)?)
+            }
+        };
+        let sealed = Sealed::seal(
+            &jws,
+            &disclosure_context(grant.id),
+            &pair.sealing,
+            &manifest.sealing_key,
+            &mut self.rng(),
+        )
+        .map_err(|_| StepError::Make)?;
+        let body = Disclose { grant: grant.id, logged, sealed };
+        let call = self.prepare_call(&pseudonym, DISCLOSURES_PATH, &body)?;
+        Ok(Some((sha256(&[&jws]), call)))
+    }
+
+    fn prove(
+        &self,
+        pseudonym: &Pseudonym,
+        entry: u64,
+    ) -> Result<besace_protocol::wire::Proven, StepError> {
+        let key = self.pairwise_log_signer(pseudonym)?.verifying_key();
+        self.vault()?.prove(pseudonym.log, entry, key)?.ok_or(StepError::Make)
+    }
+}
+
+/// Whether a disclosure that was made before says just this.
+fn says(jws: &[u8], name: &str, topics: &[String]) -> Result<bool, StepError> {
+    let before = Unverified::<Disclosure>::parse(jws).map_err(StepError::Document)?;
+    let said = before.claimed();
+    Ok(said.chosen_name.as_deref() == Some(name) && said.topics == topics)
+}

@@ -1,0 +1,225 @@
+//! The mailbox: openings of the retailer's log that come home, and who looked her up.
+
+use besace_protocol::{
+    consent::{
+        Action, Grant, Mail, Opening, Record, RecordKind, UseHead, UseRecord, UseStatement,
+        mail_context,
+    },
+    document::Unverified,
+    id::{GrantId, MailId},
+    jws::Role,
+    log::UnverifiedProof,
+    party::{ControllerId, Manifest},
+    time::Timestamp,
+    wire::{
+        AcknowledgeMail, CollectMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MailCollected,
+        Proven,
+    },
+};
+
+use super::{
+    Engine,
+    step::{FACET, PreparedCall, StepError, answer, check_proven, kind_of, retailer_log_key},
+};
+use crate::vault::{Evidence, Pseudonym};
+
+/// One time that somebody looked her up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookUp {
+    /// The name over the shop's door.
+    pub display_name: String,
+    /// The shop's name.
+    pub shop: String,
+    /// What was done.
+    pub action: Action,
+    /// When, as the retailer logged it.
+    pub at: Timestamp,
+    /// Under which grant.
+    pub grant: GrantId,
+    /// When she gave that grant.
+    pub allowed_at: Timestamp,
+    /// Where it stands in the retailer's log.
+    pub entry: u64,
+}
+
+/// What the signed counts of a retailer and its openings say about one grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconciliation {
+    /// Every use that the retailer counted has been opened to her, in an unbroken chain.
+    Complete {
+        /// How many.
+        uses: u64,
+    },
+    /// Fewer openings than the retailer counted, or a broken chain.
+    Missing {
+        /// Uses that the retailer counted.
+        counted: u64,
+        /// Uses that were opened to her, in an unbroken chain from the first.
+        opened: u64,
+    },
+}
+
+impl Engine {
+    /// A call that collects mail under her pseudonym towards `domain`, if she has one.
+    pub fn collect_mail(&self, domain: &ControllerId) -> Result<Option<PreparedCall>, StepError> {
+        let Some(pseudonym) = self.vault()?.pseudonym(domain, FACET)? else { return Ok(None) };
+        self.prepare_call(&pseudonym, MAILBOX_PATH, &CollectMail {}).map(Some)
+    }
+
+    /// Takes collected mail: opens, verifies and keeps it. Says how many messages there were and
+    /// whether more wait.
+    pub fn accept_mail(
+        &self,
+        domain: &ControllerId,
+        bytes: &[u8],
+    ) -> Result<(usize, bool), StepError> {
+        let collected: MailCollected = answer(bytes)?;
+        let vault = self.vault()?;
+        let manifest = self.manifest(domain)?;
+        let pseudonym = vault.pseudonym(domain, FACET)?.ok_or(StepError::Stranger)?;
+        for mail in &collected.mail {
+            let held = self.open_mail(&pseudonym, manifest.payload(), mail)?;
+            vault.receive_mail(mail.id, pseudonym.generation, held, self.now())?;
+        }
+        for statement in &collected.statements {
+            let statement = Unverified::<UseStatement>::parse(statement.as_ref())
+                .map_err(StepError::Document)?
+                .verify(&[(Role::Controller, &manifest.payload().controller_key)])
+                .map_err(StepError::Signature)?;
+            let said = statement.payload();
+            let known = vault.grant(said.grant)?.is_some_and(|grant| grant.domain == *domain);
+            if !known {
+                return Err(StepError::Answer);
+            }
+            let jws = statement.as_bytes().to_vec();
+            vault.put_use_statement(said.grant, jws, said.uses.count, self.now())?;
+        }
+        Ok((collected.mail.len(), collected.more))
+    }
+
+    /// A call that tells the retailer which mail is safe here, if there is any.
+    pub fn acknowledge_mail(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Option<(Vec<MailId>, PreparedCall)>, StepError> {
+        let vault = self.vault()?;
+        let Some(pseudonym) = vault.pseudonym(domain, FACET)? else { return Ok(None) };
+        let mail = vault.unacknowledged_mail(pseudonym.generation)?;
+        if mail.is_empty() {
+            return Ok(None);
+        }
+        let body = AcknowledgeMail { mail: mail.clone() };
+        let call = self.prepare_call(&pseudonym, MAILBOX_ACKNOWLEDGEMENTS_PATH, &body)?;
+        Ok(Some((mail, call)))
+    }
+
+    /// The retailer destroyed its copies.
+    pub fn accept_mail_acknowledged(&self, mail: Vec<MailId>) -> Result<(), StepError> {
+        Ok(self.vault()?.acknowledge_mail(mail, self.now())?)
+    }
+
+    /// Who looked her up, the newest first.
+    pub fn look_ups(&self) -> Result<Vec<LookUp>, StepError> {
+        let mut all = Vec::new();
+        for manifest in self.retailers()? {
+            let manifest = manifest.payload();
+            for (evidence, used) in self.uses(&manifest.controller)? {
+                let grant = self.vault()?.grant(used.grant)?.ok_or(StepError::GrantOver)?;
+                let shop = manifest.shop(used.shop);
+                all.push(LookUp {
+                    display_name: manifest.legal.display_name.clone(),
+                    shop: shop.map_or_else(|| used.shop.to_string(), |shop| shop.name.clone()),
+                    action: used.action,
+                    at: used.at,
+                    grant: used.grant,
+                    allowed_at: grant.given_at,
+                    entry: evidence.entry,
+                });
+            }
+        }
+        all.sort_by_key(|look_up| std::cmp::Reverse((look_up.at, look_up.entry)));
+        Ok(all)
+    }
+
+    /// Holds the retailer's signed count against what it opened to her.
+    pub fn reconcile(&self, grant: GrantId) -> Result<Reconciliation, StepError> {
+        let vault = self.vault()?;
+        let stored = vault.grant(grant)?.ok_or(StepError::GrantOver)?;
+        let stated = match vault.use_statement(grant)? {
+            Some(jws) => {
+                let statement =
+                    Unverified::<UseStatement>::parse(&jws).map_err(StepError::Document)?;
+                statement.claimed().uses
+            }
+            None => UseHead::start(grant),
+        };
+        let mut head = UseHead::start(grant);
+        let mut reached = head == stated;
+        for (evidence, used) in self.uses(&stored.domain)? {
+            if used.grant != grant {
+                continue;
+            }
+            if used.prev != head.head || used.counter != head.count.saturating_add(1) {
+                break;
+            }
+            let salt = UnverifiedProof::parse(evidence.proof.as_bytes())
+                .ok()
+                .and_then(|proof| proof.salt().cloned())
+                .ok_or(StepError::Proof)?;
+            head = head.after(salt.as_bytes(), &evidence.record);
+            reached = reached || head == stated;
+        }
+        if reached && head.count >= stated.count {
+            Ok(Reconciliation::Complete { uses: head.count })
+        } else {
+            Ok(Reconciliation::Missing { counted: stated.count, opened: head.count })
+        }
+    }
+
+    /// Uses that `domain` opened to her, in the order of its log.
+    fn uses(&self, domain: &ControllerId) -> Result<Vec<(Evidence, UseRecord)>, StepError> {
+        let mut uses = Vec::new();
+        for evidence in self.vault()?.evidence(domain)? {
+            if let Ok(RecordKind::Use(used)) = RecordKind::parse(&evidence.record) {
+                uses.push((evidence, used));
+            }
+        }
+        Ok(uses)
+    }
+
+    fn open_mail(
+        &self,
+        pseudonym: &Pseudonym,
+        manifest: &Manifest,
+        mail: &Mail,
+    ) -> Result<Evidence, StepError> {
+        let stored = self.vault()?.grant(mail.grant)?.ok_or(StepError::Answer)?;
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        if stored.generation != pseudonym.generation {
+            return Err(StepError::Answer);
+        }
+        let root = self.root()?;
+        let keys = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        let context = mail_context(mail.grant, mail.id);
+        let opened = mail
+            .sealed
+            .open(&context, &keys.sealing, &manifest.sealing_key)
+            .map_err(|_| StepError::Answer)?;
+        let opening = Unverified::<Opening>::parse(&opened)
+            .map_err(StepError::Document)?
+            .verify(&[(Role::Controller, &grant.claimed().controller_key)])
+            .map_err(StepError::Signature)?;
+        let said = opening.payload();
+        if said.grant != mail.grant {
+            return Err(StepError::Answer);
+        }
+        let kind = match Record::parse(said.record.as_ref()) {
+            Ok(Record::Plain(record)) => kind_of(&record),
+            Ok(Record::Signed(jws)) => jws.typ().as_str(),
+            Err(_) => return Err(StepError::Answer),
+        };
+        let proven = Proven { proof: said.proof.clone(), record: said.record.clone() };
+        let log = retailer_log_key(manifest);
+        check_proven(&proven, &log, &pseudonym.domain, Some(mail.grant), kind, self.now())
+    }
+}

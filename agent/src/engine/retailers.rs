@@ -1,0 +1,195 @@
+//! What a retailer publishes: manifest, consent requests with their notices, catalogue. Everything
+//! counts only when its signature holds and it is proven to stand in the retailer's log.
+
+use besace_protocol::{
+    call::CALL_WINDOW_SECONDS,
+    consent::ConsentRequest,
+    crypto::Digest,
+    document::{Document, Unverified, Verified},
+    encoding::from_json,
+    jws::Role,
+    offer::catalogue::UnverifiedCatalogue,
+    party::{ControllerId, Manifest},
+    wire::{Attested, OpenRequests},
+};
+
+use super::{
+    Engine,
+    step::{StepError, check_attested, retailer_log_key},
+};
+use crate::vault::{RequestState, Retailer, StoredCatalogue, StoredRequest};
+
+/// Longest pause after a refusal: six months, in days.
+const REFUSAL_PAUSE_DAYS: u64 = 182;
+
+impl Engine {
+    /// Longest answer with a manifest, in bytes: base64url twice, and the proof.
+    pub const MANIFEST_ANSWER_MAX: usize = Manifest::LEN_MAX * 3;
+
+    /// The pinned manifest of a retailer she has met.
+    pub fn manifest(&self, domain: &ControllerId) -> Result<Verified<Manifest>, StepError> {
+        let retailer = self.vault()?.retailer(domain)?.ok_or(StepError::Stranger)?;
+        // What stands in the vault was checked when it came; checking again costs little and finds
+        // a vault that was tampered with.
+        Unverified::<Manifest>::parse(&retailer.manifest)
+            .map_err(StepError::Document)?
+            .verify(&[(Role::Controller, &retailer.pinned_key)])
+            .map_err(StepError::Signature)
+    }
+
+    /// Retailers she has met, with their manifests, by domain.
+    pub fn retailers(&self) -> Result<Vec<Verified<Manifest>>, StepError> {
+        let retailers = self.vault()?.retailers()?;
+        retailers.iter().map(|retailer| self.manifest(&retailer.domain)).collect()
+    }
+
+    /// Takes a manifest that `domain` answered with: pins it at first contact, else accepts only one
+    /// with the pinned keys.
+    pub fn accept_manifest(
+        &self,
+        domain: &ControllerId,
+        answer: &[u8],
+    ) -> Result<Verified<Manifest>, StepError> {
+        let attested: Attested =
+            from_json(answer, Self::MANIFEST_ANSWER_MAX).map_err(StepError::AnswerForm)?;
+        let unverified = Unverified::<Manifest>::parse(attested.document.as_ref())
+            .map_err(StepError::Document)?;
+        let pinned = match self.manifest(domain) {
+            Ok(manifest) => Some(manifest),
+            Err(StepError::Stranger) => None,
+            Err(error) => return Err(error),
+        };
+        unverified
+            .claimed()
+            .check_change(domain, pinned.as_ref(), self.now(), CALL_WINDOW_SECONDS)
+            .map_err(StepError::Manifest)?;
+        let key = unverified.claimed().controller_key;
+        let manifest =
+            unverified.verify(&[(Role::Controller, &key)]).map_err(StepError::Signature)?;
+        let log = retailer_log_key(manifest.payload());
+        let evidence = check_attested(&attested, &log, domain, None, "manifest", self.now())?;
+        let vault = self.vault()?;
+        vault.put_retailer(Retailer {
+            domain: domain.clone(),
+            pinned_key: key,
+            manifest: manifest.as_bytes().to_vec(),
+            fetched_at: self.now(),
+        })?;
+        vault.put_evidence(vec![evidence])?;
+        Ok(manifest)
+    }
+
+    /// Takes the open consent requests of `domain`. Returns the digests of notices that have to be
+    /// fetched before these requests are shown.
+    pub fn accept_requests(
+        &self,
+        domain: &ControllerId,
+        answer: &[u8],
+    ) -> Result<Vec<Digest>, StepError> {
+        let manifest = self.manifest(domain)?;
+        let log = retailer_log_key(manifest.payload());
+        let answer: OpenRequests = super::step::answer(answer)?;
+        let vault = self.vault()?;
+        let mut missing = Vec::new();
+        for attested in answer.requests {
+            let request = Unverified::<ConsentRequest>::parse(attested.document.as_ref())
+                .map_err(StepError::Document)?
+                .verify(&[(Role::Controller, &manifest.payload().controller_key)])
+                .map_err(StepError::Signature)?;
+            let asked = request.payload();
+            let evidence = check_attested(&attested, &log, domain, None, "request", self.now())?;
+            let ours = asked.controller == *domain
+                && asked.controller_key == manifest.payload().controller_key
+                && asked.terms.shops.iter().all(|shop| manifest.payload().shop(*shop).is_some());
+            if !ours {
+                return Err(StepError::Answer);
+            }
+            if asked.expires <= self.now() || self.is_paused(domain, &request)? {
+                continue;
+            }
+            if vault.notice(asked.notice.digest)?.is_none() {
+                missing.push(asked.notice.digest);
+            }
+            vault.add_request(StoredRequest {
+                id: asked.id,
+                domain: domain.clone(),
+                jws: request.as_bytes().to_vec(),
+                received_at: self.now(),
+                state: RequestState::Open,
+                decided_at: None,
+            })?;
+            vault.put_evidence(vec![evidence])?;
+        }
+        Ok(missing)
+    }
+
+    /// Takes a notice that was asked for by its digest.
+    pub fn accept_notice(&self, digest: Digest, body: Vec<u8>) -> Result<(), StepError> {
+        if besace_protocol::crypto::sha256(&[&body]) != digest
+            || std::str::from_utf8(&body).is_err()
+        {
+            return Err(StepError::Answer);
+        }
+        Ok(self.vault()?.put_notice(digest, body, self.now())?)
+    }
+
+    /// Takes the catalogue of `domain`. Older ones than the last are refused. Returns how many offers
+    /// it has, and how many of them were set aside.
+    pub fn accept_catalogue(
+        &self,
+        domain: &ControllerId,
+        answer: &[u8],
+    ) -> Result<(usize, usize), StepError> {
+        let manifest = self.manifest(domain)?;
+        let key = manifest.payload().controller_key;
+        let attested: Attested = from_json(answer, crate::exchange::CATALOGUE_ANSWER_MAX)
+            .map_err(StepError::AnswerForm)?;
+        let log = retailer_log_key(manifest.payload());
+        let evidence = check_attested(&attested, &log, domain, None, "catalogue", self.now())?;
+        let catalogue = UnverifiedCatalogue::parse(attested.document.as_ref())
+            .map_err(StepError::Document)?
+            .verify(&key, domain, self.now())
+            .map_err(StepError::Catalogue)?;
+        let vault = self.vault()?;
+        if let Some(last) = vault.catalogue(domain)? {
+            let last = UnverifiedCatalogue::parse(&last.jws)
+                .map_err(StepError::Document)?
+                .claimed_sequence();
+            if catalogue.sequence() < last {
+                return Err(StepError::Answer);
+            }
+        }
+        vault.put_catalogue(StoredCatalogue {
+            domain: domain.clone(),
+            jws: catalogue.as_bytes().to_vec(),
+            digest: catalogue.digest(),
+            fetched_at: self.now(),
+        })?;
+        vault.put_evidence(vec![evidence])?;
+        Ok((catalogue.offers().len(), catalogue.refused().len()))
+    }
+
+    /// Whether she refused this purpose to this retailer less than six months ago.
+    fn is_paused(
+        &self,
+        domain: &ControllerId,
+        request: &Verified<ConsentRequest>,
+    ) -> Result<bool, StepError> {
+        let pause = REFUSAL_PAUSE_DAYS.saturating_mul(besace_protocol::time::DAY_SECONDS);
+        for known in self.vault()?.requests()? {
+            let refused = known.state == RequestState::Refused
+                && known.domain == *domain
+                && known.id != request.payload().id
+                && known.decided_at.is_some_and(|at| self.now() < at.plus(pause));
+            if !refused {
+                continue;
+            }
+            let before =
+                Unverified::<ConsentRequest>::parse(&known.jws).map_err(StepError::Document)?;
+            if before.claimed().terms.purpose == request.payload().terms.purpose {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

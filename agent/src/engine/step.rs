@@ -1,0 +1,184 @@
+//! What the steps of an exchange have in common: a call that is ready to leave, and why a step failed.
+
+use besace_protocol::{
+    call::sign_call,
+    consent::RecordKind,
+    crypto::sha256,
+    document::ParseDocumentError,
+    encoding::{JsonError, from_json},
+    id::{Generation, GrantId, MessageId},
+    jws::VerifyJwsError,
+    keys::Facet,
+    log::{LogKey, Origin, UnverifiedProof},
+    offer::catalogue::VerifyCatalogueError,
+    party::{ControllerId, Manifest, ManifestChange},
+    time::Timestamp,
+    wire::{Attested, Proven, call_address},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Engine, EngineError};
+use crate::vault::{Evidence, Pseudonym, VaultError};
+
+/// Longest answer to a call, in bytes.
+pub(crate) const ANSWER_LEN_MAX: usize = 4 << 20;
+
+/// The facet everything happens under, until she asks for more.
+pub(super) const FACET: Facet = Facet(0);
+
+/// A signed call that is ready to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedCall {
+    /// Under which pseudonym: it has connections of its own.
+    pub pseudonym: Generation,
+    /// To whom.
+    pub domain: ControllerId,
+    /// Which address.
+    pub path: &'static str,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// A step that was not done. What had been durable before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// Locked, or the vault failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// She has not met this retailer.
+    #[error("this retailer is not known yet")]
+    Stranger,
+    /// The manifest may not replace the one that is pinned.
+    #[error("the retailer's manifest is refused")]
+    Manifest(#[source] ManifestChange),
+    /// Not a document of the expected type.
+    #[error("the retailer sent something that is not the expected document")]
+    Document(#[source] ParseDocumentError),
+    /// Not signed as it must be.
+    #[error("the retailer sent a document that is not signed as it must be")]
+    Signature(#[source] VerifyJwsError),
+    /// The catalogue does not hold.
+    #[error("the retailer's catalogue is refused")]
+    Catalogue(#[source] VerifyCatalogueError),
+    /// Not proven to stand in the retailer's log.
+    #[error("the retailer did not prove that it logged this")]
+    Proof,
+    /// Not an answer to what was said.
+    #[error("the retailer's answer does not fit")]
+    Answer,
+    /// The answer has another form.
+    #[error("the retailer's answer is not understood")]
+    AnswerForm(#[source] JsonError),
+    /// The request is decided, over, or unknown.
+    #[error("this request is not open")]
+    RequestClosed,
+    /// The notice that must be shown first is not here.
+    #[error("the notice of this request is missing")]
+    NoticeMissing,
+    /// The grant is over, or unknown.
+    #[error("this grant is over")]
+    GrantOver,
+    /// She refused this purpose less than six months ago.
+    #[error("this purpose was refused before; the request is not shown again yet")]
+    Paused,
+    /// Something of ours could not be written or sealed.
+    #[error("a message could not be made")]
+    Make,
+}
+
+impl From<VaultError> for StepError {
+    fn from(error: VaultError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl Engine {
+    /// A call under `pseudonym`.
+    pub(super) fn prepare_call<B: Serialize>(
+        &self,
+        pseudonym: &Pseudonym,
+        path: &'static str,
+        body: &B,
+    ) -> Result<PreparedCall, StepError> {
+        let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        let message = MessageId::generate(&mut self.rng());
+        let address = call_address(&pseudonym.domain, path);
+        let call = sign_call(&address, message, body, &keys.signing, self.now())
+            .map_err(|_| StepError::Make)?;
+        Ok(PreparedCall {
+            pseudonym: pseudonym.generation,
+            domain: pseudonym.domain.clone(),
+            path,
+            body: call.as_bytes().to_vec(),
+        })
+    }
+}
+
+/// Reads the answer to a call.
+pub(super) fn answer<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StepError> {
+    from_json(bytes, ANSWER_LEN_MAX).map_err(StepError::AnswerForm)
+}
+
+/// The key of the log a retailer keeps.
+pub(super) fn retailer_log_key(manifest: &Manifest) -> LogKey {
+    LogKey::new(Origin::retailer(&manifest.controller), manifest.log_key)
+}
+
+/// A word for the journal and for evidence.
+pub(super) fn kind_of(record: &RecordKind) -> &'static str {
+    match record {
+        RecordKind::Released(_) => "released",
+        RecordKind::Disclosed(_) => "disclosed",
+        RecordKind::ReleaseReceived(_) => "release_received",
+        RecordKind::DisclosureReceived(_) => "disclosure_received",
+        RecordKind::Use(_) => "use",
+        RecordKind::Deleted(_) => "deleted",
+        RecordKind::Published(_) => "published",
+    }
+}
+
+/// Checks that a record stands in a retailer's log, and makes it evidence.
+pub(super) fn check_proven(
+    proven: &Proven,
+    log: &LogKey,
+    domain: &ControllerId,
+    grant: Option<GrantId>,
+    kind: &str,
+    now: Timestamp,
+) -> Result<Evidence, StepError> {
+    let (proof, opening) = UnverifiedProof::parse(proven.proof.as_bytes())
+        .map_err(|_| StepError::Proof)?
+        .verify_opening(log, proven.record.as_ref())
+        .map_err(|_| StepError::Proof)?;
+    Ok(Evidence {
+        domain: domain.clone(),
+        entry: proof.index(),
+        grant,
+        kind: kind.to_owned(),
+        record: opening.record.0,
+        proof: proven.proof.clone(),
+        received_at: now,
+    })
+}
+
+/// Checks that a document stands in a retailer's log, whole or by digest, and makes it evidence.
+pub(super) fn check_attested(
+    attested: &Attested,
+    log: &LogKey,
+    domain: &ControllerId,
+    grant: Option<GrantId>,
+    kind: &str,
+    now: Timestamp,
+) -> Result<Evidence, StepError> {
+    if attested.record != attested.document {
+        let Ok(RecordKind::Published(published)) = RecordKind::parse(attested.record.as_ref())
+        else {
+            return Err(StepError::Proof);
+        };
+        if published.digest != sha256(&[attested.document.as_ref()]) {
+            return Err(StepError::Proof);
+        }
+    }
+    let proven = Proven { proof: attested.proof.clone(), record: attested.record.clone() };
+    check_proven(&proven, log, domain, grant, kind, now)
+}

@@ -1,0 +1,288 @@
+//! Exchanges with retailers: what the engine prepared leaves through `net`, what comes back goes to
+//! the engine to be verified. No rule of the domain stands here.
+//!
+//! The engine and its vault block, so each of their steps runs on a thread for blocking work.
+
+use besace_protocol::{
+    consent::{Indication, Notice},
+    id::{GrantId, RequestId},
+    offer::catalogue::CATALOGUE_LEN_MAX,
+    party::ControllerId,
+    problem::ProblemType,
+    wire::{CATALOGUE_PATH, MANIFEST_PATH, NOTICES_PATH, REQUESTS_PATH},
+};
+
+use crate::{
+    engine::{Delivery, Engine, EngineError, PreparedCall, StepError},
+    net::{Net, NetError},
+    vault::{Direction, JournalEntry},
+};
+
+/// Longest answer with a catalogue, in bytes: base64url, and the proof.
+pub(crate) const CATALOGUE_ANSWER_MAX: usize = CATALOGUE_LEN_MAX * 2;
+/// Longest answer to a call, in bytes.
+const ANSWER_LEN_MAX: usize = 4 << 20;
+/// Most rounds of one collection: 64 messages each.
+const MAIL_ROUNDS_MAX: usize = 64;
+
+/// An exchange that was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// The engine did not prepare it, or did not accept the answer.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// The network, or a clear no.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The thread for blocking work broke down.
+    #[error("a step broke down")]
+    Broken,
+}
+
+/// What became of a withdrawal. On her side it is done in either case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithdrawalOutcome {
+    /// The retailer signed that it received it.
+    Acknowledged,
+    /// It does not answer; it will be told again.
+    Pending,
+}
+
+/// What a refresh brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Offers of the catalogue.
+    pub offers: usize,
+    /// Offers that were set aside.
+    pub offers_refused: usize,
+    /// Sets of keys delivered.
+    pub keys: usize,
+    /// Disclosures delivered.
+    pub disclosures: usize,
+    /// Messages collected.
+    pub mail: usize,
+}
+
+/// The agent together with its way out. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    engine: Engine,
+    net: Net,
+}
+
+impl Exchange {
+    /// `engine`, going out through `net`.
+    pub const fn new(engine: Engine, net: Net) -> Self {
+        Self { engine, net }
+    }
+
+    /// The engine.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Fetches what a retailer publishes: manifest, requests with notices, catalogue. At first contact
+    /// this pins its keys.
+    pub async fn meet(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
+        let answer = self.fetch(domain, MANIFEST_PATH, Engine::MANIFEST_ANSWER_MAX, "manifest");
+        let answer = answer.await?;
+        let name = domain.clone();
+        self.step(move |engine| engine.accept_manifest(&name, &answer).map(drop)).await?;
+        self.fetch_requests(domain).await?;
+        let answer = self.fetch(domain, CATALOGUE_PATH, CATALOGUE_ANSWER_MAX, "catalogue").await;
+        let mut refreshed = Refreshed::default();
+        match answer {
+            Ok(answer) => {
+                let name = domain.clone();
+                (refreshed.offers, refreshed.offers_refused) =
+                    self.step(move |engine| engine.accept_catalogue(&name, &answer)).await?;
+            }
+            // A retailer need not have offers.
+            Err(ExchangeError::Net(NetError::Refused(ProblemType::NotFound))) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(refreshed)
+    }
+
+    /// Everything that is due with one retailer: [`meet`](Self::meet), what was not answered yet,
+    /// keys, disclosures, mail.
+    pub async fn refresh(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
+        let mut refreshed = self.meet(domain).await?;
+        self.tell_again(domain).await?;
+        (refreshed.keys, refreshed.disclosures) = self.deliver(domain).await?;
+        refreshed.mail = self.collect_mail(domain).await?;
+        Ok(refreshed)
+    }
+
+    /// Says yes to a request, and delivers what the grant allows from now on.
+    pub async fn give(
+        &self,
+        request: RequestId,
+        indication: Indication,
+    ) -> Result<GrantId, ExchangeError> {
+        let (id, call) = self.step(move |engine| engine.give(request, indication)).await?;
+        let domain = call.domain.clone();
+        let answer = self.call(call, "grant").await?;
+        self.step(move |engine| engine.accept_grant(id, &answer)).await?;
+        self.deliver(&domain).await?;
+        Ok(id)
+    }
+
+    /// Takes consent back. On her side it is done when this returns, even as
+    /// [`WithdrawalOutcome::Pending`].
+    pub async fn withdraw(&self, grant: GrantId) -> Result<WithdrawalOutcome, ExchangeError> {
+        let call = self.step(move |engine| engine.withdraw(grant)).await?;
+        match self.tell_withdrawal(grant, call).await {
+            Ok(()) => Ok(WithdrawalOutcome::Acknowledged),
+            Err(ExchangeError::Step(StepError::Engine(error))) => {
+                Err(StepError::Engine(error).into())
+            }
+            Err(_) => Ok(WithdrawalOutcome::Pending),
+        }
+    }
+
+    /// Delivers keys and disclosures that are due. Says how many of each.
+    pub async fn deliver(&self, domain: &ControllerId) -> Result<(usize, usize), ExchangeError> {
+        let name = domain.clone();
+        let keys = self.step(move |engine| engine.due_releases(&name)).await?;
+        let name = domain.clone();
+        let data = self.step(move |engine| engine.due_disclosures(&name)).await?;
+        let counts = (keys.len(), data.len());
+        for (delivery, call) in keys.into_iter().chain(data) {
+            let kind = match delivery {
+                Delivery::Keys { .. } => "release",
+                Delivery::Data { .. } => "disclosure",
+            };
+            let answer = self.call(call, kind).await?;
+            let name = domain.clone();
+            self.step(move |engine| engine.accept_delivery(&name, delivery, &answer)).await?;
+        }
+        Ok(counts)
+    }
+
+    /// Collects and acknowledges mail. Says how many messages there were.
+    pub async fn collect_mail(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
+        let mut count: usize = 0;
+        for _ in 0..MAIL_ROUNDS_MAX {
+            let name = domain.clone();
+            let Some(call) = self.step(move |engine| engine.collect_mail(&name)).await? else {
+                break;
+            };
+            let answer = self.call(call, "mailbox").await?;
+            let name = domain.clone();
+            let (mail, more) = self.step(move |engine| engine.accept_mail(&name, &answer)).await?;
+            count = count.saturating_add(mail);
+            let name = domain.clone();
+            if let Some((ids, call)) =
+                self.step(move |engine| engine.acknowledge_mail(&name)).await?
+            {
+                self.call(call, "mailbox_acknowledgement").await?;
+                self.step(move |engine| engine.accept_mail_acknowledged(ids)).await?;
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Tells the retailer again what it has not signed for: grants and withdrawals.
+    async fn tell_again(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        let name = domain.clone();
+        let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&name)).await?;
+        for (id, call) in withdrawals {
+            match self.tell_withdrawal(id, call).await {
+                // It never received the grant, so there is nothing to end there.
+                Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {}
+                told => told?,
+            }
+        }
+        let name = domain.clone();
+        let grants = self.step(move |engine| engine.unsigned_grants(&name)).await?;
+        for (id, call) in grants {
+            let answer = self.call(call, "grant").await?;
+            self.step(move |engine| engine.accept_grant(id, &answer)).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_withdrawal(
+        &self,
+        grant: GrantId,
+        call: PreparedCall,
+    ) -> Result<(), ExchangeError> {
+        let answer = self.call(call, "withdrawal").await?;
+        self.step(move |engine| engine.accept_acknowledgement(grant, &answer)).await
+    }
+
+    async fn fetch_requests(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        let answer = self.fetch(domain, REQUESTS_PATH, ANSWER_LEN_MAX, "requests").await?;
+        let name = domain.clone();
+        let missing = self.step(move |engine| engine.accept_requests(&name, &answer)).await?;
+        for digest in missing {
+            let path = format!("{NOTICES_PATH}/{digest}");
+            let notice = self.fetch(domain, &path, Notice::LEN_MAX, "notice").await?;
+            self.step(move |engine| engine.accept_notice(digest, notice)).await?;
+        }
+        Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        domain: &ControllerId,
+        path: &str,
+        max: usize,
+        kind: &'static str,
+    ) -> Result<Vec<u8>, ExchangeError> {
+        self.note(domain, Direction::Out, kind, 0).await?;
+        let answer = self.net.fetch(domain, path, max).await?;
+        self.note(domain, Direction::In, kind, answer.len()).await?;
+        Ok(answer)
+    }
+
+    async fn call(&self, call: PreparedCall, kind: &'static str) -> Result<Vec<u8>, ExchangeError> {
+        let PreparedCall { pseudonym, domain, path, body } = call;
+        // Noted before it leaves: the journal may hold more than what arrived, never less.
+        self.note(&domain, Direction::Out, kind, body.len()).await?;
+        let answer = self.net.call(&pseudonym, &domain, path, body, ANSWER_LEN_MAX).await?;
+        self.note(&domain, Direction::In, kind, answer.len()).await?;
+        Ok(answer)
+    }
+
+    async fn note(
+        &self,
+        domain: &ControllerId,
+        direction: Direction,
+        kind: &'static str,
+        bytes: usize,
+    ) -> Result<(), ExchangeError> {
+        let domain = domain.clone();
+        self.step(move |engine| {
+            engine.note(JournalEntry {
+                at: engine.now(),
+                direction,
+                domain,
+                kind: kind.to_owned(),
+                bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            })
+        })
+        .await
+    }
+
+    async fn step<T: Send + 'static, E: Into<StepError> + Send + 'static>(
+        &self,
+        step: impl FnOnce(&Engine) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, ExchangeError> {
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || step(&engine))
+            .await
+            .map_err(|_| ExchangeError::Broken)?
+            .map_err(|error| ExchangeError::Step(error.into()))
+    }
+}
+
+impl From<EngineError> for ExchangeError {
+    fn from(error: EngineError) -> Self {
+        Self::Step(error.into())
+    }
+}
