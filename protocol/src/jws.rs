@@ -1,5 +1,5 @@
 //! The strict profile of JWS: General JSON serialization (RFC 7515, section 7.2.1), Ed25519 only
-//! (RFC 9864), one signature per party over the same bytes. `spec/encoding.md#jws`.
+//! (RFC 9864), one signature per party over the same bytes. `spec/encoding.md#signed-documents`.
 //!
 //! Signatures are checked over the bytes that travelled; nothing is serialised again to verify.
 //! It does not do: other algorithms, unprotected headers, `crit`, embedded keys, compact form.

@@ -95,11 +95,28 @@ fn the_tree_has_its_shape() {
 }
 
 #[test]
+fn every_document_that_a_source_names_exists() {
+    let mut sources = Source::all();
+    // These name documents that do not exist, to be seen.
+    sources.retain(|source| !source.path.starts_with("tests/scenarios/architecture"));
+    assert_eq!(tree::missing_documents(&sources), Vec::<String>::new());
+}
+
+#[test]
 fn a_document_that_does_not_exist_is_seen() {
-    let source = Source::new("agent/src/lib.rs", "//! See `spec/never-written.md`.\n");
-    assert_eq!(tree::missing_documents(&[source]).len(), 1);
-    let source = Source::new("agent/src/lib.rs", "//! See `ARCHITECTURE.md`.\n");
-    assert_eq!(tree::missing_documents(&[source]).len(), 0);
+    for (named, count) in [
+        ("`spec/never-written.md`.", 1),
+        ("`spec/keys.md#never-written`.", 1),
+        ("`spec/keys.md#key-names`, `spec/keys.md` and `ARCHITECTURE.md`.", 0),
+    ] {
+        let source = Source::new("agent/src/lib.rs", &format!("//! See {named}\n"));
+        assert_eq!(tree::missing_documents(&[source]).len(), count, "{named}");
+    }
+}
+
+#[test]
+fn every_parser_has_vectors() {
+    assert_eq!(parser::without_vectors(&Source::all()), Vec::<String>::new());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::source::{Source, has_word};
 
 /// Parsers that no checker names, and why that is right.
 const REACHED_OTHERWISE: &[(&str, &str)] = &[
+    ("Category", "a member of `UnverifiedCatalogue`, which is checked"),
     ("RecordKind", "a member of `Record`, which is checked"),
     ("parse_tile", "the layout of `parse_bundle`, which is checked"),
     ("SignedNote", "what `UnverifiedCheckpoint` and `UnverifiedProof` read first"),

@@ -113,21 +113,43 @@ fn unchecked_topic(topic: &str) -> Option<String> {
     Some(format!("{missing} is missing"))
 }
 
-/// Documents that a source names and that do not exist.
+/// Documents, and sections of them, that a source names and that do not exist.
 pub fn missing_documents(files: &[Source]) -> Vec<String> {
-    let sources = files.iter().filter(|file| has_extension(&file.path, "rs"));
-    let missing = sources.filter_map(|file| Some((file, missing_document(&file.text)?)));
-    missing.map(|(file, named)| format!("{}: names {named}", file.path)).collect()
+    let mut missing = Vec::new();
+    for file in files.iter().filter(|file| has_extension(&file.path, "rs")) {
+        let named =
+            file.text.match_indices("spec/").filter_map(|(at, _)| reference(&file.text[at..]));
+        let gone = named.filter(|(path, section)| !exists(path, *section));
+        missing.extend(gone.map(|(path, section)| {
+            format!("{}: {path}{}", file.path, section.map_or(String::new(), |s| format!("#{s}")))
+        }));
+    }
+    missing
 }
 
-fn missing_document(text: &str) -> Option<&str> {
-    text.match_indices("spec/").find_map(|(at, _)| {
-        let rest = &text[at..];
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"/.-".contains(c))?;
-        let named = rest[..end].trim_end_matches('.');
-        let missing = has_extension(named, "md") && !source::root().join(named).is_file();
-        missing.then_some(named)
+/// `spec/keys.md` and `slots` of the text `spec/keys.md#slots` and so on.
+fn reference(text: &str) -> Option<(&str, Option<&str>)> {
+    let word = |text: &str, also: &str| {
+        text.find(|c: char| !c.is_ascii_alphanumeric() && !also.contains(c)).unwrap_or(text.len())
+    };
+    let (path, rest) = text.split_at(word(text, "/.-"));
+    let path = path.trim_end_matches('.');
+    let section = rest.strip_prefix('#').map(|rest| &rest[..word(rest, "-")]);
+    has_extension(path, "md").then_some((path, section))
+}
+
+fn exists(path: &str, section: Option<&str>) -> bool {
+    let Ok(text) = std::fs::read_to_string(source::root().join(path)) else { return false };
+    section.is_none_or(|section| {
+        let headings = text.lines().filter(|line| line.starts_with('#'));
+        headings.into_iter().any(|line| anchor(line.trim_start_matches('#').trim()) == section)
     })
+}
+
+/// The name by which a heading is linked.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
 /// `besace <document>/v<version> <what>`, each once.
