@@ -1,4 +1,4 @@
-//! Purposes and data categories: closed lists, one purpose a grant. `spec/consent.md#purposes`.
+//! Purposes and data categories: closed lists, one purpose a grant. `spec/consent.md#purposes-and-categories`.
 
 use serde::{Deserialize, Serialize};
 

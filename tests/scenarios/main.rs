@@ -1,3 +1,4 @@
 //! Scenarios: one chapter of the specification each, through HTTP, with a fixed clock.
 
 mod architecture;
+mod hostile;

@@ -176,7 +176,7 @@ pub const FENCES: &[Fence] = &[
     },
     Fence {
         rule: "nothing is unsafe",
-        words: &["unsafe"],
+        words: &["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait", "unsafe extern"],
         looks_at: everything,
         allowed: |path| path.starts_with("tests/scenarios/architecture"),
         planted: ("tests/src/lib.rs", "let x = unsafe { *p };\n"),

@@ -141,6 +141,9 @@ fn reference(text: &str) -> Option<(&str, Option<&str>)> {
 fn exists(path: &str, section: Option<&str>) -> bool {
     let Ok(text) = std::fs::read_to_string(source::root().join(path)) else { return false };
     section.is_none_or(|section| {
+        if text.contains(&format!("<a id=\"{section}\">")) {
+            return true;
+        }
         let headings = text.lines().filter(|line| line.starts_with('#'));
         headings.into_iter().any(|line| anchor(line.trim_start_matches('#').trim()) == section)
     })
