@@ -1,0 +1,327 @@
+//! The embedded store: one SQLite file, one writer. SQL stands here and below, nowhere else.
+//!
+//! Whatever an answer depends on is committed with `synchronous = FULL` before the answer exists; what
+//! was deleted is overwritten (`secure_delete`), and the write-ahead log is truncated after it.
+
+mod days;
+mod disclosures;
+mod documents;
+mod grants;
+mod identity;
+mod log;
+mod mail;
+mod messages;
+mod released;
+mod shop_keys;
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use besace_protocol::{encoding::JsonError, time::Timestamp};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+pub(crate) use disclosures::StoredDisclosure;
+pub(crate) use documents::{DocumentKind, StoredDocument};
+pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
+pub(crate) use identity::StoredIdentity;
+pub(crate) use log::Opened;
+pub(crate) use mail::StoredMail;
+pub(crate) use released::StoredKeys;
+pub(crate) use shop_keys::StoredShopKey;
+
+/// Each brings the schema from its index to the next version. Never edited after a release.
+const MIGRATIONS: [&str; 1] = [include_str!("store/migrations/0001_start.sql")];
+
+/// What the database said. Its text names tables and columns, never values.
+#[derive(Debug)]
+pub struct DatabaseError(rusqlite::Error);
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for DatabaseError {}
+
+/// The store failed: a broken machine, never the caller's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused: disk full, file gone, locked by another program.
+    #[error("the database refused")]
+    Database(#[source] DatabaseError),
+    /// The database holds something that we never write.
+    #[error("the database holds something that was never written")]
+    Corrupt,
+    /// A record could not be written down.
+    #[error("a record could not be written down")]
+    Record(#[source] JsonError),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(DatabaseError(error))
+    }
+}
+
+/// The store file was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenStoreError {
+    /// There is a file already.
+    #[error("there is a store already")]
+    Exists,
+    /// There is no file.
+    #[error("there is no store")]
+    Missing,
+    /// Written by a newer program.
+    #[error("the store has schema {found}, this program knows up to {known}")]
+    Newer {
+        /// What the file says.
+        found: usize,
+        /// What we know.
+        known: usize,
+    },
+    /// The database refused.
+    #[error("the store could not be opened")]
+    Store(#[from] StoreError),
+    /// The disk refused.
+    #[error("the store's file could not be made or read")]
+    Io(#[source] io::Error),
+}
+
+impl From<rusqlite::Error> for OpenStoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// An open store. Only this process may write to its file.
+pub struct SqliteStore {
+    connection: Connection,
+    path: Option<PathBuf>,
+}
+
+impl SqliteStore {
+    /// Makes a new file, readable by its owner alone (mode 0600): it holds the retailer's keys.
+    pub fn create(path: &Path) -> Result<Self, OpenStoreError> {
+        if path.try_exists().map_err(OpenStoreError::Io)? {
+            return Err(OpenStoreError::Exists);
+        }
+        private_file(path).map_err(OpenStoreError::Io)?;
+        Self::open_file(path)
+    }
+
+    /// Opens the file that [`create`](Self::create) made.
+    pub fn open(path: &Path) -> Result<Self, OpenStoreError> {
+        if !path.try_exists().map_err(OpenStoreError::Io)? {
+            return Err(OpenStoreError::Missing);
+        }
+        Self::open_file(path)
+    }
+
+    /// A store that is gone with the process: for examples and tests.
+    pub fn in_memory() -> Result<Self, OpenStoreError> {
+        Self::prepared(Connection::open_in_memory()?, None)
+    }
+
+    /// Where the file is, unless it is in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    fn open_file(path: &Path) -> Result<Self, OpenStoreError> {
+        // No creation: `create` made an empty file.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        Self::prepared(connection, Some(path.to_owned()))
+    }
+
+    fn prepared(mut connection: Connection, path: Option<PathBuf>) -> Result<Self, OpenStoreError> {
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        // Each answers with a row, so none can be executed; the answers are what we set.
+        for (name, value) in
+            [("journal_mode", "WAL"), ("synchronous", "FULL"), ("foreign_keys", "ON")]
+        {
+            connection.pragma_update(None, name, value)?;
+        }
+        for (name, value) in
+            [("secure_delete", "ON"), ("trusted_schema", "OFF"), ("cell_size_check", "ON")]
+        {
+            connection.pragma_update(None, name, value)?;
+        }
+        migrate(&mut connection)?;
+        Ok(Self { connection, path })
+    }
+
+    /// What is committed now.
+    pub(crate) fn read(&self) -> Session<'_> {
+        Session(&self.connection)
+    }
+
+    /// Does `work` wholly and durably, or not at all.
+    pub(crate) fn write<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let done = work(Session(&transaction))?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(done)
+    }
+
+    /// Empties the write-ahead log, so that deleted content stands in no file.
+    pub(crate) fn forget_history(&self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// Lets the file grow no more: a full disk, for tests.
+    #[cfg(test)]
+    pub(crate) fn fill_disk(&self, full: bool) {
+        let pages: i64 =
+            self.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        let most = if full { pages } else { 1_000_000 };
+        self.connection.pragma_update(None, "max_page_count", most).unwrap();
+        // Pages freed before would still be usable.
+        self.connection.execute_batch("VACUUM").unwrap();
+    }
+
+    /// Every row of every table as text, for tests.
+    #[cfg(test)]
+    pub(crate) fn dump(&self) -> Vec<(String, String, Vec<String>)> {
+        let list = |sql: &str| -> Vec<String> {
+            let mut statement = self.connection.prepare(sql).unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let mut columns = Vec::new();
+        for table in list("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") {
+            for column in list(&format!("SELECT name FROM pragma_table_info('{table}')")) {
+                let values = list(&format!("SELECT quote({column}) FROM {table} ORDER BY 1"));
+                columns.push((table.clone(), column, values));
+            }
+        }
+        columns
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// The statements, on a connection or within a transaction.
+#[derive(Clone, Copy)]
+pub(crate) struct Session<'c>(&'c Connection);
+
+fn migrate(connection: &mut Connection) -> Result<(), OpenStoreError> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = usize::try_from(version).map_err(|_| StoreError::Corrupt)?;
+    let missing =
+        MIGRATIONS.get(found..).ok_or(OpenStoreError::Newer { found, known: MIGRATIONS.len() })?;
+    for (number, migration) in missing.iter().enumerate() {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration)?;
+        let version = found.saturating_add(number).saturating_add(1);
+        let version = i64::try_from(version).map_err(|_| StoreError::Corrupt)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn private_file(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
+}
+
+#[cfg(not(unix))]
+fn private_file(path: &Path) -> io::Result<()> {
+    fs::OpenOptions::new().write(true).create_new(true).open(path).map(drop)
+}
+
+/// SQLite keeps signed integers; what we count fits.
+fn to_integer(value: u64) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::Corrupt)
+}
+
+fn from_integer(value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Corrupt)
+}
+
+fn to_seconds(moment: Timestamp) -> Result<i64, StoreError> {
+    to_integer(moment.as_unix_seconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_private_and_opens_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        assert!(matches!(SqliteStore::open(&path), Err(OpenStoreError::Missing)));
+        drop(SqliteStore::create(&path).unwrap());
+        assert!(matches!(SqliteStore::create(&path), Err(OpenStoreError::Exists)));
+        drop(SqliteStore::open(&path).unwrap());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn settings_hold_that_durability_and_deletion_rest_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::create(&folder.path().join("store.db")).unwrap();
+        for (name, value) in [
+            ("journal_mode", "wal"),
+            ("synchronous", "2"),
+            ("foreign_keys", "1"),
+            ("secure_delete", "1"),
+        ] {
+            let found: String = store
+                .connection
+                .query_row(&format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"), [], |row| {
+                    row.get(0)
+                })
+                .unwrap();
+            assert_eq!(found, value, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let store = SqliteStore::create(&path).unwrap();
+        store.connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(store);
+        assert!(matches!(
+            SqliteStore::open(&path),
+            Err(OpenStoreError::Newer { found: 99, known: 1 })
+        ));
+    }
+
+    #[test]
+    fn work_that_fails_leaves_nothing() {
+        let mut store = SqliteStore::in_memory().unwrap();
+        let failed: Result<(), StoreError> = store.write(|session| {
+            session.add_notice("text")?;
+            Err(StoreError::Corrupt)
+        });
+        assert!(failed.is_err());
+        assert_eq!(
+            store.read().notice(&besace_protocol::crypto::sha256(&[b"text"])).unwrap(),
+            None
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! Grants, their ends, and how often they were used: never when.
+
+use besace_protocol::{
+    consent::{Grant, UseHead},
+    crypto::{Digest, KeyId},
+    document::Unverified,
+    id::{GrantId, Handle},
+    time::Timestamp,
+};
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::{Session, StoreError, from_integer, to_integer, to_seconds};
+
+/// Where a stored grant stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoredState {
+    Active,
+    Expired,
+    Withdrawn,
+}
+
+impl StoredState {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        [Self::Active, Self::Expired, Self::Withdrawn]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(StoreError::Corrupt)
+    }
+}
+
+/// A grant as it was accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredGrant {
+    /// What both signed. We signed it ourselves, so it is not checked again.
+    pub(crate) grant: Grant,
+    /// Digest of its payload.
+    pub(crate) jws: Vec<u8>,
+    /// SHA-256 of the bytes she sent.
+    pub(crate) offered: Digest,
+    pub(crate) leaf: u64,
+    pub(crate) state: StoredState,
+    pub(crate) uses: UseHead,
+}
+
+impl StoredGrant {
+    /// Whether data may be used under it at `now`.
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        self.state == StoredState::Active && now < self.grant.expires
+    }
+
+    /// Where it stands at `now`, whether or not somebody tidied up.
+    pub(crate) fn state_at(&self, now: Timestamp) -> StoredState {
+        match self.state {
+            StoredState::Active if now >= self.grant.expires => StoredState::Expired,
+            state => state,
+        }
+    }
+}
+
+/// A withdrawal and its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredWithdrawal {
+    pub(crate) jws: Vec<u8>,
+    pub(crate) leaf: u64,
+    pub(crate) acknowledgement: Vec<u8>,
+    pub(crate) acknowledgement_leaf: u64,
+}
+
+const COLUMNS: &str = "jws, offered, leaf, state, use_count, use_head";
+
+impl Session<'_> {
+    pub(crate) fn add_grant(self, stored: &StoredGrant) -> Result<(), StoreError> {
+        let grant = &stored.grant;
+        self.0.execute(
+            "INSERT INTO grants (id, handle, subject_key_id, offered, jws, leaf, state, expires,
+                use_count, use_head)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                grant.id.as_bytes(),
+                grant.handle.as_bytes(),
+                grant.subject_key.key_id().to_string(),
+                stored.offered.as_bytes(),
+                stored.jws,
+                to_integer(stored.leaf)?,
+                stored.state.as_str(),
+                to_seconds(grant.expires)?,
+                to_integer(stored.uses.count)?,
+                stored.uses.head.as_bytes(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn grant(self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM grants WHERE id = ?1");
+        self.grants_of(&sql, params![id.as_bytes()]).map(|grants| grants.into_iter().next())
+    }
+
+    pub(crate) fn grant_of_handle(self, handle: Handle) -> Result<Option<StoredGrant>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM grants WHERE handle = ?1");
+        self.grants_of(&sql, params![handle.as_bytes()]).map(|grants| grants.into_iter().next())
+    }
+
+    /// All grants of one pseudonym, in the order in which they were logged.
+    pub(crate) fn grants_of_subject(self, key: KeyId) -> Result<Vec<StoredGrant>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM grants WHERE subject_key_id = ?1 ORDER BY leaf");
+        self.grants_of(&sql, params![key.to_string()])
+    }
+
+    /// Grants that are active on paper, but over.
+    pub(crate) fn overdue_grants(self, now: Timestamp) -> Result<Vec<StoredGrant>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM grants WHERE state = 'active' AND expires <= ?1 ORDER BY leaf"
+        );
+        self.grants_of(&sql, params![to_seconds(now)?])
+    }
+
+    /// How many grants were ever accepted, and how many are active.
+    pub(crate) fn count_grants(self) -> Result<(u64, u64), StoreError> {
+        let (all, active) = self.0.query_row(
+            "SELECT count(*), count(*) FILTER (WHERE state = 'active') FROM grants",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok((from_integer(all)?, from_integer(active)?))
+    }
+
+    pub(crate) fn set_state(self, id: GrantId, state: StoredState) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE grants SET state = ?2 WHERE id = ?1",
+            params![id.as_bytes(), state.as_str()],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn set_uses(self, id: GrantId, uses: UseHead) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE grants SET use_count = ?2, use_head = ?3 WHERE id = ?1",
+            params![id.as_bytes(), to_integer(uses.count)?, uses.head.as_bytes()],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn add_withdrawal(
+        self,
+        grant: GrantId,
+        withdrawal: &StoredWithdrawal,
+    ) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO withdrawals (grant_id, jws, leaf, acknowledgement, acknowledgement_leaf)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                grant.as_bytes(),
+                withdrawal.jws,
+                to_integer(withdrawal.leaf)?,
+                withdrawal.acknowledgement,
+                to_integer(withdrawal.acknowledgement_leaf)?,
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn withdrawal(self, grant: GrantId) -> Result<Option<StoredWithdrawal>, StoreError> {
+        let row = self
+            .0
+            .query_row(
+                "SELECT jws, leaf, acknowledgement, acknowledgement_leaf FROM withdrawals
+                 WHERE grant_id = ?1",
+                params![grant.as_bytes()],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )
+            .optional()?;
+        row.map(|(jws, leaf, acknowledgement, acknowledgement_leaf)| {
+            Ok(StoredWithdrawal {
+                jws,
+                leaf: from_integer(leaf)?,
+                acknowledgement,
+                acknowledgement_leaf: from_integer(acknowledgement_leaf)?,
+            })
+        })
+        .transpose()
+    }
+
+    fn grants_of(
+        self,
+        sql: &str,
+        params: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<StoredGrant>, StoreError> {
+        let mut statement = self.0.prepare(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut grants = Vec::new();
+        while let Some(row) = rows.next()? {
+            grants.push(stored_grant(row)?);
+        }
+        Ok(grants)
+    }
+}
+
+fn stored_grant(row: &Row<'_>) -> Result<StoredGrant, StoreError> {
+    let jws: Vec<u8> = row.get(0)?;
+    let grant = Unverified::<Grant>::parse(&jws).map_err(|_| StoreError::Corrupt)?;
+    let state: String = row.get(3)?;
+    Ok(StoredGrant {
+        grant: grant.claimed().clone(),
+        jws,
+        offered: Digest::from_bytes(row.get(1)?),
+        leaf: from_integer(row.get(2)?)?,
+        state: StoredState::parse(&state)?,
+        uses: UseHead { count: from_integer(row.get(4)?)?, head: Digest::from_bytes(row.get(5)?) },
+    })
+}
