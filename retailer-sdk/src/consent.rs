@@ -1,0 +1,334 @@
+//! A grant is accepted; a grant is withdrawn.
+
+use besace_protocol::{
+    call::UnverifiedCall,
+    consent::{
+        Acknowledgement, ConsentRequest, Deleted, Deletion, Grant, GrantMismatch, RecordKind,
+        UseHead, Withdrawal,
+    },
+    crypto::sha256,
+    document::{ParseDocumentError, SignDocumentError, Unverified, Verified, sign},
+    jws::{Role, VerifyJwsError},
+    problem::ProblemType,
+    time::Timestamp,
+    wire::{Attested, GRANTS_PATH, GiveGrant, GrantGiven, WITHDRAWALS_PATH, Withdraw, Withdrawn},
+};
+use rand_core::CryptoRngCore;
+
+use crate::{
+    CallError, Retailer,
+    call::admit,
+    retailer::{Own, SKEW_SECONDS},
+    store::{DocumentKind, Session, StoreError, StoredGrant, StoredState, StoredWithdrawal},
+};
+
+/// A grant was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum GiveGrantError {
+    /// The call does not hold.
+    #[error("call was not admitted")]
+    Call(#[from] CallError),
+    /// What it carries is no grant.
+    #[error("not a grant")]
+    Grant(#[source] ParseDocumentError),
+    /// She did not sign it.
+    #[error("grant is not signed by its subject alone")]
+    Signature(#[source] VerifyJwsError),
+    /// It is given to somebody else.
+    #[error("grant names another controller")]
+    Controller,
+    /// No open request has this name.
+    #[error("grant answers no open request")]
+    Request,
+    /// It does not take the request as it stands.
+    #[error("grant does not answer its request")]
+    Mismatch(#[source] GrantMismatch),
+    /// It is over.
+    #[error("grant has expired")]
+    Expired,
+    /// It was taken back.
+    #[error("grant was withdrawn")]
+    Withdrawn,
+    /// Another grant has its name or handle.
+    #[error("another grant has this name or handle")]
+    Conflict,
+    /// Nothing was recorded.
+    #[error("grant was not recorded")]
+    Log(#[from] StoreError),
+}
+
+impl GiveGrantError {
+    /// What the caller reads.
+    pub fn problem(&self) -> ProblemType {
+        match self {
+            Self::Call(error) => error.problem(),
+            Self::Grant(_) => ProblemType::Malformed,
+            Self::Signature(_) => ProblemType::SignatureInvalid,
+            Self::Controller | Self::Mismatch(GrantMismatch::Controller) => {
+                ProblemType::WrongController
+            }
+            Self::Request
+            | Self::Mismatch(
+                GrantMismatch::Request | GrantMismatch::Terms | GrantMismatch::Moment,
+            ) => ProblemType::RequestUnknown,
+            Self::Expired => ProblemType::GrantExpired,
+            Self::Withdrawn => ProblemType::GrantWithdrawn,
+            Self::Conflict => ProblemType::GrantConflict,
+            Self::Log(_) => ProblemType::LogUnavailable,
+        }
+    }
+}
+
+/// A withdrawal was not recorded. None of these says that she may not withdraw.
+#[derive(Debug, thiserror::Error)]
+pub enum WithdrawError {
+    /// The call does not hold.
+    #[error("call was not admitted")]
+    Call(#[from] CallError),
+    /// What it carries is no withdrawal.
+    #[error("not a withdrawal")]
+    Withdrawal(#[source] ParseDocumentError),
+    /// Nobody gave such a grant.
+    #[error("there is no such grant")]
+    Missing,
+    /// She did not sign it.
+    #[error("withdrawal is not signed by the subject of the grant")]
+    Signature(#[source] VerifyJwsError),
+    /// It is addressed to somebody else.
+    #[error("withdrawal names another controller")]
+    Controller,
+    /// It names the grant, but describes another.
+    #[error("withdrawal describes another grant")]
+    Conflict,
+    /// The answer could not be signed.
+    #[error("acknowledgement was not signed")]
+    Acknowledgement(#[source] SignDocumentError),
+    /// Nothing was recorded.
+    #[error("withdrawal was not recorded")]
+    Log(#[from] StoreError),
+}
+
+impl WithdrawError {
+    /// What the caller reads.
+    pub fn problem(&self) -> ProblemType {
+        match self {
+            Self::Call(error) => error.problem(),
+            Self::Withdrawal(_) => ProblemType::Malformed,
+            Self::Missing => ProblemType::GrantMissing,
+            Self::Signature(_) => ProblemType::SignatureInvalid,
+            Self::Controller => ProblemType::WrongController,
+            Self::Conflict => ProblemType::GrantConflict,
+            Self::Acknowledgement(_) => ProblemType::Internal,
+            Self::Log(_) => ProblemType::LogUnavailable,
+        }
+    }
+}
+
+impl Retailer {
+    /// Accepts a grant: checked, countersigned, logged, then answered.
+    ///
+    /// The same grant again, in a new call, gets the same grant back under a fresh proof.
+    pub fn give_grant(
+        &mut self,
+        call: &[u8],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<GrantGiven, GiveGrantError> {
+        let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
+        // Enrolment: the body itself names the key, and both the call and the grant must be its work.
+        let GiveGrant { grant: bytes } = call.peek_body().map_err(|error| {
+            CallError::Verify(besace_protocol::call::VerifyCallError::Body(error))
+        })?;
+        let grant = Unverified::<Grant>::parse(&bytes.0).map_err(GiveGrantError::Grant)?;
+        let subject = grant.claimed().subject_key;
+        let call = call
+            .verify::<GiveGrant>(&subject, &self.own.address(GRANTS_PATH), now)
+            .map_err(CallError::Verify)?;
+        let grant =
+            grant.verify(&[(Role::Subject, &subject)]).map_err(GiveGrantError::Signature)?;
+        let own = &self.own;
+        self.store.write(|session| {
+            admit(session, &call)??;
+            own.give_grant(session, &grant, now, rng)
+        })
+    }
+
+    /// Ends a grant for good: logged, keys and data deleted, acknowledged, in one transaction.
+    ///
+    /// A second withdrawal of the same grant gets the first answer.
+    pub fn withdraw(
+        &mut self,
+        call: &[u8],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Withdrawn, WithdrawError> {
+        let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
+        let Withdraw { withdrawal: bytes } = call.peek_body().map_err(|error| {
+            CallError::Verify(besace_protocol::call::VerifyCallError::Body(error))
+        })?;
+        let withdrawal =
+            Unverified::<Withdrawal>::parse(&bytes.0).map_err(WithdrawError::Withdrawal)?;
+        let grant = withdrawal.claimed().grant;
+        let stored = self.store.read().grant(grant)?.ok_or(WithdrawError::Missing)?;
+        let subject = stored.grant.subject_key;
+        let call = call
+            .verify::<Withdraw>(&subject, &self.own.address(WITHDRAWALS_PATH), now)
+            .map_err(CallError::Verify)?;
+        let withdrawal =
+            withdrawal.verify(&[(Role::Subject, &subject)]).map_err(WithdrawError::Signature)?;
+        let own = &self.own;
+        let answer = self.store.write(|session| {
+            admit(session, &call)??;
+            own.withdraw(session, &stored, &withdrawal, now, rng)
+        })?;
+        self.live.forget(grant, &stored.grant.handle);
+        // What was deleted stands in the write-ahead log until it is emptied; `tidy` tries again.
+        drop(self.store.forget_history());
+        Ok(answer)
+    }
+}
+
+impl Own {
+    fn give_grant(
+        &self,
+        session: Session<'_>,
+        grant: &Verified<Grant>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<GrantGiven, GiveGrantError> {
+        let offered = sha256(&[grant.as_bytes()]);
+        let terms = grant.payload();
+        if terms.controller != self.identity.domain
+            || terms.controller_key != self.signing.verifying_key()
+        {
+            return Err(GiveGrantError::Controller);
+        }
+        if let Some(stored) = session.grant(terms.id)? {
+            if stored.offered != offered {
+                return Err(GiveGrantError::Conflict);
+            }
+            return match stored.state_at(now) {
+                StoredState::Active => {
+                    let head = self.ledger.head(session)?;
+                    Ok(GrantGiven {
+                        grant: self.ledger.attest(session, stored.jws, stored.leaf, &head)?,
+                    })
+                }
+                StoredState::Expired => Err(GiveGrantError::Expired),
+                StoredState::Withdrawn => Err(GiveGrantError::Withdrawn),
+            };
+        }
+        let request = session
+            .document(DocumentKind::Request, terms.request_id.as_bytes())?
+            .ok_or(GiveGrantError::Request)?;
+        let request = self.verify_own::<ConsentRequest>(&request.jws)?;
+        terms.answers(&request, now, SKEW_SECONDS).map_err(GiveGrantError::Mismatch)?;
+        if now >= terms.expires {
+            return Err(GiveGrantError::Expired);
+        }
+        if now >= request.payload().expires {
+            return Err(GiveGrantError::Request);
+        }
+        if session.grant_of_handle(terms.handle)?.is_some() {
+            return Err(GiveGrantError::Conflict);
+        }
+        let signed =
+            grant.countersign(Role::Controller, &self.signing, now).map_err(StoreError::Record)?;
+        let jws = signed.as_bytes().to_vec();
+        let opened = self.ledger.append(session, jws.clone(), rng)?;
+        session.add_grant(&StoredGrant {
+            grant: terms.clone(),
+            jws: jws.clone(),
+            offered,
+            leaf: opened.leaf,
+            state: StoredState::Active,
+            uses: UseHead::start(terms.id),
+        })?;
+        let head = self.ledger.seal(session)?;
+        Ok(GrantGiven { grant: self.ledger.attest(session, jws, opened.leaf, &head)? })
+    }
+
+    fn withdraw(
+        &self,
+        session: Session<'_>,
+        stored: &StoredGrant,
+        withdrawal: &Verified<Withdrawal>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Withdrawn, WithdrawError> {
+        let said = withdrawal.payload();
+        if said.controller != self.identity.domain {
+            return Err(WithdrawError::Controller);
+        }
+        let grant = self.verify_grant(stored)?;
+        if said.subject_key != stored.grant.subject_key || said.grant_digest != grant.digest() {
+            return Err(WithdrawError::Conflict);
+        }
+        let id = stored.grant.id;
+        if let Some(done) = session.withdrawal(id)? {
+            return Ok(self.withdrawn(session, done)?);
+        }
+        let opened = self.ledger.append(session, withdrawal.as_bytes().to_vec(), rng)?;
+        let days = session.delete_keys_of(id)?;
+        let had_data = session.delete_disclosure(id)?;
+        session.set_state(id, StoredState::Withdrawn)?;
+        if had_data || !days.is_empty() {
+            let record = RecordKind::Deleted(Deleted {
+                at: now,
+                days: days.clone(),
+                grant: id,
+                reason: Deletion::Withdrawn,
+            });
+            self.ledger.append_plain(session, &record, rng)?;
+        }
+        let acknowledgement = Acknowledgement {
+            acknowledged: now,
+            controller: self.identity.domain.clone(),
+            deleted_days: days,
+            grant: id,
+            uses: stored.uses,
+            v: 1,
+            withdrawal: withdrawal.digest(),
+        };
+        let acknowledgement = sign(acknowledgement, Role::Controller, &self.signing, now)
+            .map_err(WithdrawError::Acknowledgement)?;
+        let acknowledgement = acknowledgement.as_bytes().to_vec();
+        let acknowledged = self.ledger.append(session, acknowledgement.clone(), rng)?;
+        self.ledger.seal(session)?;
+        let done = StoredWithdrawal {
+            jws: withdrawal.as_bytes().to_vec(),
+            leaf: opened.leaf,
+            acknowledgement,
+            acknowledgement_leaf: acknowledged.leaf,
+        };
+        session.add_withdrawal(id, &done)?;
+        Ok(self.withdrawn(session, done)?)
+    }
+
+    fn withdrawn(
+        &self,
+        session: Session<'_>,
+        done: StoredWithdrawal,
+    ) -> Result<Withdrawn, StoreError> {
+        let head = self.ledger.head(session)?;
+        let attest = |jws, leaf| -> Result<Attested, StoreError> {
+            self.ledger.attest(session, jws, leaf, &head)
+        };
+        Ok(Withdrawn {
+            acknowledgement: attest(done.acknowledgement, done.acknowledgement_leaf)?,
+            withdrawal: attest(done.jws, done.leaf)?,
+        })
+    }
+
+    /// A grant that both signed and we stored.
+    fn verify_grant(&self, stored: &StoredGrant) -> Result<Verified<Grant>, StoreError> {
+        let signers = [
+            (Role::Controller, &self.signing.verifying_key()),
+            (Role::Subject, &stored.grant.subject_key),
+        ];
+        Unverified::parse(&stored.jws)
+            .map_err(|_| StoreError::Corrupt)?
+            .verify(&signers)
+            .map_err(|_| StoreError::Corrupt)
+    }
+}

@@ -1,0 +1,256 @@
+//! What time brings: keys of new days, the end of old ones, expiry, deadlines, and the manifest that says
+//! so.
+
+use besace_protocol::{
+    consent::{Deleted, Deletion, RecordKind},
+    crypto::SealingSecretKey,
+    document::{SignDocumentError, sign},
+    encoding::Bytes,
+    id::{GrantId, Handle},
+    jws::Role,
+    party::{DayKeys, Manifest, ShopAnchor, ShopCode},
+    presence::{ShopChain, ShopId},
+    time::{DAY_SECONDS, Day, Timestamp},
+};
+use rand_core::CryptoRngCore;
+
+use crate::{
+    Retailer,
+    retailer::Own,
+    store::{DocumentKind, Session, StoreError, StoredState},
+};
+
+/// Seconds after midnight UTC until which the keys of the day before live: a token of its last epoch may
+/// still be heard, by a clock that is late.
+const GRACE_SECONDS: u64 = 30 * 60;
+
+/// Days ahead that have keys. A grant releases at most six days ahead; the next manifest may be a day late.
+const DAYS_AHEAD: u32 = 7;
+
+/// Seconds that a manifest is valid.
+const MANIFEST_SECONDS: u64 = 2 * DAY_SECONDS;
+
+/// What was due was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum TidyError {
+    /// The identity makes no manifest.
+    #[error("manifest was not signed")]
+    Manifest(#[source] SignDocumentError),
+    /// The store failed.
+    #[error("what was due was not stored")]
+    Store(#[from] StoreError),
+}
+
+/// What [`Retailer::tidy`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Days whose secrets were destroyed.
+    pub days: usize,
+    /// Deletions of released keys or data that were logged.
+    pub deletions: usize,
+    /// Grants that expired.
+    pub expired: usize,
+    /// Sealed messages destroyed at their deadline.
+    pub mail: usize,
+    /// Whether a new manifest was published.
+    pub manifest: bool,
+}
+
+impl Retailer {
+    /// Does what is due at `now`. To be called at the start and every few minutes; once is as good as
+    /// often.
+    pub fn tidy(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Tidied, TidyError> {
+        let first = first_live_day(now);
+        let own = &self.own;
+        let (tidied, ended) = self.store.write(|session| own.tidy(session, first, now, rng))?;
+        for (grant, handle) in ended {
+            self.live.forget(grant, &handle);
+        }
+        self.load_chains(first, now)?;
+        self.live.tidy(first, now, rng);
+        self.store.forget_history()?;
+        Ok(tidied)
+    }
+
+    pub(crate) fn store_profile(
+        &mut self,
+        profile: &[u8],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), TidyError> {
+        let own = &self.own;
+        self.store.write(|session| {
+            session.set_profile(profile)?;
+            own.make_days(session, now, rng)?;
+            own.issue_manifest(session, now, rng)?;
+            own.ledger.seal(session)?;
+            Ok::<_, TidyError>(())
+        })?;
+        self.load_chains(first_live_day(now), now)?;
+        Ok(())
+    }
+
+    /// Gives the resolver the chains of the days that a token heard now or soon can be bound to.
+    fn load_chains(&mut self, first: Day, now: Timestamp) -> Result<(), StoreError> {
+        let Self { store, own, live } = self;
+        let days = [first, Day::of(now), Day::of(now).plus(1)];
+        for (day, shop) in
+            days.into_iter().flat_map(|day| own.identity.shops.iter().map(move |s| (day, s.code)))
+        {
+            if !live.has_chain(day, shop)
+                && let Some(chain) = own.chain(store.read(), day, shop)?
+            {
+                live.insert_chain(chain);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first day whose keys still live at `now`.
+pub(crate) fn first_live_day(now: Timestamp) -> Day {
+    Day::of(now.minus(GRACE_SECONDS))
+}
+
+impl Own {
+    fn tidy(
+        &self,
+        session: Session<'_>,
+        first: Day,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(Tidied, Vec<(GrantId, Handle)>), TidyError> {
+        let today = Day::of(now);
+        let mut deleted: Vec<(GrantId, Deletion, Vec<Day>)> = Vec::new();
+        let mut ended = Vec::new();
+        for overdue in session.overdue_grants(now)? {
+            let grant = overdue.grant.id;
+            let days = session.delete_keys_of(grant)?;
+            if session.delete_disclosure(grant)? || !days.is_empty() {
+                deleted.push((grant, Deletion::Expired, days));
+            }
+            session.set_state(grant, StoredState::Expired)?;
+            ended.push((grant, overdue.grant.handle));
+        }
+        for (grant, day) in session.delete_keys_before(first)? {
+            match deleted.last_mut() {
+                Some((last, Deletion::DayOver, days)) if *last == grant => days.push(day),
+                _ => deleted.push((grant, Deletion::DayOver, vec![day])),
+            }
+        }
+        for grant in session.delete_disclosures_due(today)? {
+            deleted.push((grant, Deletion::DayOver, Vec::new()));
+        }
+        let mut tidied = Tidied {
+            deletions: deleted.len(),
+            expired: ended.len(),
+            mail: session.delete_mail_due(today)?,
+            ..Tidied::default()
+        };
+        for (grant, reason, days) in deleted {
+            let record = RecordKind::Deleted(Deleted { at: now, days, grant, reason });
+            self.ledger.append_plain(session, &record, rng)?;
+        }
+        session.forget_messages(now)?;
+        tidied.days = session.delete_days_before(first)?;
+        self.make_days(session, now, rng)?;
+        tidied.manifest = self.renew_manifest(session, now, rng)?;
+        if tidied.deletions > 0 || tidied.manifest {
+            self.ledger.seal(session)?;
+        }
+        Ok((tidied, ended))
+    }
+
+    /// Makes what is missing of the days from today on: sealing keys, and a chain for each shop.
+    fn make_days(
+        &self,
+        session: Session<'_>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), StoreError> {
+        for ahead in 0..=DAYS_AHEAD {
+            let day = Day::of(now).plus(ahead);
+            if session.day_key(day)?.is_none() {
+                session.add_day_key(day, &SealingSecretKey::generate(rng))?;
+            }
+            for shop in &self.identity.shops {
+                if session.chain(day, shop.code)?.is_none() {
+                    let id = ShopId { domain: self.identity.domain.clone(), code: shop.code };
+                    let chain = ShopChain::generate(rng, id, day);
+                    session.add_chain(&chain)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes a manifest if the last one names other days, or has half of its time behind it.
+    fn renew_manifest(
+        &self,
+        session: Session<'_>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<bool, TidyError> {
+        if let Some(last) = session.document(DocumentKind::Manifest, &[])? {
+            let last = self.own_document::<Manifest>(&last.jws)?;
+            let named: Vec<Day> = last.days.iter().map(|keys| keys.day).collect();
+            let fresh = now >= last.issued && last.expires > now.plus(MANIFEST_SECONDS / 2);
+            if fresh && named == session.days()? {
+                return Ok(false);
+            }
+        }
+        self.issue_manifest(session, now, rng)?;
+        Ok(true)
+    }
+
+    fn issue_manifest(
+        &self,
+        session: Session<'_>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), TidyError> {
+        let mut days = Vec::new();
+        for day in session.days()? {
+            let sealing = session.day_key(day)?.ok_or(StoreError::Corrupt)?;
+            let known = |code| self.identity.shops.iter().any(|shop| shop.code == code);
+            let anchors = session.anchors(day)?.into_iter().filter(|(code, _)| known(*code));
+            let anchors = anchors
+                .map(|(shop, value)| ShopAnchor { anchor: Bytes(value.as_bytes().to_vec()), shop })
+                .collect();
+            days.push(DayKeys { anchors, day, sealing_key: sealing.public_key() });
+        }
+        let manifest = Manifest {
+            controller: self.identity.domain.clone(),
+            controller_key: self.signing.verifying_key(),
+            days,
+            expires: now.plus(MANIFEST_SECONDS),
+            issued: now,
+            legal: self.identity.legal.clone(),
+            log_key: *self.ledger.key().verifying_key(),
+            sealing_key: self.sealing.public_key(),
+            sequence: session.next_manifest_sequence()?,
+            shops: self.identity.shops.clone(),
+            v: 1,
+        };
+        let manifest =
+            sign(manifest, Role::Controller, &self.signing, now).map_err(TidyError::Manifest)?;
+        self.publish(session, DocumentKind::Manifest, &[], manifest.as_bytes(), now, rng)?;
+        Ok(())
+    }
+
+    /// A shop's chain for `day`, if that day lives.
+    pub(crate) fn chain(
+        &self,
+        session: Session<'_>,
+        day: Day,
+        code: ShopCode,
+    ) -> Result<Option<ShopChain>, StoreError> {
+        let id = ShopId { domain: self.identity.domain.clone(), code };
+        let last = session.chain(day, code)?;
+        Ok(last.map(|last| ShopChain::from_end(id, day, &last)))
+    }
+}

@@ -1,0 +1,165 @@
+//! What is held in memory only: gone with the process, written nowhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use besace_protocol::{
+    id::{GrantId, Handle},
+    party::ShopCode,
+    presence::{EphemeralId, InsertKeysError, ReleasedKeys, ShopChain},
+    private::Private,
+    time::{Day, Timestamp},
+    wire::{Greeting, Recognised},
+};
+use rand_core::CryptoRngCore;
+
+use crate::presence::{Resolver, Sighting};
+
+/// Seconds that a greeting stays on the staff screen.
+const ARRIVAL_SECONDS: u64 = 5 * 60;
+
+/// Seconds after which no epoch accepts an identifier any more that was heard now.
+const REPEAT_SECONDS: u64 = 30 * 60;
+
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    resolver: Resolver,
+    /// The chains that the resolver has.
+    chains: BTreeSet<(Day, ShopCode)>,
+    /// Uses of a grant in a shop on a day.
+    uses: BTreeMap<(Day, GrantId, ShopCode), u16>,
+    arrivals: Vec<Arrival>,
+    /// What was answered lately, so that a second receiver of the shop makes no second use.
+    answered: BTreeMap<EphemeralId, Answered>,
+}
+
+#[derive(Debug)]
+struct Arrival {
+    shop: ShopCode,
+    /// The grants without which the greeting has to go.
+    grants: [GrantId; 2],
+    greeting: Private<Greeting>,
+    until: Timestamp,
+}
+
+#[derive(Debug)]
+struct Answered {
+    shop: ShopCode,
+    grants: Vec<GrantId>,
+    answer: Recognised,
+    until: Timestamp,
+}
+
+impl Live {
+    pub(crate) fn insert(
+        &mut self,
+        handle: Handle,
+        keys: &ReleasedKeys,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), InsertKeysError> {
+        self.resolver.add_keys(handle, keys, rng)
+    }
+
+    /// Whether the chain of this shop and day is here.
+    pub(crate) fn has_chain(&self, day: Day, shop: ShopCode) -> bool {
+        self.chains.contains(&(day, shop))
+    }
+
+    pub(crate) fn insert_chain(&mut self, chain: ShopChain) {
+        self.chains.insert((chain.day(), chain.shop().code));
+        self.resolver.add_chain(chain);
+    }
+
+    /// Forgets everything about a grant.
+    pub(crate) fn forget(&mut self, grant: GrantId, handle: &Handle) {
+        self.resolver.remove_handle(handle);
+        self.uses.retain(|(_, id, _), _| *id != grant);
+        self.arrivals.retain(|arrival| !arrival.grants.contains(&grant));
+        self.answered.retain(|_, answered| !answered.grants.contains(&grant));
+    }
+
+    /// Forgets what is over, and makes ready for the epoch to come.
+    pub(crate) fn tidy(&mut self, first_day: Day, now: Timestamp, rng: &mut impl CryptoRngCore) {
+        let over = self.resolver.days().into_iter().chain(self.chains.iter().map(|(day, _)| *day));
+        for day in over.filter(|day| *day < first_day).collect::<BTreeSet<_>>() {
+            self.resolver.forget_day(day);
+        }
+        self.chains.retain(|(day, _)| *day >= first_day);
+        self.resolver.prepare(now, rng);
+        self.uses.retain(|(day, _, _), _| *day >= Day::of(now));
+        self.arrivals.retain(|arrival| now < arrival.until);
+        self.answered.retain(|_, answered| now < answered.until);
+    }
+
+    /// What an identifier means that was heard in `shop`; nothing for a stranger's.
+    pub(crate) fn resolve(
+        &self,
+        shop: ShopCode,
+        token: EphemeralId,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Option<Sighting> {
+        self.resolver.resolve(shop, &[token], now, rng).into_iter().next().flatten()
+    }
+
+    /// How often a grant was used in a shop today.
+    pub(crate) fn uses(&self, grant: GrantId, shop: ShopCode, now: Timestamp) -> u16 {
+        self.uses.get(&(Day::of(now), grant, shop)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn count_use(&mut self, grant: GrantId, shop: ShopCode, now: Timestamp) {
+        let count = self.uses.entry((Day::of(now), grant, shop)).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// The answer that this identifier got in this shop.
+    pub(crate) fn answered(
+        &self,
+        token: &EphemeralId,
+        shop: ShopCode,
+        now: Timestamp,
+    ) -> Option<&Recognised> {
+        let answered = self.answered.get(token)?;
+        (now < answered.until && answered.shop == shop).then_some(&answered.answer)
+    }
+
+    pub(crate) fn remember(
+        &mut self,
+        token: EphemeralId,
+        shop: ShopCode,
+        grants: Vec<GrantId>,
+        answer: Recognised,
+        now: Timestamp,
+    ) {
+        let until = now.plus(REPEAT_SECONDS);
+        self.answered.insert(token, Answered { shop, grants, answer, until });
+    }
+
+    pub(crate) fn arrive(
+        &mut self,
+        shop: ShopCode,
+        grants: [GrantId; 2],
+        greeting: Greeting,
+        now: Timestamp,
+    ) {
+        self.arrivals.retain(|arrival| arrival.grants != grants || arrival.shop != shop);
+        let until = now.plus(ARRIVAL_SECONDS);
+        self.arrivals.push(Arrival { shop, grants, greeting: Private::new(greeting), until });
+    }
+
+    pub(crate) fn arrivals(&self, shop: ShopCode, now: Timestamp) -> Vec<Greeting> {
+        self.arrivals
+            .iter()
+            .filter(|arrival| arrival.shop == shop && now < arrival.until)
+            .map(|arrival| arrival.greeting.reveal().clone())
+            .collect()
+    }
+
+    /// Whether anything is held about a grant, for tests: forgets its keys.
+    #[cfg(test)]
+    pub(crate) fn knew(&self, grant: GrantId, handle: &Handle) -> bool {
+        !self.resolver.remove_handle(handle).is_empty()
+            || self.uses.keys().any(|(_, id, _)| *id == grant)
+            || self.arrivals.iter().any(|arrival| arrival.grants.contains(&grant))
+            || self.answered.values().any(|answered| answered.answer.handle == *handle)
+    }
+}

@@ -1,0 +1,129 @@
+//! The mailbox: openings wait sealed until she collects them, and are destroyed when she has them.
+
+use besace_protocol::{
+    call::{Call, UnverifiedCall},
+    consent::UseStatement,
+    document::{SignDocumentError, sign},
+    encoding::Bytes,
+    jws::Role,
+    problem::ProblemType,
+    time::{Day, Timestamp},
+    wire::{
+        AcknowledgeMail, CollectMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH,
+        MailAcknowledged, MailCollected,
+    },
+};
+use serde::de::DeserializeOwned;
+
+use crate::{CallError, Retailer, call::admit, store::StoreError};
+
+/// Most messages of one answer.
+const MAIL_MAX: usize = 64;
+
+/// Most acknowledgements of one call.
+const ACKNOWLEDGEMENTS_MAX: usize = 1024;
+
+/// The mailbox did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum MailboxError {
+    /// The call does not hold.
+    #[error("call was not admitted")]
+    Call(#[from] CallError),
+    /// The caller's key gave no grant here.
+    #[error("this pseudonym gave no grant")]
+    Missing,
+    /// More than 1024 messages in one call.
+    #[error("too many messages in one call")]
+    TooMany,
+    /// A count could not be signed.
+    #[error("use statement was not signed")]
+    Statement(#[source] SignDocumentError),
+    /// The store failed.
+    #[error("mailbox was not read or written")]
+    Log(#[from] StoreError),
+}
+
+impl MailboxError {
+    /// What the caller reads.
+    pub fn problem(&self) -> ProblemType {
+        match self {
+            Self::Call(error) => error.problem(),
+            Self::Missing => ProblemType::GrantMissing,
+            Self::TooMany => ProblemType::TooLarge,
+            Self::Statement(_) => ProblemType::Internal,
+            Self::Log(_) => ProblemType::LogUnavailable,
+        }
+    }
+}
+
+impl Retailer {
+    /// The oldest messages of the caller's grants, and a signed count of uses for each of them.
+    pub fn collect_mail(
+        &mut self,
+        call: &[u8],
+        now: Timestamp,
+    ) -> Result<MailCollected, MailboxError> {
+        let call = self.admit_subject::<CollectMail>(call, MAILBOX_PATH, now)?;
+        let key = call.subject.key_id();
+        let own = &self.own;
+        self.store.write(|session| {
+            admit(session, &call)??;
+            let mut mail = session.mail_of_subject(key, MAIL_MAX.saturating_add(1))?;
+            let more = mail.len() > MAIL_MAX;
+            mail.truncate(MAIL_MAX);
+            let mut statements = Vec::new();
+            for stored in session.grants_of_subject(key)? {
+                let statement = UseStatement {
+                    day: Day::of(now),
+                    grant: stored.grant.id,
+                    stated: now,
+                    uses: stored.uses,
+                    v: 1,
+                };
+                let signed = sign(statement, Role::Controller, &own.signing, now)
+                    .map_err(MailboxError::Statement)?;
+                statements.push(Bytes(signed.as_bytes().to_vec()));
+            }
+            Ok(MailCollected { mail, more, statements })
+        })
+    }
+
+    /// Destroys messages that are safe at home. Unknown ones are not counted.
+    pub fn acknowledge_mail(
+        &mut self,
+        call: &[u8],
+        now: Timestamp,
+    ) -> Result<MailAcknowledged, MailboxError> {
+        let call =
+            self.admit_subject::<AcknowledgeMail>(call, MAILBOX_ACKNOWLEDGEMENTS_PATH, now)?;
+        if call.body.mail.len() > ACKNOWLEDGEMENTS_MAX {
+            return Err(MailboxError::TooMany);
+        }
+        let key = call.subject.key_id();
+        let destroyed = self.store.write(|session| {
+            admit(session, &call)??;
+            let mut destroyed: u32 = 0;
+            for id in &call.body.mail {
+                destroyed = destroyed.saturating_add(u32::from(session.delete_mail(key, *id)?));
+            }
+            Ok::<_, MailboxError>(destroyed)
+        })?;
+        // What was deleted stands in the write-ahead log until it is emptied; `tidy` tries again.
+        drop(self.store.forget_history());
+        Ok(MailAcknowledged { destroyed })
+    }
+
+    /// Verifies a call with the key of a pseudonym that gave a grant here, live or not.
+    fn admit_subject<B: DeserializeOwned>(
+        &self,
+        call: &[u8],
+        path: &str,
+        now: Timestamp,
+    ) -> Result<Call<B>, MailboxError> {
+        let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
+        let claimed = call.claimed_key().ok_or(MailboxError::Missing)?;
+        let grants = self.store.read().grants_of_subject(claimed)?;
+        let subject = grants.first().ok_or(MailboxError::Missing)?.grant.subject_key;
+        Ok(call.verify(&subject, &self.own.address(path), now).map_err(CallError::Verify)?)
+    }
+}

@@ -1,0 +1,282 @@
+//! What arrives under a grant: keys of a day, and data. Neither is accepted without the proof that it stood
+//! in the shopper's own log first, and both stand in ours before she hears of it.
+
+use besace_protocol::{
+    call::{UnverifiedCall, VerifyCallError},
+    consent::{
+        Disclosed, Disclosure, DisclosureReceived, RecordKind, Release, Released,
+        disclosure_context, release_context,
+    },
+    crypto::{OpenError, Sealed, SealingSecretKey, sha256},
+    document::{Document, ParseDocumentError, Unverified, Verified},
+    id::GrantId,
+    jws::{Role, VerifyJwsError},
+    log::{LogKey, Origin, UnverifiedProof},
+    presence::ReleasedKeys,
+    private::Private,
+    problem::ProblemType,
+    time::{Day, Timestamp},
+    wire::{DISCLOSURES_PATH, Disclose, Proven, RELEASES_PATH, Received, ReleaseKeys},
+};
+use rand_core::CryptoRngCore;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::{
+    CallError, Retailer,
+    call::admit,
+    store::{Session, StoreError, StoredDisclosure, StoredGrant, StoredKeys, StoredState},
+};
+
+/// A release or a disclosure was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// The call does not hold.
+    #[error("call was not admitted")]
+    Call(#[from] CallError),
+    /// Nobody gave such a grant.
+    #[error("there is no such grant")]
+    Missing,
+    /// The grant is over.
+    #[error("grant has expired")]
+    Expired,
+    /// She took it back.
+    #[error("grant was withdrawn")]
+    Withdrawn,
+    /// The grant is for another purpose, other days or other data.
+    #[error("grant does not cover this")]
+    Scope,
+    /// It is sealed to another key, by another key, or for another grant.
+    #[error("sealed message does not open")]
+    Sealed(#[source] OpenError),
+    /// What was sealed is not a document of its type.
+    #[error("sealed document is not of its type")]
+    Document(#[source] ParseDocumentError),
+    /// She did not sign what was sealed.
+    #[error("sealed document is not signed by the subject")]
+    Signature(#[source] VerifyJwsError),
+    /// Call, document and keys contradict one another.
+    #[error("call, document and keys contradict one another")]
+    Contradiction,
+    /// The proof is missing, of another log, or of another record.
+    #[error("nothing proves that this was logged first")]
+    Proof,
+    /// Other keys of this day are here already.
+    #[error("other keys were released for this day")]
+    Conflict,
+    /// Nothing was recorded.
+    #[error("reception was not recorded")]
+    Log(#[from] StoreError),
+}
+
+impl ReceiveError {
+    /// What the caller reads.
+    pub fn problem(&self) -> ProblemType {
+        match self {
+            Self::Call(error) => error.problem(),
+            Self::Missing => ProblemType::GrantMissing,
+            Self::Expired => ProblemType::GrantExpired,
+            Self::Withdrawn => ProblemType::GrantWithdrawn,
+            Self::Scope => ProblemType::GrantScope,
+            Self::Sealed(_) | Self::Signature(_) => ProblemType::SignatureInvalid,
+            Self::Document(_) | Self::Contradiction => ProblemType::Malformed,
+            Self::Proof => ProblemType::ProofMissing,
+            Self::Conflict => ProblemType::GrantConflict,
+            Self::Log(_) => ProblemType::LogUnavailable,
+        }
+    }
+}
+
+impl Retailer {
+    /// Accepts the keys of one day under a recognition grant.
+    ///
+    /// The same keys again, in a new call, get the same record back under a fresh proof.
+    pub fn receive_release(
+        &mut self,
+        call: &[u8],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Received, ReceiveError> {
+        let call =
+            self.admit_under_grant::<ReleaseKeys>(call, RELEASES_PATH, now, |body| body.grant)?;
+        let (call, stored) = call;
+        let ReleaseKeys { day, grant, logged, sealed } = &call.body;
+        let own = &self.own;
+        let received = self.store.write(|session| {
+            admit(session, &call)??;
+            let terms = &stored.grant.terms;
+            let ahead = day.as_number().checked_sub(Day::of(now).as_number());
+            let in_time = ahead.is_some_and(|days| days <= u32::from(terms.release_ahead_days));
+            if !terms.purpose.releases_presence() || !in_time {
+                return Err(ReceiveError::Scope);
+            }
+            let secret = session.day_key(*day)?.ok_or(ReceiveError::Scope)?;
+            let context = release_context(*grant, *day);
+            let release: Verified<Release> = open(sealed, &context, &secret, &stored)?;
+            let release = release.payload();
+            let keys = ReleasedKeys::from_slice(*day, &release.keys.0)
+                .map_err(|_| ReceiveError::Contradiction)?;
+            let consistent = release.day == *day
+                && release.grant == *grant
+                && release.handle == stored.grant.handle
+                && release.commit == keys.commitment(&stored.grant.handle);
+            if !consistent {
+                return Err(ReceiveError::Contradiction);
+            }
+            match check_logged(logged, &stored)? {
+                RecordKind::Released(Released {
+                    at: _,
+                    commit,
+                    day: logged_day,
+                    grant: logged_grant,
+                }) if commit == release.commit && logged_day == *day && logged_grant == *grant => {}
+                _ => return Err(ReceiveError::Proof),
+            }
+            if let Some(known) = session.keys(*grant, *day)? {
+                if known.commitment != release.commit {
+                    return Err(ReceiveError::Conflict);
+                }
+                let head = own.ledger.head(session)?;
+                let logged = own.ledger.proven(session, known.leaf, &head)?;
+                return Ok((Received { logged }, known.keys));
+            }
+            let record = RecordKind::ReleaseReceived(Released {
+                at: now,
+                commit: release.commit,
+                day: *day,
+                grant: *grant,
+            });
+            let opened = own.ledger.append_plain(session, &record, rng)?;
+            let commitment = release.commit;
+            let stored = StoredKeys { grant: *grant, keys, commitment, leaf: opened.leaf };
+            session.add_keys(&stored)?;
+            let head = own.ledger.seal(session)?;
+            let logged = own.ledger.proven(session, opened.leaf, &head)?;
+            Ok((Received { logged }, stored.keys))
+        });
+        let (received, keys) = received?;
+        let inserted = self.live.insert(stored.grant.handle, &keys, rng);
+        inserted.map_err(|_| StoreError::Corrupt)?;
+        Ok(received)
+    }
+
+    /// Accepts data under a grant that names its categories. A later disclosure replaces an earlier one.
+    pub fn receive_disclosure(
+        &mut self,
+        call: &[u8],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Received, ReceiveError> {
+        let (call, stored) =
+            self.admit_under_grant::<Disclose>(call, DISCLOSURES_PATH, now, |body| body.grant)?;
+        let Disclose { grant, logged, sealed } = &call.body;
+        let own = &self.own;
+        let received = self.store.write(|session| {
+            admit(session, &call)??;
+            let context = disclosure_context(*grant);
+            let signed: Verified<Disclosure> = open(sealed, &context, &own.sealing, &stored)?;
+            let disclosure = signed.payload();
+            if disclosure.grant != *grant {
+                return Err(ReceiveError::Contradiction);
+            }
+            let categories = disclosure.categories();
+            let granted = &stored.grant.terms.categories;
+            if categories.is_empty() || !categories.iter().all(|c| granted.contains_key(c)) {
+                return Err(ReceiveError::Scope);
+            }
+            let digest = sha256(&[signed.as_bytes()]);
+            match check_logged(logged, &stored)? {
+                RecordKind::Disclosed(Disclosed {
+                    at: _,
+                    categories: logged_categories,
+                    digest: logged_digest,
+                    grant: logged_grant,
+                }) if logged_digest == digest
+                    && logged_grant == *grant
+                    && logged_categories == categories => {}
+                _ => return Err(ReceiveError::Proof),
+            }
+            if let Some(known) = session.disclosure(*grant)?.filter(|k| k.digest == digest) {
+                let head = own.ledger.head(session)?;
+                return Ok(own.ledger.proven(session, known.leaf, &head)?);
+            }
+            let record = RecordKind::DisclosureReceived(DisclosureReceived {
+                at: now,
+                digest,
+                grant: *grant,
+            });
+            let opened = own.ledger.append_plain(session, &record, rng)?;
+            let retention = u32::from(stored.grant.terms.retention_days);
+            session.set_disclosure(
+                *grant,
+                &StoredDisclosure {
+                    digest,
+                    chosen_name: disclosure.chosen_name.clone().map(Private::new),
+                    topics: Private::new(disclosure.topics.clone()),
+                    destroy_day: Day::of(now).plus(retention),
+                    leaf: opened.leaf,
+                },
+            )?;
+            let head = own.ledger.seal(session)?;
+            Ok::<Proven, ReceiveError>(own.ledger.proven(session, opened.leaf, &head)?)
+        });
+        Ok(Received { logged: received? })
+    }
+
+    /// Verifies a call with the key of the grant that it names, which must be live.
+    fn admit_under_grant<B: DeserializeOwned>(
+        &self,
+        call: &[u8],
+        path: &str,
+        now: Timestamp,
+        grant_of: impl FnOnce(&B) -> GrantId,
+    ) -> Result<(besace_protocol::call::Call<B>, StoredGrant), ReceiveError> {
+        let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
+        let body =
+            call.peek_body().map_err(|error| CallError::Verify(VerifyCallError::Body(error)))?;
+        let stored = self.store.read().grant(grant_of(&body))?.ok_or(ReceiveError::Missing)?;
+        let call = call
+            .verify::<B>(&stored.grant.subject_key, &self.own.address(path), now)
+            .map_err(CallError::Verify)?;
+        match stored.state_at(now) {
+            StoredState::Active => Ok((call, stored)),
+            StoredState::Expired => Err(ReceiveError::Expired),
+            StoredState::Withdrawn => Err(ReceiveError::Withdrawn),
+        }
+    }
+}
+
+/// Opens what the grant's pseudonym sealed to us, and checks that she signed what is inside.
+fn open<D: Document>(
+    sealed: &Sealed,
+    context: &[u8],
+    secret: &SealingSecretKey,
+    stored: &StoredGrant,
+) -> Result<Verified<D>, ReceiveError> {
+    let plain = sealed
+        .open(context, secret, &stored.grant.subject_sealing_key)
+        .map_err(ReceiveError::Sealed)?;
+    let plain = Zeroizing::new(plain);
+    Unverified::<D>::parse(&plain)
+        .map_err(ReceiveError::Document)?
+        .verify(&[(Role::Subject, &stored.grant.subject_key)])
+        .map_err(ReceiveError::Signature)
+}
+
+/// The record that the proof shows to stand in the log of the grant's pseudonym.
+fn check_logged(logged: &Proven, stored: &StoredGrant) -> Result<RecordKind, ReceiveError> {
+    let key = LogKey::new(Origin::of_log(&stored.grant.subject_log), stored.grant.subject_log_key);
+    UnverifiedProof::parse(logged.proof.as_bytes())
+        .map_err(|_| ReceiveError::Proof)?
+        .verify_opening(&key, &logged.record.0)
+        .map_err(|_| ReceiveError::Proof)?;
+    RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)
+}
+
+/// What a shop may say about a grant's pseudonym.
+pub(crate) fn disclosed(
+    session: Session<'_>,
+    grant: GrantId,
+) -> Result<Option<StoredDisclosure>, StoreError> {
+    session.disclosure(grant).map(|found| found.filter(|found| found.chosen_name.is_some()))
+}

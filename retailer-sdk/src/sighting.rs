@@ -1,0 +1,282 @@
+//! From an ephemeral identifier that a receiver heard to an answer that was logged first.
+
+use besace_protocol::{
+    consent::{Action, Mail, Opening, RecordKind, UseRecord, mail_context},
+    crypto::{SealError, Sealed},
+    document::{SignDocumentError, sign},
+    encoding::Bytes,
+    id::{GrantId, Handle, MailId},
+    jws::Role,
+    log::{Salt, SignedCheckpoint},
+    party::ShopCode,
+    presence::{EphemeralId, Level, Slot},
+    private::Private,
+    problem::ProblemType,
+    purpose::Purpose,
+    time::{Day, Timestamp},
+    wire::{Arrivals, EmitterFrame, Greeting, Recognised},
+};
+use rand_core::CryptoRngCore;
+
+use crate::{
+    OutOfScope, Retailer, ShopPermit, ShopScope,
+    live::Live,
+    presence::Sighting,
+    receive::disclosed,
+    retailer::Own,
+    store::{Opened, Session, StoreError, StoredGrant, StoredMail},
+};
+
+/// A sighting got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SightingError {
+    /// The key is not for sightings.
+    #[error("shop key may not report sightings")]
+    Forbidden(#[from] OutOfScope),
+    /// No live grant answers here; why, the shop does not learn.
+    #[error("nobody is recognised")]
+    Unresolved,
+    /// Made for another shop or another minute.
+    #[error("identifier was made for another place or time")]
+    Relay,
+    /// An opening could not be signed.
+    #[error("opening was not signed")]
+    Opening(#[source] SignDocumentError),
+    /// An opening could not be sealed.
+    #[error("opening was not sealed")]
+    Seal(#[source] SealError),
+    /// Nothing was recorded, so nobody is recognised.
+    #[error("use was not recorded")]
+    Log(#[from] StoreError),
+}
+
+impl SightingError {
+    /// What the shop reads.
+    pub const fn problem(&self) -> ProblemType {
+        match self {
+            Self::Forbidden(_) => ProblemType::Forbidden,
+            Self::Unresolved => ProblemType::Unresolved,
+            Self::Relay => ProblemType::RelaySuspected,
+            Self::Opening(_) | Self::Seal(_) => ProblemType::Internal,
+            Self::Log(_) => ProblemType::LogUnavailable,
+        }
+    }
+}
+
+/// A screen or an emitter got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadShopError {
+    /// The key is not for this.
+    #[error("shop key may not read this")]
+    Forbidden(#[from] OutOfScope),
+    /// The store failed.
+    #[error("store failed")]
+    Store(#[from] StoreError),
+}
+
+impl ReadShopError {
+    /// What the shop reads.
+    pub const fn problem(&self) -> ProblemType {
+        match self {
+            Self::Forbidden(_) => ProblemType::Forbidden,
+            Self::Store(_) => ProblemType::Internal,
+        }
+    }
+}
+
+impl Retailer {
+    /// Resolves what a receiver of the permit's shop heard.
+    ///
+    /// Who is recognised was logged before the answer exists, and the opening of that entry waits in her
+    /// mailbox. Whoever is not leaves no trace: the identifier is dropped here. `receiver` says which
+    /// device heard it; nothing is kept of it.
+    pub fn sighting(
+        &mut self,
+        permit: &ShopPermit,
+        token: EphemeralId,
+        receiver: u16,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Recognised, SightingError> {
+        permit.check(ShopScope::Sightings)?;
+        let _ = receiver;
+        let shop = permit.shop();
+        if let Some(answer) = self.live.answered(&token, shop, now) {
+            return Ok(answer.clone());
+        }
+        let (handle, action) = match self.live.resolve(shop, token, now, rng) {
+            None => return Err(SightingError::Unresolved),
+            Some(Sighting::RelaySuspected { .. }) => return Err(SightingError::Relay),
+            Some(Sighting::Recognised(recognition)) => match recognition.level {
+                Level::Bound => (recognition.handle, Action::Recognised),
+                Level::Unbound => (recognition.handle, Action::RecognisedUnbound),
+            },
+        };
+        let (own, live) = (&self.own, &self.live);
+        let visit = Visit { shop, now };
+        let (grant, greeted) =
+            self.store.write(|session| own.recognise(session, live, handle, action, visit, rng))?;
+        self.live.count_use(grant, shop, now);
+        let mut grants = vec![grant];
+        let mut greeting = None;
+        if let Some((greeting_grant, said)) = greeted {
+            self.live.count_use(greeting_grant, shop, now);
+            grants.push(greeting_grant);
+            self.live.arrive(shop, [grant, greeting_grant], said.clone(), now);
+            greeting = Some(said);
+        }
+        let answer = Recognised { bound: action == Action::Recognised, handle, greeting };
+        self.live.remember(token, shop, grants, answer.clone(), now);
+        Ok(answer)
+    }
+
+    /// Who asked to be greeted and came into the permit's shop within the last minutes.
+    pub fn arrivals(&self, permit: &ShopPermit, now: Timestamp) -> Result<Arrivals, ReadShopError> {
+        permit.check(ShopScope::Arrivals)?;
+        let shop = permit.shop();
+        Ok(Arrivals { greetings: self.live.arrivals(shop, now), shop })
+    }
+
+    /// What the emitter of the permit's shop sends now.
+    pub fn emitter_frame(
+        &self,
+        permit: &ShopPermit,
+        now: Timestamp,
+    ) -> Result<EmitterFrame, ReadShopError> {
+        permit.check(ShopScope::Emitter)?;
+        let chain = self
+            .own
+            .chain(self.store.read(), Day::of(now), permit.shop())?
+            .ok_or(StoreError::Corrupt)?;
+        let slot = Slot::of(now);
+        let frame = hex(&chain.frame(slot).to_advertisement());
+        Ok(EmitterFrame { frame, slot: slot.as_number() })
+    }
+}
+
+/// Where and when somebody came in.
+#[derive(Clone, Copy)]
+struct Visit {
+    shop: ShopCode,
+    now: Timestamp,
+}
+
+impl Own {
+    /// Logs the recognition, and the greeting that follows it, and mails both openings home.
+    fn recognise(
+        &self,
+        session: Session<'_>,
+        live: &Live,
+        handle: Handle,
+        action: Action,
+        visit: Visit,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(GrantId, Option<(GrantId, Greeting)>), SightingError> {
+        // Read again under the lock: what stands in memory is only where to look.
+        let recognition = session.grant_of_handle(handle)?.ok_or(StoreError::Corrupt)?;
+        if !covers(&recognition, Purpose::Recognition, live, visit) {
+            return Err(SightingError::Unresolved);
+        }
+        let mut uses = vec![(recognition.clone(), action)];
+        let mut greeted = None;
+        for other in session.grants_of_subject(recognition.grant.subject_key.key_id())? {
+            if greeted.is_some() || !covers(&other, Purpose::StaffGreeting, live, visit) {
+                continue;
+            }
+            let Some(disclosure) = disclosed(session, other.grant.id)? else { continue };
+            let chosen_name =
+                disclosure.chosen_name.map(Private::into_revealed).unwrap_or_default();
+            let topics = disclosure.topics.into_revealed();
+            greeted = Some((other.grant.id, Greeting { chosen_name, topics }));
+            uses.push((other, Action::Greeted));
+        }
+        let mut logged = Vec::new();
+        for (under, action) in uses {
+            let opened = self.log_use(session, &under, action, visit, rng)?;
+            logged.push((under, opened));
+        }
+        let head = self.ledger.seal(session)?;
+        for (under, opened) in &logged {
+            self.mail_opening(session, under, opened, &head, visit.now, rng)?;
+        }
+        Ok((recognition.grant.id, greeted))
+    }
+
+    /// Appends a use under a grant. What opens the entry is not kept: it goes home.
+    fn log_use(
+        &self,
+        session: Session<'_>,
+        under: &StoredGrant,
+        action: Action,
+        visit: Visit,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Opened, StoreError> {
+        let record = RecordKind::Use(UseRecord {
+            action,
+            at: visit.now,
+            counter: under.uses.count.saturating_add(1),
+            grant: under.grant.id,
+            prev: under.uses.head,
+            shop: visit.shop,
+        });
+        let record = record.to_bytes().map_err(StoreError::Record)?;
+        let salt = Salt::generate(rng);
+        let uses = under.uses.after(salt.as_bytes(), &record);
+        session.set_uses(under.grant.id, uses)?;
+        self.ledger.append_sealed(session, record, salt)
+    }
+
+    /// Signs what opens an entry, seals it to the grant's pseudonym, and puts it into her mailbox.
+    fn mail_opening(
+        &self,
+        session: Session<'_>,
+        under: &StoredGrant,
+        opened: &Opened,
+        head: &SignedCheckpoint,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), SightingError> {
+        let grant = under.grant.id;
+        let opening = Opening {
+            grant,
+            proof: self.ledger.prove(session, opened, head)?,
+            record: Bytes(opened.record.clone()),
+            v: 1,
+        };
+        let opening =
+            sign(opening, Role::Controller, &self.signing, now).map_err(SightingError::Opening)?;
+        let id = MailId::generate(rng);
+        let sealed = Sealed::seal(
+            opening.as_bytes(),
+            &mail_context(grant, id),
+            &self.sealing,
+            &under.grant.subject_sealing_key,
+            rng,
+        )
+        .map_err(SightingError::Seal)?;
+        let retention = u32::from(under.grant.terms.retention_days);
+        session.add_mail(&StoredMail {
+            mail: Mail { grant, id, sealed },
+            destroy_day: Day::of(now).plus(retention),
+        })?;
+        Ok(())
+    }
+}
+
+/// Whether a grant of this purpose is live, names the shop, and was not used too often there today.
+fn covers(stored: &StoredGrant, purpose: Purpose, live: &Live, visit: Visit) -> bool {
+    let terms = &stored.grant.terms;
+    terms.purpose == purpose
+        && stored.is_live(visit.now)
+        && terms.shops.contains(&visit.shop)
+        && live.uses(stored.grant.id, visit.shop, visit.now) < terms.frequency_per_day
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,139 @@
+use besace_protocol::{document::Document as _, party::LegalIdentity};
+
+use super::*;
+use crate::{OpenRetailerError, testing::check_attested};
+
+#[test]
+fn a_manifest_names_eight_days_and_stands_in_the_log() {
+    let world = World::new();
+    let manifest = world.manifest();
+    manifest.check().unwrap();
+    assert_eq!(manifest.days.len(), 8);
+    assert_eq!(manifest.days[0].day, Day::of(NOW));
+    assert!(manifest.days.iter().all(|day| day.anchors.len() == 3));
+    assert_eq!(manifest.expires, NOW.plus(2 * 86_400));
+    check_attested(&world.retailer.manifest().unwrap(), &manifest.log_key);
+    for request in world.retailer.open_requests(NOW).unwrap().requests {
+        check_attested(&request, &manifest.log_key);
+    }
+    assert!(world.retailer.open_requests(NOW.plus(90 * 86_400)).unwrap().requests.is_empty());
+}
+
+#[test]
+fn a_day_is_destroyed_half_an_hour_after_it_is_over() {
+    let mut world = World::new();
+    let (_, recognition, _) = regular(&mut world, 2);
+    let today = Day::of(NOW);
+    let midnight = today.plus(1).start();
+    let kept = |world: &World| {
+        let session = world.retailer.store.read();
+        let secret = session.day_key(today).unwrap().is_some();
+        let chain = session.chain(today, first_shop()).unwrap().is_some();
+        let keys = session.keys(recognition.0.id, today).unwrap().is_some();
+        assert!(secret == chain && chain == keys);
+        secret
+    };
+    let done = world.retailer.tidy(midnight.plus(1799), &mut world.rng).unwrap();
+    assert!(kept(&world) && done.days == 0 && done.deletions == 0);
+    assert_eq!(world.manifest().days.len(), 9);
+    let done = world.retailer.tidy(midnight.plus(1800), &mut world.rng).unwrap();
+    assert!(!kept(&world) && done.days == 1 && done.deletions == 1 && done.manifest);
+    assert!(!world.retailer.live.knew(recognition.0.id, &recognition.0.handle));
+    assert_eq!(world.manifest().days[0].day, today.plus(1));
+    // Once is as good as often.
+    let again = world.retailer.tidy(midnight.plus(1800), &mut world.rng).unwrap();
+    assert_eq!(again, crate::Tidied::default());
+}
+
+#[test]
+fn a_manifest_is_renewed_when_half_of_its_time_is_over() {
+    let mut world = World::new();
+    let first = world.manifest();
+    world.retailer.tidy(NOW.plus(3600), &mut world.rng).unwrap();
+    assert_eq!(world.manifest(), first);
+    world.retailer.tidy(NOW.plus(86_400), &mut world.rng).unwrap();
+    let second = world.manifest();
+    assert_eq!(second.sequence, first.sequence + 1);
+    assert!(second.expires > first.expires);
+}
+
+#[test]
+fn what_was_due_while_the_gateway_slept_is_done_at_the_start() {
+    let mut world = World::new();
+    let (_, recognition, greeting) = regular(&mut world, 2);
+    let World { retailer, mut rng, .. } = world;
+    let late = NOW.plus(100 * 86_400);
+    let retailer = Retailer::open(retailer.store, late, &mut rng).unwrap();
+    let session = retailer.store.read();
+    assert!(session.keys(recognition.0.id, Day::of(NOW)).unwrap().is_none());
+    assert!(session.disclosure(greeting.0.id).unwrap().is_none());
+    assert_eq!(retailer.count_grants().unwrap(), (2, 0));
+    assert_eq!(retailer.manifest_document().unwrap().days[0].day, Day::of(late));
+}
+
+#[test]
+fn the_log_goes_on_after_a_restart() {
+    let mut world = World::new();
+    let (shopper, recognition, _) = regular(&mut world, 2);
+    let permit = world.permit(first_shop());
+    let before = world.retailer.checkpoint().unwrap();
+    let World { retailer, mut rng, recognition: request, greeting } = world;
+    let retailer = Retailer::open(retailer.store, NOW, &mut rng).unwrap();
+    assert_eq!(retailer.checkpoint().unwrap(), before);
+    let mut world = World { retailer, rng, recognition: request, greeting };
+    let answer = sighting::visit(&mut world, &shopper, &permit, NOW).unwrap();
+    assert_eq!(answer.handle, recognition.0.handle);
+}
+
+#[test]
+fn a_store_holds_one_retailer() {
+    let mut world = World::new();
+    let identity = world.retailer.identity().clone();
+    let again = Retailer::init(world.retailer.store, &identity, NOW, &mut world.rng);
+    assert!(matches!(again, Err(OpenRetailerError::Taken)));
+    let empty = SqliteStore::in_memory().unwrap();
+    let none = Retailer::open(empty, NOW, &mut world.rng);
+    assert!(matches!(none, Err(OpenRetailerError::Empty)));
+}
+
+#[test]
+fn a_profile_that_makes_no_manifest_is_refused_and_a_good_one_is_published() {
+    let mut world = World::new();
+    let before = world.manifest();
+    let nobody = LegalIdentity { name: String::new(), ..legal() };
+    assert!(world.retailer.set_profile(nobody, shops(), NOW, &mut world.rng).is_err());
+    assert_eq!(world.manifest(), before);
+    assert_eq!(world.retailer.identity().legal, legal());
+    let mut four = shops();
+    four.push(besace_protocol::party::Shop { code: shop(4), ..four[0].clone() });
+    world.retailer.set_profile(legal(), four, NOW, &mut world.rng).unwrap();
+    let after = world.manifest();
+    assert_eq!((after.sequence, after.shops.len()), (before.sequence + 1, 4));
+    assert!(after.days.iter().all(|day| day.anchors.len() == 4));
+}
+
+#[test]
+fn every_tile_of_the_log_is_served_and_makes_its_root() {
+    use besace_protocol::log::{
+        Frontier, TilePath, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of,
+    };
+    let mut world = World::new();
+    regular(&mut world, 2);
+    let note = world.retailer.checkpoint().unwrap();
+    let checkpoint = UnverifiedCheckpoint::parse(note.as_bytes())
+        .unwrap()
+        .verify(world.retailer.log_key())
+        .unwrap();
+    for path in tiles_of(checkpoint.size()) {
+        world.retailer.tile(&path).unwrap();
+    }
+    let width = u16::try_from(checkpoint.size()).unwrap();
+    let path = TilePath::new(TileRow::Entries, 0, width).unwrap();
+    let mut tree = Frontier::empty();
+    for entry in parse_bundle(&world.retailer.tile(&path).unwrap(), width).unwrap() {
+        drop(tree.append(&entry));
+    }
+    assert_eq!(tree.root(), *checkpoint.root());
+    let beyond = TilePath::new(TileRow::Entries, 0, width + 1).unwrap();
+    assert!(matches!(world.retailer.tile(&beyond), Err(crate::ReadTileError::Missing)));
+}
