@@ -8,6 +8,7 @@ mod consent;
 mod imports;
 mod leaving;
 mod local;
+mod logs;
 mod mailbox;
 mod retailers;
 mod step;
@@ -32,11 +33,11 @@ use crate::{
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
 };
 
-pub use self::imports::ImportError;
-
 pub use self::{
     consent::{GrantView, OpenRequest},
+    imports::ImportError,
     leaving::Delivery,
+    logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
     step::{PreparedCall, StepError},
 };

@@ -1,4 +1,4 @@
-//! Key slots: several ways to the one root of a vault. `spec/keys.md#slots`.
+//! Key slots: several ways to the one root of a vault. `spec/vault.md#slots`.
 //!
 //! A slot wraps the root under a key stretched from a passphrase; changing the passphrase changes the
 //! slot and never the data. What it does not do: protect older copies. A copy of the slot file made

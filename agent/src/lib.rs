@@ -11,6 +11,7 @@
 //! | [`engine`] | use cases; no HTTP type, no SQL |
 //! | [`exchange`], [`net`] | going out to retailers |
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
+//! | [`radio`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
 //! | [`clock`], [`entropy`] | the only places that read time and randomness |
@@ -26,6 +27,8 @@ pub mod http;
 pub mod import;
 pub mod keyring;
 pub mod net;
+pub mod presence;
+pub mod radio;
 pub mod ui;
 pub mod vault;
 

@@ -1,6 +1,6 @@
 //! The encrypted store of one person: one SQLCipher file, one thread that owns it.
 //!
-//! [`Vault`] is a handle: each method sends a message to the thread and waits for the answer. SQL
+//! `spec/vault.md#file`. [`Vault`] is a handle: each method sends a message to the thread and waits for the answer. SQL
 //! stands only below this module, one file an aggregate. Every method that changes something is one
 //! transaction, durable when it returns (`synchronous=FULL`).
 
@@ -8,6 +8,7 @@ mod cards;
 mod catalogues;
 mod column;
 mod connection;
+mod dump;
 mod evidence;
 mod gate;
 mod grants;
@@ -21,7 +22,6 @@ mod profile;
 mod releases;
 mod requests;
 mod retailers;
-mod settings;
 mod wishes;
 
 use std::{
@@ -38,6 +38,7 @@ pub use self::{
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
     catalogues::StoredCatalogue,
     connection::OpenVaultError,
+    dump::{DumpError, DumpHeader},
     evidence::Evidence,
     gate::{GateSalts, GrantChange, LogSigners},
     grants::StoredGrant,
@@ -49,7 +50,6 @@ pub use self::{
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
-    settings::Setting,
     wishes::{Wish, WishContent, WishError},
 };
 

@@ -1,5 +1,7 @@
 //! Use cases that never leave the machine: profile, cards, wishes, places.
 
+use std::io::Write;
+
 use age::secrecy::SecretString;
 use besace_protocol::{
     id::{CardId, WishId},
@@ -8,9 +10,13 @@ use besace_protocol::{
 };
 
 use super::{Engine, EngineError};
-use crate::vault::{
-    Card, CardContent, Fix, Import, JournalEntry, Profile, ProfileField, ShopVisit, Wish,
-    WishContent,
+use crate::{
+    export::{self, ExportError},
+    keyring::Keyring,
+    vault::{
+        Card, CardContent, Fix, Import, JournalEntry, Profile, ProfileField, ShopVisit, Wish,
+        WishContent,
+    },
 };
 
 impl Engine {
@@ -95,7 +101,15 @@ impl Engine {
 
     /// The `age` identity that opens exports of this vault.
     pub fn export_identity(&self) -> Result<SecretString, EngineError> {
-        crate::export::identity(&*self.root()?).map_err(EngineError::Identity)
+        export::identity(&*self.root()?).map_err(EngineError::Identity)
+    }
+
+    /// Writes everything, encrypted to [`export_identity`](Self::export_identity), and gives `out`
+    /// back.
+    pub fn export<W: Write + Send + 'static>(&self, out: W) -> Result<W, ExportError> {
+        let open = self.open().map_err(ExportError::Engine)?;
+        let keyring = Keyring::read(&self.0.folder.slots()).map_err(ExportError::Keyring)?;
+        export::write(&open.vault, &open.root, keyring.vault_id(), self.now(), out)
     }
 
     /// What left this machine and what came: the newest `count` lines, the newest first.

@@ -3,7 +3,7 @@
 
 use besace_protocol::{
     crypto::{Digest, SigningKey, VerifyingKey},
-    id::LogId,
+    id::{Generation, LogId},
     log::{
         Checkpoint, Commitment, Frontier, InclusionProof, LogKey, NodeId, Opening, Origin, Salt,
         SignedCheckpoint, UnverifiedCheckpoint, commitment, inclusion_proof,
@@ -42,6 +42,20 @@ pub struct StoredLog {
 }
 
 impl Vault {
+    /// Every log, the vault's own first: its id, and the pseudonym it belongs to if it is not that one.
+    pub fn log_ids(&self) -> Result<Vec<(LogId, Option<Generation>)>, VaultError> {
+        self.read(|db| {
+            let mut statement = db.prepare(
+                "SELECT id, generation FROM logs ORDER BY generation IS NOT NULL, created_at, id",
+            )?;
+            let ids = statement.query_map([], |row| {
+                let generation: Option<[u8; 16]> = row.get(1)?;
+                Ok((LogId::from_bytes(row.get(0)?), generation.map(Generation::from_bytes)))
+            })?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// A whole log.
     pub fn log(&self, id: LogId) -> Result<Option<StoredLog>, VaultError> {
         self.read(move |db| {

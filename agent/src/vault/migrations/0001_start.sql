@@ -7,11 +7,6 @@ CREATE TABLE profile (
     changed_at INTEGER NOT NULL         -- seconds; changes
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE settings (
-    name TEXT PRIMARY KEY,              -- closed list in vault/settings.rs; fixed
-    value TEXT NOT NULL                 -- changes
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE imports (
     id BLOB PRIMARY KEY CHECK (length(id) = 16), -- import id; fixed
     format TEXT NOT NULL,               -- closed list in vault/imports.rs; fixed
