@@ -1,4 +1,5 @@
 //! Scenarios: one chapter of the specification each, through HTTP, with a fixed clock.
 
 mod architecture;
+mod export;
 mod hostile;
