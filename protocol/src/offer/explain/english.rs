@@ -226,10 +226,10 @@ fn names(scene: &Scene<'_>, codes: &[crate::party::ShopCode], witness: Witness<'
 }
 
 fn distance(metres: u32) -> String {
-    if metres >= 1_000 && metres.is_multiple_of(1_000) {
-        format!("{}{NO_BREAK_SPACE}km", metres / 1_000)
-    } else {
-        format!("{metres}{NO_BREAK_SPACE}m")
+    match (metres / 1_000, metres % 1_000 / 100, metres % 100) {
+        (km @ 1.., 0, 0) => format!("{km}{NO_BREAK_SPACE}km"),
+        (km @ 1.., tenth, 0) => format!("{km}.{tenth}{NO_BREAK_SPACE}km"),
+        _ => format!("{metres}{NO_BREAK_SPACE}m"),
     }
 }
 
