@@ -5,6 +5,7 @@
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
 mod consent;
+mod emission;
 mod imports;
 mod leaving;
 mod local;
@@ -20,6 +21,7 @@ use std::{
 };
 
 use besace_protocol::{id::VaultId, keys::RootKey, time::Timestamp};
+use tokio::sync::watch;
 
 use crate::{
     clock::Clock,
@@ -35,6 +37,7 @@ use crate::{
 
 pub use self::{
     consent::{GrantView, OpenRequest},
+    emission::EmittingGrant,
     imports::ImportError,
     leaving::Delivery,
     logs::{LogCheck, LogFault},
@@ -147,6 +150,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     open: Mutex<Option<Open>>,
+    /// Says that a grant came alive or ended, so that whoever emits looks again at once.
+    grant_changes: watch::Sender<()>,
     /// Held as long as the engine lives: one process a vault.
     _lock: File,
 }
@@ -176,7 +181,14 @@ impl Engine {
             Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),
             Err(TryLockError::Error(error)) => return Err(StartEngineError::Io(error)),
         }
-        Ok(Self(Arc::new(Inner { folder, clock, entropy, open: Mutex::new(None), _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            folder,
+            clock,
+            entropy,
+            open: Mutex::new(None),
+            grant_changes: watch::Sender::new(()),
+            _lock: lock,
+        })))
     }
 
     /// Makes a vault and opens it.
@@ -218,6 +230,7 @@ impl Engine {
             let vault = Vault::open(&self.0.folder.database(), &root.vault_key())
                 .map_err(UnlockError::Vault)?;
             *open = Some(Open { root: Arc::new(root), vault });
+            self.0.grant_changes.send_replace(());
         }
         Ok(())
     }
@@ -237,6 +250,11 @@ impl Engine {
         } else {
             EngineState::Missing
         }
+    }
+
+    /// Wakes up when a grant comes alive or ends, and when the vault is locked or unlocked.
+    pub fn grant_changes(&self) -> watch::Receiver<()> {
+        self.0.grant_changes.subscribe()
     }
 
     /// Now, by the clock this engine was given.
@@ -269,6 +287,7 @@ impl Engine {
         if let Some(old) = std::mem::replace(&mut *open, new) {
             old.vault.close();
         }
+        self.0.grant_changes.send_replace(());
     }
 }
 

@@ -304,6 +304,7 @@ impl Engine {
         let vault = self.vault()?;
         let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
         let pseudonym = self.pseudonym_of(stored.generation)?;
+        let changes_emission = matches!(change, GrantChange::Activate | GrantChange::Withdraw);
         let mut rng = self.rng();
         let own = vault.own_log(LogId::generate(&mut rng), self.now())?;
         let signers = LogSigners {
@@ -311,7 +312,11 @@ impl Engine {
             vault: self.root()?.vault_log_key(&own),
         };
         let salts = GateSalts { record: Salt::generate(&mut rng), head: Salt::generate(&mut rng) };
-        Ok(vault.pass_gate(id, change, record, signers, salts, self.now())?)
+        let proven = vault.pass_gate(id, change, record, signers, salts, self.now())?;
+        if changes_emission {
+            self.0.grant_changes.send_replace(());
+        }
+        Ok(proven)
     }
 
     /// Signs the log of a pseudonym.

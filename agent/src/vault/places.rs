@@ -55,6 +55,18 @@ impl Position {
     pub const fn longitude_e7(self) -> i32 {
         self.longitude_e7
     }
+
+    /// Metres to another point along the surface, on a sphere of the earth's mean radius (haversine):
+    /// within 0.6 % of the ellipsoid.
+    pub fn metres_to(self, other: Self) -> f64 {
+        const EARTH_RADIUS_METRES: f64 = 6_371_008.8; // mean radius of WGS 84, (2a + b) / 3
+        let radians = |e7: i32| (f64::from(e7) * 1e-7).to_radians();
+        let (from, to) = (radians(self.latitude_e7), radians(other.latitude_e7));
+        let north = ((to - from) / 2.0).sin();
+        let east = ((radians(other.longitude_e7) - radians(self.longitude_e7)) / 2.0).sin();
+        let half_chord = (north * north + from.cos() * to.cos() * east * east).min(1.0).sqrt();
+        2.0 * EARTH_RADIUS_METRES * half_chord.asin()
+    }
 }
 
 /// Where she was at one moment.
