@@ -219,11 +219,17 @@ pub(crate) fn check_set<T: Ord>(items: &[T], max: usize) -> Result<(), DocumentR
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{
-        consent::Disclosure,
+        consent::{
+            Acknowledgement, ConsentRequest, Disclosure, Grant, Opening, Release, UseStatement,
+            Withdrawal,
+        },
         crypto::SecretBytes,
         jws::{Typ, sign as sign_payload},
+        party::Manifest,
     };
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
@@ -270,5 +276,43 @@ mod tests {
         let typ = sign_payload(Typ::Call, &1, Role::Subject, &key(), NOW).unwrap();
         let typ = Unverified::<Disclosure>::parse(typ.as_bytes());
         assert!(matches!(typ, Err(ParseDocumentError::Typ)));
+    }
+
+    fn parses<D: Document>(bytes: &[u8]) -> bool {
+        Unverified::<D>::parse(bytes).is_ok()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))] // eleven signatures each
+
+        /// What somebody who may sign can still get wrong: everything inside the payload.
+        #[test]
+        fn no_signed_payload_makes_a_reader_panic(
+            name in "[a-z_]{0,12}",
+            number in any::<i64>(),
+            text in ".{0,40}",
+            depth in 0_usize..4,
+        ) {
+            let mut value = serde_json::json!({ name: number % (1 << 53), "text": text, "v": 1 });
+            for _ in 0..depth {
+                value = serde_json::json!({ "terms": value, "v": [1, null, true] });
+            }
+            for typ in Typ::ALL {
+                let jws = sign_payload(*typ, &value, Role::Subject, &key(), NOW).unwrap();
+                let bytes = jws.as_bytes();
+                let read = [
+                    parses::<Acknowledgement>(bytes),
+                    parses::<ConsentRequest>(bytes),
+                    parses::<Disclosure>(bytes),
+                    parses::<Grant>(bytes),
+                    parses::<Manifest>(bytes),
+                    parses::<Opening>(bytes),
+                    parses::<Release>(bytes),
+                    parses::<UseStatement>(bytes),
+                    parses::<Withdrawal>(bytes),
+                ];
+                prop_assert_eq!(read, [false; 9]);
+            }
+        }
     }
 }

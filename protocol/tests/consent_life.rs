@@ -462,8 +462,8 @@ fn mail_opens_under_its_own_name_grant_and_sender() {
     let renamed = Letter { id: MailId::generate(&mut world.rng), sealed: letter.sealed };
     assert_eq!(world.read(&terms, &renamed, start), Err("sealed"));
 
-    // Somebody who stole her sealing secret can make mail that opens (HPKE mode Auth alone), but not
-    // mail that is signed by the shop.
+    // Whoever holds the shop's sealing secret, but not its signing key, makes mail that opens and that
+    // nobody signed.
     let forged =
         Opening { grant: terms.id, proof: String::new(), record: Bytes(b"{}".to_vec()), v: 1 };
     let thief = SigningKey::generate(&mut world.rng);
@@ -571,4 +571,18 @@ fn a_document_of_one_type_is_never_read_as_another() {
     assert!(matches!(misread, Err(ParseDocumentError::Typ)));
     let misread = Unverified::<Withdrawal>::parse(grant.as_bytes());
     assert!(matches!(misread, Err(ParseDocumentError::Typ)));
+}
+
+#[test]
+fn a_grant_with_any_byte_changed_is_no_grant() {
+    let mut world = World::new();
+    let grant = world.recognition();
+    let (her_key, shop_key) = (grant.payload().subject_key, world.shop.signing.verifying_key());
+    let signers = [(Role::Subject, &her_key), (Role::Controller, &shop_key)];
+    for at in 0..grant.as_bytes().len() {
+        let mut bytes = grant.as_bytes().to_vec();
+        bytes[at] ^= 1;
+        let verified = Unverified::<Grant>::parse(&bytes).map(|grant| grant.verify(&signers));
+        assert!(!matches!(verified, Ok(Ok(_))), "byte {at}");
+    }
 }

@@ -215,3 +215,18 @@ fn problem(refusal: Refusal) -> HttpResponse {
     let body = serde_json::to_vec(&Problem::new(refusal.0, status.as_u16())).unwrap_or_default();
     HttpResponseBuilder::new(status).content_type(PROBLEM_MEDIA_TYPE).body(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_has_the_status_that_the_specification_gives_it() {
+        let page = include_str!("../../../spec/http.md");
+        for problem in ProblemType::ALL {
+            let status = Refusal(*problem).status().as_u16();
+            let row = format!("| `{}` | {status} | ", problem.key());
+            assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
+        }
+    }
+}
