@@ -26,6 +26,7 @@ pub mod export;
 pub mod http;
 pub mod import;
 pub mod keyring;
+pub mod listener;
 pub mod net;
 pub mod presence;
 pub mod radio;
