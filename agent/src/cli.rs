@@ -1,16 +1,225 @@
-//! The command line.
+//! The command line: text for people, `--json` for programs.
+//!
+//! A failure is two lines: what failed, and what to do. Exit status 1: refused or not found; 2: could
+//! not; 0: done.
 
+mod card;
+mod export;
+mod import;
+mod init;
+mod log;
+mod output;
+mod passphrase;
+mod place;
+mod profile;
 pub mod serve;
+mod wish;
 
-use std::{ffi::OsString, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
 
-use crate::{clock::Clock, entropy::Entropy};
+use besace_protocol::time::Timestamp;
+use clap::{Parser, Subcommand};
 
-/// Runs the program.
-pub fn run(
-    _arguments: impl IntoIterator<Item = OsString>,
-    _clock: Arc<dyn Clock>,
-    _entropy: Arc<dyn Entropy>,
-) -> ExitCode {
-    ExitCode::SUCCESS
+pub use self::output::Console;
+use self::output::{Failure, Output};
+use crate::{
+    clock::{Clock, FixedClock},
+    config::VaultFolder,
+    engine::{Engine, StartEngineError, UnlockError},
+    entropy::Entropy,
+    keyring::{ReadKeyringError, UnlockKeyringError},
+    vault::OpenVaultError,
+};
+
+/// Your data, on your side: profile, wishes, loyalty cards and places in a vault that only you open.
+#[derive(Debug, Parser)]
+#[command(name = "besace", version, disable_help_subcommand = true)]
+struct Arguments {
+    /// Folder of the vault [default: besace in your data folder].
+    #[arg(long, global = true, value_name = "DIR", env = "BESACE_VAULT")]
+    vault: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// File whose first line is the passphrase; else `BESACE_PASSPHRASE`, else you are asked.
+    #[arg(long, global = true, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Seconds since 1970 that the clock shows all along; for tests.
+    #[arg(long, global = true, value_name = "SECONDS", hide = true)]
+    time: Option<u64>,
+    #[command(subcommand)]
+    command: Command,
 }
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a vault.
+    Init(init::Arguments),
+    /// Serve your pages to your own browser.
+    Serve(serve::ServeArguments),
+    /// What you say about yourself.
+    #[command(subcommand)]
+    Profile(profile::Command),
+    /// Loyalty cards.
+    #[command(subcommand)]
+    Card(card::Command),
+    /// What you wish for.
+    #[command(subcommand)]
+    Wish(wish::Command),
+    /// Where you were.
+    #[command(subcommand)]
+    Place(place::Command),
+    /// Imports, and how to take them back.
+    #[command(subcommand)]
+    Import(import::Command),
+    /// Your consent logs.
+    #[command(subcommand)]
+    Log(log::Command),
+    /// Write everything to one encrypted file, which the program `age` opens.
+    Export(export::Arguments),
+}
+
+/// Runs the program on the console of this process.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> ExitCode {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let console = Console { out: &mut out, err: &mut err };
+    ExitCode::from(run_on(arguments, clock, entropy, console))
+}
+
+/// Runs the program on another console; gives the exit status.
+pub fn run_on(
+    arguments: impl IntoIterator<Item = OsString>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    console: Console<'_>,
+) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return Output::new(console, false).usage(&error),
+    };
+    let mut output = Output::new(console, arguments.json);
+    let clock = match arguments.time {
+        Some(seconds) => Arc::new(FixedClock::new(Timestamp::from_unix_seconds(seconds))),
+        None => clock,
+    };
+    match dispatch(arguments, clock, entropy, &mut output) {
+        Ok(()) => 0,
+        Err(failure) => output.fail(&failure),
+    }
+}
+
+/// What every command is given.
+struct Session<'a, 'b> {
+    engine: Engine,
+    folder: VaultFolder,
+    passphrase: passphrase::Source,
+    output: &'a mut Output<'b>,
+}
+
+fn dispatch(
+    arguments: Arguments,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let folder = folder(arguments.vault)?;
+    // A command that only reads makes no folder.
+    if !folder.slots().exists()
+        && !matches!(arguments.command, Command::Init(_) | Command::Serve(_))
+    {
+        return Err(no_vault(&folder));
+    }
+    let engine = Engine::start(folder.clone(), clock, entropy).map_err(|error| match &error {
+        StartEngineError::InUse => Failure::could_not(
+            &error,
+            "end the other program, or use its page; one program at a time uses a vault",
+        ),
+        StartEngineError::Io(_) => {
+            Failure::could_not(&error, "say with --vault which folder you may write to")
+        }
+    })?;
+    let passphrase = passphrase::Source::new(arguments.passphrase_file);
+    let mut session = Session { engine, folder, passphrase, output };
+    match arguments.command {
+        Command::Init(arguments) => init::run(&mut session, &arguments),
+        Command::Serve(arguments) => run_serve(&mut session, arguments),
+        Command::Profile(command) => profile::run(&mut session, command),
+        Command::Card(command) => card::run(&mut session, command),
+        Command::Wish(command) => wish::run(&mut session, command),
+        Command::Place(command) => place::run(&mut session, command),
+        Command::Import(command) => import::run(&mut session, &command),
+        Command::Log(command) => log::run(&mut session, &command),
+        Command::Export(arguments) => export::run(&mut session, &arguments),
+    }
+}
+
+fn run_serve(
+    session: &mut Session<'_, '_>,
+    arguments: serve::ServeArguments,
+) -> Result<(), Failure> {
+    let output = &mut *session.output;
+    let mut announced = Ok(());
+    serve::serve(&session.engine, arguments, |address| {
+        announced = output.line(
+            &serde_json::json!({"address": format!("http://{address}/")}),
+            &format!("Your pages are at http://{address}/ until you press Ctrl-C."),
+        );
+    })
+    .map_err(|error| Failure::could_not(&*error, "choose another --listen address, or --help"))?;
+    announced
+}
+
+fn folder(given: Option<PathBuf>) -> Result<VaultFolder, Failure> {
+    let home = |name| std::env::var_os(name).map(PathBuf::from);
+    given
+        .map(VaultFolder::new)
+        .or_else(|| VaultFolder::standard(home("XDG_DATA_HOME"), home("HOME")))
+        .ok_or_else(|| {
+            Failure::refused("it is not known where your vault is", "say it with --vault DIR")
+        })
+}
+
+fn no_vault(folder: &VaultFolder) -> Failure {
+    Failure::refused(
+        format!("there is no vault in {}", folder.path().display()),
+        "make one with `besace init`, or say with --vault where yours is",
+    )
+}
+
+impl Session<'_, '_> {
+    /// The engine, unlocked.
+    fn unlocked(&mut self) -> Result<&Engine, Failure> {
+        let passphrase = self.passphrase.ask()?;
+        match self.engine.unlock(&passphrase) {
+            Ok(()) => Ok(&self.engine),
+            Err(error) => Err(unlock_failure(&error, &self.folder)),
+        }
+    }
+}
+
+fn unlock_failure(error: &UnlockError, folder: &VaultFolder) -> Failure {
+    const RESTORE: &str =
+        "put a good copy of the vault's folder back, and keep this one until it opens";
+    match error {
+        UnlockError::Keyring(ReadKeyringError::Missing) => no_vault(folder),
+        UnlockError::Keyring(cause) => Failure::could_not(cause, RESTORE),
+        UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase) => Failure::refused(
+            "this passphrase does not open the vault",
+            "try again; if you are sure of it, put a good copy of vault.slots.json back",
+        ),
+        UnlockError::Passphrase(UnlockKeyringError::Kdf) => {
+            Failure::could_not(error, "close other programs, there is not enough memory")
+        }
+        UnlockError::Vault(cause @ OpenVaultError::Newer { .. }) => {
+            Failure::could_not(cause, "use the newer program that wrote it")
+        }
+        UnlockError::Vault(cause) => Failure::could_not(cause, RESTORE),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! `besace init`: a new vault.
+
+use serde_json::json;
+
+use super::{Session, output::Failure};
+use crate::{engine::CreateError, keyring::KdfParameters};
+
+/// Arguments of `besace init`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The least work per passphrase that is accepted, instead of the usual; for tests.
+    #[arg(long, hide = true)]
+    smallest_kdf: bool,
+}
+
+pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Result<(), Failure> {
+    let folder = session.folder.path().display().to_string();
+    if session.folder.slots().exists() {
+        return Err(exists(&CreateError::Exists));
+    }
+    let passphrase = session.passphrase.ask_new()?;
+    let parameters =
+        if arguments.smallest_kdf { KdfParameters::SMALLEST } else { KdfParameters::STANDARD };
+    let id = session.engine.create(&passphrase, parameters).map_err(|error| match error {
+        CreateError::Exists => exists(&error),
+        CreateError::SlotsMissing => Failure::refused(
+            &error,
+            "put vault.slots.json back beside it, or choose another folder with --vault",
+        ),
+        _ => Failure::could_not(&error, "choose with --vault a folder you may write to"),
+    })?;
+    session.output.line(
+        &json!({"folder": folder, "vault": id}),
+        &format!(
+            "Your vault is in {folder}.\n\
+             Its passphrase is the only way in: nobody can give you another."
+        ),
+    )
+}
+
+fn exists(error: &CreateError) -> Failure {
+    Failure::refused(error, "use it, or choose another folder with --vault")
+}

@@ -1,0 +1,120 @@
+//! `besace wish`: what she would like.
+
+use std::fmt::Write as _;
+
+use besace_protocol::{
+    id::WishId,
+    money::{Currency, Money},
+    private::Private,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Session,
+    import::{day_end, day_of},
+    output::Failure,
+};
+use crate::vault::{Wish, WishContent};
+
+/// Commands of `besace wish`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Keep a wish.
+    Add(Box<Add>),
+    /// Show them all.
+    List,
+    /// Forget a wish.
+    Remove {
+        /// Its name, as `list` shows it.
+        wish: WishId,
+    },
+}
+
+/// A wish as it is typed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Add {
+    /// Your words.
+    text: String,
+    /// The number below its bar code (GTIN).
+    #[arg(long)]
+    gtin: Option<String>,
+    /// The kind of thing.
+    #[arg(long)]
+    category: Option<String>,
+    /// What you would pay at most, such as 90 or 89.90 (euro).
+    #[arg(long, value_name = "AMOUNT", value_parser = euro)]
+    max_price: Option<Money>,
+    /// The last day on which you wish it, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE")]
+    deadline: Option<jiff::civil::Date>,
+}
+
+/// The text is no amount of euro.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("an amount is written 90 or 89.90")]
+struct AmountError;
+
+fn euro(text: &str) -> Result<Money, AmountError> {
+    let (whole, cents) = text.split_once(['.', ',']).unwrap_or((text, "00"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(cents) || cents.len() != 2 {
+        return Err(AmountError);
+    }
+    let minor = format!("{whole}{cents}").parse().map_err(|_| AmountError)?;
+    Ok(Money { currency: Currency::EUR, minor })
+}
+
+pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(), Failure> {
+    let engine = session.unlocked()?;
+    match command {
+        Command::Add(wish) => {
+            let id = engine.add_wish(WishContent {
+                text: Private::new(wish.text),
+                gtin: wish.gtin.map(Private::new),
+                category: wish.category.map(Private::new),
+                max_price: wish.max_price,
+                deadline: wish.deadline.map(day_end),
+            })?;
+            session.output.line(&json!({"wish": id}), &id)
+        }
+        Command::List => {
+            let wishes = engine.wishes()?;
+            let text = wishes.iter().fold(String::new(), |mut text, wish| {
+                let _infallible = writeln!(text, "{}  {}", wish.id, wish.content.text.reveal());
+                text
+            });
+            let wishes: Vec<Value> = wishes.iter().map(describe).collect();
+            session.output.line(&json!({"wishes": wishes}), &text)
+        }
+        Command::Remove { wish } => {
+            engine.remove_wish(wish)?;
+            session.output.line(&json!({"removed": wish}), &format!("{wish} is forgotten."))
+        }
+    }
+}
+
+fn describe(wish: &Wish) -> Value {
+    let content = &wish.content;
+    json!({
+        "category": content.category.as_ref().map(Private::reveal),
+        "deadline": content.deadline.map(day_of),
+        "gtin": content.gtin.as_ref().map(Private::reveal),
+        "max_price": content.max_price,
+        "text": content.text.reveal(),
+        "wish": wish.id,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_no_cents_or_two() {
+        assert_eq!(euro("90").unwrap(), Money::euro_cents(9000));
+        assert_eq!(euro("89,90").unwrap(), Money::euro_cents(8990));
+        for bad in ["", "9.9", "9.", ".90", "-1", "9.999", "1e3", "99999999999999999999"] {
+            assert!(euro(bad).is_err(), "{bad}");
+        }
+    }
+}
