@@ -3,3 +3,4 @@
 mod architecture;
 mod export;
 mod hostile;
+mod readme;
