@@ -3,4 +3,5 @@
 mod architecture;
 mod export;
 mod hostile;
+mod presence;
 mod readme;

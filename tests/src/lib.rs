@@ -2,5 +2,6 @@
 
 pub mod canary;
 pub mod department_store;
+pub mod ether;
 pub mod shopper;
 pub mod tap;
