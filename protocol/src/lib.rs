@@ -15,6 +15,7 @@
 //! | [`presence`] | `spec/presence.md` |
 //! | [`offer`], [`lang`] | `spec/offers.md` |
 //! | [`log`] | `spec/log.md` |
+//! | [`audit`] | `spec/audit.md` |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod address;
+pub mod audit;
 pub mod call;
 pub mod consent;
 pub mod crypto;

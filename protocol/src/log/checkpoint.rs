@@ -114,6 +114,16 @@ impl UnverifiedCheckpoint {
         &self.checkpoint.origin
     }
 
+    /// How many leaves it claims.
+    pub const fn claimed_size(&self) -> u64 {
+        self.checkpoint.size
+    }
+
+    /// The note, as it arrived.
+    pub fn as_str(&self) -> &str {
+        self.note.as_str()
+    }
+
     /// Checks that the log signed it. Lines of witnesses may stand beside.
     pub fn verify(self, key: &LogKey) -> Result<SignedCheckpoint, VerifyCheckpointError> {
         self.check(key, SignedNote::verify)

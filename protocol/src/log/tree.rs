@@ -72,7 +72,7 @@ impl Frontier {
         self.append_leaf(leaf_hash(entry.as_bytes()))
     }
 
-    pub(super) fn append_leaf(&mut self, leaf: Digest) -> Vec<(NodeId, Digest)> {
+    pub(crate) fn append_leaf(&mut self, leaf: Digest) -> Vec<(NodeId, Digest)> {
         let mut node = (NodeId { level: 0, index: self.size }, leaf);
         let mut completed = alloc::vec![node];
         // Like a carry in binary addition: each set bit at the end is a subtree that gets its twin.

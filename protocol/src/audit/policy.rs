@@ -1,0 +1,203 @@
+//! What an auditor brings along: kept apart from the bundle, and never taken from it.
+
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    crypto::VerifyingKey,
+    encoding::{JsonError, from_json, to_canonical_json},
+    log::{LogKey, Origin, UnverifiedCheckpoint},
+    party::ControllerId,
+    time::{DAY_SECONDS, Timestamp},
+};
+
+/// Longest policy that is read, in bytes.
+const POLICY_LEN_MAX: usize = 1 << 20;
+
+/// Bytes that are not a policy.
+#[derive(Debug, thiserror::Error)]
+pub enum ParsePolicyError {
+    /// Not the JSON of a policy.
+    #[error("not the JSON of a policy")]
+    Json(#[source] JsonError),
+    /// Not version 1.
+    #[error("policy of another version than 1")]
+    Version,
+    /// An item of `logs` is not a log key.
+    #[error("log key {index} is not one")]
+    LogKey {
+        /// Which, from 0.
+        index: usize,
+    },
+    /// An item of `remembered` is not a checkpoint.
+    #[error("remembered checkpoint {index} is not one")]
+    Remembered {
+        /// Which, from 0.
+        index: usize,
+    },
+}
+
+/// A retailer whose keys the auditor knows by other means than the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedController {
+    /// The domain.
+    pub domain: ControllerId,
+    /// Signs its documents.
+    pub key: VerifyingKey,
+    /// Signs the checkpoints of `DOMAIN/besace`.
+    pub log_key: VerifyingKey,
+}
+
+/// The auditor's own file: pinned keys, heads of earlier visits, deadlines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long a retailer may take to acknowledge a withdrawal, in seconds.
+    pub acknowledge_within_seconds: u64,
+    /// Retailers.
+    pub controllers: Vec<PinnedController>,
+    /// Keys of other logs. A pseudonym's log need not be named: a valid grant names its key.
+    pub logs: Vec<LogKey>,
+    /// When the bundle is judged; the program's clock, if absent.
+    pub now: Option<Timestamp>,
+    /// Heads of earlier visits.
+    pub remembered: Vec<UnverifiedCheckpoint>,
+    /// How far two clocks may be apart, in seconds.
+    pub skew_seconds: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    #[serde(default = "default_acknowledge_within_seconds")]
+    acknowledge_within_seconds: u64,
+    controllers: Vec<PinnedController>,
+    #[serde(default)]
+    logs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    now: Option<Timestamp>,
+    #[serde(default)]
+    remembered: Vec<String>,
+    #[serde(default = "default_skew_seconds")]
+    skew_seconds: u64,
+    v: u8,
+}
+
+const fn default_acknowledge_within_seconds() -> u64 {
+    DAY_SECONDS
+}
+
+const fn default_skew_seconds() -> u64 {
+    90
+}
+
+impl Policy {
+    /// Pins `controllers`; no other log, no memory, the usual deadlines.
+    pub const fn new(controllers: Vec<PinnedController>) -> Self {
+        Self {
+            acknowledge_within_seconds: default_acknowledge_within_seconds(),
+            controllers,
+            logs: Vec::new(),
+            now: None,
+            remembered: Vec::new(),
+            skew_seconds: default_skew_seconds(),
+        }
+    }
+
+    /// Reads the JSON of a policy. It is written by hand, so any layout will do.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParsePolicyError> {
+        let wire: Wire = from_json(bytes, POLICY_LEN_MAX).map_err(ParsePolicyError::Json)?;
+        if wire.v != 1 {
+            return Err(ParsePolicyError::Version);
+        }
+        let mut logs = Vec::new();
+        for (index, text) in wire.logs.iter().enumerate() {
+            logs.push(LogKey::parse(text).map_err(|_| ParsePolicyError::LogKey { index })?);
+        }
+        let mut remembered = Vec::new();
+        for (index, text) in wire.remembered.iter().enumerate() {
+            let head = UnverifiedCheckpoint::parse(text.as_bytes());
+            remembered.push(head.map_err(|_| ParsePolicyError::Remembered { index })?);
+        }
+        Ok(Self {
+            acknowledge_within_seconds: wire.acknowledge_within_seconds,
+            controllers: wire.controllers,
+            logs,
+            now: wire.now,
+            remembered,
+            skew_seconds: wire.skew_seconds,
+        })
+    }
+
+    /// The JSON, canonically.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, JsonError> {
+        to_canonical_json(&Wire {
+            acknowledge_within_seconds: self.acknowledge_within_seconds,
+            controllers: self.controllers.clone(),
+            logs: self.logs.iter().map(|key| alloc::format!("{key}")).collect(),
+            now: self.now,
+            remembered: self.remembered.iter().map(|head| String::from(head.as_str())).collect(),
+            skew_seconds: self.skew_seconds,
+            v: 1,
+        })
+    }
+
+    /// The pinned retailer of this domain.
+    pub(super) fn controller(&self, domain: &ControllerId) -> Option<&PinnedController> {
+        self.controllers.iter().find(|controller| controller.domain == *domain)
+    }
+
+    /// The keys of all pinned logs.
+    pub(super) fn log_keys(&self) -> impl Iterator<Item = LogKey> + '_ {
+        self.controllers
+            .iter()
+            .map(|c| LogKey::new(Origin::retailer(&c.domain), c.log_key))
+            .chain(self.logs.iter().cloned())
+    }
+
+    /// The logs of which a head is remembered.
+    pub(super) fn remembered_origins(&self) -> BTreeSet<&Origin> {
+        self.remembered.iter().map(UnverifiedCheckpoint::claimed_origin).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{SecretBytes, SigningKey};
+
+    fn policy() -> Policy {
+        let key = |fill| {
+            SigningKey::from_seed(&SecretBytes::init_with(|seed: &mut [u8; 32]| seed.fill(fill)))
+                .verifying_key()
+        };
+        Policy::new(alloc::vec![PinnedController {
+            domain: ControllerId::parse("shop.example").unwrap(),
+            key: key(1),
+            log_key: key(2),
+        }])
+    }
+
+    #[test]
+    fn a_policy_comes_back() {
+        let bytes = policy().to_bytes().unwrap();
+        assert_eq!(Policy::parse(&bytes).unwrap(), policy());
+        let text = String::from_utf8(bytes).unwrap();
+        insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"logs":[],"remembered":[],"skew_seconds":90,"v":1}"#);
+    }
+
+    #[test]
+    fn deadlines_may_be_left_out_and_nothing_may_be_added() {
+        let short = br#"{ "controllers": [], "v": 1 }"#;
+        assert_eq!(Policy::parse(short).unwrap(), Policy::new(Vec::new()));
+        for bad in [
+            r#"{"controllers":[],"v":2}"#,
+            r#"{"controllers":[],"v":1,"trust":"everybody"}"#,
+            r#"{"controllers":[],"logs":["x"],"v":1}"#,
+            r#"{"controllers":[],"remembered":["x"],"v":1}"#,
+        ] {
+            assert!(Policy::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

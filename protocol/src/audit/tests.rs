@@ -1,0 +1,64 @@
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+mod conduct;
+mod evidence;
+mod story;
+
+use self::story::{NOW, Story};
+use super::*;
+use crate::purpose::Purpose;
+
+/// Assertion and place of each finding.
+fn found(report: &Report) -> Vec<String> {
+    report
+        .findings
+        .iter()
+        .map(|finding| {
+            let entry = finding.place.entry.map(|entry| format!("#{entry}")).unwrap_or_default();
+            format!("{} {}{entry}", finding.assertion.id(), finding.place.file)
+        })
+        .collect()
+}
+
+fn gaps(report: &Report) -> Vec<String> {
+    report.not_checked.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_honest_history_holds_and_the_report_begins_with_what_was_not_checked() {
+    let mut story = Story::told();
+    let withdrawal = story.withdraw(Purpose::Recognition, NOW.plus(400));
+    story.acknowledge(&withdrawal, NOW.plus(401), vec![crate::time::Day::of(NOW)]);
+    let report = story.audit();
+    assert_eq!(found(&report), Vec::<String>::new());
+    assert_eq!(report.verdict, Verdict::Holds);
+    insta::assert_snapshot!(gaps(&report).join("\n"), @r"
+    shop.example/besace: 2 of 15 entries are not opened; what they hold is not known
+    witnesses' cosignatures are not read: two people who never compare heads could be shown two logs
+    ");
+    let held: Vec<_> = report
+        .held
+        .iter()
+        .map(|held| format!("{} {}", held.assertion.id(), held.checked))
+        .collect();
+    insta::assert_snapshot!(held.join(", "), @"B1 31, L1 4, L3 2, L4 4, L5 2, L7 19, L8 9, G1 13, G2 19, G3 4, G4 4, U1 7, U2 7, U3 9, U4 5, U5 2, U6 2, U8 3, U9 3, W1 1, W2 1");
+}
+
+#[test]
+fn nothing_to_read_is_not_the_same_as_nothing_found() {
+    let empty = audit(&Bundle::new(), &Story::told().policy, NOW);
+    assert_eq!((empty.verdict, found(&empty)), (Verdict::NotChecked, vec![]));
+    let unpinned = audit(&Story::told().bundle(), &Policy::new(vec![]), NOW);
+    assert_eq!((unpinned.verdict, found(&unpinned)), (Verdict::NotChecked, vec![]));
+}
+
+#[test]
+fn assertions_have_the_ids_of_the_specification() {
+    let ids: Vec<_> = Assertion::ALL.iter().map(|assertion| assertion.id()).collect();
+    assert!(ids.is_sorted_by(|a, b| a < b || a.as_bytes()[0] != b.as_bytes()[0]), "{ids:?}");
+}

@@ -1,0 +1,253 @@
+//! Every byte of every file, and files as a whole.
+#![expect(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
+
+use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
+
+use super::{
+    super::*,
+    found,
+    story::{NOW, Story, key},
+};
+use crate::{
+    log::{Checkpoint, LogKey, Opening},
+    purpose::Purpose,
+    time::Day,
+};
+
+fn story() -> Story {
+    let mut story = Story::told();
+    let withdrawal = story.withdraw(Purpose::Recognition, NOW.plus(400));
+    story.acknowledge(&withdrawal, NOW.plus(401), vec![Day::of(NOW)]);
+    story
+}
+
+fn audit_files(story: &Story, files: BTreeMap<String, Vec<u8>>) -> Report {
+    audit(&Bundle::from(files), &story.policy, NOW.plus(3600))
+}
+
+/// The entry that byte `at` of a file lies in, where it lies in one.
+fn entry_of(name: &str, at: usize) -> Option<u64> {
+    let BundlePath::Log(_, file) = BundlePath::parse(name).unwrap() else { return None };
+    let at = u64::try_from(at).unwrap();
+    match file {
+        LogFile::Opening(index) => Some(index),
+        LogFile::Tile(path) => match path.row() {
+            crate::log::TileRow::Entries => Some(path.first() + at / 34),
+            crate::log::TileRow::Hashes(0) => Some(path.first() + at / 32),
+            crate::log::TileRow::Hashes(_) => None,
+        },
+        LogFile::Checkpoint | LogFile::Seen(_) => None,
+    }
+}
+
+/// Flips one bit of byte `at` of `name`: exactly that file is named, and the entry if it lies in one.
+fn flip(story: &Story, files: &BTreeMap<String, Vec<u8>>, name: &str, at: usize) {
+    let mut changed = files.clone();
+    changed.get_mut(name).unwrap()[at] ^= 1 << (at % 8);
+    let report = audit_files(story, changed);
+    let [finding] = &report.findings[..] else {
+        panic!("{name} byte {at}: {:?}", found(&report));
+    };
+    assert_eq!(finding.severity, Severity::Evidence);
+    assert_eq!(finding.place.file, *name);
+    assert_eq!(finding.place.entry, entry_of(name, at), "{name} byte {at}");
+    assert_eq!(report.verdict, Verdict::Findings);
+}
+
+/// Flips every byte of the files whose name `pick` takes, each in the smallest bundle around it: the
+/// heads and tiles of its log.
+fn flip_every_byte(pick: impl Fn(&str) -> bool) {
+    let mut story = story();
+    let hers = LogKey::new(story.hers.origin.clone(), key(3).verifying_key());
+    story.policy.logs.push(hers);
+    let files = story.bundle().files().clone();
+    let mut count: usize = 0;
+    for (name, bytes) in files.iter().filter(|(name, _)| pick(name)) {
+        let folder = name.split("/openings/").next().unwrap().split("/tile/").next().unwrap();
+        let folder = folder.trim_end_matches("/checkpoint").split("/seen/").next().unwrap();
+        let around: BTreeMap<_, _> = files
+            .clone()
+            .into_iter()
+            .filter(|(other, _)| {
+                name == other || (other.starts_with(folder) && !other.contains("/openings/"))
+            })
+            .collect();
+        for at in 0..bytes.len() {
+            flip(&story, &around, name, at);
+            count += 1;
+        }
+    }
+    assert!(count > 0);
+}
+
+#[test]
+fn any_byte_of_a_head_or_a_tile_that_is_flipped_is_named() {
+    flip_every_byte(|name| !name.contains("/openings/") && !name.starts_with("documents/"));
+}
+
+#[test]
+fn any_byte_of_an_opening_of_the_retailers_log_that_is_flipped_is_named() {
+    flip_every_byte(|name| name.starts_with("logs/shop.example/besace/openings/"));
+}
+
+#[test]
+fn any_byte_of_an_opening_of_her_log_that_is_flipped_is_named() {
+    flip_every_byte(|name| name.starts_with("logs/log_") && name.contains("/openings/"));
+}
+
+#[test]
+fn any_byte_of_a_document_that_is_flipped_is_named() {
+    flip_every_byte(|name| name.starts_with("documents/"));
+}
+
+#[test]
+fn in_the_whole_bundle_a_flipped_byte_is_named_alone() {
+    let story = story();
+    let files = story.bundle().files().clone();
+    for (name, bytes) in &files {
+        for at in [0, bytes.len() / 2, bytes.len() - 1] {
+            flip(&story, &files, name, at);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_or_has_more_bytes_is_named() {
+    let story = story();
+    let files = story.bundle().files().clone();
+    for (name, bytes) in &files {
+        for changed in [bytes[..bytes.len() - 1].to_vec(), [bytes, &b"\n"[..]].concat(), vec![]] {
+            let report = audit_files(
+                &story,
+                [files.clone(), BTreeMap::from([(name.clone(), changed)])]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            );
+            let places: Vec<_> = report.findings.iter().map(|f| f.place.file.as_str()).collect();
+            assert_eq!(places, [name.as_str()]);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_or_unknown_is_named() {
+    let story = story();
+    let files = story.bundle().files().clone();
+    for name in files.keys().filter(|name| name.contains("/tile/") || name.ends_with("checkpoint"))
+    {
+        let mut fewer = files.clone();
+        fewer.remove(name);
+        let report = audit_files(&story, fewer);
+        assert_eq!(found(&report), [alloc::format!("B1 {name}")]);
+    }
+    for name in [
+        "notes.txt",
+        "logs/shop.example/besace/tile/0/000.p/1",
+        "logs/shop.example/besace/tile/1/000.p/1",
+        "logs/shop.example/besace/checkpoint~",
+        "logs/shop.example/besace/openings/07.json",
+    ] {
+        let mut more = files.clone();
+        more.insert(name.into(), vec![0; 32]);
+        assert_eq!(found(&audit_files(&story, more)), [alloc::format!("B1 {name}")]);
+    }
+    let mut unnamed = story.bundle();
+    unnamed.add_document(b"nobody speaks of this".to_vec());
+    let report = audit(&unnamed, &story.policy, NOW);
+    assert_eq!(report.findings.len(), 1);
+    assert!(matches!(report.findings[0].fault, Fault::UnnamedDocument));
+}
+
+#[test]
+fn swapped_openings_and_entries_are_named() {
+    let story = story();
+    let folder = "logs/shop.example/besace";
+    let mut files = story.bundle().files().clone();
+    let (a, b) =
+        (alloc::format!("{folder}/openings/6.json"), alloc::format!("{folder}/openings/7.json"));
+    let first = files.insert(a.clone(), files[&b].clone()).unwrap();
+    files.insert(b.clone(), first);
+    let report = audit_files(&story, files);
+    assert_eq!(found(&report), [alloc::format!("L7 {a}#6"), alloc::format!("L7 {b}#7")]);
+
+    let mut files = story.bundle().files().clone();
+    let name = files.keys().find(|name| name.contains("besace/tile/entries/")).unwrap().clone();
+    files.get_mut(&name).unwrap()[6 * 34..8 * 34].rotate_left(34);
+    let report = audit_files(&story, files);
+    assert_eq!(found(&report), [alloc::format!("L4 {name}#6"), alloc::format!("L4 {name}#7")]);
+}
+
+#[test]
+fn an_opening_under_another_index_or_beyond_the_log_is_refused() {
+    let story = story();
+    let opening: &Opening = &story.theirs.openings[&6];
+    for index in [8, 400] {
+        let mut bundle = story.bundle();
+        let moved = Opening { index, ..opening.clone() };
+        bundle.add_opening(&story.theirs.origin, &moved).unwrap();
+        let report = audit(&bundle, &story.policy, NOW);
+        let place = alloc::format!("L7 logs/shop.example/besace/openings/{index}.json#{index}");
+        assert_eq!(found(&report), [place]);
+    }
+}
+
+#[test]
+fn a_log_that_was_cut_or_rewritten_since_the_last_visit_is_found() {
+    let mut story = story();
+    let visit = story.theirs.head();
+    story.remember(&visit);
+    assert_eq!(found(&story.audit()), Vec::<String>::new());
+
+    // The retailer signs a shorter log again.
+    let last = story.theirs.entries.pop().unwrap();
+    story.theirs.openings.pop_last();
+    assert_eq!(found(&story.audit()), ["L3 policy"]);
+
+    // Or another entry in its place, or under a later one.
+    story.theirs.strangers(1);
+    assert_eq!(found(&story.audit()), ["L5 policy"]);
+    story.theirs.entries.push(last);
+    assert_eq!(found(&story.audit()), ["L3 policy"]);
+}
+
+#[test]
+fn another_head_that_somebody_was_shown_is_a_fork() {
+    let mut story = story();
+    let root = crate::crypto::sha256(&[b"what she was shown"]);
+    for size in [3, story.theirs.next()] {
+        let origin = story.theirs.origin.clone();
+        let shown = Checkpoint { origin, size, root }.sign(&story.theirs.signer).unwrap();
+        story.theirs.seen = vec![shown];
+        let id = if size == 3 { "L3" } else { "L5" };
+        let place = alloc::format!("{id} logs/shop.example/besace/seen/{size}");
+        assert_eq!(found(&story.audit()), [place]);
+    }
+}
+
+#[test]
+fn a_head_of_another_key_or_log_is_refused() {
+    let mut story = story();
+    story.theirs.signer = key(9);
+    assert_eq!(found(&story.audit())[0], "L1 logs/shop.example/besace/checkpoint");
+    // Her log under a key that no grant names.
+    let mut story = self::story();
+    story.hers.signer = key(9);
+    let place = alloc::format!("L1 logs/{}/checkpoint", story.hers.origin);
+    assert_eq!(found(&story.audit())[0], place);
+    // Pinned by the auditor, it needs no grant.
+    let mut story = self::story();
+    let pinned = LogKey::new(story.hers.origin.clone(), key(3).verifying_key());
+    story.policy.logs.push(pinned);
+    assert_eq!(story.audit().verdict, Verdict::Holds);
+}
+
+#[test]
+fn what_is_remembered_must_be_shown_again() {
+    let mut story = story();
+    let other = Origin::of_log(&crate::id::LogId::from_bytes([9; 16]));
+    let root = crate::log::empty_root();
+    let head = Checkpoint { origin: other, size: 0, root }.sign(&key(9)).unwrap();
+    story.remember(&head);
+    assert_eq!(story.audit().verdict, Verdict::NotChecked);
+}
