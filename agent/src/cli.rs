@@ -4,6 +4,8 @@
 //! not; 0: done.
 
 mod card;
+mod consent;
+mod exchange;
 mod export;
 mod import;
 mod init;
@@ -12,6 +14,7 @@ mod output;
 mod passphrase;
 mod place;
 mod profile;
+mod retailer;
 pub mod serve;
 mod wish;
 
@@ -25,9 +28,10 @@ use self::output::{Failure, Output};
 use crate::{
     clock::{Clock, FixedClock},
     config::VaultFolder,
-    engine::{Engine, StartEngineError, UnlockError},
+    engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
     keyring::{ReadKeyringError, UnlockKeyringError},
+    net::DevRetailers,
     vault::OpenVaultError,
 };
 
@@ -47,6 +51,9 @@ struct Arguments {
     /// Seconds since 1970 that the clock shows all along; for tests.
     #[arg(long, global = true, value_name = "SECONDS", hide = true)]
     time: Option<u64>,
+    /// Leads a retailer's domain to a loopback address; for demos and tests.
+    #[arg(long, global = true, value_name = "DOMAIN=http://127.0.0.1:PORT", hide = true)]
+    dev_retailer: Vec<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -66,6 +73,12 @@ enum Command {
     /// What you wish for.
     #[command(subcommand)]
     Wish(wish::Command),
+    /// Shops you deal with.
+    #[command(subcommand)]
+    Retailer(retailer::Command),
+    /// What you are asked, what you gave, and taking it back.
+    #[command(subcommand)]
+    Consent(consent::Command),
     /// Where you were.
     #[command(subcommand)]
     Place(place::Command),
@@ -117,6 +130,7 @@ struct Session<'a, 'b> {
     engine: Engine,
     folder: VaultFolder,
     passphrase: passphrase::Source,
+    dev_retailers: DevRetailers,
     output: &'a mut Output<'b>,
 }
 
@@ -143,13 +157,21 @@ fn dispatch(
         }
     })?;
     let passphrase = passphrase::Source::new(arguments.passphrase_file);
-    let mut session = Session { engine, folder, passphrase, output };
+    let mut dev_retailers = DevRetailers::default();
+    for one in &arguments.dev_retailer {
+        dev_retailers.add(one).map_err(|error| {
+            Failure::refused(&error, "write it as shop.example=http://127.0.0.1:8080")
+        })?;
+    }
+    let mut session = Session { engine, folder, passphrase, dev_retailers, output };
     match arguments.command {
         Command::Init(arguments) => init::run(&mut session, &arguments),
         Command::Serve(arguments) => run_serve(&mut session, arguments),
         Command::Profile(command) => profile::run(&mut session, command),
         Command::Card(command) => card::run(&mut session, command),
         Command::Wish(command) => wish::run(&mut session, command),
+        Command::Retailer(command) => retailer::run(&mut session, command),
+        Command::Consent(command) => consent::run(&mut session, &command),
         Command::Place(command) => place::run(&mut session, command),
         Command::Import(command) => import::run(&mut session, &command),
         Command::Log(command) => log::run(&mut session, &command),
@@ -193,6 +215,9 @@ fn no_vault(folder: &VaultFolder) -> Failure {
 impl Session<'_, '_> {
     /// The engine, unlocked.
     fn unlocked(&mut self) -> Result<&Engine, Failure> {
+        if self.engine.state() == EngineState::Open {
+            return Ok(&self.engine);
+        }
         let passphrase = self.passphrase.ask()?;
         match self.engine.unlock(&passphrase) {
             Ok(()) => Ok(&self.engine),

@@ -1,0 +1,206 @@
+//! `besace consent`: what she is asked, what she gave, and taking it back.
+
+use std::fmt::Write as _;
+
+use besace_protocol::{
+    consent::{GrantState, Indication, Terms},
+    id::{GrantId, RequestId},
+    purpose::Purpose,
+};
+use serde_json::{Value, json};
+
+use super::{Session, exchange, import::day_of, output::Failure};
+use crate::{
+    engine::{Engine, Reconciliation},
+    exchange::WithdrawalOutcome,
+};
+
+/// Commands of `besace consent`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// What is asked of you and waits for a yes or a no.
+    Requests,
+    /// Say yes to a request.
+    Give {
+        /// Its name, as `requests` shows it.
+        request: RequestId,
+    },
+    /// Say no to a request.
+    Refuse {
+        /// Its name, as `requests` shows it.
+        request: RequestId,
+    },
+    /// What you gave, until when, and what became of it.
+    List,
+    /// Take a yes back. It takes effect at once, whether the retailer answers or not.
+    Withdraw {
+        /// Its name, as `list` shows it.
+        grant: GrantId,
+    },
+    /// Who looked you up.
+    Uses,
+}
+
+pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<(), Failure> {
+    match *command {
+        Command::Requests => requests(session),
+        Command::Give { request } => {
+            let grant = exchange::run(session, |exchange| async move {
+                exchange.give(request, Indication::Command).await
+            })?;
+            session.output.line(
+                &json!({"grant": grant}),
+                &format!(
+                    "You said yes: {grant}.\nOne command stops it: besace consent withdraw {grant}"
+                ),
+            )
+        }
+        Command::Refuse { request } => {
+            let engine = session.unlocked()?;
+            engine.refuse(request).map_err(|error| exchange::step_failure(&error))?;
+            session.output.line(
+                &json!({"refused": request}),
+                &"It's a no, and it's understood. This will not be asked again for six months.",
+            )
+        }
+        Command::List => list(session),
+        Command::Withdraw { grant } => {
+            let outcome =
+                exchange::run(session, |exchange| async move { exchange.withdraw(grant).await })?;
+            let (acknowledged, text) = match outcome {
+                WithdrawalOutcome::Acknowledged => {
+                    (true, "It has stopped. What you have earned stays yours.")
+                }
+                WithdrawalOutcome::Pending => (
+                    false,
+                    "For you, it has stopped. The retailer isn't answering: it will be told again\n\
+                     at every `besace retailer refresh`, until it signs for it.",
+                ),
+            };
+            session.output.line(&json!({"acknowledged": acknowledged, "withdrawn": grant}), &text)
+        }
+        Command::Uses => uses(session),
+    }
+}
+
+fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
+    let open =
+        session.unlocked()?.open_requests().map_err(|error| exchange::step_failure(&error))?;
+    let mut text = String::new();
+    let mut list: Vec<Value> = Vec::new();
+    for one in &open {
+        let asked = one.request.payload();
+        let _infallible = writeln!(
+            text,
+            "{}  {} would like {} in {} shops, for {} days.{}\n  \
+             Say no, and what you earned stays yours.",
+            asked.id,
+            one.display_name,
+            what(asked.terms.purpose),
+            asked.terms.shops.len(),
+            asked.terms.valid_days,
+            benefit(&asked.terms),
+        );
+        list.push(json!({
+            "name": one.display_name,
+            "notice": one.notice,
+            "request": asked.id,
+            "retailer": asked.controller,
+            "terms": asked.terms,
+        }));
+    }
+    session.output.line(&json!({"requests": list}), &text)
+}
+
+fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
+    let engine = session.unlocked()?;
+    let grants = engine.grants().map_err(|error| exchange::step_failure(&error))?;
+    let mut text = String::new();
+    let mut list: Vec<Value> = Vec::new();
+    for view in &grants {
+        let uses = reconcile(engine, view.grant.id)?;
+        let _infallible = writeln!(
+            text,
+            "{}  {}: {}, {} until {}; {}",
+            view.grant.id,
+            view.display_name,
+            what(view.grant.terms.purpose),
+            state(view.state),
+            day_of(view.grant.expires),
+            uses,
+        );
+        list.push(json!({
+            "acknowledged": view.acknowledged,
+            "expires": view.grant.expires,
+            "given": view.grant.given,
+            "grant": view.grant.id,
+            "name": view.display_name,
+            "purpose": view.grant.terms.purpose,
+            "retailer": view.grant.controller,
+            "state": view.state,
+            "uses": uses,
+        }));
+    }
+    session.output.line(&json!({"grants": list}), &text)
+}
+
+fn uses(session: &mut Session<'_, '_>) -> Result<(), Failure> {
+    let engine = session.unlocked()?;
+    let look_ups = engine.look_ups().map_err(|error| exchange::step_failure(&error))?;
+    let mut text = String::new();
+    let mut list: Vec<Value> = Vec::new();
+    for one in &look_ups {
+        let _infallible = writeln!(
+            text,
+            "{}  {} ({}): you had allowed it on {}; entry {} of its log",
+            day_of(one.at),
+            one.display_name,
+            one.shop,
+            day_of(one.allowed_at),
+            one.entry,
+        );
+        list.push(json!({
+            "action": one.action,
+            "at": one.at,
+            "entry": one.entry,
+            "grant": one.grant,
+            "name": one.display_name,
+            "shop": one.shop,
+        }));
+    }
+    session.output.line(&json!({"uses": list}), &text)
+}
+
+fn reconcile(engine: &Engine, grant: GrantId) -> Result<String, Failure> {
+    let told = engine.reconcile(grant).map_err(|error| exchange::step_failure(&error))?;
+    Ok(match told {
+        Reconciliation::Complete { uses } => format!("{uses} uses, all proven"),
+        Reconciliation::Missing { counted, opened } => {
+            format!("{counted} uses counted, only {opened} proven")
+        }
+    })
+}
+
+const fn what(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Recognition => "to know when you come in",
+        Purpose::StaffGreeting => "to greet you by the name you chose",
+    }
+}
+
+const fn state(state: GrantState) -> &'static str {
+    match state {
+        GrantState::Given => "waiting for the retailer's signature",
+        GrantState::Active => "live",
+        GrantState::Expired => "over",
+        GrantState::Withdrawn => "taken back",
+        GrantState::Revoked => "ended by the retailer",
+    }
+}
+
+fn benefit(terms: &Terms) -> String {
+    terms.benefit.amount.map_or_else(String::new, |amount| {
+        let (whole, cents) = (amount.minor / 100, amount.minor % 100);
+        format!(" In return: {whole}.{cents:02} {}.", amount.currency)
+    })
+}

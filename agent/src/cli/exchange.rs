@@ -1,0 +1,77 @@
+//! Going out from the command line, and saying what went wrong on the way.
+
+use std::future::Future;
+
+use super::{Session, output::Failure};
+use crate::{
+    engine::StepError,
+    exchange::{Exchange, ExchangeError},
+    net::{Net, NetError},
+};
+
+/// Runs one exchange of the unlocked engine.
+pub(super) fn run<T, F>(
+    session: &mut Session<'_, '_>,
+    work: impl FnOnce(Exchange) -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, ExchangeError>>,
+{
+    let dev = session.dev_retailers.clone();
+    let engine = session.unlocked()?.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::could_not(&error, "close other programs and try again"))?;
+    runtime.block_on(async {
+        let net = Net::new(dev).map_err(|error| failure(&error.into()))?;
+        work(Exchange::new(engine, net)).await.map_err(|error| failure(&error))
+    })
+}
+
+/// What an exchange that failed means, and what to do.
+pub(super) fn failure(error: &ExchangeError) -> Failure {
+    match error {
+        ExchangeError::Step(error) => step_failure(error),
+        ExchangeError::Net(cause @ NetError::Unreachable { .. }) => {
+            Failure::could_not(cause, "try again later; nothing was lost")
+        }
+        ExchangeError::Net(cause @ NetError::Refused(_)) => {
+            Failure::refused(cause, "look at `besace consent list`; nothing was lost")
+        }
+        ExchangeError::Net(cause) => {
+            Failure::could_not(cause, "the retailer has to repair this; nothing was lost")
+        }
+        ExchangeError::Broken => Failure::could_not(error, "try again; nothing was lost"),
+    }
+}
+
+/// What a step that failed means, and what to do.
+pub(super) fn step_failure(error: &StepError) -> Failure {
+    match error {
+        StepError::Engine(cause) => {
+            Failure::could_not(cause, "nothing was changed; look at the disk and try again")
+        }
+        StepError::Stranger => Failure::refused(error, "meet it first: `besace retailer meet`"),
+        StepError::RequestClosed | StepError::Paused => {
+            Failure::refused(error, "see what is open with `besace consent requests`")
+        }
+        StepError::GrantOver => {
+            Failure::refused(error, "see what you gave with `besace consent list`")
+        }
+        StepError::NoticeMissing => {
+            Failure::refused(error, "fetch it with `besace retailer refresh`")
+        }
+        StepError::Manifest(_)
+        | StepError::Document(_)
+        | StepError::Signature(_)
+        | StepError::Catalogue(_)
+        | StepError::Proof
+        | StepError::Answer
+        | StepError::AnswerForm(_) => Failure::refused_because(
+            error,
+            "nothing was accepted; if it happens again, do not trust this retailer",
+        ),
+        StepError::Make => Failure::could_not(error, "nothing was sent; try again"),
+    }
+}

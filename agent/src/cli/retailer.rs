@@ -1,0 +1,95 @@
+//! `besace retailer`: shops she deals with.
+
+use std::fmt::Write as _;
+
+use besace_protocol::party::ControllerId;
+use serde_json::{Value, json};
+
+use super::{Session, exchange, output::Failure};
+
+/// Commands of `besace retailer`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Get to know a retailer: its keys, its offers, what it asks for.
+    Meet {
+        /// Its domain, such as shop.example.
+        domain: ControllerId,
+    },
+    /// Show them all.
+    List,
+    /// Do everything that is due: offers, keys, mail.
+    Refresh {
+        /// Its domain; all of them if none is named.
+        domain: Option<ControllerId>,
+    },
+}
+
+pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Meet { domain } => {
+            let name = domain.clone();
+            let met = exchange::run(session, |exchange| async move { exchange.meet(&name).await })?;
+            session.output.line(
+                &json!({"offers": met.offers, "offers_refused": met.offers_refused, "retailer": domain}),
+                &format!(
+                    "You have met {domain}: {} offers. It learned nothing but that somebody asked.",
+                    met.offers
+                ),
+            )
+        }
+        Command::List => {
+            let engine = session.unlocked()?;
+            let retailers = engine.retailers().map_err(|error| exchange::step_failure(&error))?;
+            let mut text = String::new();
+            let mut list: Vec<Value> = Vec::new();
+            for manifest in &retailers {
+                let manifest = manifest.payload();
+                let name = &manifest.legal.display_name;
+                let _infallible = writeln!(text, "{}  {name}", manifest.controller);
+                list.push(json!({
+                    "name": name,
+                    "retailer": manifest.controller,
+                    "shops": manifest.shops.len(),
+                }));
+            }
+            session.output.line(&json!({"retailers": list}), &text)
+        }
+        Command::Refresh { domain } => {
+            let domains = match domain {
+                Some(domain) => vec![domain],
+                None => session
+                    .unlocked()?
+                    .retailers()
+                    .map_err(|error| exchange::step_failure(&error))?
+                    .iter()
+                    .map(|manifest| manifest.payload().controller.clone())
+                    .collect(),
+            };
+            let refreshed = exchange::run(session, |exchange| async move {
+                let mut refreshed = Vec::new();
+                for domain in domains {
+                    let done = exchange.refresh(&domain).await?;
+                    refreshed.push((domain, done));
+                }
+                Ok(refreshed)
+            })?;
+            let mut text = String::new();
+            let mut list: Vec<Value> = Vec::new();
+            for (domain, done) in &refreshed {
+                let _infallible = writeln!(
+                    text,
+                    "{domain}: {} offers, {} sets of keys, {} disclosures, {} messages",
+                    done.offers, done.keys, done.disclosures, done.mail
+                );
+                list.push(json!({
+                    "disclosures": done.disclosures,
+                    "keys": done.keys,
+                    "mail": done.mail,
+                    "offers": done.offers,
+                    "retailer": domain,
+                }));
+            }
+            session.output.line(&json!({"refreshed": list}), &text)
+        }
+    }
+}
