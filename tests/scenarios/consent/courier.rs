@@ -1,0 +1,233 @@
+//! An agent and a retailer, and somebody who carries bytes from one to the other.
+
+use std::sync::Arc;
+
+use besace_agent::{
+    clock::FixedClock,
+    config::VaultFolder,
+    engine::{Delivery, Engine, PreparedCall},
+    entropy::SeededEntropy,
+    keyring::{KdfParameters, Passphrase},
+};
+use besace_protocol::{
+    consent::{Benefit, BenefitKind, GrantState, Indication, Terms},
+    id::GrantId,
+    party::{ControllerId, LegalIdentity, ShopCode},
+    presence::{Advertisement, ChainAnchor, EphemeralId, Epoch, Scope, ShopId, ShopValue},
+    purpose::{Granularity, Purpose},
+    time::{Day, Timestamp},
+    wire::Recognised,
+};
+use besace_retailer::{
+    GiveGrantError, Identity, RequestDraft, Retailer, ShopPermit, ShopScope, SightingError,
+    SqliteStore, WithdrawError,
+};
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde::Serialize;
+
+/// 2026-11-22 10:00:30 UTC: in the middle of an epoch and of a slot.
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
+
+const CODE: ShopCode = ShopCode::from_bytes([0, 0, 0, 1]);
+
+fn bytes<T: Serialize>(answer: &T) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap()
+}
+
+/// The retailer's side.
+pub(super) struct Shop {
+    pub(super) domain: ControllerId,
+    retailer: Retailer,
+    now: Timestamp,
+    rng: StdRng,
+}
+
+impl Shop {
+    pub(super) fn new(domain: &str, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let domain = ControllerId::parse(domain).unwrap();
+        let shop = besace_protocol::party::Shop {
+            code: CODE,
+            latitude_e7: 488_566_000,
+            longitude_e7: 23_522_000,
+            name: "Paris Rivoli".to_owned(),
+            radius_metres: 60,
+            scope: format!("{domain}/fr/*"),
+        };
+        let legal = LegalIdentity {
+            address: "1 rue de Rivoli, 75001 Paris".to_owned(),
+            contact: format!("donnees@{domain}"),
+            display_name: "Au Bon Rayon".to_owned(),
+            name: "Au Bon Rayon SAS".to_owned(),
+        };
+        let identity = Identity { domain: domain.clone(), legal, shops: vec![shop] };
+        let store = SqliteStore::in_memory().unwrap();
+        let retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
+        Self { domain, retailer, now: NOW, rng }
+    }
+
+    pub(super) fn advance(&mut self, seconds: u64) {
+        self.now = self.now.plus(seconds);
+        self.retailer.tidy(self.now, &mut self.rng).unwrap();
+    }
+
+    /// Opens a consent request to everybody.
+    pub(super) fn ask(&mut self, purpose: Purpose) {
+        let exact = |category: &_| (*category, Granularity::Exact);
+        let draft = RequestDraft {
+            notice: format!("Qui nous sommes, pourquoi, combien de temps : {}.", purpose.as_str()),
+            notice_language: "fr".to_owned(),
+            notice_version: "2026-11".to_owned(),
+            open_days: 30,
+            terms: Terms {
+                base_benefit_conditional: false,
+                benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
+                categories: purpose.categories().iter().map(exact).collect(),
+                frequency_per_day: 4,
+                lookback_days: 0,
+                purpose,
+                recipients: Vec::new(),
+                release_ahead_days: u8::from(purpose.releases_presence()),
+                retention_days: 10,
+                scope: format!("{}/fr/*", self.domain),
+                shops: vec![CODE],
+                valid_days: 90,
+            },
+        };
+        self.retailer.publish_request(draft, self.now, &mut self.rng).unwrap();
+    }
+
+    pub(super) fn give_grant(&mut self, call: &PreparedCall) -> Result<Vec<u8>, GiveGrantError> {
+        self.retailer.give_grant(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
+    }
+
+    pub(super) fn withdraw(&mut self, call: &PreparedCall) -> Result<Vec<u8>, WithdrawError> {
+        self.retailer.withdraw(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
+    }
+
+    pub(super) fn permit(&mut self, scopes: &[ShopScope]) -> ShopPermit {
+        let key = self.retailer.add_shop_key("door", CODE, scopes, &mut self.rng).unwrap();
+        self.retailer.authenticate(&key).unwrap()
+    }
+
+    pub(super) fn sighting(
+        &mut self,
+        permit: &ShopPermit,
+        token: EphemeralId,
+    ) -> Result<Recognised, SightingError> {
+        self.retailer.sighting(permit, token, 1, self.now, &mut self.rng)
+    }
+}
+
+/// The shopper's side: an agent over a real vault, with a clock that stands still.
+pub(super) struct House {
+    pub(super) engine: Engine,
+    pub(super) clock: Arc<FixedClock>,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::new(NOW));
+        let vault = VaultFolder::new(folder.path().join("vault"));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let engine = Engine::start(vault, clock.clone(), entropy).unwrap();
+        let passphrase = Passphrase::new("soleil de minuit".to_owned()).unwrap();
+        engine.create(&passphrase, KdfParameters::SMALLEST).unwrap();
+        Self { engine, clock, _folder: folder }
+    }
+
+    /// Fetches manifest, requests and notices.
+    pub(super) fn meet(&self, shop: &Shop) {
+        let manifest = bytes(&shop.retailer.manifest().unwrap());
+        self.engine.accept_manifest(&shop.domain, &manifest).unwrap();
+        let requests = bytes(&shop.retailer.open_requests(shop.now).unwrap());
+        for digest in self.engine.accept_requests(&shop.domain, &requests).unwrap() {
+            let notice = shop.retailer.notice(&digest).unwrap().unwrap();
+            self.engine.accept_notice(digest, notice.into_bytes()).unwrap();
+        }
+    }
+
+    /// Says yes to the open request for `purpose`; the call is not delivered yet.
+    pub(super) fn say_yes(&self, purpose: Purpose) -> (GrantId, PreparedCall) {
+        let open = self.engine.open_requests().unwrap();
+        let request = open.iter().find(|o| o.request.payload().terms.purpose == purpose).unwrap();
+        self.engine.give(request.request.payload().id, Indication::Page).unwrap()
+    }
+
+    pub(super) fn give(&self, shop: &mut Shop, purpose: Purpose) -> GrantId {
+        let (id, call) = self.say_yes(purpose);
+        let answer = shop.give_grant(&call).unwrap();
+        self.engine.accept_grant(id, &answer).unwrap();
+        id
+    }
+
+    pub(super) fn state(&self, id: GrantId) -> GrantState {
+        self.engine.grants().unwrap().iter().find(|view| view.grant.id == id).unwrap().state
+    }
+
+    /// Delivers keys and disclosures that are due. Says how many there were.
+    pub(super) fn deliver(&self, shop: &mut Shop) -> usize {
+        let mut count = 0;
+        let keys = self.engine.due_releases(&shop.domain).unwrap();
+        let data = self.engine.due_disclosures(&shop.domain).unwrap();
+        for (delivery, call) in keys.into_iter().chain(data) {
+            let (now, rng) = (shop.now, &mut shop.rng);
+            let answer = match delivery {
+                Delivery::Keys { .. } => {
+                    shop.retailer.receive_release(&call.body, now, rng).unwrap()
+                }
+                Delivery::Data { .. } => {
+                    shop.retailer.receive_disclosure(&call.body, now, rng).unwrap()
+                }
+            };
+            self.engine.accept_delivery(&shop.domain, delivery, &bytes(&answer)).unwrap();
+            count += 1;
+        }
+        count
+    }
+
+    /// What her phone emits under `grant` when it hears the shop's emitter now.
+    pub(super) fn answer_to(&self, shop: &mut Shop, grant: GrantId) -> EphemeralId {
+        let now = self.engine.now();
+        let heard = self.hear(shop, now);
+        let grants = self.engine.emitting_grants(&shop.domain).unwrap();
+        let one = grants.iter().find(|one| one.grant.id == grant).unwrap();
+        let epoch = Epoch::of(now);
+        assert!(self.engine.note_emission(grant, epoch).unwrap());
+        let key = one.root.day_key(Day::of(now), &Scope::of(&one.grant.terms.scope));
+        key.ephemeral_id(epoch, Some(&heard)).unwrap()
+    }
+
+    /// The shop's value, verified against the anchor of the pinned manifest.
+    fn hear(&self, shop: &mut Shop, now: Timestamp) -> ShopValue {
+        let key = shop.retailer.add_shop_key("mast", CODE, &[ShopScope::Emitter], &mut shop.rng);
+        let permit = shop.retailer.authenticate(&key.unwrap()).unwrap();
+        let frame = shop.retailer.emitter_frame(&permit, now).unwrap();
+        let heard = hex::decode(frame.frame).unwrap();
+        let Advertisement::Shop(frame) = Advertisement::parse(&heard).unwrap() else {
+            panic!("not a shop frame")
+        };
+        let manifest = self.engine.manifest(&shop.domain).unwrap();
+        let day = manifest.payload().day(Day::of(now)).unwrap();
+        let anchor = day.anchors.iter().find(|anchor| anchor.shop == CODE).unwrap();
+        let value = ShopValue::from_slice(&anchor.anchor.0).unwrap();
+        let shop = ShopId { domain: shop.domain.clone(), code: CODE };
+        ChainAnchor::new(shop, day.day, value).verify(&frame, now).unwrap().value()
+    }
+
+    /// Collects and acknowledges mail. Says how many messages there were.
+    pub(super) fn collect(&self, shop: &mut Shop) -> usize {
+        let call = self.engine.collect_mail(&shop.domain).unwrap().unwrap();
+        let answer = shop.retailer.collect_mail(&call.body, shop.now).unwrap();
+        let (count, more) = self.engine.accept_mail(&shop.domain, &bytes(&answer)).unwrap();
+        assert!(!more);
+        if let Some((ids, call)) = self.engine.acknowledge_mail(&shop.domain).unwrap() {
+            let done = shop.retailer.acknowledge_mail(&call.body, shop.now).unwrap();
+            assert_eq!(usize::try_from(done.destroyed).unwrap(), ids.len());
+            self.engine.accept_mail_acknowledged(ids).unwrap();
+        }
+        count
+    }
+}
