@@ -174,7 +174,7 @@ fn dispatch(
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Place(command) => place::run(&mut session, command),
         Command::Import(command) => import::run(&mut session, &command),
-        Command::Log(command) => log::run(&mut session, &command),
+        Command::Log(command) => log::run(&mut session, command),
         Command::Export(arguments) => export::run(&mut session, &arguments),
     }
 }

@@ -6,6 +6,7 @@
 
 mod consent;
 mod emission;
+mod evidence;
 mod imports;
 mod leaving;
 mod local;

@@ -3,6 +3,8 @@
 //!
 //! The engine and its vault block, so each of their steps runs on a thread for blocking work.
 
+mod evidence;
+
 use besace_protocol::{
     consent::{Indication, Notice},
     id::{GrantId, RequestId},

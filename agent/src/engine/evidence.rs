@@ -1,0 +1,105 @@
+//! Evidence for an auditor: her logs towards one retailer, and what it proved to her.
+
+use besace_protocol::{
+    audit::Bundle,
+    consent::{ConsentRequest, Record, RecordKind},
+    crypto::sha256,
+    jws::Typ,
+    log::{
+        Commitment, LogKey, Opening, Origin, SignedCheckpoint, UnverifiedCheckpoint,
+        UnverifiedProof,
+    },
+    party::ControllerId,
+};
+
+use super::{
+    Engine,
+    step::{StepError, retailer_log_key},
+};
+
+impl Engine {
+    /// Her side of a bundle about `domain`, and the key of the retailer's log, which is fetched apart.
+    pub fn own_evidence(&self, domain: &ControllerId) -> Result<(Bundle, LogKey), StepError> {
+        let mut bundle = Bundle::new();
+        self.add_own_logs(&mut bundle, domain)?;
+        let manifest = self.manifest(domain)?;
+        let key = retailer_log_key(manifest.payload());
+        let vault = self.vault()?;
+        for evidence in vault.evidence(domain)? {
+            let (proof, opening) = UnverifiedProof::parse(evidence.proof.as_bytes())
+                .map_err(|_| StepError::Proof)?
+                .verify_opening(&key, &evidence.record)
+                .map_err(|_| StepError::Proof)?;
+            bundle.add_seen(proof.checkpoint());
+            bundle.add_opening(&Origin::retailer(domain), &opening).map_err(|_| StepError::Make)?;
+            self.add_named_documents(&mut bundle, domain, &opening)?;
+        }
+        for grant in vault.grants()? {
+            if grant.domain == *domain
+                && let Some(statement) = vault.use_statement(grant.id)?
+            {
+                bundle.add_document(statement);
+            }
+        }
+        Ok((bundle, key))
+    }
+
+    /// Adds a retailer's log, as its public tiles give it.
+    pub fn add_retailer_log(
+        bundle: &mut Bundle,
+        head: &SignedCheckpoint,
+        entries: &[Commitment],
+    ) -> Result<(), StepError> {
+        bundle.add_log(head, entries).map_err(|_| StepError::Proof)
+    }
+
+    fn add_own_logs(&self, bundle: &mut Bundle, domain: &ControllerId) -> Result<(), StepError> {
+        let vault = self.vault()?;
+        for pseudonym in vault.pseudonyms()?.iter().filter(|one| one.domain == *domain) {
+            let Some(log) = vault.log(pseudonym.log)? else { continue };
+            let Some(head) = &log.checkpoint else { continue };
+            let origin = Origin::of_log(&log.id);
+            let key = self.pairwise_log_signer(pseudonym)?.verifying_key();
+            let head = UnverifiedCheckpoint::parse(head.as_bytes())
+                .ok()
+                .and_then(|head| head.verify(&LogKey::new(origin.clone(), key)).ok())
+                .ok_or(StepError::Make)?;
+            let entries: Vec<Commitment> =
+                log.entries.iter().map(|entry| entry.commitment).collect();
+            bundle.add_log(&head, &entries).map_err(|_| StepError::Make)?;
+            for opening in log.entries.iter().filter_map(|entry| entry.opening.as_ref()) {
+                bundle.add_opening(&origin, opening).map_err(|_| StepError::Make)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Documents that a record names by digest, as far as they are here.
+    fn add_named_documents(
+        &self,
+        bundle: &mut Bundle,
+        domain: &ControllerId,
+        opening: &Opening,
+    ) -> Result<(), StepError> {
+        let vault = self.vault()?;
+        match Record::parse(opening.record.as_ref()) {
+            Ok(Record::Plain(RecordKind::Published(published))) => {
+                let manifest = vault.retailer(domain)?.map(|retailer| retailer.manifest);
+                let catalogue = vault.catalogue(domain)?.map(|catalogue| catalogue.jws);
+                [manifest, catalogue]
+                    .into_iter()
+                    .flatten()
+                    .filter(|document| sha256(&[document]) == published.digest)
+                    .for_each(|document| bundle.add_document(document));
+            }
+            Ok(Record::Signed(jws)) if jws.typ() == Typ::Request => {
+                let request: ConsentRequest = jws.peek().map_err(StepError::AnswerForm)?;
+                if let Some(notice) = vault.notice(request.notice.digest)? {
+                    bundle.add_document(notice);
+                }
+            }
+            Ok(_) | Err(_) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Fetching a retailer's public log, to hand it to an auditor beside her own.
+
+use besace_protocol::{
+    audit::Bundle,
+    log::{Commitment, NOTE_LEN_MAX, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of},
+    party::ControllerId,
+    wire::LOG_PATH,
+};
+
+use super::{Exchange, ExchangeError};
+use crate::engine::{Engine, StepError};
+
+/// Longest bundle of entries, in bytes: 256 entries of 2 + 32 bytes.
+const ENTRY_BUNDLE_LEN_MAX: usize = 256 * 34;
+
+/// Largest log that is fetched, in entries: 100,000 files of 256.
+const ENTRIES_MAX: u64 = 25_600_000;
+
+impl Exchange {
+    /// Everything an auditor needs about one retailer: its public log, what it opened to her, her own
+    /// log. Bare GETs: the retailer learns only that somebody reads its log.
+    pub async fn evidence(&self, domain: &ControllerId) -> Result<Bundle, ExchangeError> {
+        let name = domain.clone();
+        // Read before the head is fetched, so that the head covers everything she was shown.
+        let (mut bundle, key) = self.step(move |engine| engine.own_evidence(&name)).await?;
+        let path = format!("{LOG_PATH}/checkpoint");
+        let head = self.fetch(domain, &path, NOTE_LEN_MAX, "log").await?;
+        let head = UnverifiedCheckpoint::parse(&head)
+            .ok()
+            .and_then(|head| head.verify(&key).ok())
+            .ok_or(StepError::Proof)?;
+        if head.size() > ENTRIES_MAX {
+            return Err(StepError::Proof.into());
+        }
+        let mut entries: Vec<Commitment> = Vec::new();
+        for tile in tiles_of(head.size()) {
+            if tile.row() != TileRow::Entries {
+                continue;
+            }
+            let path = format!("{LOG_PATH}/{tile}");
+            let bytes = self.fetch(domain, &path, ENTRY_BUNDLE_LEN_MAX, "log").await?;
+            let part = parse_bundle(&bytes, tile.width()).map_err(|_| StepError::Proof)?;
+            entries.extend(part);
+        }
+        Engine::add_retailer_log(&mut bundle, &head, &entries)?;
+        Ok(bundle)
+    }
+}
