@@ -1,7 +1,7 @@
 //! The commands of the README work as they stand there.
 //!
-//! Three are read differently: `./tests/run` is not run by itself, what a release build makes comes
-//! from the dev build, and the demo is played without waiting.
+//! Some are read differently: `./tests/run` is not run by itself, what a release build makes comes
+//! from the dev build, the demo is played without waiting, and home is a folder that goes away.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -53,6 +53,7 @@ fn commands(readme: &str) -> Vec<&str> {
 fn in_the_dev_profile(line: &str) -> Option<String> {
     match line {
         "./tests/run" | "cargo build --release" => None,
+        _ if line.starts_with("export PATH=") => None,
         _ => Some(line.replace("cargo run --release --bin besace-demo", "besace-demo --once")),
     }
 }
@@ -74,6 +75,7 @@ fn run(line: &str, folder: &Path, home: &Path) {
         .env("HOME", home)
         .env("XDG_DATA_HOME", home.join("data"))
         .env("BESACE_PASSPHRASE", "soleil de minuit")
+        .env("BESACE_LISTEN", "127.0.0.1:0")
         .stdin(Stdio::null())
         .stdout(if server { Stdio::piped() } else { Stdio::inherit() })
         .spawn()
