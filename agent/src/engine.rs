@@ -12,6 +12,7 @@ mod leaving;
 mod local;
 mod logs;
 mod mailbox;
+mod offers;
 mod retailers;
 mod step;
 
@@ -43,6 +44,7 @@ pub use self::{
     leaving::Delivery,
     logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
+    offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     step::{PreparedCall, StepError},
 };
 
@@ -162,6 +164,13 @@ struct Inner {
 struct Open {
     root: Arc<RootKey>,
     vault: Vault,
+    memory: Arc<Mutex<offers::Memory>>,
+}
+
+impl Open {
+    fn new(root: RootKey, vault: Vault) -> Self {
+        Self { root: Arc::new(root), vault, memory: Arc::default() }
+    }
 }
 
 impl Engine {
@@ -217,7 +226,7 @@ impl Engine {
             Vault::create(&folder.database(), &root.vault_key()).map_err(CreateError::Vault)?;
         keyring.write(&folder.slots()).map_err(CreateError::Write)?;
         std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
-        self.set_open(Some(Open { root: Arc::new(root), vault }));
+        self.set_open(Some(Open::new(root, vault)));
         Ok(keyring.vault_id())
     }
 
@@ -230,7 +239,7 @@ impl Engine {
         if open.is_none() {
             let vault = Vault::open(&self.0.folder.database(), &root.vault_key())
                 .map_err(UnlockError::Vault)?;
-            *open = Some(Open { root: Arc::new(root), vault });
+            *open = Some(Open::new(root, vault));
             self.0.grant_changes.send_replace(());
         }
         Ok(())

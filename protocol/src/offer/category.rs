@@ -157,6 +157,18 @@ impl Category {
         by_id.ok().and_then(|at| Self::ALL.get(at)).copied().ok_or(ParseCategoryError)
     }
 
+    /// The category that a person names: by its id, or by one of its names in whatever letter case.
+    pub fn find(words: &str) -> Option<Self> {
+        let words = words.trim().to_lowercase();
+        let is_named = |category: &&Self| {
+            Language::ALL.iter().any(|language| {
+                category.name(*language).to_lowercase() == words
+                    || category.sought(*language) == words
+            })
+        };
+        Self::parse(&words).ok().or_else(|| Self::ALL.iter().find(is_named).copied())
+    }
+
     /// Whether it is `other`, or one of those that `other` contains.
     pub fn is_within(self, other: Self) -> bool {
         self.as_str()
@@ -214,6 +226,18 @@ mod tests {
         for text in ["", "Shoes", "shoes.", "shoes.walking.x", "astrology"] {
             assert_eq!(Category::parse(text), Err(ParseCategoryError), "{text}");
         }
+    }
+
+    #[test]
+    fn a_category_is_found_by_what_people_call_it() {
+        for words in ["shoes.walking", " Chaussures de marche ", "walking SHOES"] {
+            assert_eq!(Category::find(words), Some(Category::ShoesWalking), "{words}");
+        }
+        assert_eq!(
+            Category::find("de quoi préparer le café ou le thé"),
+            Some(Category::KitchenCoffee)
+        );
+        assert_eq!(Category::find("quelque chose"), None);
     }
 
     #[test]
