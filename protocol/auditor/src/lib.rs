@@ -1,1 +1,27 @@
-//! x
+//! Verifies a bundle of Besace consent evidence from files alone. `spec/audit.md`.
+//!
+//! What is asserted lives in [`besace_protocol::audit`], as pure functions; this crate reads folders
+//! and prints reports. It depends on neither the agent nor the gateway, and asks nobody: no network,
+//! no account, no cooperation of the parties beyond the files.
+//!
+//! ```
+//! use besace_audit::{Exit, audit_folder, exit_of};
+//! use besace_protocol::{audit::Policy, time::Timestamp};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let report = audit_folder(folder.path(), &Policy::new(vec![]), Timestamp::default())?;
+//! assert_eq!(exit_of(&report), Exit::NotChecked); // nothing is there to be checked
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod arguments;
+pub mod clock;
+mod folder;
+mod report;
+
+pub use arguments::{Exit, exit_of, run};
+pub use folder::{
+    FILE_LEN_MAX, FILES_MAX, ReadBundleError, WriteBundleError, audit_folder, read_bundle,
+    write_bundle,
+};
+pub use report::{to_json, to_text};

@@ -4,6 +4,7 @@ use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
+use super::{LogSummary, Report};
 use crate::{
     crypto::VerifyingKey,
     encoding::{JsonError, from_json, to_canonical_json},
@@ -141,6 +142,19 @@ impl Policy {
             skew_seconds: self.skew_seconds,
             v: 1,
         })
+    }
+
+    /// The same policy for the next visit: the heads that `report` read replace those remembered of
+    /// the same logs. Only after a report that holds; a broken log is not to be remembered.
+    #[must_use]
+    pub fn remembering(&self, report: &Report) -> Self {
+        let mut next = self.clone();
+        let parse = |log: &LogSummary| UnverifiedCheckpoint::parse(log.head.as_bytes()).ok();
+        for head in report.logs.iter().filter_map(parse) {
+            next.remembered.retain(|old| old.claimed_origin() != head.claimed_origin());
+            next.remembered.push(head);
+        }
+        next
     }
 
     /// The pinned retailer of this domain.

@@ -1,0 +1,131 @@
+//! The command line.
+
+use std::{error::Error, ffi::OsString, fs, io::Write, path::PathBuf};
+
+use besace_protocol::{
+    audit::{Policy, Report, Verdict},
+    time::Timestamp,
+};
+use clap::Parser;
+
+use crate::{audit_folder, to_json, to_text};
+
+/// Verifies a bundle of Besace consent evidence, from files alone.
+///
+/// Exit status: 0 everything asserted holds, 1 something does not, 2 it could not be checked.
+#[derive(Debug, Parser)]
+#[command(name = "besace-audit", version)]
+struct Arguments {
+    /// Folder of the bundle.
+    bundle: PathBuf,
+    /// Your own file: pinned keys, heads of earlier visits, deadlines.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+    /// If everything holds, write the policy with today's heads to this file, for the next visit.
+    #[arg(long, value_name = "FILE")]
+    remember: Option<PathBuf>,
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything asserted holds.
+    Holds,
+    /// Something does not.
+    Findings,
+    /// It could not be checked.
+    NotChecked,
+}
+
+impl Exit {
+    /// The exit status.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::Findings => 1,
+            Self::NotChecked => 2,
+        }
+    }
+}
+
+/// How the program ends after `report`.
+pub const fn exit_of(report: &Report) -> Exit {
+    match report.verdict {
+        Verdict::Holds => Exit::Holds,
+        Verdict::Findings => Exit::Findings,
+        Verdict::NotChecked => Exit::NotChecked,
+    }
+}
+
+/// Runs the program: the first of `arguments` is its name. `now` counts unless the policy says when.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    now: Timestamp,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            let _unread = write!(err, "{error}");
+            return Exit::NotChecked;
+        }
+        Err(help) => {
+            let _unread = write!(out, "{help}");
+            return Exit::Holds;
+        }
+    };
+    match answer(&arguments, now, out) {
+        Ok(exit) => exit,
+        Err(Failure { what, advice }) => {
+            let _unread = writeln!(err, "besace-audit: {}\n{advice}", chain(what.as_ref()));
+            Exit::NotChecked
+        }
+    }
+}
+
+/// One line that says what failed, one that says what to do.
+struct Failure {
+    what: Box<dyn Error>,
+    advice: &'static str,
+}
+
+fn advise<E: Error + 'static>(advice: &'static str) -> impl FnOnce(E) -> Failure {
+    move |error| Failure { what: Box::new(error), advice }
+}
+
+fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result<Exit, Failure> {
+    let policy = fs::read(&arguments.policy)
+        .map_err(advise("give --policy a file of your own, as spec/audit.md describes it"))?;
+    let policy = Policy::parse(&policy)
+        .map_err(advise("compare the policy with the example of spec/audit.md"))?;
+    let report = audit_folder(&arguments.bundle, &policy, now)
+        .map_err(advise("give the folder of a bundle: files and folders only, no links"))?;
+    let text = if arguments.json {
+        to_json(&report).map_err(advise("report this as a bug"))?
+    } else {
+        to_text(&report)
+    };
+    out.write_all(text.as_bytes()).map_err(advise("make room where the report goes"))?;
+    if let (Some(file), Exit::Holds) = (&arguments.remember, exit_of(&report)) {
+        let policy = policy.remembering(&report).to_bytes();
+        let policy = policy.map_err(advise("report this as a bug"))?;
+        fs::write(file, policy).map_err(advise("choose another file for --remember"))?;
+    }
+    Ok(exit_of(&report))
+}
+
+/// The sentence of an error and of its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

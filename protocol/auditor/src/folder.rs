@@ -1,0 +1,178 @@
+//! Folders become bundles, and back.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use besace_protocol::{
+    audit::{Bundle, Policy, Report, audit},
+    time::Timestamp,
+};
+
+/// Largest file that is read, in bytes: a catalogue (`spec/encoding.md`), twice.
+pub const FILE_LEN_MAX: u64 = 16 << 20;
+
+/// Most files of a bundle.
+pub const FILES_MAX: usize = 200_000;
+
+/// Deepest folder of a bundle, twice what its names need.
+const DEPTH_MAX: usize = 16;
+
+/// The folder could not be read as a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadBundleError {
+    /// The file system failed.
+    #[error("{} could not be read", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Neither a file nor a folder: a link could lead out of the bundle.
+    #[error("{} is neither a file nor a folder", path.display())]
+    Special {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A name that is not UTF-8.
+    #[error("{} has a name that is not UTF-8", path.display())]
+    Name {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A file that is longer, more files, or deeper folders than any bundle has.
+    #[error("{} is larger than any bundle", path.display())]
+    TooLarge {
+        /// Where the limit was reached.
+        path: PathBuf,
+    },
+}
+
+/// The bundle could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{} could not be written", path.display())]
+pub struct WriteBundleError {
+    /// Where.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Reads `folder` and audits it: what `besace-audit` does, in process.
+pub fn audit_folder(
+    folder: &Path,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Report, ReadBundleError> {
+    Ok(audit(&read_bundle(folder)?, policy, policy.now.unwrap_or(now)))
+}
+
+/// Every file below `folder`, by its name with `/` between folders. Empty folders do not count.
+pub fn read_bundle(folder: &Path) -> Result<Bundle, ReadBundleError> {
+    let mut files = BTreeMap::new();
+    read_folder(folder, "", 0, &mut files)?;
+    Ok(Bundle::from(files))
+}
+
+/// Writes every file of `bundle` below `folder`, which is made if it is missing.
+pub fn write_bundle(bundle: &Bundle, folder: &Path) -> Result<(), WriteBundleError> {
+    for (name, bytes) in bundle.files() {
+        let path = folder.join(name);
+        let failed = |source| WriteBundleError { path: path.clone(), source };
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        fs::write(&path, bytes).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn read_folder(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<(), ReadBundleError> {
+    let failed = |path: &Path, source| ReadBundleError::Io { path: path.to_path_buf(), source };
+    if depth > DEPTH_MAX {
+        return Err(ReadBundleError::TooLarge { path: folder.to_path_buf() });
+    }
+    for entry in fs::read_dir(folder).map_err(|error| failed(folder, error))? {
+        let entry = entry.map_err(|error| failed(folder, error))?;
+        let path = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            return Err(ReadBundleError::Name { path });
+        };
+        let name = format!("{prefix}{name}");
+        // Of the entry itself: a link is not followed.
+        let kind = entry.file_type().map_err(|error| failed(&path, error))?;
+        if kind.is_dir() {
+            read_folder(&path, &format!("{name}/"), depth.saturating_add(1), files)?;
+        } else if kind.is_file() {
+            if files.len() >= FILES_MAX {
+                return Err(ReadBundleError::TooLarge { path });
+            }
+            let bytes = read_file(&path).map_err(|error| failed(&path, error))?;
+            files.insert(name, bytes.ok_or(ReadBundleError::TooLarge { path })?);
+        } else {
+            return Err(ReadBundleError::Special { path });
+        }
+    }
+    Ok(())
+}
+
+/// None for a file beyond [`FILE_LEN_MAX`].
+fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_LEN_MAX.saturating_add(1)).read_to_end(&mut bytes)?;
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    Ok((length <= FILE_LEN_MAX).then_some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_comes_back_from_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bundle = Bundle::new();
+        bundle.add_document(b"one".to_vec());
+        bundle.add_document(b"two".to_vec());
+        write_bundle(&bundle, folder.path()).unwrap();
+        fs::create_dir(folder.path().join("logs")).unwrap();
+        assert_eq!(read_bundle(folder.path()).unwrap(), bundle);
+    }
+
+    #[test]
+    fn every_stray_file_is_seen_whatever_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(".hidden"), b"x").unwrap();
+        let bundle = read_bundle(folder.path()).unwrap();
+        assert_eq!(bundle.files().keys().collect::<Vec<_>>(), [".hidden"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/", folder.path().join("logs")).unwrap();
+        assert!(matches!(read_bundle(folder.path()), Err(ReadBundleError::Special { .. })));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_and_a_file_without_end_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("absent");
+        assert!(matches!(read_bundle(&absent), Err(ReadBundleError::Io { .. })));
+        let long = File::create(folder.path().join("checkpoint")).unwrap();
+        long.set_len(FILE_LEN_MAX + 1).unwrap();
+        assert!(matches!(read_bundle(folder.path()), Err(ReadBundleError::TooLarge { .. })));
+    }
+}

@@ -1,0 +1,50 @@
+//! Reports for people and for programs. What could not be checked stands first.
+
+use std::fmt::{Display, Write as _};
+
+use besace_protocol::audit::{Report, Verdict};
+
+/// The report as text. The last line says what it comes to.
+pub fn to_text(report: &Report) -> String {
+    let mut text = String::new();
+    section(&mut text, "Could not be checked", &report.not_checked);
+    section(&mut text, "Does not hold", &report.findings);
+    let held = report.held.iter().map(|held| {
+        format!("{} {} ({} checked)", held.assertion.id(), held.assertion.says(), held.checked)
+    });
+    section(&mut text, "Holds", &held.collect::<Vec<_>>());
+    let logs = report
+        .logs
+        .iter()
+        .map(|log| format!("{}: {} entries, {} opened and read", log.origin, log.size, log.opened));
+    section(&mut text, "Logs", &logs.collect::<Vec<_>>());
+    let _infallible = match (report.verdict, report.findings.len()) {
+        (Verdict::Holds, _) => write!(text, "Everything that was asserted holds."),
+        (Verdict::NotChecked, _) => {
+            write!(text, "Nothing was found, but not all of the evidence could be checked.")
+        }
+        (Verdict::Findings, 1) => write!(text, "1 finding."),
+        (Verdict::Findings, count) => write!(text, "{count} findings."),
+    };
+    text.push('\n');
+    text
+}
+
+/// The report as one JSON object: `verdict`, `not_checked`, `findings`, `held`, `logs`.
+pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(report)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn section(text: &mut String, title: &str, lines: &[impl Display]) {
+    if lines.is_empty() {
+        return;
+    }
+    // Writing to a String cannot fail.
+    let _infallible = writeln!(text, "{title}");
+    for line in lines {
+        let _infallible = writeln!(text, "  {line}");
+    }
+    text.push('\n');
+}
