@@ -9,6 +9,7 @@ use besace_agent::{
 };
 use besace_protocol::{
     consent::{Action, GrantState},
+    party::ManifestChange,
     private::Private,
     problem::ProblemType,
     purpose::Purpose,
@@ -42,7 +43,7 @@ fn a_grant_is_given_used_seen_and_taken_back() {
     assert_eq!(shop.sighting(&permit, token).unwrap(), seen, "heard twice, one use");
 
     // What was done comes home, and is all there is.
-    assert_eq!(house.collect(&mut shop), 2);
+    assert_eq!(house.collect(&mut shop, |_| {}), 2);
     let looked: Vec<Action> = house.engine.look_ups().unwrap().iter().map(|l| l.action).collect();
     assert_eq!(looked, [Action::Greeted, Action::Recognised]);
     for grant in [recognition, greeting] {
@@ -117,4 +118,55 @@ fn what_was_said_to_one_shop_means_nothing_to_another() {
     house.engine.accept_grant(id, &answer).unwrap();
     let call = house.engine.withdraw(id).unwrap();
     assert_eq!(other.withdraw(&call).unwrap_err().problem(), ProblemType::GrantMissing);
+}
+
+#[test]
+fn a_use_that_the_shop_keeps_back_shows() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let grant = house.give(&mut shop, Purpose::Recognition);
+    house.deliver(&mut shop);
+    let permit = shop.permit(&[ShopScope::Sightings]);
+    let token = house.answer_to(&mut shop, grant);
+    shop.sighting(&permit, token).unwrap();
+    assert_eq!(house.collect(&mut shop, |answer| answer.mail.clear()), 0);
+    let told = house.engine.reconcile(grant).unwrap();
+    assert_eq!(told, Reconciliation::Missing { counted: 1, opened: 0 });
+    // It comes home after all.
+    assert_eq!(house.collect(&mut shop, |_| {}), 1);
+    let told = house.engine.reconcile(grant).unwrap();
+    assert_eq!(told, Reconciliation::Complete { uses: 1 });
+}
+
+#[test]
+fn keys_that_were_on_their_way_when_she_withdrew_are_refused() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let grant = house.give(&mut shop, Purpose::Recognition);
+    let late = house.engine.due_releases(&shop.domain).unwrap();
+    let token = house.answer_to(&mut shop, grant);
+    let call = house.engine.withdraw(grant).unwrap();
+    shop.withdraw(&call).unwrap();
+    for (_, call) in &late {
+        let refused = shop.receive_release(call).unwrap_err();
+        assert_eq!(refused.problem(), ProblemType::GrantWithdrawn);
+    }
+    let permit = shop.permit(&[ShopScope::Sightings]);
+    let refused = shop.sighting(&permit, token).unwrap_err();
+    assert_eq!(refused.problem(), ProblemType::Unresolved);
+}
+
+#[test]
+fn somebody_else_on_the_same_domain_is_not_believed() {
+    let shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    house.meet(&shop);
+    let impostor = Shop::new("shop.example", 2);
+    let refused = house.engine.accept_manifest(&shop.domain, &impostor.manifest());
+    assert!(matches!(refused, Err(StepError::Manifest(ManifestChange::Keys))), "{refused:?}");
+    house.meet(&shop);
 }

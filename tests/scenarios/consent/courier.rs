@@ -16,11 +16,11 @@ use besace_protocol::{
     presence::{Advertisement, ChainAnchor, EphemeralId, Epoch, Scope, ShopId, ShopValue},
     purpose::{Granularity, Purpose},
     time::{Day, Timestamp},
-    wire::Recognised,
+    wire::{MailCollected, Recognised},
 };
 use besace_retailer::{
-    GiveGrantError, Identity, RequestDraft, Retailer, ShopPermit, ShopScope, SightingError,
-    SqliteStore, WithdrawError,
+    GiveGrantError, Identity, ReceiveError, RequestDraft, Retailer, ShopPermit, ShopScope,
+    SightingError, SqliteStore, WithdrawError,
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -97,6 +97,15 @@ impl Shop {
         self.retailer.publish_request(draft, self.now, &mut self.rng).unwrap();
     }
 
+    /// As it is fetched.
+    pub(super) fn manifest(&self) -> Vec<u8> {
+        bytes(&self.retailer.manifest().unwrap())
+    }
+
+    pub(super) fn receive_release(&mut self, call: &PreparedCall) -> Result<Vec<u8>, ReceiveError> {
+        self.retailer.receive_release(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
+    }
+
     pub(super) fn give_grant(&mut self, call: &PreparedCall) -> Result<Vec<u8>, GiveGrantError> {
         self.retailer.give_grant(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
     }
@@ -140,8 +149,7 @@ impl House {
 
     /// Fetches manifest, requests and notices.
     pub(super) fn meet(&self, shop: &Shop) {
-        let manifest = bytes(&shop.retailer.manifest().unwrap());
-        self.engine.accept_manifest(&shop.domain, &manifest).unwrap();
+        self.engine.accept_manifest(&shop.domain, &shop.manifest()).unwrap();
         let requests = bytes(&shop.retailer.open_requests(shop.now).unwrap());
         for digest in self.engine.accept_requests(&shop.domain, &requests).unwrap() {
             let notice = shop.retailer.notice(&digest).unwrap().unwrap();
@@ -217,10 +225,16 @@ impl House {
         ChainAnchor::new(shop, day.day, value).verify(&frame, now).unwrap().value()
     }
 
-    /// Collects and acknowledges mail. Says how many messages there were.
-    pub(super) fn collect(&self, shop: &mut Shop) -> usize {
+    /// Collects mail, of which `change` may keep some back, and acknowledges what came. Says how many
+    /// messages there were.
+    pub(super) fn collect(
+        &self,
+        shop: &mut Shop,
+        change: impl FnOnce(&mut MailCollected),
+    ) -> usize {
         let call = self.engine.collect_mail(&shop.domain).unwrap().unwrap();
-        let answer = shop.retailer.collect_mail(&call.body, shop.now).unwrap();
+        let mut answer = shop.retailer.collect_mail(&call.body, shop.now).unwrap();
+        change(&mut answer);
         let (count, more) = self.engine.accept_mail(&shop.domain, &bytes(&answer)).unwrap();
         assert!(!more);
         if let Some((ids, call)) = self.engine.acknowledge_mail(&shop.domain).unwrap() {
