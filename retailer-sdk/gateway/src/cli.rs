@@ -1,0 +1,212 @@
+//! The command line.
+
+mod output;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, Mutex},
+};
+
+use anyhow::Context as _;
+use besace_protocol::party::ShopCode;
+use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
+use clap::{Parser, Subcommand};
+
+use crate::{
+    clock::{Clock as _, SystemClock},
+    config::{Config, read_bytes, read_json},
+    entropy::{Rng, SystemEntropy},
+    http,
+};
+
+/// The retailer's server.
+#[derive(Debug, Parser)]
+#[command(name = "besace-gateway", version, about)]
+pub struct Arguments {
+    /// Folder of configuration and store.
+    #[arg(long, global = true, default_value = "gateway", env = "BESACE_GATEWAY_FOLDER")]
+    folder: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make configuration, store and keys from a JSON file that says who the retailer is.
+    Init {
+        /// Domain, legal identity and shops.
+        retailer: PathBuf,
+        /// Where the server is to listen.
+        #[arg(long, default_value = "127.0.0.1:8480")]
+        listen: SocketAddr,
+    },
+    /// Serve agents and shops until interrupted.
+    Serve {
+        /// Instead of the address of the configuration.
+        #[arg(long)]
+        listen: Option<SocketAddr>,
+    },
+    /// Keys of tills, receivers and screens.
+    #[command(subcommand)]
+    Key(Key),
+    /// Consent requests.
+    #[command(subcommand)]
+    Request(Publish),
+    /// The catalogue.
+    #[command(subcommand)]
+    Catalogue(Publish),
+}
+
+#[derive(Debug, Subcommand)]
+enum Key {
+    /// Make a key and print it, this once.
+    Add {
+        /// What to call it.
+        name: String,
+        /// Code of the shop it is bound to, eight hexadecimal digits.
+        #[arg(long, value_parser = parse_shop)]
+        shop: ShopCode,
+        /// What it may be used for: sightings, arrivals, emitter, catalogue.
+        #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
+        scope: Vec<ShopScope>,
+    },
+    /// List all keys, without the keys.
+    List,
+    /// End a key at once.
+    Revoke {
+        /// Which.
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Publish {
+    /// Sign, log and publish what a JSON file says.
+    Publish {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+fn parse_shop(text: &str) -> Result<ShopCode, String> {
+    ShopCode::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_scope(text: &str) -> Result<ShopScope, String> {
+    let scope = ShopScope::ALL.iter().find(|scope| scope.as_str() == text);
+    scope.copied().ok_or_else(|| "not one of sightings, arrivals, emitter, catalogue".to_owned())
+}
+
+/// Carries out a command line. Exit 0: done; 2: could not.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { folder, command } = arguments;
+    match carry_out(&folder, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::failure(&format!("{error:#}"), "see `besace-gateway --help`");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
+    let now = SystemClock.now();
+    let mut rng = Rng::new(Arc::new(SystemEntropy));
+    match command {
+        Command::Init { retailer, listen } => init(folder, &retailer, listen),
+        Command::Serve { listen } => serve(folder, listen),
+        Command::Key(Key::Add { name, shop, scope }) => {
+            let key = open(folder)?.add_shop_key(&name, shop, &scope, &mut rng)?;
+            output::line(&key.danger_text());
+            Ok(())
+        }
+        Command::Key(Key::List) => {
+            for entry in open(folder)?.shop_keys()? {
+                output::line(&entry.to_string());
+            }
+            Ok(())
+        }
+        Command::Key(Key::Revoke { name }) => {
+            anyhow::ensure!(open(folder)?.revoke_shop_key(&name)?, "there is no key of this name");
+            Ok(())
+        }
+        Command::Request(Publish::Publish { file }) => {
+            let draft: RequestDraft = read_json(&file)?;
+            let id = open(folder)?.publish_request(draft, now, &mut rng)?;
+            output::line(&id.to_string());
+            Ok(())
+        }
+        Command::Catalogue(Publish::Publish { file }) => {
+            let count = open(folder)?.publish_catalogue(&read_bytes(&file)?, now, &mut rng)?;
+            output::line(&format!("{count} offers"));
+            Ok(())
+        }
+    }
+}
+
+fn init(folder: &Path, retailer: &Path, listen: SocketAddr) -> anyhow::Result<()> {
+    let identity: Identity = read_json(retailer)?;
+    let mut rng = Rng::new(Arc::new(SystemEntropy));
+    let config = Config { listen, retailer: identity };
+    config.create(folder)?;
+    let store = SqliteStore::create(&folder.join(Config::STORE))?;
+    let mut retailer = Retailer::init(store, &config.retailer, SystemClock.now(), &mut rng)?;
+    output::line("Keys of the shops, shown this once:");
+    for shop in &config.retailer.shops {
+        for (device, scopes) in [
+            ("receiver", &[ShopScope::Sightings, ShopScope::Emitter][..]),
+            ("screen", &[ShopScope::Arrivals]),
+        ] {
+            let name = format!("{}-{device}", shop.code);
+            let key = retailer.add_shop_key(&name, shop.code, scopes, &mut rng)?;
+            output::line(&format!("{name}  {}", *key.danger_text()));
+        }
+    }
+    Ok(())
+}
+
+fn open(folder: &Path) -> anyhow::Result<Retailer> {
+    let config = Config::read(folder)?;
+    let store = SqliteStore::open(&folder.join(Config::STORE))?;
+    let (now, mut rng) = (SystemClock.now(), Rng::new(Arc::new(SystemEntropy)));
+    let mut retailer = Retailer::open(store, now, &mut rng)?;
+    anyhow::ensure!(
+        retailer.identity().domain == config.retailer.domain,
+        "the store is of another domain than the configuration"
+    );
+    if *retailer.identity() != config.retailer {
+        let Identity { domain: _, legal, shops } = config.retailer;
+        retailer.set_profile(legal, shops, now, &mut rng)?;
+    }
+    Ok(retailer)
+}
+
+fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let address = listen.map_or_else(|| Config::read(folder).map(|config| config.listen), Ok)?;
+    let retailer = Arc::new(Mutex::new(open(folder)?));
+    let listener =
+        TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let (server, address) =
+            http::serve(retailer, listener, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
+        output::line(&format!("listening on http://{address}"));
+        let handle = server.handle();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                handle.stop(true).await;
+            }
+        });
+        server.await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,84 @@
+//! The one configuration file: strict JSON beside the store.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use besace_protocol::encoding::{JsonError, from_json};
+use besace_retailer::Identity;
+use serde::{Deserialize, Serialize};
+
+/// Longest configuration that is read, in bytes: 1024 shops of some 600 bytes.
+const LEN_MAX: usize = 1 << 20;
+
+/// What an operator decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the server listens, unless the command line says otherwise.
+    pub listen: SocketAddr,
+    /// Who the retailer is: published at the next start when it changes.
+    pub retailer: Identity,
+}
+
+/// The configuration was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The disk refused, or there is no such file.
+    #[error("{path} could not be read or written")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the disk said.
+        #[source]
+        source: io::Error,
+    },
+    /// Not strict JSON with exactly the members of the configuration.
+    #[error("{path} is not a configuration")]
+    Json {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        #[source]
+        source: JsonError,
+    },
+}
+
+impl Config {
+    /// Name of the file in the gateway's folder.
+    pub const FILE: &'static str = "gateway.json";
+    /// Name of the store in the gateway's folder.
+    pub const STORE: &'static str = "gateway.db";
+
+    /// Reads the configuration of a folder.
+    pub fn read(folder: &Path) -> Result<Self, ConfigError> {
+        read_json(&folder.join(Self::FILE))
+    }
+
+    /// Writes it to a new file.
+    pub fn create(&self, folder: &Path) -> Result<(), ConfigError> {
+        let path = folder.join(Self::FILE);
+        let io = |source| ConfigError::Io { path: path.clone(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        let mut text =
+            serde_json::to_string_pretty(self).map_err(|error| io(io::Error::other(error)))?;
+        text.push('\n');
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+    }
+}
+
+/// Reads a strict JSON file.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let bytes = read_bytes(path)?;
+    from_json(&bytes, LEN_MAX).map_err(|source| ConfigError::Json { path: path.to_owned(), source })
+}
+
+/// Reads a file.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    fs::read(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })
+}

@@ -1,0 +1,149 @@
+//! The server: addresses of agents, of shops, and of everybody. `spec/http.md`.
+//!
+//! A handler says in its signature who may call, asks the retailer once, and renders. One lock stands
+//! before the retailer: it is one writer, and a withdrawal that was answered is over for whoever comes next.
+
+mod agent;
+mod body;
+mod problem;
+mod public;
+mod shop;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, dev::Server, web};
+use besace_protocol::time::Timestamp;
+use besace_retailer::Retailer;
+
+use self::problem::Refusal;
+use crate::{
+    clock::Clock,
+    entropy::{Entropy, Rng},
+};
+
+/// How long a request's head may take, and a connection may be idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often what is due is done.
+const TIDY_PERIOD: Duration = Duration::from_mins(1);
+
+/// Connections that one worker keeps open.
+const CONNECTIONS_MAX: usize = 1024;
+
+/// Starts serving on `listener`, within the runtime of the caller. The server runs while the returned
+/// future is polled, or spawned; the address is the one that was bound.
+///
+/// What is due is done at once, and then every minute.
+pub fn serve(
+    retailer: Arc<Mutex<Retailer>>,
+    listener: TcpListener,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> io::Result<(Server, SocketAddr)> {
+    let address = listener.local_addr()?;
+    let gateway = web::Data::new(Gateway { retailer, clock, entropy });
+    tokio::spawn(keep_tidy(Arc::downgrade(&gateway.clone().into_inner())));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::clone(&gateway))
+            .configure(public::addresses)
+            .configure(agent::addresses)
+            .configure(shop::addresses)
+            .default_service(web::route().to(problem::not_found))
+    })
+    .workers(2)
+    .max_connections(CONNECTIONS_MAX)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(HEAD_TIMEOUT)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok((server, address))
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+struct Gateway {
+    retailer: Arc<Mutex<Retailer>>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Gateway {
+    /// Asks the retailer, on a thread that may block. The moment is read once.
+    async fn ask<T, F>(self: Arc<Self>, question: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Retailer, Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
+    {
+        web::block(move || {
+            let mut rng = Rng::new(Arc::clone(&self.entropy));
+            let mut retailer = self.lock();
+            question(&mut retailer, self.clock.now(), &mut rng)
+        })
+        .await
+        .unwrap_or_else(|gone| Err(Refusal::broken(&gone)))
+    }
+
+    /// Does what is due now.
+    async fn tidy(self: Arc<Self>) {
+        let done = self
+            .ask(|retailer, now, rng| {
+                retailer.tidy(now, rng).map_err(|error| Refusal::broken(&error))
+            })
+            .await;
+        if let Ok(tidied) = done {
+            tracing::debug!(?tidied, "did what was due");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Retailer> {
+        // A panic left no half-done change: whatever lasts is in a transaction that was not committed.
+        self.retailer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does what is due, until the server is gone.
+async fn keep_tidy(gateway: Weak<Gateway>) {
+    let mut timer = tokio::time::interval(TIDY_PERIOD);
+    loop {
+        timer.tick().await;
+        let Some(gateway) = gateway.upgrade() else { return };
+        gateway.tidy().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use besace_protocol::{encoding::from_json, time::DAY_SECONDS};
+    use besace_retailer::SqliteStore;
+
+    use super::*;
+    use crate::{clock::FixedClock, entropy::SeededEntropy};
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
+
+    #[tokio::test]
+    async fn the_timer_does_what_is_due() {
+        let identity = br#"{"domain":"shop.example","legal":{"address":"Paris","contact":"dpo",
+            "display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","latitude_e7":0,
+            "longitude_e7":0,"name":"Paris","radius_metres":60,"scope":"shop.example/*"}]}"#;
+        let identity = from_json(identity, 4096).unwrap();
+        let (clock, entropy) = (FixedClock::new(NOW), Arc::new(SeededEntropy::new(1)));
+        let mut rng = Rng::new(Arc::<SeededEntropy>::clone(&entropy));
+        let store = SqliteStore::in_memory().unwrap();
+        let retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
+        clock.set(NOW.plus(DAY_SECONDS));
+        let retailer = Arc::new(Mutex::new(retailer));
+        let clock = Arc::new(clock);
+        let gateway = Gateway { retailer: Arc::clone(&retailer), clock, entropy };
+        Arc::new(gateway).tidy().await;
+        let issued = retailer.lock().unwrap().manifest_document().unwrap().issued;
+        assert_eq!(issued, NOW.plus(DAY_SECONDS));
+    }
+}

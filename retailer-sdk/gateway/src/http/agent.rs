@@ -1,0 +1,82 @@
+//! Addresses of agents: every one takes a call, signed by the pseudonym it is about.
+
+use actix_web::{HttpResponse, web};
+use besace_protocol::{
+    call::CALL_LEN_MAX,
+    wire::{
+        DISCLOSURES_PATH, GRANTS_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, RELEASES_PATH,
+        WITHDRAWALS_PATH,
+    },
+};
+
+use super::{
+    Gateway,
+    body::{Body, Caching, json},
+    problem::{Refusal, other_methods},
+};
+
+pub(super) fn addresses(config: &mut web::ServiceConfig) {
+    config
+        .service(call(GRANTS_PATH).route(web::post().to(give_grant)))
+        .service(call(WITHDRAWALS_PATH).route(web::post().to(withdraw)))
+        .service(call(RELEASES_PATH).route(web::post().to(release)))
+        .service(call(DISCLOSURES_PATH).route(web::post().to(disclose)))
+        .service(call(MAILBOX_PATH).route(web::post().to(collect_mail)))
+        .service(call(MAILBOX_ACKNOWLEDGEMENTS_PATH).route(web::post().to(acknowledge_mail)));
+}
+
+fn call(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(other_methods("POST"))
+}
+
+/// A call as it arrived: who signed it is for the retailer to find out.
+type Call = Body<CALL_LEN_MAX>;
+
+async fn give_grant(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let given =
+        gateway.ask(move |retailer, now, rng| Ok(retailer.give_grant(&call.0, now, rng)?)).await?;
+    tracing::info!("grant given");
+    json(&given, Caching::Never)
+}
+
+async fn withdraw(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let withdrawn =
+        gateway.ask(move |retailer, now, rng| Ok(retailer.withdraw(&call.0, now, rng)?)).await?;
+    tracing::info!("grant withdrawn");
+    json(&withdrawn, Caching::Never)
+}
+
+async fn release(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let received = gateway
+        .ask(move |retailer, now, rng| Ok(retailer.receive_release(&call.0, now, rng)?))
+        .await?;
+    json(&received, Caching::Never)
+}
+
+async fn disclose(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let received = gateway
+        .ask(move |retailer, now, rng| Ok(retailer.receive_disclosure(&call.0, now, rng)?))
+        .await?;
+    json(&received, Caching::Never)
+}
+
+async fn collect_mail(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let collected =
+        gateway.ask(move |retailer, now, _| Ok(retailer.collect_mail(&call.0, now)?)).await?;
+    json(&collected, Caching::Never)
+}
+
+async fn acknowledge_mail(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let acknowledged =
+        gateway.ask(move |retailer, now, _| Ok(retailer.acknowledge_mail(&call.0, now)?)).await?;
+    json(&acknowledged, Caching::Never)
+}

@@ -1,0 +1,178 @@
+//! Error answers: RFC 9457, one shape, one place for status codes. `spec/http.md#problems`.
+
+use std::{error::Error, fmt};
+
+use actix_web::{
+    HttpResponse, Responder, ResponseError,
+    http::{StatusCode, header},
+};
+use besace_protocol::problem::{Problem, ProblemType};
+use besace_retailer::{
+    AuthenticateError, GiveGrantError, MailboxError, PublishCatalogueError, ReadShopError,
+    ReadTileError, ReceiveError, SightingError, StoreError, WithdrawError,
+};
+
+/// A request that is not carried out. The caller reads the type and its title; the cause is logged where
+/// this is made, and travels no further.
+#[derive(Debug)]
+pub(super) struct Refusal(ProblemType);
+
+impl Refusal {
+    pub(super) const fn new(problem: ProblemType) -> Self {
+        Self(problem)
+    }
+
+    /// Our own fault: logged with its whole chain.
+    pub(super) fn broken(error: &(dyn Error + 'static)) -> Self {
+        Self::of(ProblemType::Internal, error)
+    }
+
+    /// Logs once what happened: our faults as errors, others for who debugs. Errors of the retailer hold
+    /// no personal data and no identifier that was heard.
+    fn of(problem: ProblemType, error: &(dyn Error + 'static)) -> Self {
+        let chain = Chain(error);
+        if status_of(problem).is_server_error() {
+            tracing::error!(problem = problem.key(), "{chain}");
+        } else {
+            tracing::debug!(problem = problem.key(), "{chain}");
+        }
+        Self(problem)
+    }
+}
+
+/// An error and its causes on one line.
+struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.0, f)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.title())
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        status_of(self.0)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let status = status_of(self.0);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if self.0 == ProblemType::Unauthorized {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.content_type(besace_protocol::wire::PROBLEM_MEDIA_TYPE);
+        match serde_json::to_vec(&Problem::new(self.0, status.as_u16())) {
+            Ok(body) => response.body(body),
+            Err(_) => response.finish(),
+        }
+    }
+}
+
+/// Nothing stands at this address.
+pub(super) async fn not_found() -> Refusal {
+    Refusal::new(ProblemType::NotFound)
+}
+
+impl Responder for Refusal {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _: &actix_web::HttpRequest) -> HttpResponse {
+        self.error_response()
+    }
+}
+
+/// The answer to every method but `allowed`.
+pub(super) fn other_methods(allowed: &'static str) -> actix_web::Route {
+    actix_web::web::route().to(move || async move {
+        let mut response = Refusal::new(ProblemType::MethodNotAllowed).error_response();
+        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+        response
+    })
+}
+
+#[deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
+const fn status_of(problem: ProblemType) -> StatusCode {
+    match problem {
+        ProblemType::Malformed | ProblemType::UnknownField => StatusCode::BAD_REQUEST,
+        ProblemType::SignatureInvalid | ProblemType::ClockSkew | ProblemType::Unauthorized => {
+            StatusCode::UNAUTHORIZED
+        }
+        ProblemType::WrongController
+        | ProblemType::GrantExpired
+        | ProblemType::GrantWithdrawn
+        | ProblemType::GrantScope
+        | ProblemType::RelaySuspected
+        | ProblemType::Forbidden
+        | ProblemType::ForeignOrigin
+        | ProblemType::ProofMissing => StatusCode::FORBIDDEN,
+        ProblemType::GrantMissing
+        | ProblemType::RequestUnknown
+        | ProblemType::Unresolved
+        | ProblemType::NotFound => StatusCode::NOT_FOUND,
+        ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ProblemType::Replayed | ProblemType::GrantConflict => StatusCode::CONFLICT,
+        ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemType::Locked => StatusCode::LOCKED,
+        ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
+        ProblemType::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Each error of the retailer knows its problem type; it is logged here.
+macro_rules! refusals {
+    ($($error:ty)*) => {$(
+        impl From<$error> for Refusal {
+            fn from(error: $error) -> Self {
+                Self::of(error.problem(), &error)
+            }
+        }
+    )*};
+}
+
+refusals! {
+    AuthenticateError GiveGrantError MailboxError PublishCatalogueError ReadShopError ReceiveError
+    SightingError WithdrawError
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::broken(&error)
+    }
+}
+
+impl From<ReadTileError> for Refusal {
+    fn from(error: ReadTileError) -> Self {
+        match error {
+            ReadTileError::Missing => Self::new(ProblemType::NotFound),
+            ReadTileError::Store(error) => Self::broken(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_those_of_the_specification() {
+        let page = include_str!("../../../../spec/http.md");
+        for problem in ProblemType::ALL {
+            let row = format!("| `{}` | {} |", problem.key(), status_of(*problem).as_u16());
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Addresses of a shop: whoever holds a key of it, within the scopes of the key.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header, web};
+use besace_protocol::{
+    offer::catalogue::CATALOGUE_LEN_MAX,
+    presence::EphemeralId,
+    problem::ProblemType,
+    wire::{ARRIVALS_PATH, EMITTERS_PATH, OFFERS_PATH, SIGHTINGS_PATH, Sighting},
+};
+use besace_retailer::ShopKey;
+
+use super::{
+    Gateway,
+    body::{Body, Caching, json},
+    problem::{Refusal, other_methods},
+};
+
+/// Longest request of a shop but for its offers, in bytes.
+const REQUEST_LEN_MAX: usize = 16 << 10;
+
+pub(super) fn addresses(config: &mut web::ServiceConfig) {
+    let resource = |path: &str, method| web::resource(path).default_service(other_methods(method));
+    config
+        .service(resource(SIGHTINGS_PATH, "POST").route(web::post().to(sighting)))
+        .service(resource(ARRIVALS_PATH, "GET").route(web::get().to(arrivals)))
+        .service(resource(EMITTERS_PATH, "GET").route(web::get().to(emitter)))
+        .service(resource(OFFERS_PATH, "POST").route(web::post().to(offers)));
+}
+
+/// The key that a request shows: well formed, but not looked up yet.
+#[derive(Debug)]
+struct Bearer(ShopKey);
+
+impl FromRequest for Bearer {
+    type Error = Refusal;
+    type Future = Ready<Result<Self, Refusal>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let key = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+            .and_then(|text| ShopKey::parse(text).ok());
+        ready(key.map(Self).ok_or_else(|| Refusal::new(ProblemType::Unauthorized)))
+    }
+}
+
+async fn sighting(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+    body: Body<REQUEST_LEN_MAX>,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let recognised = gateway
+        .ask(move |retailer, now, rng| {
+            let permit = retailer.authenticate(&key.0)?;
+            let Sighting { ephemeral_id, receiver } = body.json()?;
+            let token = EphemeralId::parse(&ephemeral_id)
+                .map_err(|_| Refusal::new(ProblemType::Malformed))?;
+            Ok(retailer.sighting(&permit, token, receiver, now, rng)?)
+        })
+        .await?;
+    json(&recognised, Caching::Never)
+}
+
+async fn arrivals(gateway: web::Data<Gateway>, key: Bearer) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let arrivals = gateway
+        .ask(move |retailer, now, _| {
+            let permit = retailer.authenticate(&key.0)?;
+            Ok(retailer.arrivals(&permit, now)?)
+        })
+        .await?;
+    json(&arrivals, Caching::Never)
+}
+
+async fn emitter(gateway: web::Data<Gateway>, key: Bearer) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let frame = gateway
+        .ask(move |retailer, now, _| {
+            let permit = retailer.authenticate(&key.0)?;
+            Ok(retailer.emitter_frame(&permit, now)?)
+        })
+        .await?;
+    json(&frame, Caching::Never)
+}
+
+async fn offers(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+    body: Body<CATALOGUE_LEN_MAX>,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let catalogue = gateway
+        .ask(move |retailer, now, rng| {
+            let permit = retailer.authenticate(&key.0)?;
+            retailer.publish_offers(&permit, &body.0, now, rng)?;
+            retailer.catalogue()?.ok_or_else(|| Refusal::new(ProblemType::Internal))
+        })
+        .await?;
+    json(&catalogue, Caching::Never)
+}
