@@ -65,7 +65,7 @@ card-number = Number
 card-balance = Balance
 card-points = { $points ->
     [one] one point
-   *[other] { $points } points
+   *[other] { $number } points
 }
 card-until = Valid until
 card-note = Note
@@ -90,9 +90,11 @@ consent-where = Where
 consent-why = What for
 consent-since = Since
 consent-until = Until
-consent-get = What you get
+consent-get = In return
 consent-kept = Kept
 consent-sent-to = Passed on to
+consent-state = Where it stands
+consent-unsigned = { $retailer } has not signed yet; nothing leaves before.
 consent-contact = To write to them
 consent-notice = The notice
 consent-looked-up-title = Who looked you up
@@ -186,7 +188,7 @@ consent-sent-to-nobody = nobody else
 
 journal-line = { $what } · { $domain } · { $bytes ->
     [one] one byte
-   *[other] { $bytes } bytes
+   *[other] { $number } bytes
 }
 kind-manifest = a shop’s calling card
 kind-requests = a shop’s requests
@@ -204,3 +206,4 @@ kind-acknowledgement = an acknowledgement
 
 looked-up-recognised = On { $moment }, { $retailer } ({ $shop }) knew you were coming in. You had allowed it on { $date }; here is the proof.
 looked-up-greeted = On { $moment }, { $retailer } ({ $shop }) read the name you chose. You had allowed it on { $date }; here is the proof.
+looked-up-missing = { $retailer } counted { $counted } look-ups and showed only { $opened }.

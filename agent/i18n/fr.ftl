@@ -66,7 +66,7 @@ card-number = Numéro
 card-balance = Solde
 card-points = { $points ->
     [one] un point
-   *[other] { $points } points
+   *[other] { $number } points
 }
 card-until = Valable jusqu’au
 card-note = Note
@@ -91,9 +91,12 @@ consent-where = Où
 consent-why = Pour quoi faire
 consent-since = Depuis
 consent-until = Jusqu’au
-consent-get = Ce que vous y gagnez
+consent-get = En échange
 consent-kept = Gardé
 consent-sent-to = Transmis à
+consent-state = Où cela en est
+# Proof: nothing_but_active_is_live
+consent-unsigned = { $retailer } n’a pas encore signé ; rien ne part avant.
 consent-contact = Pour écrire
 consent-notice = La notice
 consent-looked-up-title = Qui vous a reconnu
@@ -188,7 +191,7 @@ consent-sent-to-nobody = personne d’autre
 
 journal-line = { $what } · { $domain } · { $bytes ->
     [one] un octet
-   *[other] { $bytes } octets
+   *[other] { $number } octets
 }
 kind-manifest = la carte de visite d’une enseigne
 kind-requests = les demandes d’une enseigne
@@ -206,3 +209,4 @@ kind-acknowledgement = un accusé de réception
 
 looked-up-recognised = { $moment }, { $retailer } ({ $shop }) a su que vous entriez. Vous l’aviez permis le { $date } ; en voici la preuve.
 looked-up-greeted = { $moment }, { $retailer } ({ $shop }) a lu le nom que vous aviez choisi. Vous l’aviez permis le { $date } ; en voici la preuve.
+looked-up-missing = { $retailer } a compté { $counted } lectures et n’en a montré que { $opened }.

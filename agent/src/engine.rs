@@ -38,7 +38,7 @@ use crate::{
 };
 
 pub use self::{
-    consent::{GrantView, OpenRequest},
+    consent::{GrantView, OpenRequest, RefusedRequest},
     emission::EmittingGrant,
     imports::ImportError,
     leaving::Delivery,

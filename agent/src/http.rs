@@ -1,6 +1,6 @@
 //! The pages over HTTP, for her own browser on her own machine.
 //!
-//! [`serve`] gives a server around an [`Engine`]; [`app`] the same application for tests. Every
+//! [`serve`] gives a server around an [`Exchange`]; [`app`] the same application for tests. Every
 //! request passes [`gate`] first: the host it was meant for, the page it came from, the headers every
 //! answer carries. A handler says in its signature who may call it: one that takes a
 //! [`Session`](session::Session) is closed to everybody else.
@@ -29,7 +29,7 @@ use jiff::tz::TimeZone;
 
 pub use self::session::{IDLE_SECONDS, LIFE_SECONDS};
 use self::{attempts::Attempts, gate::Hosts, refusal::Refusal, session::Sessions};
-use crate::engine::Engine;
+use crate::{engine::Engine, exchange::Exchange};
 
 /// Longest body of a request, in bytes. The longest form is a passphrase.
 pub const BODY_LEN_MAX: usize = 16 << 10;
@@ -46,7 +46,7 @@ pub struct ServeOptions {
 /// What the handlers share.
 #[derive(Debug)]
 pub struct Site {
-    engine: Engine,
+    exchange: Exchange,
     sessions: Sessions,
     attempts: Attempts,
     hosts: Hosts,
@@ -55,10 +55,10 @@ pub struct Site {
 }
 
 impl Site {
-    /// The pages of `engine`, listening at `address`.
-    pub fn new(engine: Engine, address: SocketAddr, options: ServeOptions) -> Self {
+    /// The pages of the engine of `exchange`, listening at `address`.
+    pub fn new(exchange: Exchange, address: SocketAddr, options: ServeOptions) -> Self {
         Self {
-            engine,
+            exchange,
             sessions: Sessions::default(),
             attempts: Attempts::default(),
             hosts: Hosts::new(address, &options.hosts),
@@ -66,19 +66,23 @@ impl Site {
             port: address.port(),
         }
     }
+
+    const fn engine(&self) -> &Engine {
+        self.exchange.engine()
+    }
 }
 
-/// A server for the pages of `engine` on `listener`, and its address. It runs as long as the server
+/// A server for her pages on `listener`, and its address. It runs as long as the server
 /// is polled; its handle stops it.
 pub fn serve(
-    engine: Engine,
+    exchange: Exchange,
     listener: TcpListener,
     options: ServeOptions,
 ) -> io::Result<(Server, SocketAddr)> {
     const WORKERS: usize = 2;
     const CONNECTIONS_MAX: usize = 256;
     let address = listener.local_addr()?;
-    let site = web::Data::new(Site::new(engine, address, options));
+    let site = web::Data::new(Site::new(exchange, address, options));
     let server = HttpServer::new(move || app(web::Data::clone(&site)))
         .workers(WORKERS)
         .max_connections(CONNECTIONS_MAX)

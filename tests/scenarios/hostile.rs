@@ -14,8 +14,10 @@ use besace_agent::{
     config::VaultFolder,
     engine::Engine,
     entropy::SeededEntropy,
+    exchange::Exchange,
     http::{BODY_LEN_MAX, ServeOptions, serve},
     keyring::{KdfParameters, Passphrase},
+    net::{DevRetailers, Net},
     vault::CardContent,
 };
 use besace_protocol::{private::Private, problem::ProblemType, time::Timestamp};
@@ -88,11 +90,12 @@ impl Agent {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (started, wait) = mpsc::channel();
-        let inside = engine.clone();
+        let net = Net::new(DevRetailers::default()).unwrap();
+        let exchange = Exchange::new(engine.clone(), net);
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC };
-                let (server, _) = serve(inside, listener, options).unwrap();
+                let (server, _) = serve(exchange, listener, options).unwrap();
                 started.send(()).unwrap();
                 server.await.unwrap();
             });

@@ -9,12 +9,13 @@ use besace_protocol::{
     log::Salt,
     party::ControllerId,
     presence::PresenceRoot,
-    time::DAY_SECONDS,
+    time::{DAY_SECONDS, Timestamp},
     wire::{GRANTS_PATH, GiveGrant, GrantGiven, Proven, WITHDRAWALS_PATH, Withdraw, Withdrawn},
 };
 
 use super::{
     Engine,
+    retailers::REFUSAL_PAUSE_DAYS,
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
 use crate::vault::{
@@ -32,6 +33,17 @@ pub struct OpenRequest {
     pub notice: String,
 }
 
+/// A request she said no to, while it may not be asked again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedRequest {
+    /// Its name.
+    pub id: RequestId,
+    /// The name over the shop's door.
+    pub display_name: String,
+    /// Before this moment its purpose is not shown again.
+    pub paused_until: Timestamp,
+}
+
 /// A grant she gave, with its retailer.
 #[derive(Clone, Debug)]
 pub struct GrantView {
@@ -40,7 +52,7 @@ pub struct GrantView {
     /// Where it stands now.
     pub state: GrantState,
     /// When it ended, if it has.
-    pub ended_at: Option<besace_protocol::time::Timestamp>,
+    pub ended_at: Option<Timestamp>,
     /// Whether the retailer has signed that it received the withdrawal.
     pub acknowledged: bool,
     /// The name over the shop's door.
@@ -66,6 +78,22 @@ impl Engine {
             open.push(OpenRequest { request, display_name, notice });
         }
         Ok(open)
+    }
+
+    /// Requests she refused less than six months ago, the newest first.
+    pub fn refused_requests(&self) -> Result<Vec<RefusedRequest>, StepError> {
+        let pause = REFUSAL_PAUSE_DAYS.saturating_mul(DAY_SECONDS);
+        let mut refused = Vec::new();
+        for stored in self.vault()?.requests()? {
+            let Some(decided_at) = stored.decided_at else { continue };
+            let paused_until = decided_at.plus(pause);
+            if stored.state == RequestState::Refused && self.now() < paused_until {
+                let manifest = self.manifest(&stored.domain)?;
+                let display_name = manifest.payload().legal.display_name.clone();
+                refused.push(RefusedRequest { id: stored.id, display_name, paused_until });
+            }
+        }
+        Ok(refused)
     }
 
     /// Every grant, the newest first.

@@ -40,6 +40,8 @@ pub struct LookUp {
     pub allowed_at: Timestamp,
     /// Where it stands in the retailer's log.
     pub entry: u64,
+    /// The proof that it stands there, as it can be given to an auditor.
+    pub proof: String,
 }
 
 /// What the signed counts of a retailer and its openings say about one grant.
@@ -134,6 +136,7 @@ impl Engine {
                     grant: used.grant,
                     allowed_at: grant.given_at,
                     entry: evidence.entry,
+                    proof: evidence.proof,
                 });
             }
         }

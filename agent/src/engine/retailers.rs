@@ -20,7 +20,7 @@ use super::{
 use crate::vault::{RequestState, Retailer, StoredCatalogue, StoredRequest};
 
 /// Longest pause after a refusal: six months, in days.
-const REFUSAL_PAUSE_DAYS: u64 = 182;
+pub(super) const REFUSAL_PAUSE_DAYS: u64 = 182;
 
 impl Engine {
     /// Longest answer with a manifest, in bytes: base64url twice, and the proof.

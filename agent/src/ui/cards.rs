@@ -42,9 +42,10 @@ pub fn card(voice: &Voice, card: &Card, now: Timestamp) -> CardView {
     if let Some(balance) = content.balance.as_ref().map(Private::reveal) {
         let balance = match balance {
             Balance::Money(money) => voice.money(*money),
-            Balance::Points(points) => {
-                voice.say_with("card-points", [("points", (*points).into())])
-            }
+            Balance::Points(points) => voice.say_with(
+                "card-points",
+                [("points", (*points).into()), ("number", voice.number(*points).into())],
+            ),
         };
         facts.push(Fact::new(voice, Key("card-balance"), balance));
     }

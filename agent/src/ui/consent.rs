@@ -1,8 +1,157 @@
-//! Consent in words: how something ended, and who looked her up.
+//! Consent as pages show it: what is asked, what is allowed, who looked her up, what is over.
 
-use besace_protocol::{consent::Action, time::Timestamp};
+use besace_protocol::{
+    consent::{Action, GrantState, Terms},
+    id::GrantId,
+    party::Manifest,
+    time::Timestamp,
+};
 
-use super::voice::Voice;
+use super::{
+    terms::{self, RetailerWords},
+    view::{ConsentView, EndedView, Fact, GrantView, Key, LookUpView, RequestView, plain},
+    voice::Voice,
+};
+use crate::engine::{self, Engine, LookUp, OpenRequest, Reconciliation, StepError};
+
+/// Longest line of a notice, in characters; a notice is at most 64 KiB.
+const NOTICE_LINE_MAX: usize = 20_000;
+
+/// The page, as things stand now.
+pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
+    let now = engine.now();
+    let mut view = ConsentView::default();
+    for open in engine.open_requests()? {
+        let manifest = engine.manifest(&open.request.payload().controller)?;
+        view.requests.push(request(voice, manifest.payload(), &open, now));
+    }
+    for known in engine.grants()? {
+        match end_of(&known) {
+            None => {
+                let manifest = engine.manifest(&known.grant.controller)?;
+                let words = retailer(manifest.payload(), &known.grant.terms);
+                view.live.push(live(voice, &words, &known, now));
+            }
+            Some(end) => {
+                let name = plain(&known.display_name, NAME_MAX);
+                view.ended.push(EndedView {
+                    id: known.grant.id.to_string(),
+                    sentence: ended(voice, &name, end, now),
+                    retailer: name,
+                });
+            }
+        }
+        if let Some(alarm) = missing(voice, engine, known.grant.id, &known.display_name)? {
+            view.alarms.push(alarm);
+        }
+    }
+    for refused in engine.refused_requests()? {
+        let name = plain(&refused.display_name, NAME_MAX);
+        view.ended.push(EndedView {
+            id: refused.id.to_string(),
+            sentence: ended(voice, &name, End::Refused(refused.paused_until), now),
+            retailer: name,
+        });
+    }
+    view.looked_up = engine.look_ups()?.iter().map(|used| look_up(voice, used, now)).collect();
+    Ok(view)
+}
+
+/// Longest name of a retailer or a shop, in characters.
+const NAME_MAX: usize = 80;
+
+fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestamp) -> RequestView {
+    let asked = open.request.payload();
+    let words = retailer(manifest, &asked.terms);
+    RequestView {
+        id: asked.id.to_string(),
+        sentence: terms::question(voice, &words, &asked.terms, now),
+        facts: terms::request_facts(voice, &words, &asked.terms, now),
+        retailer: words.name,
+        notice_language: plain(&asked.notice.language, 2),
+        notice: open
+            .notice
+            .lines()
+            .map(|line| plain(line, NOTICE_LINE_MAX))
+            .filter(|line| !line.is_empty())
+            .collect(),
+    }
+}
+
+fn live(
+    voice: &Voice,
+    words: &RetailerWords,
+    known: &engine::GrantView,
+    now: Timestamp,
+) -> GrantView {
+    let grant = &known.grant;
+    let span = (grant.given, grant.expires);
+    let mut facts = terms::grant_facts(voice, words, &grant.terms, span, now);
+    if known.state == GrantState::Given {
+        let waiting = voice.say_with("consent-unsigned", [("retailer", words.name.clone().into())]);
+        facts.push(Fact::new(voice, Key("consent-state"), waiting));
+    }
+    let stop = voice.say("consent-stop");
+    GrantView {
+        id: grant.id.to_string(),
+        retailer: words.name.clone(),
+        facts,
+        stop_label: format!("{stop} ({})", words.name),
+    }
+}
+
+fn look_up(voice: &Voice, used: &LookUp, now: Timestamp) -> LookUpView {
+    let (retailer, shop) = (plain(&used.display_name, NAME_MAX), plain(&used.shop, NAME_MAX));
+    let names = (retailer.as_str(), shop.as_str());
+    LookUpView {
+        sentence: looked_up(voice, names, used.action, used.at, used.allowed_at, now),
+        proof: Some(used.proof.clone()),
+    }
+}
+
+/// What a retailer counted and did not show her, if anything.
+fn missing(
+    voice: &Voice,
+    engine: &Engine,
+    grant: GrantId,
+    retailer: &str,
+) -> Result<Option<String>, StepError> {
+    match engine.reconcile(grant)? {
+        Reconciliation::Complete { .. } => Ok(None),
+        Reconciliation::Missing { counted, opened } => Ok(Some(voice.say_with(
+            "looked-up-missing",
+            [
+                ("retailer", plain(retailer, NAME_MAX).into()),
+                ("counted", counted.into()),
+                ("opened", opened.into()),
+            ],
+        ))),
+    }
+}
+
+fn end_of(known: &engine::GrantView) -> Option<End> {
+    let at = known.ended_at.unwrap_or(known.grant.expires);
+    match known.state {
+        GrantState::Given | GrantState::Active => None,
+        GrantState::Withdrawn if known.acknowledged => Some(End::Stopped),
+        GrantState::Withdrawn => Some(End::StopPending),
+        GrantState::Expired => Some(End::Expired(known.grant.expires)),
+        GrantState::Revoked => Some(End::Revoked(at)),
+    }
+}
+
+/// The retailer of these terms, as its manifest names it.
+fn retailer(manifest: &Manifest, terms: &Terms) -> RetailerWords {
+    let legal = &manifest.legal;
+    let shops = terms.shops.iter().filter_map(|code| manifest.shop(*code));
+    RetailerWords {
+        name: plain(&legal.display_name, NAME_MAX),
+        legal: plain(&format!("{}, {}", legal.name, legal.address), 400),
+        contact: plain(&legal.contact, 200),
+        domain: manifest.controller.to_string(),
+        shops: shops.map(|shop| plain(&shop.name, NAME_MAX)).collect(),
+    }
+}
 
 /// How a grant or a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

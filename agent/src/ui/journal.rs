@@ -35,6 +35,7 @@ fn line(voice: &Voice, entry: &vault::JournalEntry) -> JournalEntry {
             ("what", kind(voice, &entry.kind).into()),
             ("domain", entry.domain.as_str().into()),
             ("bytes", entry.bytes.into()),
+            ("number", voice.number(entry.bytes).into()),
         ],
     );
     JournalEntry {
@@ -58,7 +59,7 @@ fn kind(voice: &Voice, kind: &str) -> String {
         "release" => voice.say("kind-release"),
         "disclosure" => voice.say("kind-disclosure"),
         "mailbox" | "mail" => voice.say("kind-mailbox"),
-        "acknowledgement" => voice.say("kind-acknowledgement"),
+        "mailbox_acknowledgement" => voice.say("kind-acknowledgement"),
         other => plain(other, 40),
     }
 }

@@ -214,7 +214,7 @@ mod tests {
         Où: Lyon
         Pour quoi faire: vous reconnaître quand vous entrez
         Jusqu’au: 31 mars
-        Ce que vous y gagnez: 5 € par mois
+        En échange: 5 € par mois
         Gardé: 30 jours
         Transmis à: personne d’autre
         Pour écrire: donnees@lumen.example

@@ -1,6 +1,9 @@
 //! Today: offers that answer her wishes, as pages show them.
 
-use besace_protocol::{offer::Offer, time::Timestamp};
+use besace_protocol::{
+    offer::{Benefit, Offer},
+    time::Timestamp,
+};
 
 use super::{
     view::{NothingToday, OfferView, PriceView, TodayView, plain},
@@ -17,16 +20,20 @@ pub fn offer(
 ) -> OfferView {
     let language = voice.language();
     let benefit = offer.benefit().sentence(offer.price(), offer.prior_price(), language);
-    let before = offer
-        .prior_price()
-        .map(|prior| voice.say_with("today-price-before", [("price", voice.money(prior).into())]));
+    // Where the benefit is the price, it says it already, with the one before.
+    let price = (*offer.benefit() != Benefit::Price).then(|| PriceView {
+        now: voice.money(offer.price()),
+        before: offer.prior_price().map(|prior| {
+            voice.say_with("today-price-before", [("price", voice.money(prior).into())])
+        }),
+    });
     let until = voice.date(offer.validity().not_after.minus(1), now);
     OfferView {
         benefit: plain(&benefit, 120),
         title: plain(offer.title().get(language).as_str(), 80),
         text: Some(plain(offer.body().get(language).as_str(), 600)),
         retailer: voice.say_with("today-at", [("retailer", plain(retailer, 80).into())]),
-        price: Some(PriceView { now: voice.money(offer.price()), before }),
+        price,
         why,
         until: Some(voice.say_with("today-until", [("date", until.into())])),
     }

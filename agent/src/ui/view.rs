@@ -121,6 +121,8 @@ pub struct ConsentView {
     pub requests: Vec<RequestView>,
     /// Live grants.
     pub live: Vec<GrantView>,
+    /// What retailers counted and did not show her.
+    pub alarms: Vec<String>,
     /// Uses under any grant, newest first.
     pub looked_up: Vec<LookUpView>,
     /// Grants that are over and requests that were refused, newest first.

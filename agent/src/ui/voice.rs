@@ -1,6 +1,10 @@
 //! How one shopper is spoken to: her language, and the clock on her wall.
 
-use besace_protocol::{lang::Language, money::Money, time::Timestamp};
+use besace_protocol::{
+    lang::{Language, NO_BREAK_SPACE},
+    money::Money,
+    time::Timestamp,
+};
 use fluent_bundle::FluentValue;
 use jiff::{Zoned, tz::TimeZone};
 
@@ -46,6 +50,23 @@ impl Voice {
     /// `89,90 €`, `€89.90`.
     pub fn money(&self, money: Money) -> String {
         self.language.money(money)
+    }
+
+    /// `1 240`, `1,240`.
+    pub fn number(&self, number: u64) -> String {
+        let separator = match self.language {
+            Language::Fr => NO_BREAK_SPACE,
+            Language::En => ',',
+        };
+        let digits = number.to_string();
+        let mut out = String::new();
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && digits.len().saturating_sub(i).is_multiple_of(3) {
+                out.push(separator);
+            }
+            out.push(digit);
+        }
+        out
     }
 
     /// `31 mars`, `31 March`; with the year where it is not that of `now`.
@@ -170,6 +191,14 @@ mod tests {
         assert_eq!(en.time(AT.minus(5 * 3600)), "12.42 pm");
         assert_eq!(fr.day_of_week(AT), "mardi 3 mars");
         assert_eq!(Voice::machine_time(AT), "2026-03-03T16:42:05Z");
+    }
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        let say = |n| (paris(Language::Fr).number(n), paris(Language::En).number(n));
+        assert_eq!(say(0), ("0".into(), "0".into()));
+        assert_eq!(say(999), ("999".into(), "999".into()));
+        assert_eq!(say(1_204_988), ("1\u{a0}204\u{a0}988".into(), "1,204,988".into()));
     }
 
     #[test]

@@ -220,12 +220,13 @@ fn french_keeps_the_tone() {
 
 #[test]
 fn every_claim_names_the_test_that_proves_it() {
-    const CLAIMS: [&str; 7] = [
+    const CLAIMS: [&str; 8] = [
         "ignore",
         "ne dit que",
         "se tait",
         "personne ne peut",
         "n’envoie rien",
+        "rien ne part",
         "aucune enseigne ne saura",
         "rien n’a été fait à moitié",
     ];
