@@ -15,6 +15,7 @@ mod mailbox;
 mod offers;
 mod retailers;
 mod step;
+mod visits;
 
 use std::{
     fs::{File, TryLockError},
@@ -46,6 +47,7 @@ pub use self::{
     mailbox::{LookUp, Reconciliation},
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     step::{PreparedCall, StepError},
+    visits::{ShopCircle, VisitRules, detect_visits},
 };
 
 /// Whether the vault can be used.

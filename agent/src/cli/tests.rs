@@ -276,6 +276,8 @@ fn wishes_are_added_listed_and_removed() {
         "2026-12-24",
         "--gtin",
         "4006381333931",
+        "--category",
+        "shoes.walking",
     ];
     let wish = done(folder.path(), &add);
     let wish = wish.trim();
@@ -284,13 +286,23 @@ fn wishes_are_added_listed_and_removed() {
     let listed = &json["wishes"][0];
     assert_eq!(listed["max_price"]["minor"], 8990);
     assert_eq!(listed["deadline"], "2026-12-24");
+    assert_eq!(
+        (&listed["gtin"], &listed["category"]),
+        (&"4006381333931".into(), &"shoes.walking".into())
+    );
     assert_eq!(listed["wish"], wish);
     done(folder.path(), &["wish", "remove", wish]);
     assert_eq!(done(folder.path(), &["wish", "list"]), "");
-    let (status, _, err) = besace(folder.path(), &["wish", "add", "x", "--gtin", "123"]);
+    for (option, value) in [("--gtin", "123"), ("--category", "chaussures"), ("--max-price", "9.9")]
+    {
+        let (status, _, err) = besace(folder.path(), &["wish", "add", "x", option, value]);
+        assert_eq!(status, 1);
+        assert!(err.contains(option) && err.contains(value), "{err}");
+    }
+    let (status, _, err) = besace(folder.path(), &["wish", "add", " "]);
     assert_eq!(status, 1);
     insta::assert_snapshot!(err, @"
-    besace: a GTIN has 8, 12, 13 or 14 digits, the last of which checks the others
+    besace: a wish has 1 to 200 characters without line breaks
       write the wish another way
     ");
 }

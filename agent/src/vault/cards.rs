@@ -287,12 +287,10 @@ pub(super) fn write(db: &Transaction<'_>, card: &Card) -> Result<(), VaultError>
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Card> {
-    let has =
-        |index| Ok::<_, rusqlite::Error>(row.get_ref(index)? != rusqlite::types::ValueRef::Null);
-    let balance = if has(8)? {
-        column::optional_money(row, 7, 8)?.map(Balance::Money)
-    } else {
+    let balance = if row.get_ref(8)? == rusqlite::types::ValueRef::Null {
         column::optional_number(row, 7)?.map(Balance::Points)
+    } else {
+        column::optional_money(row, 7, 8)?.map(Balance::Money)
     };
     Ok(Card {
         id: CardId::from_bytes(row.get(0)?),
@@ -300,7 +298,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Card> {
             store: Private::new(row.get(1)?),
             number: Private::new(row.get(2)?),
             barcode: Private::new(row.get(3)?),
-            symbology: if has(4)? { Some(column::parsed(row, 4, Symbology::parse)?) } else { None },
+            symbology: column::optional(row, 4, Symbology::parse)?,
             charset: row.get(5)?,
             note: Private::new(row.get(6)?),
             balance: balance.map(Private::new),

@@ -4,7 +4,10 @@ use besace_protocol::{
     money::{Currency, Money},
     time::Timestamp,
 };
-use rusqlite::{Row, types::Type};
+use rusqlite::{
+    Row,
+    types::{Type, ValueRef},
+};
 use serde::{
     Serialize,
     de::{DeserializeOwned, IntoDeserializer as _},
@@ -49,6 +52,18 @@ pub(super) fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
     parse(row.get_ref(index)?.as_str()?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
     })
+}
+
+/// Reads a text through `parse`, if there is one.
+pub(super) fn optional<T, E: std::error::Error + Send + Sync + 'static>(
+    row: &Row<'_>,
+    index: usize,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> rusqlite::Result<Option<T>> {
+    if row.get_ref(index)? == ValueRef::Null {
+        return Ok(None);
+    }
+    parsed(row, index, parse).map(Some)
 }
 
 /// Reads bytes through `parse`.

@@ -1,6 +1,12 @@
 //! What she would like, in her words and, where known, by GTIN.
 
-use besace_protocol::{id::WishId, money::Money, private::Private, time::Timestamp};
+use besace_protocol::{
+    id::WishId,
+    money::Money,
+    offer::{Category, Gtin},
+    private::Private,
+    time::Timestamp,
+};
 use rusqlite::Row;
 
 use super::{Vault, VaultError, column};
@@ -10,10 +16,10 @@ use super::{Vault, VaultError, column};
 pub struct WishContent {
     /// Her words.
     pub text: Private<String>,
-    /// The article, by its GTIN: 8, 12, 13 or 14 digits with a right check digit.
-    pub gtin: Option<Private<String>>,
-    /// The kind of thing, in her words.
-    pub category: Option<Private<String>>,
+    /// The article, by the number under its bar code.
+    pub gtin: Option<Private<Gtin>>,
+    /// Where it is filed (`spec/categories.md`).
+    pub category: Option<Private<Category>>,
     /// What she would pay at most.
     pub max_price: Option<Money>,
     /// Until when she wishes it.
@@ -26,45 +32,20 @@ pub enum WishError {
     /// No words, too many, or control characters.
     #[error("a wish has 1 to {} characters without line breaks", WishContent::LEN_MAX)]
     Text,
-    /// Not a GTIN.
-    #[error("a GTIN has 8, 12, 13 or 14 digits, the last of which checks the others")]
-    Gtin,
 }
 
 impl WishContent {
-    /// Longest text and category, in characters.
+    /// Longest text, in characters.
     pub const LEN_MAX: usize = 200;
 
     /// Whether it can be kept.
     pub fn check(&self) -> Result<(), WishError> {
-        let fits = |text: &Private<String>| {
-            let text = text.reveal();
-            (1..=Self::LEN_MAX).contains(&text.chars().count())
-                && !text.chars().any(char::is_control)
-                && !text.trim().is_empty()
-        };
-        if !fits(&self.text) || !self.category.as_ref().is_none_or(fits) {
-            return Err(WishError::Text);
-        }
-        if self.gtin.as_ref().is_some_and(|gtin| !is_gtin(gtin.reveal())) {
-            return Err(WishError::Gtin);
-        }
-        Ok(())
+        let text = self.text.reveal();
+        let fits = !text.trim().is_empty()
+            && text.chars().count() <= Self::LEN_MAX
+            && !text.chars().any(char::is_control);
+        if fits { Ok(()) } else { Err(WishError::Text) }
     }
-}
-
-/// GS1 General Specifications, section 7.9: weights 3 and 1 from the right, sum divisible by ten.
-fn is_gtin(text: &str) -> bool {
-    let weights = [1_u32, 3].into_iter().cycle();
-    matches!(text.len(), 8 | 12 | 13 | 14)
-        && text.bytes().all(|b| b.is_ascii_digit())
-        && text
-            .bytes()
-            .rev()
-            .zip(weights)
-            .map(|(digit, weight)| u32::from(digit.saturating_sub(b'0')).saturating_mul(weight))
-            .fold(0, u32::saturating_add)
-            .is_multiple_of(10)
 }
 
 /// A wish in the vault.
@@ -108,8 +89,8 @@ impl Vault {
                 (
                     id.as_bytes(),
                     content.text.reveal(),
-                    content.gtin.as_ref().map(Private::reveal),
-                    content.category.as_ref().map(Private::reveal),
+                    content.gtin.as_ref().map(|gtin| gtin.reveal().printed()),
+                    content.category.as_ref().map(|category| category.reveal().as_str()),
                     content.max_price.map(|price| column::from_number(price.minor)),
                     content.max_price.as_ref().map(|price| price.currency.as_str()),
                     content.deadline.map(column::from_time),
@@ -133,8 +114,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Wish> {
         id: WishId::from_bytes(row.get(0)?),
         content: WishContent {
             text: Private::new(row.get(1)?),
-            gtin: row.get::<_, Option<_>>(2)?.map(Private::new),
-            category: row.get::<_, Option<_>>(3)?.map(Private::new),
+            gtin: column::optional(row, 2, Gtin::from_printed)?.map(Private::new),
+            category: column::optional(row, 3, Category::parse)?.map(Private::new),
             max_price: column::optional_money(row, 4, 5)?,
             deadline: column::optional_time(row, 6)?,
         },
@@ -145,18 +126,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Wish> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_check_digit_of_a_gtin_counts() {
-        for good in ["96385074", "036000291452", "4006381333931", "98766051104399"] {
-            assert!(is_gtin(good), "{good}");
-        }
-        for bad in
-            ["", "96385075", "4006381333932", "7612345678901", "400638133393", "40063813339３1"]
-        {
-            assert!(!is_gtin(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn a_wish_has_words() {
