@@ -96,10 +96,10 @@ fn the_tree_has_its_shape() {
 
 #[test]
 fn every_document_that_a_source_names_exists() {
-    let mut sources = Source::all();
+    let mut files = tree::files();
     // These name documents that do not exist, to be seen.
-    sources.retain(|source| !source.path.starts_with("tests/scenarios/architecture"));
-    assert_eq!(tree::missing_documents(&sources), Vec::<String>::new());
+    files.retain(|file| !file.path.starts_with("tests/scenarios/architecture"));
+    assert_eq!(tree::missing_documents(&files), Vec::<String>::new());
 }
 
 #[test]

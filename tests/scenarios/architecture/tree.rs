@@ -113,40 +113,41 @@ fn unchecked_topic(topic: &str) -> Option<String> {
     Some(format!("{missing} is missing"))
 }
 
-/// Documents, and sections of them, that a source names and that do not exist.
+/// Documents, and sections of them, that a source or another document names and that do not exist.
 pub fn missing_documents(files: &[Source]) -> Vec<String> {
     let mut missing = Vec::new();
-    for file in files.iter().filter(|file| has_extension(&file.path, "rs")) {
-        let named =
-            file.text.match_indices("spec/").filter_map(|(at, _)| reference(&file.text[at..]));
-        let gone = named.filter(|(path, section)| !exists(path, *section));
-        missing.extend(gone.map(|(path, section)| {
-            format!("{}: {path}{}", file.path, section.map_or(String::new(), |s| format!("#{s}")))
-        }));
+    let readable = |file: &&Source| ["rs", "md"].iter().any(|e| has_extension(&file.path, e));
+    for file in files.iter().filter(readable) {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for named in references(&file.text) {
+            let beside = format!("{folder}/{named}");
+            if !exists(named) && !exists(&beside) {
+                missing.push(format!("{}: names {named}", file.path));
+            }
+        }
     }
     missing
 }
 
-/// `spec/keys.md` and `slots` of the text `spec/keys.md#slots` and so on.
-fn reference(text: &str) -> Option<(&str, Option<&str>)> {
-    let word = |text: &str, also: &str| {
-        text.find(|c: char| !c.is_ascii_alphanumeric() && !also.contains(c)).unwrap_or(text.len())
-    };
-    let (path, rest) = text.split_at(word(text, "/.-"));
-    let path = path.trim_end_matches('.');
-    let section = rest.strip_prefix('#').map(|rest| &rest[..word(rest, "-")]);
-    has_extension(path, "md").then_some((path, section))
+/// `spec/keys.md#slots`, `keys.md`: whatever a text names that is a document of ours.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    let inside = |c: char| c.is_ascii_alphanumeric() || "/._-#".contains(c);
+    let words = text.split(move |c: char| !inside(c));
+    words.map(|word| word.trim_end_matches('.')).filter(|word| {
+        let path = word.split('#').next().unwrap_or_default();
+        has_extension(path, "md") && path.len() > ".md".len()
+    })
 }
 
-fn exists(path: &str, section: Option<&str>) -> bool {
+fn exists(named: &str) -> bool {
+    let named = named.trim_start_matches("/../");
+    let (path, section) =
+        named.split_once('#').map_or((named, ""), |(path, section)| (path, section));
     let Ok(text) = std::fs::read_to_string(source::root().join(path)) else { return false };
-    section.is_none_or(|section| {
-        if text.contains(&format!("<a id=\"{section}\">")) {
-            return true;
-        }
-        let headings = text.lines().filter(|line| line.starts_with('#'));
-        headings.into_iter().any(|line| anchor(line.trim_start_matches('#').trim()) == section)
-    })
+    let mut headings = text.lines().filter(|line| line.starts_with('#'));
+    section.is_empty()
+        || text.contains(&format!("<a id=\"{section}\">"))
+        || headings.any(|line| anchor(line.trim_start_matches('#').trim()) == section)
 }
 
 /// The name by which a heading is linked.
