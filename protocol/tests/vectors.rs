@@ -11,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[path = "vectors/bundle.rs"]
+mod bundle;
 #[path = "vectors/call.rs"]
 mod call;
 #[path = "vectors/consent.rs"]
@@ -36,6 +38,7 @@ mod value;
 type Checker = fn(&Case) -> Result<(), String>;
 
 const CHECKERS: &[(&str, Checker)] = &[
+    ("bundle", bundle::check),
     ("call", call::check),
     ("consent", consent::check),
     ("id", id::check),

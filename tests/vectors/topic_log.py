@@ -334,8 +334,7 @@ def _proof(header, body):
     check_inclusion(entry, index, size, siblings, digest)
 
 
-def _tile_path(header, body):
-    text = text_of(body)
+def parse_tile_path(text):
     match = re.fullmatch(
         r"tile/(entries|[0-6])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]*))?", text, re.ASCII
     )
@@ -345,7 +344,11 @@ def _tile_path(header, body):
     width = int(match[3] or 256)
     if index >= 1 << 56 or width > 256 or tile_path(match[1], index, width) != text:
         raise Refused("a second spelling")
-    _same("tile", [match[1], str(index), str(width)], header["tile"].split(" "))
+    return [match[1], str(index), str(width)]
+
+
+def _tile_path(header, body):
+    _same("tile", parse_tile_path(text_of(body)), header["tile"].split(" "))
 
 
 def _tiles(header, body):

@@ -129,7 +129,7 @@ pub fn missing_documents(files: &[Source]) -> Vec<String> {
     missing
 }
 
-/// `spec/keys.md#slots`, `keys.md`: whatever a text names that is a document of ours.
+/// `spec/keys.md#labels`, `keys.md`: whatever a text names that is a document of ours.
 fn references(text: &str) -> impl Iterator<Item = &str> {
     let inside = |c: char| c.is_ascii_alphanumeric() || "/._-#".contains(c);
     let words = text.split(move |c: char| !inside(c));
