@@ -1,6 +1,7 @@
 //! The life of a grant between the agent and a retailer, from `spec/consent.md`: two programs that share
 //! nothing but bytes. Here the bytes are carried by hand; sockets have scenarios of their own.
 
+mod audited;
 mod courier;
 
 use besace_agent::{

@@ -12,6 +12,7 @@ use besace_agent::{
 use besace_protocol::{
     consent::{Benefit, BenefitKind, GrantState, Indication, Terms},
     id::GrantId,
+    log::{Commitment, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of},
     party::{ControllerId, LegalIdentity, ShopCode},
     presence::{Advertisement, ChainAnchor, EphemeralId, Epoch, Scope, ShopId, ShopValue},
     purpose::{Granularity, Purpose},
@@ -100,6 +101,17 @@ impl Shop {
     /// As it is fetched.
     pub(super) fn manifest(&self) -> Vec<u8> {
         bytes(&self.retailer.manifest().unwrap())
+    }
+
+    /// Head and entries of its log, as everybody may fetch them.
+    pub(super) fn public_log(&self) -> (UnverifiedCheckpoint, Vec<Commitment>) {
+        let head = self.retailer.checkpoint().unwrap();
+        let head = UnverifiedCheckpoint::parse(head.as_bytes()).unwrap();
+        let bundles = tiles_of(head.claimed_size()).filter(|path| path.row() == TileRow::Entries);
+        let entries = bundles.flat_map(|path| {
+            parse_bundle(&self.retailer.tile(&path).unwrap(), path.width()).unwrap()
+        });
+        (head, entries.collect())
     }
 
     pub(super) fn receive_release(&mut self, call: &PreparedCall) -> Result<Vec<u8>, ReceiveError> {
