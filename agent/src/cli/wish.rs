@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use besace_protocol::{
     id::WishId,
     money::{Currency, Money},
-    offer::{Category, Gtin},
     private::Private,
 };
 use serde_json::{Value, json};
@@ -37,11 +36,11 @@ pub(super) struct Add {
     /// Your words.
     text: String,
     /// The number below its bar code (GTIN).
-    #[arg(long, value_parser = Gtin::from_printed)]
-    gtin: Option<Gtin>,
-    /// Where it is filed, such as shoes.walking (spec/categories.md).
-    #[arg(long, value_parser = Category::parse)]
-    category: Option<Category>,
+    #[arg(long)]
+    gtin: Option<String>,
+    /// Where it is filed, such as "chaussures de marche" or shoes.walking.
+    #[arg(long)]
+    category: Option<String>,
     /// What you would pay at most, such as 90 or 89.90 (euro).
     #[arg(long, value_name = "AMOUNT", value_parser = euro)]
     max_price: Option<Money>,
@@ -99,7 +98,7 @@ fn describe(wish: &Wish) -> Value {
     json!({
         "category": content.category.as_ref().map(Private::reveal),
         "deadline": content.deadline.map(day_of),
-        "gtin": content.gtin.as_ref().map(|gtin| gtin.reveal().printed()),
+        "gtin": content.gtin.as_ref().map(Private::reveal),
         "max_price": content.max_price,
         "text": content.text.reveal(),
         "wish": wish.id,

@@ -16,10 +16,10 @@ use super::{Vault, VaultError, column};
 pub struct WishContent {
     /// Her words.
     pub text: Private<String>,
-    /// The article, by the number under its bar code.
-    pub gtin: Option<Private<Gtin>>,
-    /// Where it is filed (`spec/categories.md`).
-    pub category: Option<Private<Category>>,
+    /// The article, by its GTIN: 8, 12, 13 or 14 digits with a right check digit.
+    pub gtin: Option<Private<String>>,
+    /// Where it is filed: a category of `spec/categories.md`, by its id or one of its names.
+    pub category: Option<Private<String>>,
     /// What she would pay at most.
     pub max_price: Option<Money>,
     /// Until when she wishes it.
@@ -32,6 +32,12 @@ pub enum WishError {
     /// No words, too many, or control characters.
     #[error("a wish has 1 to {} characters without line breaks", WishContent::LEN_MAX)]
     Text,
+    /// Not a GTIN.
+    #[error("a GTIN has 8, 12, 13 or 14 digits, the last of which checks the others")]
+    Gtin,
+    /// Not a category.
+    #[error("this category is not in the list of spec/categories.md")]
+    Category,
 }
 
 impl WishContent {
@@ -40,11 +46,22 @@ impl WishContent {
 
     /// Whether it can be kept.
     pub fn check(&self) -> Result<(), WishError> {
-        let text = self.text.reveal();
-        let fits = !text.trim().is_empty()
-            && text.chars().count() <= Self::LEN_MAX
-            && !text.chars().any(char::is_control);
-        if fits { Ok(()) } else { Err(WishError::Text) }
+        let fits = |text: &Private<String>| {
+            let text = text.reveal();
+            (1..=Self::LEN_MAX).contains(&text.chars().count())
+                && !text.chars().any(char::is_control)
+                && !text.trim().is_empty()
+        };
+        if !fits(&self.text) {
+            return Err(WishError::Text);
+        }
+        if self.gtin.as_ref().is_some_and(|gtin| Gtin::from_printed(gtin.reveal()).is_err()) {
+            return Err(WishError::Gtin);
+        }
+        if self.category.as_ref().is_some_and(|words| Category::find(words.reveal()).is_none()) {
+            return Err(WishError::Category);
+        }
+        Ok(())
     }
 }
 
@@ -89,8 +106,8 @@ impl Vault {
                 (
                     id.as_bytes(),
                     content.text.reveal(),
-                    content.gtin.as_ref().map(|gtin| gtin.reveal().printed()),
-                    content.category.as_ref().map(|category| category.reveal().as_str()),
+                    content.gtin.as_ref().map(Private::reveal),
+                    content.category.as_ref().map(Private::reveal),
                     content.max_price.map(|price| column::from_number(price.minor)),
                     content.max_price.as_ref().map(|price| price.currency.as_str()),
                     content.deadline.map(column::from_time),
@@ -114,8 +131,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Wish> {
         id: WishId::from_bytes(row.get(0)?),
         content: WishContent {
             text: Private::new(row.get(1)?),
-            gtin: column::optional(row, 2, Gtin::from_printed)?.map(Private::new),
-            category: column::optional(row, 3, Category::parse)?.map(Private::new),
+            gtin: row.get::<_, Option<_>>(2)?.map(Private::new),
+            category: row.get::<_, Option<_>>(3)?.map(Private::new),
             max_price: column::optional_money(row, 4, 5)?,
             deadline: column::optional_time(row, 6)?,
         },

@@ -58,8 +58,8 @@ CREATE TABLE card_history (
 CREATE TABLE wishes (
     id BLOB PRIMARY KEY CHECK (length(id) = 16), -- wish id; fixed
     text TEXT NOT NULL,                 -- her words; changes
-    gtin TEXT,                          -- GTIN as printed, 13 or 14 digits; changes
-    category TEXT,                      -- id of spec/categories.md; changes
+    gtin TEXT,                          -- GTIN digits with a right check digit; changes
+    category TEXT,                      -- id or name of a category; changes
     max_price INTEGER,                  -- minor units; changes
     max_price_currency TEXT,            -- ISO 4217; changes
     deadline INTEGER,                   -- seconds; changes
