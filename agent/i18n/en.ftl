@@ -43,6 +43,10 @@ today-offers = { $count ->
     [one] One offer answers what you are looking for
    *[other] { $count } offers answer what you are looking for
 }
+today-more = { $count ->
+    [one] One more waits in your besace.
+   *[other] { $count } more wait in your besace.
+}
 today-why = Why this one
 today-until = Until { $date }
 today-price = Price

@@ -44,6 +44,10 @@ today-offers = { $count ->
     [one] Une offre répond à ce que vous cherchez
    *[other] { $count } offres répondent à ce que vous cherchez
 }
+today-more = { $count ->
+    [one] Une autre attend dans votre besace.
+   *[other] { $count } autres attendent dans votre besace.
+}
 today-why = Pourquoi celle-ci
 today-until = Jusqu’au { $date }
 today-price = Prix

@@ -30,7 +30,6 @@ use crate::{
             CardPage, CardsPage, ConsentPage, Frame, JournalPage, Section, TodayPage, UnlockPage,
         },
         today,
-        view::NothingToday,
     },
 };
 
@@ -151,10 +150,8 @@ async fn leave(session: Session, site: web::Data<Site>) -> Answer {
 }
 
 async fn today_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
-    let wishes = ask(&site, Engine::wishes).await?;
-    let waiting = ask(&site, Engine::open_requests).await?.len();
-    let nothing = if wishes.is_empty() { NothingToday::NoWish } else { NothingToday::NoCatalogue };
-    let view = today::view(speaker.voice(), Vec::new(), nothing, waiting, site.engine().now());
+    let voice = speaker.voice().clone();
+    let view = ask(&site, move |engine| today::view(&voice, engine)).await?;
     show(&TodayPage { frame: open(&speaker, "today-title", Section::Today), view: &view })
 }
 

@@ -9,9 +9,10 @@ use super::{
     view::{NothingToday, OfferView, PriceView, TodayView, plain},
     voice::Voice,
 };
+use crate::engine::{Engine, StepError};
 
 /// One offer that matched, with the retailer's name and the sentences that say why.
-pub fn offer(
+fn offer(
     voice: &Voice,
     offer: &Offer,
     retailer: &str,
@@ -39,18 +40,32 @@ pub fn offer(
     }
 }
 
-/// The page: `offers` best first, or what to do when there is none.
-pub fn view(
-    voice: &Voice,
-    offers: Vec<OfferView>,
-    nothing: NothingToday,
-    waiting: usize,
-    now: Timestamp,
-) -> TodayView {
-    TodayView {
+/// Most offers on the page; the best come first.
+const OFFERS_MAX: usize = 24;
+
+/// The page, as things stand now.
+pub fn view(voice: &Voice, engine: &Engine) -> Result<TodayView, StepError> {
+    let now = engine.now();
+    let found = engine.offers(voice.language())?;
+    let nothing = if !found.offers.is_empty() {
+        None
+    } else if engine.wishes()?.is_empty() {
+        Some(NothingToday::NoWish)
+    } else if found.catalogues == 0 {
+        Some(NothingToday::NoCatalogue)
+    } else {
+        Some(NothingToday::Quiet)
+    };
+    let shown = found.offers.iter().take(OFFERS_MAX);
+    let offers = shown
+        .map(|matched| offer(voice, &matched.offer, &matched.retailer, matched.sentences(), now))
+        .collect();
+    Ok(TodayView {
         date: voice.day_of_week(now),
-        waiting,
-        nothing: offers.is_empty().then_some(nothing),
+        waiting: engine.open_requests()?.len(),
+        found: found.offers.len(),
+        more: found.offers.len().saturating_sub(OFFERS_MAX),
         offers,
-    }
+        nothing,
+    })
 }

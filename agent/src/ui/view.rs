@@ -32,6 +32,10 @@ pub struct TodayView {
     pub date: String,
     /// Consent requests that wait for an answer.
     pub waiting: usize,
+    /// How many offers match.
+    pub found: usize,
+    /// How many of them are not on the page.
+    pub more: usize,
     /// Matching offers, best first.
     pub offers: Vec<OfferView>,
     /// Why there is none, if there is none.

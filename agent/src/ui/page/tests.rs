@@ -26,6 +26,8 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
     let today = TodayView {
         date: "samedi 21 novembre".into(),
         waiting: 1,
+        found: 2,
+        more: 1,
         offers: vec![OfferView {
             benefit: text(),
             title: text(),
