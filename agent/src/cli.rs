@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod init;
 mod log;
+mod offers;
 mod output;
 mod passphrase;
 mod place;
@@ -79,6 +80,8 @@ enum Command {
     /// What you are asked, what you gave, and taking it back.
     #[command(subcommand)]
     Consent(consent::Command),
+    /// Which offers answer you, and why; found here, and told to nobody.
+    Offers(offers::Arguments),
     /// Where you were.
     #[command(subcommand)]
     Place(place::Command),
@@ -172,6 +175,7 @@ fn dispatch(
         Command::Wish(command) => wish::run(&mut session, command),
         Command::Retailer(command) => retailer::run(&mut session, command),
         Command::Consent(command) => consent::run(&mut session, &command),
+        Command::Offers(arguments) => offers::run(&mut session, &arguments),
         Command::Place(command) => place::run(&mut session, command),
         Command::Import(command) => import::run(&mut session, &command),
         Command::Log(command) => log::run(&mut session, command),

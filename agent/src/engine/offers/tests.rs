@@ -198,3 +198,56 @@ fn a_catalogue_whose_life_is_over_is_named_and_not_read() {
     let found = engine.offers(Language::Fr).unwrap();
     assert_eq!((found.offers.len(), found.catalogues, found.expired), (0, 0, vec![domain()]));
 }
+
+/// What `besace offers` answers in the folder of a vault that no engine holds.
+fn besace_offers(folder: &std::path::Path, words: &[&str]) -> (u8, String, String) {
+    let secret = folder.join("passphrase");
+    std::fs::write(&secret, "p\n").unwrap();
+    let (folder, secret) = (folder.to_str().unwrap(), secret.to_str().unwrap());
+    let fixed = [
+        "besace",
+        "--vault",
+        folder,
+        "--passphrase-file",
+        secret,
+        "--time",
+        "1795300000",
+        "offers",
+    ];
+    let arguments = fixed.iter().chain(words).map(std::ffi::OsString::from);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let console = crate::cli::Console { out: &mut out, err: &mut err };
+    let clock = Arc::new(crate::clock::FixedClock::default());
+    let entropy = Arc::new(crate::entropy::SeededEntropy::new(3));
+    let status = crate::cli::run_on(arguments, clock, entropy, console);
+    let readable = |bytes| String::from_utf8(bytes).unwrap();
+    (status, readable(out), readable(err))
+}
+
+#[test]
+fn the_command_line_says_the_same() {
+    let (folder, engine) = open_engine();
+    publish(&engine.vault().unwrap(), NOW.plus(DAY_SECONDS));
+    wish(&engine, "shoes.walking");
+    drop(engine);
+    let (status, out, err) = besace_offers(folder.path(), &[]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out.replace('\u{a0}', "~"), @"
+    t~– Maison Lumen
+      79,90~€
+      Vous cherchez des chaussures de marche~: cette offre y répond.
+    ");
+    let (_, out, _) = besace_offers(folder.path(), &["--json", "--lang", "en"]);
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let offer = &answer["offers"][0];
+    assert_eq!(offer["benefit"], "€79.90");
+    assert_eq!(offer["why"][0]["uses"], "wishes");
+    let name = offer["offer"].as_str().unwrap();
+    let why = ["--why-not", name, "--retailer", "maison-lumen.example", "--lang", "en"];
+    assert_eq!(besace_offers(folder.path(), &why).1, "This offer answers you.\n");
+    let missing = OfferId::from_bytes([9; 16]).to_string();
+    let why = ["--why-not", &missing, "--retailer", "maison-lumen.example"];
+    let (status, out, err) = besace_offers(folder.path(), &why);
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.starts_with("besace: there is nothing of this name\n"), "{err}");
+}
