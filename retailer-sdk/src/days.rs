@@ -20,9 +20,9 @@ use crate::{
     store::{DocumentKind, Session, StoreError, StoredState},
 };
 
-/// Seconds after midnight UTC until which the keys of the day before live: a token of its last epoch may
-/// still be heard, by a clock that is late.
-const GRACE_SECONDS: u64 = 30 * 60;
+/// Seconds after midnight UTC until which the keys of the day before live: its last epoch is accepted for
+/// twenty minutes, and by half past all has to be gone (`spec/presence.md`), timers being late.
+const GRACE_SECONDS: u64 = 25 * 60;
 
 /// Days ahead that have keys. A grant releases at most six days ahead; the next manifest may be a day late.
 const DAYS_AHEAD: u32 = 7;

@@ -42,6 +42,8 @@
 pub mod presence;
 
 #[cfg(feature = "sqlite")]
+mod audit;
+#[cfg(feature = "sqlite")]
 mod call;
 #[cfg(feature = "sqlite")]
 mod consent;

@@ -1,5 +1,7 @@
 //! Tests of the operations together: a retailer, shoppers, time.
 
+mod audit;
+mod catalogue;
 mod consent;
 mod privacy;
 mod receive;

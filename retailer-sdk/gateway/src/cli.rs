@@ -57,6 +57,11 @@ enum Command {
     /// The catalogue.
     #[command(subcommand)]
     Catalogue(Publish),
+    /// Write the evidence for an auditor into a new folder: the log and what opens it.
+    Evidence {
+        /// The folder.
+        to: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,7 +148,24 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
             output::line(&format!("{count} offers"));
             Ok(())
         }
+        Command::Evidence { to } => {
+            let count = write_evidence(&open(folder)?, &to)?;
+            output::line(&format!("{count} files"));
+            Ok(())
+        }
     }
+}
+
+/// Writes a bundle file by file; nothing that is there already is touched.
+fn write_evidence(retailer: &Retailer, to: &Path) -> anyhow::Result<usize> {
+    std::fs::create_dir(to).with_context(|| format!("cannot make {}", to.display()))?;
+    let bundle = retailer.audit_bundle()?;
+    for (name, bytes) in bundle.files() {
+        let path = to.join(name);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(path, bytes)?;
+    }
+    Ok(bundle.files().len())
 }
 
 fn init(folder: &Path, retailer: &Path, listen: SocketAddr) -> anyhow::Result<()> {

@@ -480,3 +480,32 @@ fn a_notice_is_found_by_its_digest() {
     assert_eq!(answer.status, 200);
     assert!(notice.is_digest_of(&answer.body));
 }
+
+#[test]
+fn offers_are_published_with_a_key_of_that_scope_and_read_by_everybody() {
+    let world = World::new();
+    let key = {
+        let mut rng = Rng::new(Arc::new(SeededEntropy::new(9)));
+        let mut retailer = world.retailer.lock().unwrap();
+        let key =
+            retailer.add_shop_key("site", shop(1), &[ShopScope::Catalogue], &mut rng).unwrap();
+        key.danger_text().to_string()
+    };
+    let offer = format!(
+        r#"[{{"benefit":"price","body":{{"en":"Light.","fr":"L\u00e9g\u00e8res."}},"category":"shoes.walking",
+        "conditions":[[{{"holds":{{"arrival":{{"shops":["00000001"]}}}}}}]],"gtin":"04006381333931",
+        "id":"offer_07070707070707070707070707070707","price":{{"currency":"EUR","minor":7990}},
+        "shops":["00000001"],"title":{{"en":"Shoes","fr":"Chaussures"}},
+        "validity":{{"not_after":{},"not_before":{}}}}}]"#,
+        NOW.plus(86_400),
+        NOW
+    );
+    let published: Attested =
+        world.request("POST", wire::OFFERS_PATH, Some(&key), offer.as_bytes()).json();
+    check_attested(&published, &world.manifest().log_key);
+    let read: Attested = world.get(wire::CATALOGUE_PATH).json();
+    assert_eq!(read.document, published.document);
+    let broken = offer.replace("\"benefit\":\"price\",", "");
+    let answer = world.request("POST", wire::OFFERS_PATH, Some(&key), broken.as_bytes());
+    assert_eq!(answer.problem(), ProblemType::Malformed);
+}

@@ -92,4 +92,11 @@ impl Session<'_> {
         );
         Ok(row.optional()?)
     }
+
+    /// Every notice there ever was.
+    pub(crate) fn notices(self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.0.prepare("SELECT text FROM notices ORDER BY digest")?;
+        let texts = statement.query_map([], |row| row.get(0))?;
+        Ok(texts.collect::<Result<_, _>>()?)
+    }
 }

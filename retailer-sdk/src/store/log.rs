@@ -95,4 +95,20 @@ impl Session<'_> {
             .optional()?;
         row.ok_or(StoreError::Corrupt)
     }
+
+    /// Every opening there is, by leaf.
+    pub(crate) fn openings(self) -> Result<Vec<Opened>, StoreError> {
+        let mut statement =
+            self.0.prepare("SELECT leaf, salt, record FROM log_openings ORDER BY leaf")?;
+        let mut rows = statement.query([])?;
+        let mut openings = Vec::new();
+        while let Some(row) = rows.next()? {
+            openings.push(Opened {
+                leaf: from_integer(row.get(0)?)?,
+                salt: Salt::from_bytes(row.get(1)?),
+                record: row.get(2)?,
+            });
+        }
+        Ok(openings)
+    }
 }

@@ -20,7 +20,7 @@ fn a_manifest_names_eight_days_and_stands_in_the_log() {
 }
 
 #[test]
-fn a_day_is_destroyed_half_an_hour_after_it_is_over() {
+fn a_day_is_destroyed_before_half_past_midnight() {
     let mut world = World::new();
     let (_, recognition, _) = regular(&mut world, 2);
     let today = Day::of(NOW);
@@ -33,15 +33,15 @@ fn a_day_is_destroyed_half_an_hour_after_it_is_over() {
         assert!(secret == chain && chain == keys);
         secret
     };
-    let done = world.retailer.tidy(midnight.plus(1799), &mut world.rng).unwrap();
+    let done = world.retailer.tidy(midnight.plus(1499), &mut world.rng).unwrap();
     assert!(kept(&world) && done.days == 0 && done.deletions == 0);
     assert_eq!(world.manifest().days.len(), 9);
-    let done = world.retailer.tidy(midnight.plus(1800), &mut world.rng).unwrap();
+    let done = world.retailer.tidy(midnight.plus(1500), &mut world.rng).unwrap();
     assert!(!kept(&world) && done.days == 1 && done.deletions == 1 && done.manifest);
     assert!(!world.retailer.live.knew(recognition.0.id, &recognition.0.handle));
     assert_eq!(world.manifest().days[0].day, today.plus(1));
     // Once is as good as often.
-    let again = world.retailer.tidy(midnight.plus(1800), &mut world.rng).unwrap();
+    let again = world.retailer.tidy(midnight.plus(1500), &mut world.rng).unwrap();
     assert_eq!(again, crate::Tidied::default());
 }
 

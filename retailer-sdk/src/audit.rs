@@ -1,0 +1,49 @@
+//! What the retailer hands to an auditor. `spec/audit.md`.
+
+use besace_protocol::{
+    audit::Bundle,
+    encoding::Bytes,
+    log::{Commitment, Opening},
+};
+
+use crate::{
+    Retailer,
+    store::{DocumentKind, StoreError},
+};
+
+impl Retailer {
+    /// The whole log, what opens its entries, and the documents that its records name by digest.
+    ///
+    /// Uses are not opened: what opens them went home to the shoppers, and an auditor gets it from them;
+    /// until then, the counts that we signed are not shown (U9).
+    /// A catalogue or manifest that a later one replaced is not kept, so its digest stays unexplained
+    /// when it was too long to be logged whole.
+    pub fn audit_bundle(&self) -> Result<Bundle, StoreError> {
+        let session = self.store.read();
+        let head = self.own.ledger.head(session)?;
+        let leaves = 0..head.size();
+        let entries = leaves.map(|leaf| session.log_entry(leaf));
+        let entries = entries.collect::<Result<Vec<Commitment>, _>>()?;
+        let mut bundle = Bundle::new();
+        bundle.add_log(&head, &entries).map_err(|_| StoreError::Corrupt)?;
+        for opened in session.openings()? {
+            let opening =
+                Opening { index: opened.leaf, record: Bytes(opened.record), salt: opened.salt };
+            bundle
+                .add_opening(self.own.ledger.key().origin(), &opening)
+                .map_err(StoreError::Record)?;
+        }
+        for kind in [DocumentKind::Manifest, DocumentKind::Catalogue] {
+            for document in session.documents(kind)? {
+                // A document that is its own record is in the bundle already.
+                if session.opening(document.leaf)?.record != document.jws {
+                    bundle.add_document(document.jws);
+                }
+            }
+        }
+        for notice in session.notices()? {
+            bundle.add_document(notice.into_bytes());
+        }
+        Ok(bundle)
+    }
+}

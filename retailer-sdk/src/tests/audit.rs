@@ -1,0 +1,74 @@
+use besace_protocol::{
+    audit::{Assertion, Bundle, PinnedController, Policy, Verdict, audit},
+    consent::RecordKind,
+    log::UnverifiedProof,
+};
+
+use super::{
+    sighting::{collect, visit},
+    *,
+};
+
+fn policy(world: &World) -> Policy {
+    Policy::new(vec![PinnedController {
+        domain: domain(),
+        key: world.retailer.verifying_key(),
+        log_key: *world.retailer.log_key().verifying_key(),
+    }])
+}
+
+/// A world in which everything happened once, over two days; what opens its uses, and when it ended.
+fn story() -> (World, Shopper, Vec<besace_protocol::log::Opening>, Timestamp) {
+    let mut world = World::new();
+    let (mut shopper, recognition, greeting) = regular(&mut world, 2);
+    let permit = world.permit(first_shop());
+    visit(&mut world, &shopper, &permit, NOW).unwrap();
+    let tomorrow = Day::of(NOW).plus(1).start().plus(1530);
+    world.retailer.tidy(tomorrow, &mut world.rng).unwrap();
+    world.release(&mut shopper, &recognition.0, tomorrow);
+    visit(&mut world, &shopper, &permit, tomorrow).unwrap();
+    let collected = collect(&mut world, &mut shopper, tomorrow);
+    let manifest = world.manifest();
+    let openings = collected.mail.iter().map(|mail| {
+        let (opening, record) = shopper.open_mail(mail, &manifest);
+        assert!(matches!(record, RecordKind::Use(_)));
+        let proof = UnverifiedProof::parse(opening.proof.as_bytes()).unwrap();
+        proof.verify_opening(world.retailer.log_key(), &opening.record.0).unwrap().1
+    });
+    let openings = openings.collect();
+    world.withdraw(&mut shopper, &recognition, tomorrow);
+    world.withdraw(&mut shopper, &greeting, tomorrow);
+    (world, shopper, openings, tomorrow)
+}
+
+#[test]
+fn an_auditor_finds_nothing_wrong_with_an_honest_retailer() {
+    let (world, _, openings, now) = story();
+    let mut bundle = world.retailer.audit_bundle().unwrap();
+    // Without what went home, the counts that were signed are not shown, and nothing else is wrong.
+    let report = audit(&bundle, &policy(&world), now);
+    assert!(report.findings.iter().all(|finding| finding.assertion == Assertion::U9));
+    assert_eq!(report.findings.len(), 2, "one for each grant: {:#?}", report.findings);
+    // With it, every entry is opened.
+    for opening in &openings {
+        bundle.add_opening(world.retailer.log_key().origin(), opening).unwrap();
+    }
+    let report = audit(&bundle, &policy(&world), now);
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    assert_eq!(report.verdict, Verdict::Holds);
+    assert_eq!(report.logs[0].opened, report.logs[0].size);
+}
+
+#[test]
+fn a_changed_byte_of_the_evidence_is_named() {
+    let (world, _, _, now) = story();
+    let bundle = world.retailer.audit_bundle().unwrap();
+    for name in bundle.files().keys() {
+        let mut files = bundle.files().clone();
+        let bytes = files.get_mut(name).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        let report = audit(&Bundle::from(files), &policy(&world), now);
+        assert_eq!(report.verdict, Verdict::Findings, "{name}");
+    }
+}
