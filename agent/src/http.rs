@@ -1,9 +1,9 @@
 //! The pages over HTTP, for her own browser on her own machine.
 //!
 //! [`serve`] gives a server around an [`Exchange`]; [`app`] the same application for tests. Every
-//! request passes [`gate`] first: the host it was meant for, the page it came from, the headers every
+//! request passes the gate first: the host it was meant for, the page it came from, the headers every
 //! answer carries. A handler says in its signature who may call it: one that takes a
-//! [`Session`](session::Session) is closed to everybody else.
+//! `Session` is closed to everybody else.
 
 mod attempts;
 mod gate;
