@@ -54,8 +54,16 @@ fn in_the_dev_profile(line: &str) -> Option<String> {
     match line {
         "./tests/run" | "cargo build --release" => None,
         _ if line.starts_with("export PATH=") => None,
+        // On a port that is free.
+        _ if line.starts_with("besace-gateway") && is_server(line) => {
+            Some(line.replace(" serve", " serve --listen 127.0.0.1:0"))
+        }
         _ => Some(line.replace("cargo run --release --bin besace-demo", "besace-demo --once")),
     }
+}
+
+fn is_server(line: &str) -> bool {
+    line.split(" #").next().unwrap().split(' ').any(|word| word == "serve")
 }
 
 /// Runs one line; a server is ended as soon as it has said where it listens.
@@ -66,7 +74,7 @@ fn run(line: &str, folder: &Path, home: &Path) {
             .into_iter()
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     );
-    let server = line.split(" #").next().unwrap().split(' ').any(|word| word == "serve");
+    let server = is_server(line);
     let script = if server { format!("exec {line}") } else { line.to_owned() };
     let mut child = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &script])
