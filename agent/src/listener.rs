@@ -124,6 +124,9 @@ impl Listener {
         if let Some(error) = failed {
             return Err(error);
         }
+        if let Some(frame) = &hearing.frame {
+            self.engine.note_frame(frame.shop())?;
+        }
         let commands = self.carry_out(hearing.steps)?;
         Ok(Outcome { frame: hearing.frame, commands, ask: self.asks.pop() })
     }

@@ -4,4 +4,7 @@ pub mod canary;
 pub mod department_store;
 pub mod ether;
 pub mod shopper;
+pub mod story;
 pub mod tap;
+pub mod walk;
+pub mod world;

@@ -1,2 +1,97 @@
-//! x
-fn main() {}
+//! `besace-demo`: two retailers, a shopper and an auditor on this machine, and the story they play.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to a person")]
+
+use std::{net::TcpListener, process::ExitCode, time::Duration};
+
+use anyhow::Result;
+use besace_agent::http::ServeOptions;
+use besace_e2e::{
+    story::{StepReport, Story},
+    world::PASSPHRASE,
+};
+use clap::Parser;
+
+/// Plays the whole of Besace on this machine: nothing leaves the loopback, nothing is kept afterwards.
+#[derive(Debug, Parser)]
+#[command(name = "besace-demo", version)]
+struct Arguments {
+    /// Play without waiting, then end.
+    #[arg(long)]
+    once: bool,
+    /// Print what was seen as one JSON object; implies --once.
+    #[arg(long)]
+    json: bool,
+    /// Address of the shopper's pages.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
+    listen: std::net::SocketAddr,
+}
+
+/// Time to read a step.
+const READING: Duration = Duration::from_secs(4);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(play(&arguments)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!(
+        "besace-demo: {error:#}\n  close what uses the address, or choose another with --listen"
+    );
+    ExitCode::from(2)
+}
+
+async fn play(arguments: &Arguments) -> Result<bool> {
+    let once = arguments.once || arguments.json;
+    let mut story = Story::begin(!once).await?;
+    let pages = if once { None } else { Some(serve(arguments, &story)?) };
+    let json = arguments.json;
+    let reports = story
+        .play(|report| async move {
+            if !json {
+                tell(&report);
+            }
+            if !once {
+                tokio::time::sleep(READING).await;
+            }
+        })
+        .await;
+    let all = reports.iter().all(|report| report.ok);
+    if json {
+        println!("{}", serde_json::json!({ "steps": reports }));
+    } else if all {
+        println!("\nAll {} steps held.", reports.len());
+    }
+    if let Some(pages) = pages {
+        println!("The page stays open until you press Ctrl-C.");
+        tokio::signal::ctrl_c().await?;
+        pages.stop(false).await;
+    }
+    story.world.close().await;
+    Ok(all)
+}
+
+fn serve(arguments: &Arguments, story: &Story) -> Result<actix_web::dev::ServerHandle> {
+    let listener = TcpListener::bind(arguments.listen)?;
+    let options =
+        ServeOptions { hosts: Vec::new(), zone: jiff::tz::TimeZone::get("Europe/Paris")? };
+    let (server, address) =
+        besace_agent::http::serve(story.world.exchange.clone(), listener, options)?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    println!("Her pages: http://{address}/   passphrase: {PASSPHRASE}\n");
+    Ok(handle)
+}
+
+fn tell(report: &StepReport) {
+    let mark = if report.ok { "✓" } else { "✗" };
+    println!("{mark} {:<30} {}", report.name.replace('_', " "), report.detail);
+}

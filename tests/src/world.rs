@@ -1,0 +1,422 @@
+//! A small world on loopback: two retailers with their gateways, a shopper with her agent, one clock.
+//!
+//! Everything is the real program: HTTP over sockets, files on disk. Only the clock stands still until
+//! somebody moves it, and the air is simulated (`ether.rs`).
+
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use actix_web::dev::ServerHandle;
+use anyhow::{Context as _, Result, anyhow, bail};
+use besace_agent::{
+    config::VaultFolder,
+    engine::Engine,
+    entropy::SeededEntropy,
+    exchange::Exchange,
+    keyring::{KdfParameters, Passphrase},
+    net::{DevRetailers, Net},
+};
+use besace_protocol::{
+    consent::{Benefit, BenefitKind, Terms},
+    id::RequestId,
+    money::Money,
+    party::{ControllerId, LegalIdentity, ShopCode},
+    problem::Problem,
+    purpose::{DataCategory, Granularity, Purpose},
+    time::Timestamp,
+    wire::{EmitterFrame, Recognised, Sighting},
+};
+use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+
+use crate::{department_store, tap::WireTap};
+
+/// What opens the vault of the demo.
+pub const PASSPHRASE: &str = "une besace bien fermée";
+
+/// One clock for everybody: stands still, or runs from where it was set.
+#[derive(Debug)]
+pub struct WorldClock {
+    base: AtomicU64,
+    started: Instant,
+    runs: bool,
+}
+
+impl WorldClock {
+    /// Shows `now`; if it `runs`, goes on from there.
+    pub fn new(now: Timestamp, runs: bool) -> Self {
+        Self { base: AtomicU64::new(now.as_unix_seconds()), started: Instant::now(), runs }
+    }
+
+    /// What it shows.
+    pub fn now(&self) -> Timestamp {
+        let gone = if self.runs { self.started.elapsed().as_secs() } else { 0 };
+        Timestamp::from_unix_seconds(self.base.load(Ordering::SeqCst) + gone)
+    }
+
+    /// Shows `now` from here on, unless that is in the past already.
+    pub fn reach(&self, now: Timestamp) {
+        let behind = now.as_unix_seconds().saturating_sub(self.now().as_unix_seconds());
+        self.base.fetch_add(behind, Ordering::SeqCst);
+    }
+}
+
+impl besace_agent::clock::Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.now()
+    }
+}
+
+impl besace_gateway::clock::Clock for WorldClock {
+    fn now(&self) -> Timestamp {
+        self.now()
+    }
+}
+
+/// A retailer: its gateway on loopback, and the wire between it and the agent.
+#[derive(Debug)]
+pub struct House {
+    /// Its domain.
+    pub domain: ControllerId,
+    /// Its store and log, as the gateway has them.
+    pub retailer: Arc<Mutex<Retailer>>,
+    /// Where its gateway listens.
+    pub address: SocketAddr,
+    /// What the agent and the gateway say to one another.
+    pub tap: WireTap,
+    /// The file of its store.
+    pub store: PathBuf,
+    keys: BTreeMap<Device, String>,
+    http: reqwest::Client,
+    rng: besace_gateway::entropy::Rng,
+    server: ServerHandle,
+}
+
+/// A device in a shop, with a key of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Device {
+    /// Sends the shop's frame.
+    Emitter,
+    /// Hears identifiers.
+    Receiver,
+    /// Shows who came in.
+    StaffScreen,
+}
+
+impl Device {
+    const ALL: [Self; 3] = [Self::Emitter, Self::Receiver, Self::StaffScreen];
+
+    const fn scope(self) -> ShopScope {
+        match self {
+            Self::Emitter => ShopScope::Emitter,
+            Self::Receiver => ShopScope::Sightings,
+            Self::StaffScreen => ShopScope::Arrivals,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Emitter => "emitter",
+            Self::Receiver => "receiver",
+            Self::StaffScreen => "staff-screen",
+        }
+    }
+}
+
+/// What a gateway answered to a device.
+#[derive(Debug)]
+pub enum Answer<T> {
+    /// What was asked for.
+    Given(T),
+    /// A clear no.
+    Refused(Problem),
+}
+
+impl House {
+    /// Opens a retailer in `folder`, publishes its offers and requests, and serves it on loopback.
+    pub async fn open(
+        shop: &department_store::Retailer,
+        devices_at: ShopCode,
+        folder: &Path,
+        clock: Arc<WorldClock>,
+        seed: u64,
+    ) -> Result<Self> {
+        let now = clock.now();
+        let entropy = Arc::new(besace_gateway::entropy::SeededEntropy::new(seed));
+        let mut rng = besace_gateway::entropy::Rng::new(entropy.clone());
+        let store = folder.join(format!("{}.db", shop.domain));
+        let identity = Identity {
+            domain: shop.domain.clone(),
+            legal: LegalIdentity {
+                address: "1 place Bellecour, 69002 Lyon".to_owned(),
+                contact: format!("donnees@{}", shop.domain),
+                display_name: shop.name.to_owned(),
+                name: format!("{} SAS", shop.name),
+            },
+            shops: shop.shops.clone(),
+        };
+        let mut retailer = Retailer::init(SqliteStore::create(&store)?, &identity, now, &mut rng)?;
+        let offers = serde_json::to_vec(&shop.offers(now))?;
+        retailer.publish_catalogue(&offers, now, &mut rng)?;
+        for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
+            retailer.publish_request(request(shop, purpose), now, &mut rng)?;
+        }
+        let mut keys = BTreeMap::new();
+        for device in Device::ALL {
+            let key =
+                retailer.add_shop_key(device.name(), devices_at, &[device.scope()], &mut rng)?;
+            keys.insert(device, key.danger_text().to_string());
+        }
+        let retailer = Arc::new(Mutex::new(retailer));
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let (server, address) =
+            besace_gateway::http::serve(Arc::clone(&retailer), listener, clock, entropy)?;
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Self {
+            domain: shop.domain.clone(),
+            retailer,
+            address,
+            tap: WireTap::start(address).await?,
+            store,
+            keys,
+            http: http_client()?,
+            rng,
+            server: handle,
+        })
+    }
+
+    /// The retailer, for looking at its side.
+    pub fn lock(&self) -> MutexGuard<'_, Retailer> {
+        self.retailer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the shop's emitter sends now.
+    pub async fn emitter_frame(&self) -> Result<Vec<u8>> {
+        match self
+            .get::<EmitterFrame>(Device::Emitter, besace_protocol::wire::EMITTERS_PATH)
+            .await?
+        {
+            Answer::Given(frame) => {
+                hex::decode(frame.frame).map_err(|_| anyhow!("a frame is in hexadecimal"))
+            }
+            Answer::Refused(problem) => bail!("the emitter was refused: {}", problem.key.key()),
+        }
+    }
+
+    /// A receiver of the shop heard these sixteen bytes.
+    pub async fn sighting(&self, identifier: &[u8; 16]) -> Result<Answer<Recognised>> {
+        let body = Sighting { ephemeral_id: hex::encode(identifier), receiver: 1 };
+        let request = self
+            .http
+            .post(self.url(besace_protocol::wire::SIGHTINGS_PATH))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(&body)?);
+        self.send(Device::Receiver, request).await
+    }
+
+    /// Reads something as a device.
+    pub async fn get<T: DeserializeOwned>(&self, device: Device, path: &str) -> Result<Answer<T>> {
+        self.send(device, self.http.get(self.url(path))).await
+    }
+
+    /// Posts a call as the agent would.
+    pub async fn post(&self, path: &str, call: Vec<u8>) -> Result<Answer<serde_json::Value>> {
+        let request = self
+            .http
+            .post(self.url(path))
+            .header("content-type", besace_protocol::wire::JWS_MEDIA_TYPE)
+            .body(call);
+        answer(request).await
+    }
+
+    /// Does what is due at `now`, as the gateway's timer would.
+    pub fn tidy(&self, now: Timestamp) -> Result<()> {
+        let mut rng = self.rng.clone();
+        self.lock().tidy(now, &mut rng)?;
+        Ok(())
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        device: Device,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer<T>> {
+        let key = self.keys.get(&device).context("the device has a key")?;
+        answer(request.header("authorization", format!("Bearer {key}"))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Every byte that lasts on this retailer's side: its store, and what belongs to it.
+    pub fn files(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for suffix in ["", "-wal", "-shm"] {
+            let path = PathBuf::from(format!("{}{suffix}", self.store.display()));
+            if path.exists() {
+                bytes.extend(std::fs::read(path)?);
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Stops serving.
+    pub async fn close(&self) {
+        self.server.stop(false).await;
+    }
+}
+
+/// The world.
+#[derive(Debug)]
+pub struct World {
+    /// The one clock.
+    pub clock: Arc<WorldClock>,
+    /// A department store with three shops.
+    pub lumen: House,
+    /// A hardware shop.
+    pub pont: House,
+    /// The shopper's agent, going out through the taps.
+    pub exchange: Exchange,
+    /// The folder of her vault.
+    pub vault: PathBuf,
+    /// Where all of it lies.
+    pub folder: TempDir,
+}
+
+impl World {
+    /// Both retailers open, her vault made and open, nobody has met.
+    pub async fn start(now: Timestamp, runs: bool) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let clock = Arc::new(WorldClock::new(now, runs));
+        let lumen = department_store::maison_lumen();
+        let lumen =
+            House::open(&lumen, department_store::LYON, folder.path(), Arc::clone(&clock), 1)
+                .await?;
+        let pont = department_store::quincaillerie_du_pont();
+        let there = pont.shops.first().context("it has a shop")?.code;
+        let pont = House::open(&pont, there, folder.path(), Arc::clone(&clock), 2).await?;
+        let vault = folder.path().join("vault");
+        let entropy = Arc::new(SeededEntropy::new(3));
+        let engine = Engine::start(VaultFolder::new(&vault), clock.clone(), entropy)?;
+        let passphrase = Passphrase::new(PASSPHRASE.to_owned()).context("a passphrase")?;
+        engine.create(&passphrase, KdfParameters::SMALLEST)?;
+        let mut dev = DevRetailers::default();
+        for house in [&lumen, &pont] {
+            dev.insert(house.domain.clone(), house.tap.address())?;
+        }
+        let exchange = Exchange::new(engine, Net::new(dev)?);
+        Ok(Self { clock, lumen, pont, exchange, vault, folder })
+    }
+
+    /// Her agent.
+    pub const fn engine(&self) -> &Engine {
+        self.exchange.engine()
+    }
+
+    /// The open request of a retailer for a purpose.
+    pub fn open_request(&self, house: &House, purpose: Purpose) -> Result<RequestId> {
+        self.engine()
+            .open_requests()?
+            .iter()
+            .map(|open| open.request.payload())
+            .find(|asked| asked.controller == house.domain && asked.terms.purpose == purpose)
+            .map(|asked| asked.id)
+            .context("the request is open")
+    }
+
+    /// Every byte in the folder of her vault.
+    pub fn vault_files(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(&self.vault)? {
+            bytes.extend(std::fs::read(entry?.path())?);
+        }
+        Ok(bytes)
+    }
+
+    /// Stops both gateways.
+    pub async fn close(&self) {
+        self.lumen.close().await;
+        self.pont.close().await;
+    }
+}
+
+/// A client for devices: it may only reach loopback here.
+fn http_client() -> Result<reqwest::Client> {
+    // Fails only when a provider is installed already, which serves as well.
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().no_proxy().build()?)
+}
+
+async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result<Answer<T>> {
+    let response = request.send().await?;
+    let success = response.status().is_success();
+    let body = response.bytes().await?;
+    Ok(if success {
+        Answer::Given(serde_json::from_slice(&body)?)
+    } else {
+        Answer::Refused(serde_json::from_slice(&body)?)
+    })
+}
+
+fn request(shop: &department_store::Retailer, purpose: Purpose) -> RequestDraft {
+    let (categories, benefit, release_ahead_days, what) = match purpose {
+        Purpose::Recognition => (
+            vec![(DataCategory::Presence, Granularity::Exact)],
+            Benefit {
+                amount: Some(Money::euro_cents(500)),
+                kind: BenefitKind::MonthlyCredit,
+                until: None,
+            },
+            1,
+            "reconnaître votre besace quand vous entrez dans nos boutiques",
+        ),
+        Purpose::StaffGreeting => (
+            vec![
+                (DataCategory::ChosenName, Granularity::Exact),
+                (DataCategory::GreetingTopics, Granularity::Exact),
+            ],
+            Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            0,
+            "vous saluer par le nom que vous avez choisi",
+        ),
+    };
+    let domain = &shop.domain;
+    let name = shop.name;
+    RequestDraft {
+        notice: format!(
+            "{name} SAS, 1 place Bellecour, 69002 Lyon, donnees@{domain}, souhaite {what}. \
+             Base légale : votre consentement (RGPD, article 6.1.a). Personne d'autre ne reçoit ces \
+             données ; elles sont gardées 30 jours au plus et ne quittent pas l'Union européenne. \
+             Vous pouvez dire non, ou arrêter d'un geste, sans rien perdre de ce qui est acquis. \
+             Accès, rectification, effacement, portabilité : écrivez-nous. Réclamation : cnil.fr."
+        ),
+        notice_language: "fr".to_owned(),
+        notice_version: "2026-11".to_owned(),
+        open_days: 120,
+        terms: Terms {
+            base_benefit_conditional: false,
+            benefit,
+            categories: categories.into_iter().collect(),
+            frequency_per_day: 24,
+            lookback_days: 0,
+            purpose,
+            recipients: Vec::new(),
+            release_ahead_days,
+            retention_days: 30,
+            scope: format!("{domain}/fr/*"),
+            shops: shop.shops.iter().map(|shop| shop.code).collect(),
+            valid_days: 130,
+        },
+    }
+}
