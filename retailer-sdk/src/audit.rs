@@ -15,7 +15,7 @@ impl Retailer {
     /// The whole log, what opens its entries, and the documents that its records name by digest.
     ///
     /// Uses are not opened: what opens them went home to the shoppers, and an auditor gets it from them;
-    /// until then, the counts that we signed are not shown (U9).
+    /// until then the report says that they are not shown.
     /// A catalogue or manifest that a later one replaced is not kept, so its digest stays unexplained
     /// when it was too long to be logged whole.
     pub fn audit_bundle(&self) -> Result<Bundle, StoreError> {

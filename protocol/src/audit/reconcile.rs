@@ -258,7 +258,13 @@ impl Pair<'_> {
         let stated = statements.iter().map(|(s, place)| (s.uses, s.stated, place));
         let answered = acknowledged.map(|(a, place)| (a.uses, a.acknowledged, place));
         for (uses, at, place) in stated.chain(answered) {
-            out.check(Assertion::U9, place, self.count(theirs, uses));
+            // What opens a use goes home to her: where her side is not in the bundle, neither is it.
+            let beyond = uses.count.saturating_sub(theirs.shown());
+            if self.hers.is_none() && beyond > 0 {
+                out.gap(Gap::UsesNotShown { grant: self.id, count: beyond });
+            } else {
+                out.check(Assertion::U9, place, self.count(theirs, uses));
+            }
             // A use that had happened when it was signed, and was not counted.
             let left_out = theirs.uses.iter().find(|(used, counter, _)| {
                 *counter > uses.count && used.plus(policy.skew_seconds) < at

@@ -296,6 +296,8 @@ pub enum Gap {
     HersAbsent { grant: GrantId },
     #[error("{grant}: {count} things she logged as sent are not shown as received")]
     NotShownReceived { grant: GrantId, count: u64 },
+    #[error("{grant}: {count} counted uses are not shown; only she can open them")]
+    UsesNotShown { grant: GrantId, count: u64 },
     #[error("{grant}: withdrawn, not yet acknowledged; the time for it is not over")]
     AcknowledgementPending { grant: GrantId },
     #[error("{grant}: deletion of the keys of {count} days is not shown")]

@@ -321,3 +321,24 @@ fn half_a_story_says_what_it_does_not_know() {
     assert_eq!((report.verdict, found(&report)), (Verdict::Holds, vec![]));
     assert!(gaps(&report).iter().any(|gap| gap.contains("her log is not in the bundle")));
 }
+
+#[test]
+fn a_retailer_alone_cannot_show_uses_and_is_not_blamed_for_it() {
+    let mut story = Story::told();
+    for index in story.theirs.openings.clone().into_keys() {
+        let record = story.theirs.openings[&index].record.as_ref();
+        if matches!(RecordKind::parse(record), Ok(RecordKind::Use(_))) {
+            story.theirs.openings.remove(&index);
+        }
+    }
+    let with_hers = story.audit();
+    assert_eq!(with_hers.findings.len(), 2, "{:?}", found(&with_hers));
+    let mut bundle = Bundle::new();
+    story.theirs.write(&mut bundle);
+    for document in &story.documents {
+        bundle.add_document(document.clone());
+    }
+    let report = audit(&bundle, &story.policy, NOW.plus(3600));
+    assert_eq!((report.verdict, found(&report)), (Verdict::Holds, vec![]));
+    assert!(gaps(&report).iter().any(|gap| gap.contains("2 counted uses are not shown")));
+}
