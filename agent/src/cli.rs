@@ -187,9 +187,10 @@ fn run_serve(
     session: &mut Session<'_, '_>,
     arguments: serve::ServeArguments,
 ) -> Result<(), Failure> {
+    let dev = session.dev_retailers.clone();
     let output = &mut *session.output;
     let mut announced = Ok(());
-    serve::serve(&session.engine, arguments, |address| {
+    serve::serve(&session.engine, dev, arguments, |address| {
         announced = output.line(
             &serde_json::json!({"address": format!("http://{address}/")}),
             &format!("Your pages are at http://{address}/ until you press Ctrl-C."),

@@ -27,15 +27,13 @@ pub struct ServeArguments {
     /// The zone of the clock on your wall.
     #[arg(long, value_name = "ZONE", default_value = "Europe/Paris", env = "BESACE_TIME_ZONE")]
     pub time_zone: String,
-    /// A retailer on this machine, for development: DOMAIN=http://127.0.0.1:PORT; may be repeated.
-    #[arg(long, value_name = "DOMAIN=ADDRESS")]
-    pub dev_retailer: Vec<String>,
 }
 
 /// Serves the pages of `engine` until the process is told to end, then locks the vault. `announce`
 /// hears the address once browsers can reach it.
 pub fn serve(
     engine: &Engine,
+    dev: DevRetailers,
     arguments: ServeArguments,
     announce: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
@@ -45,10 +43,6 @@ pub fn serve(
     }
     let zone = TimeZone::get(&arguments.time_zone)
         .with_context(|| format!("there is no time zone {}", arguments.time_zone))?;
-    let mut dev = DevRetailers::default();
-    for retailer in &arguments.dev_retailer {
-        dev.add(retailer).with_context(|| format!("cannot use {retailer}"))?;
-    }
     let exchange = Exchange::new(engine.clone(), Net::new(dev)?);
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen at {listen}"))?;

@@ -1,0 +1,183 @@
+// A house for the tests: a gateway with a shop, offers and a consent request, and an agent with a vault
+// that the command line filled. Everything runs on loopback and goes away at the end.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const PASSPHRASE = 'soleil de minuit';
+export const DOMAIN = 'maison-lumen.example';
+const SHOP = '4c594f01';
+
+/** Builds the two programs and says where they are. */
+function build() {
+  const packages = ['-p', 'besace-agent', '-p', 'besace-gateway', '--bins'];
+  const lines = execFileSync(
+    'cargo',
+    ['build', '--quiet', '--locked', ...packages, '--message-format=json'],
+    { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 << 20 },
+  );
+  const built = {};
+  for (const line of lines.split('\n').filter(Boolean)) {
+    const message = JSON.parse(line);
+    if (message.executable) built[message.target.name] = message.executable;
+  }
+  return { agent: built.besace, gateway: built['besace-gateway'] };
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Starts a program and waits for the line that says where it listens. */
+function start(program, args, env) {
+  const child = spawn(program, args, { env: { ...process.env, ...env } });
+  return new Promise((ready, failed) => {
+    let said = '';
+    child.stdout.on('data', (text) => {
+      said += text;
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
+      if (found) ready({ child, address: found[0] });
+    });
+    child.stderr.on('data', (text) => (said += text));
+    child.on('exit', (status) => failed(new Error(`${program} ended with ${status}: ${said}`)));
+  });
+}
+
+const days = (n) => Math.floor(Date.now() / 1000) + n * 86_400;
+
+function offer(number, fr, en, extra) {
+  return {
+    benefit: 'price',
+    body: { en: 'Waterproof, 420 g each.', fr: 'Imperméables, 420 g chacune.' },
+    category: 'shoes.walking',
+    conditions: [[{ holds: { wish_category: { categories: ['shoes.walking'] } } }]],
+    id: `offer_${number.toString(16).padStart(32, '0')}`,
+    price: { currency: 'EUR', minor: 7990 },
+    prior_price: { currency: 'EUR', minor: 9900 },
+    shops: [SHOP],
+    title: { en, fr },
+    validity: { not_after: days(20), not_before: days(-1) },
+    ...extra,
+  };
+}
+
+function terms(purpose, categories) {
+  return {
+    base_benefit_conditional: false,
+    benefit: { amount: { currency: 'EUR', minor: 500 }, kind: 'monthly_credit' },
+    categories,
+    frequency_per_day: 4,
+    lookback_days: 0,
+    purpose,
+    recipients: [],
+    release_ahead_days: purpose === 'recognition' ? 1 : 0,
+    retention_days: 30,
+    scope: `${DOMAIN}/fr/*`,
+    shops: [SHOP],
+    valid_days: 120,
+  };
+}
+
+export const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+
+/** Gateway and agent, filled and served. */
+export async function openHouse() {
+  const programs = build();
+  const folder = mkdtempSync(join(tmpdir(), 'besace-browser-'));
+  const write = (name, value) => {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify(value));
+    return path;
+  };
+  const gateway = (...args) =>
+    execFileSync(programs.gateway, ['--folder', join(folder, 'gateway'), ...args], {
+      encoding: 'utf8',
+    });
+
+  const identity = {
+    domain: DOMAIN,
+    legal: {
+      address: '1 rue de la République, 69002 Lyon',
+      contact: `donnees@${DOMAIN}`,
+      display_name: 'Maison Lumen',
+      name: 'Lumen SAS',
+    },
+    shops: [
+      {
+        code: SHOP,
+        latitude_e7: 457_640_000,
+        longitude_e7: 48_357_000,
+        name: 'Lyon',
+        radius_metres: 60,
+        scope: `${DOMAIN}/fr/*`,
+      },
+    ],
+  };
+  gateway('init', write('identity.json', identity), '--listen', `127.0.0.1:${await freePort()}`);
+  const notice = 'Lumen SAS vous reconnaît quand vous entrez.\nVous pouvez saisir la CNIL.';
+  const request = (purpose, categories) => ({
+    notice,
+    notice_language: 'fr',
+    notice_version: '2026-11',
+    open_days: 30,
+    terms: terms(purpose, categories),
+  });
+  const recognition = write('recognition.json', request('recognition', { presence: 'exact' }));
+  const greeting = write('greeting.json', request('staff_greeting', { chosen_name: 'exact' }));
+  gateway('request', 'publish', recognition);
+  gateway('request', 'publish', greeting);
+  const offers = [
+    offer(1, 'Chaussures de marche Sentier', 'Sentier walking shoes', {}),
+    offer(2, HOSTILE, HOSTILE, { price: { currency: 'EUR', minor: 8490 } }),
+  ];
+  gateway('catalogue', 'publish', write('offers.json', offers));
+  const shop = await start(programs.gateway, ['--folder', join(folder, 'gateway'), 'serve'], {
+    RUST_LOG: 'error',
+  });
+
+  const vault = join(folder, 'vault');
+  const env = { BESACE_PASSPHRASE: PASSPHRASE };
+  const common = ['--vault', vault, '--dev-retailer', `${DOMAIN}=${shop.address}`];
+  const besace = (...args) =>
+    execFileSync(programs.agent, [...common, ...args], {
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+    });
+  besace('init');
+  const card = (store, number, symbology) =>
+    besace('card', 'add', '--store', store, '--number', number, '--symbology', symbology);
+  card('Maison Lumen', '3086126100012', 'EAN_13');
+  card('Librairie du Passage', 'LP-2044-1187', 'QR_CODE');
+  card('Grand Bazar', '3086126100013', 'EAN_13');
+  const category = ['--category', 'shoes.walking', '--max-price', '90'];
+  besace('wish', 'add', 'des chaussures de marche', ...category);
+  besace('retailer', 'meet', DOMAIN);
+  const agent = await start(programs.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], {});
+
+  return {
+    address: agent.address,
+    /** The retailer stops answering. */
+    closeShop: () => end(shop.child),
+    close: async () => {
+      await end(agent.child);
+      await end(shop.child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill('SIGINT');
+  await ended;
+}
