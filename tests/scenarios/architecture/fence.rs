@@ -76,7 +76,10 @@ pub const FENCES: &[Fence] = &[
         ],
         looks_at: |source| protocol(source) && product(source),
         allowed: nowhere,
-        planted: ("protocol/src/time.rs", "fn now() { SystemTime::now(); }\n"),
+        planted: (
+            "protocol/src/time.rs",
+            "#[cfg(test)]\nmod tests {\n    fn f() {}\n}\nfn now() { SystemTime::now(); }\n",
+        ),
         innocent: ("protocol/src/time.rs", "#[cfg(test)]\nextern crate std;\n// SystemTime\n"),
     },
     Fence {

@@ -41,10 +41,21 @@ impl Source {
     pub fn code(&self) -> Vec<(usize, &str)> {
         let mut lines = Vec::new();
         let mut only_in_tests = false;
+        let mut test_block_ends: Option<String> = None;
         for (index, line) in self.text.lines().enumerate() {
             let bare = line.trim_start();
-            if only_in_tests && has_word(bare, "mod tests") {
-                break; // Tests come last.
+            let indent = &line[..line.len() - bare.len()];
+            if let Some(end) = &test_block_ends {
+                if line == end {
+                    test_block_ends = None;
+                }
+                continue;
+            }
+            if only_in_tests && bare.ends_with('{') {
+                // The formatter puts the end of a block where its beginning stands.
+                test_block_ends = Some(format!("{indent}}}"));
+                only_in_tests = false;
+                continue;
             }
             let skipped = only_in_tests || bare.starts_with("//");
             only_in_tests = bare == "#[cfg(test)]" || (only_in_tests && bare.starts_with("#["));
