@@ -38,7 +38,7 @@ today-waiting = { $count ->
     [one] One request is waiting for your answer
    *[other] { $count } requests are waiting for your answer
 }
-today-waiting-link = Read it
+today-waiting-link = Read
 today-offers = { $count ->
     [one] One offer answers what you are looking for
    *[other] { $count } offers answer what you are looking for
@@ -194,6 +194,7 @@ journal-line = { $what } · { $domain } · { $bytes ->
     [one] one byte
    *[other] { $number } bytes
 }
+journal-asked = { $what } · asked of { $domain }
 kind-manifest = a shop’s calling card
 kind-requests = a shop’s requests
 kind-notice = a notice

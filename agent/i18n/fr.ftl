@@ -39,7 +39,7 @@ today-waiting = { $count ->
     [one] Une demande attend votre réponse
    *[other] { $count } demandes attendent votre réponse
 }
-today-waiting-link = La lire
+today-waiting-link = Lire
 today-offers = { $count ->
     [one] Une offre répond à ce que vous cherchez
    *[other] { $count } offres répondent à ce que vous cherchez
@@ -197,6 +197,7 @@ journal-line = { $what } · { $domain } · { $bytes ->
     [one] un octet
    *[other] { $number } octets
 }
+journal-asked = { $what } · demandé à { $domain }
 kind-manifest = la carte de visite d’une enseigne
 kind-requests = les demandes d’une enseigne
 kind-notice = une notice

@@ -29,15 +29,23 @@ fn line(voice: &Voice, entry: &vault::JournalEntry) -> JournalEntry {
         Direction::Out => Way::Left,
         Direction::In => Way::Came,
     };
-    let what = voice.say_with(
-        "journal-line",
-        [
-            ("what", kind(voice, &entry.kind).into()),
-            ("domain", entry.domain.as_str().into()),
-            ("bytes", entry.bytes.into()),
-            ("number", voice.number(entry.bytes).into()),
-        ],
-    );
+    let what = kind(voice, &entry.kind);
+    let domain = entry.domain.as_str();
+    let what = match entry.direction {
+        // A question without a body: only that it was asked.
+        Direction::Out if entry.bytes == 0 => {
+            voice.say_with("journal-asked", [("what", what.into()), ("domain", domain.into())])
+        }
+        Direction::Out | Direction::In => voice.say_with(
+            "journal-line",
+            [
+                ("what", what.into()),
+                ("domain", domain.into()),
+                ("bytes", entry.bytes.into()),
+                ("number", voice.number(entry.bytes).into()),
+            ],
+        ),
+    };
     JournalEntry {
         time: voice.time(entry.at),
         machine_time: Voice::machine_time(entry.at),
@@ -61,5 +69,49 @@ fn kind(voice: &Voice, kind: &str) -> String {
         "mailbox" | "mail" => voice.say("kind-mailbox"),
         "mailbox_acknowledgement" => voice.say("kind-acknowledgement"),
         other => plain(other, 40),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use besace_protocol::{lang::Language, party::ControllerId, time::Timestamp};
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    #[test]
+    fn what_left_and_came_is_said_by_days() {
+        let entry = |seconds, direction, kind: &str, bytes| vault::JournalEntry {
+            at: Timestamp::from_unix_seconds(1_772_556_125_u64.saturating_sub(seconds)),
+            direction,
+            domain: ControllerId::parse("lumen.example").unwrap(),
+            kind: kind.to_owned(),
+            bytes,
+        };
+        let entries = [
+            entry(0, Direction::In, "catalogue", 1_204_988),
+            entry(1, Direction::Out, "catalogue", 0),
+            entry(86_400, Direction::Out, "grant", 1),
+            entry(86_401, Direction::Out, "new\u{202e}kind", 2),
+        ];
+        let voice = Voice::new(Language::En, TimeZone::get("Europe/Paris").unwrap());
+        let lines: Vec<String> = view(&voice, &entries)
+            .days
+            .iter()
+            .flat_map(|day| {
+                let line = |entry: &JournalEntry| {
+                    format!("{} {}: {}", entry.time, entry.way.word(&voice), entry.what)
+                };
+                std::iter::once(day.date.clone()).chain(day.entries.iter().map(line))
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        Tuesday 3 March
+        5.42 pm Came: a catalogue of offers · lumen.example · 1,204,988 bytes
+        5.42 pm Left: a catalogue of offers · asked of lumen.example
+        Monday 2 March
+        5.42 pm Left: a grant · lumen.example · one byte
+        5.42 pm Left: newkind · lumen.example · 2 bytes
+        ");
     }
 }
