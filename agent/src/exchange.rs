@@ -83,6 +83,11 @@ impl Exchange {
         &self.engine
     }
 
+    /// Retailers she has met, by domain.
+    pub async fn domains(&self) -> Result<Vec<ControllerId>, ExchangeError> {
+        self.step(Engine::retailer_domains).await
+    }
+
     /// Fetches what a retailer publishes: manifest, requests with notices, catalogue. At first contact
     /// this pins its keys.
     pub async fn meet(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {

@@ -10,6 +10,7 @@
 //! | [`vault`] | the encrypted file, the only place with SQL |
 //! | [`engine`] | use cases; no HTTP type, no SQL |
 //! | [`exchange`], [`net`] | going out to retailers |
+//! | [`errands`] | what is due by itself while the vault is open |
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
 //! | [`radio`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod entropy;
+pub mod errands;
 pub mod exchange;
 pub mod export;
 pub mod http;

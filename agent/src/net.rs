@@ -105,6 +105,13 @@ pub enum NetError {
     NotUnderstood,
 }
 
+impl NetError {
+    /// Whether nobody answered, as against an answer that was no use.
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+}
+
 /// The clients. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Net(Arc<Clients>);

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod consent;
+mod errands;
 mod export;
 mod hostile;
 mod presence;

@@ -98,7 +98,8 @@ pub struct House {
     keys: BTreeMap<Device, String>,
     http: reqwest::Client,
     rng: besace_gateway::entropy::Rng,
-    server: ServerHandle,
+    seed: u64,
+    server: Mutex<ServerHandle>,
 }
 
 /// A device in a shop, with a key of its own.
@@ -151,8 +152,8 @@ impl House {
         seed: u64,
     ) -> Result<Self> {
         let now = clock.now();
-        let entropy = Arc::new(besace_gateway::entropy::SeededEntropy::new(seed));
-        let mut rng = besace_gateway::entropy::Rng::new(entropy.clone());
+        let entropy = besace_gateway::entropy::SeededEntropy::new(seed + 200);
+        let mut rng = besace_gateway::entropy::Rng::new(Arc::new(entropy));
         let store = folder.join(format!("{}.db", shop.domain));
         let identity = Identity {
             domain: shop.domain.clone(),
@@ -178,10 +179,8 @@ impl House {
         }
         let retailer = Arc::new(Mutex::new(retailer));
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let (server, address) =
-            besace_gateway::http::serve(Arc::clone(&retailer), listener, clock, entropy)?;
-        let handle = server.handle();
-        tokio::spawn(server);
+        let address = listener.local_addr()?;
+        let server = serve(&retailer, listener, clock, seed)?;
         Ok(Self {
             domain: shop.domain.clone(),
             retailer,
@@ -191,7 +190,8 @@ impl House {
             keys,
             http: http_client()?,
             rng,
-            server: handle,
+            seed,
+            server: Mutex::new(server),
         })
     }
 
@@ -273,7 +273,16 @@ impl House {
 
     /// Stops serving.
     pub async fn close(&self) {
-        self.server.stop(false).await;
+        let handle = self.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        handle.stop(false).await;
+    }
+
+    /// Serves again at the same address.
+    pub fn reopen(&self, clock: Arc<WorldClock>) -> Result<()> {
+        let listener = TcpListener::bind(self.address)?;
+        let server = serve(&self.retailer, listener, clock, self.seed + 100)?;
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
+        Ok(())
     }
 }
 
@@ -349,6 +358,19 @@ impl World {
         self.lumen.close().await;
         self.pont.close().await;
     }
+}
+
+fn serve(
+    retailer: &Arc<Mutex<Retailer>>,
+    listener: TcpListener,
+    clock: Arc<WorldClock>,
+    seed: u64,
+) -> Result<ServerHandle> {
+    let entropy = Arc::new(besace_gateway::entropy::SeededEntropy::new(seed));
+    let (server, _) = besace_gateway::http::serve(Arc::clone(retailer), listener, clock, entropy)?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(handle)
 }
 
 /// A client for devices: it may only reach loopback here.

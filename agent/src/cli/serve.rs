@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     engine::Engine,
+    errands,
     exchange::Exchange,
     http::{self, ServeOptions},
     net::{DevRetailers, Net},
@@ -48,9 +49,12 @@ pub fn serve(
         TcpListener::bind(listen).with_context(|| format!("cannot listen at {listen}"))?;
     let options = ServeOptions { hosts: arguments.host, zone };
     let served = actix_web::rt::System::new().block_on(async {
+        let errands = actix_web::rt::spawn(errands::run(exchange.clone()));
         let (server, address) = http::serve(exchange, listener, options)?;
         announce(address);
-        server.await
+        let ended = server.await;
+        errands.abort();
+        ended
     });
     engine.lock();
     served.context("the server stopped")

@@ -14,7 +14,7 @@ use besace_protocol::{
 };
 
 use super::{
-    Engine,
+    Engine, EngineError,
     step::{StepError, check_attested, retailer_log_key},
 };
 use crate::vault::{RequestState, Retailer, StoredCatalogue, StoredRequest};
@@ -35,6 +35,11 @@ impl Engine {
             .map_err(StepError::Document)?
             .verify(&[(Role::Controller, &retailer.pinned_key)])
             .map_err(StepError::Signature)
+    }
+
+    /// Domains of retailers she has met.
+    pub fn retailer_domains(&self) -> Result<Vec<ControllerId>, EngineError> {
+        Ok(self.vault()?.retailers()?.into_iter().map(|retailer| retailer.domain).collect())
     }
 
     /// Retailers she has met, with their manifests, by domain.

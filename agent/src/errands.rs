@@ -1,0 +1,167 @@
+//! What the agent does by itself while its vault is open: keys of the next day, mail, offers, what a
+//! retailer has not signed for yet.
+//!
+//! Each retailer has a schedule of its own, drawn at random: two retailers that compare notes must not
+//! find that calls to both come together. While the vault is locked nothing is due.
+
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
+
+use besace_protocol::{party::ControllerId, time::Timestamp};
+use rand_core::CryptoRngCore;
+
+use crate::exchange::{Exchange, ExchangeError};
+
+/// How often the schedule is looked at.
+const TICK: Duration = Duration::from_secs(5);
+
+/// From the moment the agent may go out to the first errand.
+const FIRST_SECONDS: RangeInclusive<u64> = 10..=120;
+/// From one errand to the next: keys are released a day ahead, so an hour's delay harms nobody.
+const NEXT_SECONDS: RangeInclusive<u64> = 1_800..=5_400;
+/// After one that failed.
+const AGAIN_SECONDS: RangeInclusive<u64> = 300..=900;
+
+/// When each retailer is due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule(BTreeMap<ControllerId, Timestamp>);
+
+impl Schedule {
+    /// Nothing is planned.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which of `retailers` are due at `now`. One that is seen for the first time is planned; one that
+    /// is gone is forgotten.
+    pub fn due(
+        &mut self,
+        retailers: &[ControllerId],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Vec<ControllerId> {
+        self.0.retain(|known, _| retailers.contains(known));
+        let mut due = Vec::new();
+        for retailer in retailers {
+            match self.0.get(retailer) {
+                Some(at) if *at <= now => due.push(retailer.clone()),
+                Some(_) => {}
+                None => self.plan(retailer, now, FIRST_SECONDS, rng),
+            }
+        }
+        due
+    }
+
+    /// An errand was run, well or not.
+    pub fn done(
+        &mut self,
+        retailer: &ControllerId,
+        well: bool,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) {
+        self.plan(retailer, now, if well { NEXT_SECONDS } else { AGAIN_SECONDS }, rng);
+    }
+
+    fn plan(
+        &mut self,
+        retailer: &ControllerId,
+        now: Timestamp,
+        span: RangeInclusive<u64>,
+        rng: &mut impl CryptoRngCore,
+    ) {
+        let width = span.end().saturating_sub(*span.start()).saturating_add(1);
+        // The spans are a few thousand wide: the bias of a remainder of 64 bits is far below 2^-50.
+        let offset = rng.next_u64().checked_rem(width).unwrap_or(0);
+        self.0.insert(retailer.clone(), now.plus(span.start().saturating_add(offset)));
+    }
+}
+
+/// Runs what is due now. Says with whom it went well, and with whom not.
+pub async fn run_due(exchange: &Exchange, schedule: &mut Schedule) -> Vec<(ControllerId, bool)> {
+    // A locked vault has no retailers, so its schedule starts anew when it is opened.
+    let retailers = exchange.domains().await.unwrap_or_default();
+    let engine = exchange.engine();
+    let mut run = Vec::new();
+    for retailer in schedule.due(&retailers, engine.now(), &mut engine.rng()) {
+        let well = report(exchange.refresh(&retailer).await);
+        schedule.done(&retailer, well, engine.now(), &mut engine.rng());
+        run.push((retailer, well));
+    }
+    run
+}
+
+/// Runs errands for as long as it is polled.
+pub async fn run(exchange: Exchange) {
+    let mut schedule = Schedule::new();
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        run_due(&exchange, &mut schedule).await;
+    }
+}
+
+fn report<T>(done: Result<T, ExchangeError>) -> bool {
+    match done {
+        Ok(_) => true,
+        Err(ExchangeError::Net(error)) => {
+            // No domain: whom she deals with is hers.
+            tracing::debug!(reachable = !error.is_unreachable(), "an errand waits");
+            false
+        }
+        Err(_) => {
+            tracing::warn!("a retailer's answer was refused; see the consent page");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::{SeedableRng as _, rngs::StdRng};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+
+    fn shop(name: &str) -> ControllerId {
+        ControllerId::parse(name).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_due_at_first_sight_and_everything_within_two_minutes() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut schedule = Schedule::new();
+        let shops = [shop("a.example"), shop("b.example")];
+        assert!(schedule.due(&shops, NOW, &mut rng).is_empty());
+        assert!(schedule.due(&shops, NOW.plus(9), &mut rng).is_empty());
+        assert_eq!(schedule.due(&shops, NOW.plus(120), &mut rng), shops);
+    }
+
+    #[test]
+    fn a_locked_vault_forgets_the_schedule() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut schedule = Schedule::new();
+        let shops = [shop("a.example")];
+        schedule.due(&shops, NOW, &mut rng);
+        assert!(schedule.due(&[], NOW.plus(200), &mut rng).is_empty());
+        assert!(schedule.due(&shops, NOW.plus(200), &mut rng).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn the_next_errand_comes_in_its_span_and_not_together_with_another(seed in any::<u64>()) {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut schedule = Schedule::new();
+            let shops: Vec<_> = (0..20).map(|i| shop(&format!("s{i}.example"))).collect();
+            for shop in &shops {
+                schedule.done(shop, true, NOW, &mut rng);
+            }
+            prop_assert!(schedule.due(&shops, NOW.plus(1_799), &mut rng).is_empty());
+            prop_assert_eq!(schedule.due(&shops, NOW.plus(5_400), &mut rng).len(), 20);
+            let moments: std::collections::BTreeSet<_> = schedule.0.values().collect();
+            prop_assert!(moments.len() > 10);
+        }
+    }
+}
