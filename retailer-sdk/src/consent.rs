@@ -271,6 +271,7 @@ impl Own {
         let opened = self.ledger.append(session, withdrawal.as_bytes().to_vec(), rng)?;
         let days = session.delete_keys_of(id)?;
         let had_data = session.delete_disclosure(id)?;
+        session.delete_day_uses_of(id)?;
         session.set_state(id, StoredState::Withdrawn)?;
         if had_data || !days.is_empty() {
             let record = RecordKind::Deleted(Deleted {

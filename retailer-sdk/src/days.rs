@@ -133,6 +133,7 @@ impl Own {
             if session.delete_disclosure(grant)? || !days.is_empty() {
                 deleted.push((grant, Deletion::Expired, days));
             }
+            session.delete_day_uses_of(grant)?;
             session.set_state(grant, StoredState::Expired)?;
             ended.push((grant, overdue.grant.handle));
         }
@@ -156,6 +157,7 @@ impl Own {
             self.ledger.append_plain(session, &record, rng)?;
         }
         session.forget_messages(now)?;
+        session.delete_day_uses_but(today)?;
         tidied.days = session.delete_days_before(first)?;
         self.make_days(session, now, rng)?;
         tidied.manifest = self.renew_manifest(session, now, rng)?;

@@ -27,6 +27,8 @@ pub(crate) struct Live {
     chains: BTreeSet<(Day, ShopCode)>,
     /// Uses of a grant in a shop on a day.
     uses: BTreeMap<(Day, GrantId, ShopCode), u16>,
+    /// Uses of a grant on a day before the process began, in shops that were not kept: they count in each.
+    uses_before: BTreeMap<(Day, GrantId), u16>,
     arrivals: Vec<Arrival>,
     /// What was answered lately, so that a second receiver of the shop makes no second use.
     answered: BTreeMap<EphemeralId, Answered>,
@@ -73,6 +75,7 @@ impl Live {
     pub(crate) fn forget(&mut self, grant: GrantId, handle: &Handle) {
         self.resolver.remove_handle(handle);
         self.uses.retain(|(_, id, _), _| *id != grant);
+        self.uses_before.retain(|(_, id), _| *id != grant);
         self.arrivals.retain(|arrival| !arrival.grants.contains(&grant));
         self.answered.retain(|_, answered| !answered.grants.contains(&grant));
     }
@@ -86,6 +89,7 @@ impl Live {
         self.chains.retain(|(day, _)| *day >= first_day);
         self.resolver.prepare(now, rng);
         self.uses.retain(|(day, _, _), _| *day >= Day::of(now));
+        self.uses_before.retain(|(day, _), _| *day >= Day::of(now));
         self.arrivals.retain(|arrival| now < arrival.until);
         self.answered.retain(|_, answered| now < answered.until);
     }
@@ -101,9 +105,16 @@ impl Live {
         self.resolver.resolve(shop, &[token], now, rng).into_iter().next().flatten()
     }
 
-    /// How often a grant was used in a shop today.
+    /// Takes over how often a grant was used on a day before the process began.
+    pub(crate) fn carry_over(&mut self, day: Day, grant: GrantId, uses: u16) {
+        self.uses_before.insert((day, grant), uses);
+    }
+
+    /// How often a grant was used in a shop today, or may have been: never less.
     pub(crate) fn uses(&self, grant: GrantId, shop: ShopCode, now: Timestamp) -> u16 {
-        self.uses.get(&(Day::of(now), grant, shop)).copied().unwrap_or(0)
+        let today = Day::of(now);
+        let here = self.uses.get(&(today, grant, shop)).copied().unwrap_or(0);
+        here.saturating_add(self.uses_before.get(&(today, grant)).copied().unwrap_or(0))
     }
 
     pub(crate) fn count_use(&mut self, grant: GrantId, shop: ShopCode, now: Timestamp) {
@@ -129,8 +140,9 @@ impl Live {
         grants: Vec<GrantId>,
         answer: Recognised,
         now: Timestamp,
+        allowed_until: Timestamp,
     ) {
-        let until = now.plus(REPEAT_SECONDS);
+        let until = now.plus(REPEAT_SECONDS).min(allowed_until);
         self.answered.insert(token, Answered { shop, grants, answer, until });
     }
 
@@ -140,9 +152,10 @@ impl Live {
         grants: [GrantId; 2],
         greeting: Greeting,
         now: Timestamp,
+        allowed_until: Timestamp,
     ) {
         self.arrivals.retain(|arrival| arrival.grants != grants || arrival.shop != shop);
-        let until = now.plus(ARRIVAL_SECONDS);
+        let until = now.plus(ARRIVAL_SECONDS).min(allowed_until);
         self.arrivals.push(Arrival { shop, grants, greeting: Private::new(greeting), until });
     }
 
@@ -159,6 +172,7 @@ impl Live {
     pub(crate) fn knew(&self, grant: GrantId, handle: &Handle) -> bool {
         !self.resolver.remove_handle(handle).is_empty()
             || self.uses.keys().any(|(_, id, _)| *id == grant)
+            || self.uses_before.keys().any(|(_, id)| *id == grant)
             || self.arrivals.iter().any(|arrival| arrival.grants.contains(&grant))
             || self.answered.values().any(|answered| answered.answer.handle == *handle)
     }

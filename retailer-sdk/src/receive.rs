@@ -273,10 +273,14 @@ fn check_logged(logged: &Proven, stored: &StoredGrant) -> Result<RecordKind, Rec
     RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)
 }
 
-/// What a shop may say about a grant's pseudonym.
+/// What a shop may say at `now` about a grant's pseudonym: not what has reached its deadline, whether or
+/// not somebody tidied up.
 pub(crate) fn disclosed(
     session: Session<'_>,
     grant: GrantId,
+    now: Timestamp,
 ) -> Result<Option<StoredDisclosure>, StoreError> {
-    session.disclosure(grant).map(|found| found.filter(|found| found.chosen_name.is_some()))
+    let may =
+        |found: &StoredDisclosure| found.chosen_name.is_some() && Day::of(now) < found.destroy_day;
+    session.disclosure(grant).map(|found| found.filter(may))
 }

@@ -7,7 +7,7 @@ use besace_protocol::{
     encoding::{from_json_exact, to_canonical_json},
     log::LogKey,
     party::{ControllerId, LegalIdentity, Shop},
-    time::Timestamp,
+    time::{Day, Timestamp},
     wire::call_address,
 };
 use rand_core::CryptoRngCore;
@@ -139,6 +139,10 @@ impl Retailer {
         for stored in store.read().all_keys()? {
             let grant = store.read().grant(stored.grant)?.ok_or(StoreError::Corrupt)?.grant;
             live.insert(grant.handle, &stored.keys, rng).map_err(|_| StoreError::Corrupt)?;
+        }
+        let today = Day::of(now);
+        for (grant, uses) in store.read().day_uses(today)? {
+            live.carry_over(today, grant, uses);
         }
         Ok(retailer)
     }

@@ -114,7 +114,7 @@ impl Retailer {
         };
         let (own, live) = (&self.own, &self.live);
         let visit = Visit { shop, now };
-        let (grant, greeted) =
+        let Known { grant, greeted, until } =
             self.store.write(|session| own.recognise(session, live, handle, action, visit, rng))?;
         self.live.count_use(grant, shop, now);
         let mut grants = vec![grant];
@@ -122,11 +122,11 @@ impl Retailer {
         if let Some((greeting_grant, said)) = greeted {
             self.live.count_use(greeting_grant, shop, now);
             grants.push(greeting_grant);
-            self.live.arrive(shop, [grant, greeting_grant], said.clone(), now);
+            self.live.arrive(shop, [grant, greeting_grant], said.clone(), now, until);
             greeting = Some(said);
         }
         let answer = Recognised { bound: action == Action::Recognised, handle, greeting };
-        self.live.remember(token, shop, grants, answer.clone(), now);
+        self.live.remember(token, shop, grants, answer.clone(), now, until);
         Ok(answer)
     }
 
@@ -161,6 +161,15 @@ struct Visit {
     now: Timestamp,
 }
 
+/// Under which grants somebody is known here.
+struct Known {
+    grant: GrantId,
+    /// Under which other grant she is greeted, and how.
+    greeted: Option<(GrantId, Greeting)>,
+    /// When the first of these grants, or the time for which her name may be kept, is over.
+    until: Timestamp,
+}
+
 impl Own {
     /// Logs the recognition, and the greeting that follows it, and mails both openings home.
     fn recognise(
@@ -171,19 +180,21 @@ impl Own {
         action: Action,
         visit: Visit,
         rng: &mut impl CryptoRngCore,
-    ) -> Result<(GrantId, Option<(GrantId, Greeting)>), SightingError> {
+    ) -> Result<Known, SightingError> {
         // Read again under the lock: what stands in memory is only where to look.
         let recognition = session.grant_of_handle(handle)?.ok_or(StoreError::Corrupt)?;
         if !covers(&recognition, Purpose::Recognition, live, visit) {
             return Err(SightingError::Unresolved);
         }
         let mut uses = vec![(recognition.clone(), action)];
+        let mut until = recognition.grant.expires;
         let mut greeted = None;
         for other in session.grants_of_subject(recognition.grant.subject_key.key_id())? {
             if greeted.is_some() || !covers(&other, Purpose::StaffGreeting, live, visit) {
                 continue;
             }
-            let Some(disclosure) = disclosed(session, other.grant.id)? else { continue };
+            let Some(disclosure) = disclosed(session, other.grant.id, visit.now)? else { continue };
+            until = until.min(other.grant.expires).min(disclosure.destroy_day.start());
             let chosen_name =
                 disclosure.chosen_name.map(Private::into_revealed).unwrap_or_default();
             let topics = disclosure.topics.into_revealed();
@@ -199,7 +210,7 @@ impl Own {
         for (under, opened) in &logged {
             self.mail_opening(session, under, opened, &head, visit.now, rng)?;
         }
-        Ok((recognition.grant.id, greeted))
+        Ok(Known { grant: recognition.grant.id, greeted, until })
     }
 
     /// Appends a use under a grant. What opens the entry is not kept: it goes home.
@@ -223,6 +234,7 @@ impl Own {
         let salt = Salt::generate(rng);
         let uses = under.uses.after(salt.as_bytes(), &record);
         session.set_uses(under.grant.id, uses)?;
+        session.count_day_use(under.grant.id, Day::of(visit.now))?;
         self.ledger.append_sealed(session, record, salt)
     }
 

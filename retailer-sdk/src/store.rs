@@ -13,6 +13,7 @@ mod mail;
 mod messages;
 mod released;
 mod shop_keys;
+mod uses;
 
 use std::{
     fmt, fs, io,

@@ -202,6 +202,56 @@ fn a_shop_that_the_grant_does_not_name_and_one_visit_too_many_are_not_recognised
 }
 
 #[test]
+fn a_restart_allows_no_more_uses_than_the_grant() {
+    let mut world = World::new();
+    let (shopper, ..) = regular(&mut world, 2);
+    let permit = world.permit(first_shop());
+    for visits in 0..3 {
+        visit(&mut world, &shopper, &permit, NOW.plus(visits * 600)).unwrap();
+        let World { retailer, mut rng, recognition, greeting } = world;
+        let retailer = Retailer::open(retailer.store, NOW.plus(visits * 600), &mut rng).unwrap();
+        world = World { retailer, rng, recognition, greeting };
+    }
+    let later = NOW.plus(3 * 600);
+    let token = shopper.token(Some(&world.value(first_shop(), later)), later);
+    assert_eq!(refusal(&mut world, &permit, token, later), ProblemType::Unresolved);
+    // The count is gone with the day.
+    let tomorrow = Day::of(NOW).plus(1).start();
+    world.retailer.tidy(tomorrow, &mut world.rng).unwrap();
+    let kept = world.retailer.store.dump();
+    let kept = kept.iter().find(|(table, column, _)| table == "day_uses" && column == "count");
+    assert!(kept.unwrap().2.is_empty());
+}
+
+#[test]
+fn an_answer_is_not_repeated_when_the_grant_or_the_deadline_of_the_name_is_over() {
+    let mut world = World::new();
+    let (mut shopper, recognition, greeting) = regular(&mut world, 2);
+    let permit = world.permit(first_shop());
+    // The day on which the name has to be gone begins, and nobody has tidied up yet.
+    let due = Day::of(NOW).plus(10).start();
+    let before = due.minus(1);
+    world.retailer.tidy(before, &mut world.rng).unwrap();
+    world.release(&mut shopper, &recognition.0, before);
+    let token = shopper.token(Some(&world.value(first_shop(), before)), before);
+    let first = world.retailer.sighting(&permit, token, 1, before, &mut world.rng).unwrap();
+    assert_eq!(first.greeting.unwrap().chosen_name, "Nour");
+    let again = world.retailer.sighting(&permit, token, 1, due, &mut world.rng).unwrap();
+    assert!(again.greeting.is_none(), "the name may not be kept any more");
+    assert!(world.retailer.arrivals(&permit, due).unwrap().greetings.is_empty());
+    // The same for the grants.
+    let end = greeting.0.expires.min(recognition.0.expires);
+    let before = end.minus(1);
+    world.retailer.tidy(before, &mut world.rng).unwrap();
+    world.release(&mut shopper, &recognition.0, before);
+    world.disclose(&mut shopper, &greeting.0, "Nour", before);
+    let token = shopper.token(Some(&world.value(first_shop(), before)), before);
+    world.retailer.sighting(&permit, token, 1, before, &mut world.rng).unwrap();
+    assert_eq!(refusal(&mut world, &permit, token, end), ProblemType::Unresolved);
+    assert!(world.retailer.arrivals(&permit, end).unwrap().greetings.is_empty());
+}
+
+#[test]
 fn after_a_withdrawal_even_a_forged_token_is_a_strangers() {
     let mut world = World::new();
     let (mut shopper, recognition, _) = regular(&mut world, 2);

@@ -89,6 +89,14 @@ CREATE TABLE withdrawals (
     acknowledgement_leaf INTEGER NOT NULL REFERENCES log_openings (leaf) -- fixed
 ) STRICT, WITHOUT ROWID;
 
+-- How often a grant was used today, over all shops: what is left of the frequency it allows, should the
+-- gateway start again. Names no shop and no moment. Deleted with the day, at withdrawal and at expiry.
+CREATE TABLE day_uses (
+    grant_id BLOB PRIMARY KEY REFERENCES grants (id), -- fixed
+    day INTEGER NOT NULL,               -- day number of today; changes
+    count INTEGER NOT NULL              -- grows within the day
+) STRICT, WITHOUT ROWID;
+
 -- Deleted at day+1 00:30 UTC, at withdrawal and at expiry, whichever comes first.
 CREATE TABLE released_keys (
     grant_id BLOB NOT NULL REFERENCES grants (id), -- fixed
