@@ -13,9 +13,10 @@ export const PASSPHRASE = 'soleil de minuit';
 export const DOMAIN = 'maison-lumen.example';
 const SHOP = '4c594f01';
 
-/** Builds the two programs and says where they are. */
+/** Builds the programs and says where they are. */
 function build() {
-  const packages = ['-p', 'besace-agent', '-p', 'besace-gateway', '--bins'];
+  // The whole workspace: with fewer packages Cargo unifies other features and builds everything again.
+  const packages = ['--workspace', '--bins'];
   const lines = execFileSync(
     'cargo',
     ['build', '--quiet', '--locked', ...packages, '--message-format=json'],
