@@ -2,10 +2,12 @@
 //!
 //! `spec/encoding.md`. Everything here refuses rather than repairs.
 
+mod base45;
 mod base64;
 mod decimal;
 mod json;
 
+pub use self::base45::{Base45Error, from_base45, to_base45};
 pub use self::base64::{Base64Error, Bytes, from_base64, from_base64url, to_base64, to_base64url};
 pub use decimal::parse_decimal;
 pub use json::{

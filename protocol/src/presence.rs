@@ -15,6 +15,7 @@ mod peer;
 mod resolve;
 mod shop;
 mod table;
+pub mod till;
 mod token;
 
 pub use advertisement::{

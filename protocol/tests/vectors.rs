@@ -31,6 +31,8 @@ mod log;
 mod offers;
 #[path = "vectors/presence.rs"]
 mod presence;
+#[path = "vectors/till.rs"]
+mod till;
 #[path = "vectors/value.rs"]
 mod value;
 
@@ -48,6 +50,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("log", log::check),
     ("offers", offers::check),
     ("presence", presence::check),
+    ("till", till::check),
     ("value", value::check),
 ];
 

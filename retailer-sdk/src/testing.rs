@@ -58,6 +58,7 @@ pub(crate) fn shops() -> Vec<Shop> {
             name: format!("Magasin {number}"),
             radius_metres: 60,
             scope: SCOPE.to_owned(),
+            till_keys: Vec::new(),
         })
         .collect()
 }

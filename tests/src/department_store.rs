@@ -63,6 +63,7 @@ pub fn maison_lumen() -> Retailer {
         name: name.to_owned(),
         radius_metres,
         scope: format!("{domain}/fr/*"),
+        till_keys: Vec::new(),
     };
     Retailer {
         domain: ControllerId::parse(domain).expect("a domain"),
@@ -92,6 +93,7 @@ pub fn quincaillerie_du_pont() -> Retailer {
             name: "Lyon Guillotière".to_owned(),
             radius_metres: 40,
             scope: format!("{domain}/fr/*"),
+            till_keys: Vec::new(),
         }],
         families: &[&hardware::FAMILIES],
         offers_per_family: 4,

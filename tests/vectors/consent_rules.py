@@ -172,6 +172,7 @@ def manifest(value):
         "radius_metres": integer(10, 2000),
         "scope": text(253),
     }
+    tills = {"till_keys": increasing(signing_key, 64, least=1, key=from_base64url)}
     anchor = {"anchor": data(16), "shop": shop_code}
     day = {
         "anchors": increasing(lambda a: members(a, anchor), 1024, key=lambda a: a["shop"]),
@@ -191,7 +192,7 @@ def manifest(value):
             "sealing_key": sealing_key,
             "sequence": integer(0, 2**53 - 1),
             "shops": increasing(
-                lambda s: members(s, shop), 1024, least=1, key=lambda s: s["code"]
+                lambda s: members(s, shop, tills), 1024, least=1, key=lambda s: s["code"]
             ),
             "v": VERSION,
         },
@@ -202,7 +203,10 @@ def manifest(value):
         demand({anchor["shop"] for anchor in day["anchors"]} <= codes, "anchor of no shop")
     sealing = [value["sealing_key"], *(day["sealing_key"] for day in value["days"])]
     demand(len(set(sealing)) == len(sealing), "one key in two roles")
-    demand(value["controller_key"] != value["log_key"], "one key in two roles")
+    signing = [value["controller_key"], value["log_key"]]
+    for shop in value["shops"]:
+        signing += shop.get("till_keys", [])
+    demand(len(set(signing)) == len(signing), "one key in two roles")
 
 
 def request(value):

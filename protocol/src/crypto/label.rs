@@ -68,6 +68,12 @@ labels! {
     PresenceWake = "besace presence/v1 wake";
     /// Presentation shown by the phone as a QR code.
     PresenceQr = "besace presence/v1 qr";
+    /// What a till signs, so that a phone knows who asks.
+    TillChallenge = "besace presence/v1 challenge";
+    /// What a shopper signs, so that something is taken from her.
+    TillDebit = "besace presence/v1 debit";
+    /// Code that is typed where nothing can be scanned.
+    TillCode = "besace presence/v1 code";
 }
 
 impl Label {

@@ -161,6 +161,11 @@ impl<'de> Deserialize<'de> for VerifyingKey {
 pub struct KeyId([u8; 16]);
 
 impl KeyId {
+    /// The sixteen bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// Reads unpadded base64url of 16 bytes.
     pub fn parse(text: &str) -> Option<Self> {
         from_base64url(text).ok()?.try_into().ok().map(Self)

@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{ControllerId, ShopCode};
 use crate::{
@@ -71,6 +71,18 @@ pub struct Shop {
     pub radius_metres: u16,
     /// Which shops share the keys of a grant.
     pub scope: String,
+    /// Verify the challenges of its tills (`spec/till.md`), sorted; absent from JSON when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "present_keys")]
+    pub till_keys: Vec<VerifyingKey>,
+}
+
+/// A list that is there has something in it: an empty one would be a second spelling of none.
+fn present_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<VerifyingKey>, D::Error> {
+    let keys = Vec::deserialize(deserializer)?;
+    if keys.is_empty() {
+        return Err(D::Error::custom("a list of till keys is not empty"));
+    }
+    Ok(keys)
 }
 
 /// What is made for one day and destroyed after it.
@@ -115,6 +127,9 @@ pub enum ManifestChange {
 impl Manifest {
     /// Most shops of one retailer.
     pub const SHOPS_MAX: usize = 1024;
+
+    /// Most tills of one shop.
+    pub const TILL_KEYS_MAX: usize = 64;
 
     /// The shop with this code.
     pub fn shop(&self, code: ShopCode) -> Option<&Shop> {
@@ -187,6 +202,11 @@ impl Document for Manifest {
         if self.controller_key == self.log_key || !one_role {
             return Err(DocumentRule::Terms);
         }
+        // One till stands in one shop, and what a thief finds in a till signs nothing else.
+        let mut signing = BTreeSet::from([self.controller_key, self.log_key]);
+        if !self.shops.iter().flat_map(|shop| &shop.till_keys).all(|key| signing.insert(*key)) {
+            return Err(DocumentRule::Terms);
+        }
         Ok(())
     }
 
@@ -202,6 +222,11 @@ impl Shop {
     fn check(&self) -> Result<(), DocumentRule> {
         check_text(&self.name, 128)?;
         check_text(&self.scope, 253)?;
+        if !self.till_keys.is_sorted_by(|a, b| a < b)
+            || self.till_keys.len() > Manifest::TILL_KEYS_MAX
+        {
+            return Err(DocumentRule::List);
+        }
         let on_earth = self.latitude_e7.unsigned_abs() <= 900_000_000
             && self.longitude_e7.unsigned_abs() <= 1_800_000_000;
         if on_earth && (10..=2000).contains(&self.radius_metres) {
@@ -250,6 +275,7 @@ mod tests {
             name: "Rivoli".to_string(),
             radius_metres: 60,
             scope: "shop.example/fr/*".to_string(),
+            till_keys: Vec::new(),
         }
     }
 
@@ -380,5 +406,34 @@ mod tests {
             Err(DocumentRule::Terms)
         );
         assert_eq!(rule(|m| m.days[0].sealing_key = m.sealing_key), Err(DocumentRule::Terms));
+    }
+
+    #[test]
+    fn till_keys_are_sorted_and_each_belongs_to_one_till() {
+        let rule = |first: &[u8], second: &[u8]| {
+            let mut manifest = manifest();
+            let keys = |fills: &[u8]| fills.iter().map(|fill| key(*fill).verifying_key()).collect();
+            manifest.shops[0].till_keys = keys(first);
+            manifest.shops[0].till_keys.sort();
+            manifest.shops[1].till_keys = keys(second);
+            manifest.check()
+        };
+        assert_eq!(rule(&[11, 12], &[13]), Ok(()));
+        assert_eq!(rule(&[11, 11], &[]), Err(DocumentRule::List));
+        assert_eq!(rule(&[11], &[11]), Err(DocumentRule::Terms));
+        assert_eq!(rule(&[2], &[]), Err(DocumentRule::Terms));
+        assert_eq!(rule(&[], &[4]), Err(DocumentRule::Terms));
+        let many: Vec<u8> = (10..75).collect();
+        assert_eq!(rule(&many[..64], &[]), Ok(()));
+        assert_eq!(rule(&many, &[]), Err(DocumentRule::List));
+    }
+
+    #[test]
+    fn no_till_keys_are_spelled_by_saying_nothing() {
+        let json = serde_json::to_string(&shop(1)).unwrap();
+        assert!(!json.contains("till_keys"), "{json}");
+        let empty = json.replacen('}', ",\"till_keys\":[]}", 1);
+        assert!(serde_json::from_str::<Shop>(&json).is_ok());
+        assert!(serde_json::from_str::<Shop>(&empty).is_err());
     }
 }

@@ -162,6 +162,10 @@ impl ReleasedKeys {
         self.locator.danger_expose()
     }
 
+    pub(super) fn danger_till_key(&self) -> Option<&[u8; 32]> {
+        self.till.as_ref().map(SecretBytes::danger_expose)
+    }
+
     pub(super) fn danger_binder_key(&self) -> &[u8; 32] {
         self.binder.danger_expose()
     }

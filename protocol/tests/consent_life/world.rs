@@ -123,6 +123,7 @@ impl Retailer {
                 name: "Paris Rivoli".to_owned(),
                 radius_metres: 80,
                 scope,
+                till_keys: Vec::new(),
             }],
             v: 1,
         };

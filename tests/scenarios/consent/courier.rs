@@ -54,6 +54,7 @@ impl Shop {
             name: "Paris Rivoli".to_owned(),
             radius_metres: 60,
             scope: format!("{domain}/fr/*"),
+            till_keys: Vec::new(),
         };
         let legal = LegalIdentity {
             address: "1 rue de Rivoli, 75001 Paris".to_owned(),

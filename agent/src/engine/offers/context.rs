@@ -166,6 +166,7 @@ mod tests {
             name: "Lyon".to_owned(),
             radius_metres: 60,
             scope: "shop.example/fr/*".to_owned(),
+            till_keys: Vec::new(),
         };
         let metres = |lat, lon| metres_to(Position::from_e7(lat, lon).unwrap(), &shop);
         assert_eq!(metres(457_636_420, 48_356_180), 0);

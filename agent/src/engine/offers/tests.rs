@@ -53,6 +53,7 @@ fn manifest() -> Manifest {
             name: "Lyon".to_owned(),
             radius_metres: 60,
             scope: "maison-lumen.example/fr/*".to_owned(),
+            till_keys: Vec::new(),
         }],
         v: 1,
     }

@@ -157,6 +157,7 @@ fn manifest() -> Manifest {
             name: "Rivoli".to_string(),
             radius_metres: 60,
             scope: "shop.example/fr/*".to_string(),
+            till_keys: Vec::new(),
         }],
         v: 1,
     }
