@@ -7,6 +7,7 @@ mod card;
 mod consent;
 mod exchange;
 mod export;
+mod health;
 mod import;
 mod init;
 mod log;
@@ -56,9 +57,18 @@ struct Arguments {
     #[arg(long, global = true, value_name = "DOMAIN=http://127.0.0.1:PORT", hide = true)]
     dev_retailer: Vec<String>,
     #[command(subcommand)]
-    command: Command,
+    command: AnyCommand,
 }
 
+#[derive(Debug, Subcommand)]
+enum AnyCommand {
+    #[command(flatten)]
+    OfTheVault(Command),
+    /// Ask the pages that are being served whether they are well.
+    Health(health::Arguments),
+}
+
+/// What is done with the vault in hand.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a vault.
@@ -143,11 +153,13 @@ fn dispatch(
     entropy: Arc<dyn Entropy>,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let command = match arguments.command {
+        AnyCommand::OfTheVault(command) => command,
+        AnyCommand::Health(arguments) => return health::run(&arguments, output),
+    };
     let folder = folder(arguments.vault)?;
     // A command that only reads makes no folder.
-    if !folder.slots().exists()
-        && !matches!(arguments.command, Command::Init(_) | Command::Serve(_))
-    {
+    if !folder.slots().exists() && !matches!(command, Command::Init(_) | Command::Serve(_)) {
         return Err(no_vault(&folder));
     }
     let engine = Engine::start(folder.clone(), clock, entropy).map_err(|error| match &error {
@@ -167,7 +179,7 @@ fn dispatch(
         })?;
     }
     let mut session = Session { engine, folder, passphrase, dev_retailers, output };
-    match arguments.command {
+    match command {
         Command::Init(arguments) => init::run(&mut session, &arguments),
         Command::Serve(arguments) => run_serve(&mut session, arguments),
         Command::Profile(command) => profile::run(&mut session, command),

@@ -6,6 +6,7 @@
 //! pairwise keys keep apart. No cookies, no redirects, no proxy from the environment, no version.
 
 mod guard;
+mod health;
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +25,7 @@ use besace_protocol::{
 use reqwest::{Client, RequestBuilder, header, redirect};
 
 use self::guard::PublicResolver;
+pub(crate) use self::health::is_well;
 
 /// Longest time for one exchange.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -16,9 +16,9 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     clock::{Clock as _, SystemClock},
-    config::{Config, read_bytes, read_json},
+    config::{Config, ConfigError, read_bytes, read_json},
     entropy::{Rng, SystemEntropy},
-    http,
+    http, net,
 };
 
 /// The retailer's server.
@@ -45,7 +45,13 @@ enum Command {
     /// Serve agents and shops until interrupted.
     Serve {
         /// Instead of the address of the configuration.
-        #[arg(long)]
+        #[arg(long, env = "BESACE_GATEWAY_LISTEN")]
+        listen: Option<SocketAddr>,
+    },
+    /// Ask the server whether it is well.
+    Health {
+        /// Instead of the address of the configuration.
+        #[arg(long, env = "BESACE_GATEWAY_LISTEN")]
         listen: Option<SocketAddr>,
     },
     /// Keys of tills, receivers and screens.
@@ -122,6 +128,13 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Init { retailer, listen } => init(folder, &retailer, listen),
         Command::Serve { listen } => serve(folder, listen),
+        Command::Health { listen } => {
+            let address = address(folder, listen)?;
+            let well = net::is_well(address).with_context(|| format!("asked {address}"))?;
+            anyhow::ensure!(well, "whoever listens at {address} says that it is not well");
+            output::line("ok");
+            Ok(())
+        }
         Command::Key(Key::Add { name, shop, scope }) => {
             let key = open(folder)?.add_shop_key(&name, shop, &scope, &mut rng)?;
             output::line(&key.danger_text());
@@ -205,6 +218,10 @@ fn open(folder: &Path) -> anyhow::Result<Retailer> {
     Ok(retailer)
 }
 
+fn address(folder: &Path, listen: Option<SocketAddr>) -> Result<SocketAddr, ConfigError> {
+    listen.map_or_else(|| Config::read(folder).map(|config| config.listen), Ok)
+}
+
 fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -213,7 +230,7 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
         )
         .with_writer(std::io::stderr)
         .init();
-    let address = listen.map_or_else(|| Config::read(folder).map(|config| config.listen), Ok)?;
+    let address = address(folder, listen)?;
     let retailer = Arc::new(Mutex::new(open(folder)?));
     let listener =
         TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
