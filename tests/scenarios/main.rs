@@ -2,6 +2,7 @@
 
 mod architecture;
 mod consent;
+mod docker;
 mod errands;
 mod export;
 mod hostile;

@@ -1,0 +1,47 @@
+# The retailer's server, in an image with nothing else in it: no shell, no package manager.
+#
+# From source:           docker build -f docker/gateway.Dockerfile -t besace-gateway .
+# With a binary at hand: docker build -f docker/gateway.Dockerfile -t besace-gateway --target release target/release
+
+ARG BUILDER=rust:1.95-bookworm
+ARG BASE=debian:bookworm-slim
+
+# What the image takes from the system: one user, two folders. The server calls nobody.
+FROM ${BASE} AS system
+RUN mkdir -p /image/etc /image/usr/bin /image/tmp /empty \
+ && echo 'besace:x:65532:65532::/gateway:/nonexistent' >/image/etc/passwd \
+ && echo 'besace:x:65532:' >/image/etc/group \
+ && chmod 1777 /image/tmp
+
+FROM scratch AS runtime
+USER 65532:65532
+ENV BESACE_GATEWAY_FOLDER=/gateway BESACE_GATEWAY_LISTEN=0.0.0.0:8480
+EXPOSE 8480
+# The signal that it ends on; the first process of a container does not hear the usual one.
+STOPSIGNAL SIGINT
+ENTRYPOINT ["/usr/bin/besace-gateway"]
+CMD ["serve"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["/usr/bin/besace-gateway", "health"]
+
+FROM system AS with-binary
+COPY besace-gateway /image/usr/bin/besace-gateway
+RUN ldd /image/usr/bin/besace-gateway | grep -o '/[^ ]*' | xargs -I{} cp -L --parents {} /image
+
+FROM runtime AS release
+COPY --from=with-binary /image /
+COPY --from=system --chown=65532:65532 /empty /gateway
+VOLUME /gateway
+
+FROM ${BUILDER} AS build
+WORKDIR /source
+COPY . .
+RUN cargo build --release --locked --package besace-gateway --bin besace-gateway
+
+FROM system AS with-build
+COPY --from=build /source/target/release/besace-gateway /image/usr/bin/besace-gateway
+RUN ldd /image/usr/bin/besace-gateway | grep -o '/[^ ]*' | xargs -I{} cp -L --parents {} /image
+
+FROM runtime AS source
+COPY --from=with-build /image /
+COPY --from=system --chown=65532:65532 /empty /gateway
+VOLUME /gateway
