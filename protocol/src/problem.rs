@@ -70,6 +70,8 @@ problems! {
     NotFound = "not_found", "There is nothing at this address";
     /// Another method.
     MethodNotAllowed = "method_not_allowed", "This address takes another method";
+    /// Another media type, or none.
+    MediaType = "media_type", "This address takes another media type";
     /// The vault is locked.
     Locked = "locked", "The vault is locked";
     /// Too many tries.

@@ -28,6 +28,9 @@ impl CallError {
                 VerifyCallError::Parse(ParseJwsError::Json(JsonError::TooLong { .. })) => {
                     ProblemType::TooLarge
                 }
+                VerifyCallError::Body(error) if error.unknown_member().is_some() => {
+                    ProblemType::UnknownField
+                }
                 VerifyCallError::Parse(_) | VerifyCallError::Body(_) => ProblemType::Malformed,
                 VerifyCallError::Signature(_) | VerifyCallError::Address => {
                     ProblemType::SignatureInvalid

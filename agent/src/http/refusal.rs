@@ -79,6 +79,7 @@ impl Refusal {
             | ProblemType::Unresolved
             | ProblemType::NotFound => StatusCode::NOT_FOUND,
             ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            ProblemType::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemType::Replayed | ProblemType::GrantConflict => StatusCode::CONFLICT,
             ProblemType::Locked => StatusCode::LOCKED,
             ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
@@ -105,6 +106,7 @@ impl Refusal {
             | ProblemType::Replayed => voice.say("problem-gone"),
             ProblemType::Malformed
             | ProblemType::UnknownField
+            | ProblemType::MediaType
             | ProblemType::SignatureInvalid
             | ProblemType::ClockSkew
             | ProblemType::WrongController

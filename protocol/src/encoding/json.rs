@@ -3,7 +3,11 @@
 //! Refused: duplicate members, floats and exponents, integers beyond 2^53-1, more than
 //! [`JSON_DEPTH_MAX`] levels, trailing bytes. `serde_json` alone keeps the last duplicate silently.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString as _},
+    vec::Vec,
+};
 use core::fmt::{self, Write as _};
 
 use serde::{
@@ -45,6 +49,15 @@ pub enum JsonError {
 }
 
 impl JsonError {
+    /// The member that the document does not have, if that is the fault; as it was sent.
+    pub fn unknown_member(&self) -> Option<String> {
+        let Self::Malformed { source, .. } = self else { return None };
+        // `serde` says it in its text only; a test below holds it to that.
+        let said = source.to_string();
+        let (name, _) = said.strip_prefix("unknown field `")?.split_once("`, ")?;
+        Some(String::from(name))
+    }
+
     fn malformed(source: serde_json::Error) -> Self {
         Self::Malformed { line: source.line(), column: source.column(), source }
     }
@@ -249,6 +262,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_member_that_a_document_does_not_have_is_named() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct One {
+            #[serde(rename = "a")]
+            _a: u8,
+        }
+        let refusal = |text: &str| from_json::<One>(text.as_bytes(), 100).unwrap_err();
+        assert_eq!(refusal(r#"{"a":1,"b":2}"#).unknown_member().unwrap(), "b");
+        assert_eq!(refusal(r#"{"b":2}"#).unknown_member().unwrap(), "b");
+        for other in [r#"{"a":"unknown field `b`, "}"#, "{}", "{", r#"{"a":1,"a":1}"#] {
+            assert_eq!(refusal(other).unknown_member(), None, "{other}");
+        }
+    }
 
     #[test]
     fn what_a_lenient_reader_lets_through_is_refused() {

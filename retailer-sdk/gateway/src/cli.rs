@@ -184,7 +184,7 @@ fn write_evidence(retailer: &Retailer, to: &Path) -> anyhow::Result<usize> {
 fn init(folder: &Path, retailer: &Path, listen: SocketAddr) -> anyhow::Result<()> {
     let identity: Identity = read_json(retailer)?;
     let mut rng = Rng::new(Arc::new(SystemEntropy));
-    let config = Config { listen, retailer: identity };
+    let config = Config { listen, limits: http::Limits::default(), retailer: identity };
     config.create(folder)?;
     let store = SqliteStore::create(&folder.join(Config::STORE))?;
     let mut retailer = Retailer::init(store, &config.retailer, SystemClock.now(), &mut rng)?;
@@ -230,14 +230,20 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
         )
         .with_writer(std::io::stderr)
         .init();
+    let limits = Config::read(folder)?.limits;
     let address = address(folder, listen)?;
     let retailer = Arc::new(Mutex::new(open(folder)?));
     let listener =
         TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
-        let (server, address) =
-            http::serve(retailer, listener, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
+        let (server, address) = http::serve_within(
+            limits,
+            retailer,
+            listener,
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+        )?;
         output::line(&format!("listening on http://{address}"));
         let handle = server.handle();
         tokio::spawn(async move {

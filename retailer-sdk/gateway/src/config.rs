@@ -11,6 +11,8 @@ use besace_protocol::encoding::{JsonError, from_json};
 use besace_retailer::Identity;
 use serde::{Deserialize, Serialize};
 
+use crate::http::Limits;
+
 /// Longest configuration that is read, in bytes: 1024 shops of some 600 bytes.
 const LEN_MAX: usize = 1 << 20;
 
@@ -20,6 +22,9 @@ const LEN_MAX: usize = 1 << 20;
 pub struct Config {
     /// Where the server listens, unless the command line says otherwise.
     pub listen: SocketAddr,
+    /// How fast callers may be.
+    #[serde(default)]
+    pub limits: Limits,
     /// Who the retailer is: published at the next start when it changes.
     pub retailer: Identity,
 }

@@ -5,6 +5,7 @@
 
 mod agent;
 mod body;
+mod pace;
 mod problem;
 mod public;
 mod shop;
@@ -16,11 +17,12 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_web::{App, HttpRequest, HttpServer, dev::Server, http::header, web};
 use besace_protocol::time::Timestamp;
 use besace_retailer::Retailer;
 
-use self::problem::Refusal;
+pub use self::pace::Limits;
+use self::{pace::Pace, problem::Refusal};
 use crate::{
     clock::Clock,
     entropy::{Entropy, Rng},
@@ -45,8 +47,19 @@ pub fn serve(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> io::Result<(Server, SocketAddr)> {
+    serve_within(Limits::default(), retailer, listener, clock, entropy)
+}
+
+/// As [`serve`], with limits of the operator's choice.
+pub fn serve_within(
+    limits: Limits,
+    retailer: Arc<Mutex<Retailer>>,
+    listener: TcpListener,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> io::Result<(Server, SocketAddr)> {
     let address = listener.local_addr()?;
-    let gateway = web::Data::new(Gateway { retailer, clock, entropy });
+    let gateway = web::Data::new(Gateway::new(retailer, clock, entropy, limits));
     tokio::spawn(keep_tidy(Arc::downgrade(&gateway.clone().into_inner())));
     let server = HttpServer::new(move || {
         App::new()
@@ -72,9 +85,37 @@ struct Gateway {
     retailer: Arc<Mutex<Retailer>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    /// Of calls and publications, by network.
+    calls: Pace,
+    /// Of sightings, by shop key.
+    sightings: Pace,
 }
 
 impl Gateway {
+    fn new(
+        retailer: Arc<Mutex<Retailer>>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        limits: Limits,
+    ) -> Self {
+        let calls = Pace::new(limits.calls_per_minute);
+        let sightings = Pace::new(limits.sightings_per_minute);
+        Self { retailer, clock, entropy, calls, sightings }
+    }
+
+    /// Whether another call may come from where this one does.
+    fn takes_call(&self, request: &HttpRequest) -> bool {
+        // Whoever has no address, such as a Unix socket, is one caller.
+        let network = request.peer_addr().map(|peer| pace::network(peer.ip()));
+        self.calls.admits(network, self.clock.now())
+    }
+
+    /// Whether another sighting may be reported with the key of this one.
+    fn takes_sighting(&self, request: &HttpRequest) -> bool {
+        let key = request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
+        self.sightings.admits(key, self.clock.now())
+    }
+
     /// Asks the retailer, on a thread that may block. The moment is read once.
     async fn ask<T, F>(self: Arc<Self>, question: F) -> Result<T, Refusal>
     where
@@ -141,7 +182,7 @@ mod tests {
         clock.set(NOW.plus(DAY_SECONDS));
         let retailer = Arc::new(Mutex::new(retailer));
         let clock = Arc::new(clock);
-        let gateway = Gateway { retailer: Arc::clone(&retailer), clock, entropy };
+        let gateway = Gateway::new(Arc::clone(&retailer), clock, entropy, Limits::default());
         Arc::new(gateway).tidy().await;
         let issued = retailer.lock().unwrap().manifest_document().unwrap().issued;
         assert_eq!(issued, NOW.plus(DAY_SECONDS));

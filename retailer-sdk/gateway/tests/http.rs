@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "http/hostile.rs"]
+mod hostile;
 #[path = "../../src/testing.rs"]
 mod testing;
 
@@ -19,7 +21,7 @@ use std::{
 use besace_gateway::{
     clock::FixedClock,
     entropy::{Rng, SeededEntropy},
-    http::serve,
+    http::{Limits, serve_within},
 };
 use besace_protocol::{
     consent::{ConsentRequest, Grant},
@@ -64,6 +66,12 @@ impl Answer {
         assert_eq!(problem.uri, problem.key.uri());
         problem.key
     }
+
+    /// Which member is at fault.
+    fn pointer(&self) -> Option<String> {
+        let problem: Problem = serde_json::from_slice(&self.body).unwrap();
+        problem.pointer
+    }
 }
 
 /// A gateway in this process, and what it was started with.
@@ -79,6 +87,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::within(Limits { calls_per_minute: 0, sightings_per_minute: 0 })
+    }
+
+    fn within(limits: Limits) -> Self {
         let clock = Arc::new(FixedClock::new(NOW));
         let entropy = Arc::new(SeededEntropy::new(1));
         let mut rng = Rng::new(Arc::<SeededEntropy>::clone(&entropy));
@@ -110,9 +122,8 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = {
             let _inside = runtime.enter();
-            let (server, address) =
-                serve(Arc::clone(&retailer), listener, Arc::<FixedClock>::clone(&clock), entropy)
-                    .unwrap();
+            let (shared, hands) = (Arc::clone(&retailer), Arc::<FixedClock>::clone(&clock));
+            let (server, address) = serve_within(limits, shared, listener, hands, entropy).unwrap();
             runtime.spawn(server);
             address
         };
@@ -135,7 +146,8 @@ impl World {
         let key = key.map(|key| format!("Authorization: Bearer {key}\r\n")).unwrap_or_default();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\
-             Content-Type: application/jose+json\r\n{key}Content-Length: {}\r\n\r\n",
+             Content-Type: {}\r\n{key}Content-Length: {}\r\n\r\n",
+            media_type(path),
             body.len()
         );
         self.raw(&[head.as_bytes(), body].concat())
@@ -222,6 +234,11 @@ const ADDRESSES: [(&str, &str); 16] = [
     ("POST", wire::OFFERS_PATH),
     ("GET", wire::EMITTERS_PATH),
 ];
+
+/// The media type that an address takes.
+fn media_type(path: &str) -> &'static str {
+    if path.starts_with("/v1/") { "application/json" } else { wire::JWS_MEDIA_TYPE }
+}
 
 const CALLS: [&str; 6] = [
     wire::GRANTS_PATH,
@@ -331,13 +348,13 @@ fn garbage_is_refused_on_every_address() {
             assert_eq!(answer.problem(), ProblemType::Unauthorized, "{path}");
         }
         let answer = world.request("POST", wire::SIGHTINGS_PATH, Some(&world.receiver), body);
-        assert_eq!(answer.problem(), ProblemType::Malformed);
+        let problem = answer.problem();
+        assert!(matches!(problem, ProblemType::Malformed | ProblemType::UnknownField));
     }
     for body in [
         r#"{"ephemeral_id":"00","receiver":1}"#,
         r#"{"ephemeral_id":"0000000000000000000000000000000G","receiver":1}"#,
         r#"{"ephemeral_id":"00000000000000000000000000000000","receiver":-1}"#,
-        r#"{"ephemeral_id":"00000000000000000000000000000000","receiver":1,"rssi":-60}"#,
         r#"{"ephemeral_id":"00000000000000000000000000000000"}"#,
     ] {
         let answer =
@@ -369,7 +386,7 @@ fn oversized_bodies_are_refused_before_they_are_read() {
     let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", (16 << 10) + 1, " ".repeat((16 << 10) + 1));
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\
-         Authorization: Bearer {}\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}",
+         Content-Type: application/json\r\nAuthorization: Bearer {}\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}",
         wire::SIGHTINGS_PATH,
         world.receiver
     );
@@ -390,7 +407,7 @@ fn a_replayed_call_is_refused_and_a_replayed_grant_answered_alike() {
     assert_eq!(again.grant.document, first.grant.document);
     // The same call at another address.
     let elsewhere = world.request("POST", wire::WITHDRAWALS_PATH, None, &call);
-    assert_eq!(elsewhere.problem(), ProblemType::Malformed);
+    assert_eq!(elsewhere.problem(), ProblemType::UnknownField);
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! Addresses of agents: every one takes a call, signed by the pseudonym it is about.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use besace_protocol::{
     call::CALL_LEN_MAX,
     wire::{
-        DISCLOSURES_PATH, GRANTS_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, RELEASES_PATH,
-        WITHDRAWALS_PATH,
+        DISCLOSURES_PATH, GRANTS_PATH, JWS_MEDIA_TYPE, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH,
+        RELEASES_PATH, WITHDRAWALS_PATH,
     },
 };
 
 use super::{
     Gateway,
-    body::{Body, Caching, json},
+    body::{Body, Caching, Form, json},
     problem::{Refusal, other_methods},
 };
 
@@ -30,20 +30,38 @@ fn call(path: &str) -> actix_web::Resource {
 }
 
 /// A call as it arrived: who signed it is for the retailer to find out.
-type Call = Body<CALL_LEN_MAX>;
+type Call = Body<CallForm>;
+
+#[derive(Debug)]
+enum CallForm {}
+
+impl Form for CallForm {
+    const LEN_MAX: usize = CALL_LEN_MAX;
+    const MEDIA_TYPE: &'static str = JWS_MEDIA_TYPE;
+
+    fn in_time(gateway: &Gateway, request: &HttpRequest) -> bool {
+        gateway.takes_call(request)
+    }
+}
 
 async fn give_grant(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
-    let given =
-        gateway.ask(move |retailer, now, rng| Ok(retailer.give_grant(&call.0, now, rng)?)).await?;
+    let given = gateway
+        .ask(move |retailer, now, rng| {
+            retailer.give_grant(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
     tracing::info!("grant given");
     json(&given, Caching::Never)
 }
 
 async fn withdraw(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
-    let withdrawn =
-        gateway.ask(move |retailer, now, rng| Ok(retailer.withdraw(&call.0, now, rng)?)).await?;
+    let withdrawn = gateway
+        .ask(move |retailer, now, rng| {
+            retailer.withdraw(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
     tracing::info!("grant withdrawn");
     json(&withdrawn, Caching::Never)
 }
@@ -51,7 +69,11 @@ async fn withdraw(gateway: web::Data<Gateway>, call: Call) -> Result<HttpRespons
 async fn release(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let received = gateway
-        .ask(move |retailer, now, rng| Ok(retailer.receive_release(&call.0, now, rng)?))
+        .ask(move |retailer, now, rng| {
+            retailer
+                .receive_release(&call.0, now, rng)
+                .map_err(|error| Refusal::of_call(error, &call.0))
+        })
         .await?;
     json(&received, Caching::Never)
 }
@@ -59,15 +81,22 @@ async fn release(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse
 async fn disclose(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let received = gateway
-        .ask(move |retailer, now, rng| Ok(retailer.receive_disclosure(&call.0, now, rng)?))
+        .ask(move |retailer, now, rng| {
+            retailer
+                .receive_disclosure(&call.0, now, rng)
+                .map_err(|error| Refusal::of_call(error, &call.0))
+        })
         .await?;
     json(&received, Caching::Never)
 }
 
 async fn collect_mail(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
-    let collected =
-        gateway.ask(move |retailer, now, _| Ok(retailer.collect_mail(&call.0, now)?)).await?;
+    let collected = gateway
+        .ask(move |retailer, now, _| {
+            retailer.collect_mail(&call.0, now).map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
     json(&collected, Caching::Never)
 }
 
@@ -76,7 +105,12 @@ async fn acknowledge_mail(
     call: Call,
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
-    let acknowledged =
-        gateway.ask(move |retailer, now, _| Ok(retailer.acknowledge_mail(&call.0, now)?)).await?;
+    let acknowledged = gateway
+        .ask(move |retailer, now, _| {
+            retailer
+                .acknowledge_mail(&call.0, now)
+                .map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
     json(&acknowledged, Caching::Never)
 }

@@ -1,60 +1,80 @@
 //! Reading bodies within a limit, and writing answers.
 
-use std::time::Duration;
+use std::{marker::PhantomData, time::Duration};
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header, web};
-use besace_protocol::{
-    encoding::{JsonError, from_json},
-    problem::ProblemType,
-};
+use besace_protocol::{encoding::from_json, problem::ProblemType};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::problem::Refusal;
+use super::{Gateway, problem::Refusal};
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The bytes of a body, at most `MAX`.
-#[derive(Debug)]
-pub(super) struct Body<const MAX: usize>(pub(super) web::Bytes);
+/// What one kind of address takes.
+pub(super) trait Form: 'static {
+    /// Longest body, in bytes.
+    const LEN_MAX: usize;
+    /// The one media type of bodies.
+    const MEDIA_TYPE: &'static str;
 
-impl<const MAX: usize> Body<MAX> {
+    /// Whether whoever asks may ask now.
+    fn in_time(gateway: &Gateway, request: &HttpRequest) -> bool;
+}
+
+/// The bytes of a body, of the media type and the length that `F` says.
+#[derive(Debug)]
+pub(super) struct Body<F>(pub(super) web::Bytes, PhantomData<F>);
+
+impl<F: Form> Body<F> {
     /// As strict JSON with the members of `T`.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        from_json(&self.0, MAX).map_err(|error| match error {
-            JsonError::TooLong { .. } => Refusal::new(ProblemType::TooLarge),
-            JsonError::Malformed { .. } | JsonError::NotCanonical => {
-                Refusal::new(ProblemType::Malformed)
-            }
-        })
+        from_json(&self.0, F::LEN_MAX).map_err(|error| Refusal::of_json(&error, &self.0))
     }
 }
 
-impl<const MAX: usize> FromRequest for Body<MAX> {
+impl<F: Form> FromRequest for Body<F> {
     type Error = Refusal;
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        // Said before anything is read: who announces too much need not send it.
-        let announced = request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        // All of this is said before anything is read: who announces too much need not send it.
+        let head = check_head::<F>(request);
         let payload = web::Payload::from_request(request, payload);
         Box::pin(async move {
-            if announced.is_some_and(|length| length > u64::try_from(MAX).unwrap_or(u64::MAX)) {
-                return Err(Refusal::new(ProblemType::TooLarge));
-            }
+            head?;
             let malformed = || Refusal::new(ProblemType::Malformed);
             let payload = payload.await.map_err(|_| malformed())?;
-            let read = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(MAX)).await;
-            match read {
-                Ok(Ok(Ok(bytes))) => Ok(Self(bytes)),
+            let read = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(F::LEN_MAX));
+            match read.await {
+                Ok(Ok(Ok(bytes))) => Ok(Self(bytes, PhantomData)),
                 Ok(Ok(Err(_))) | Err(_) => Err(malformed()),
                 Ok(Err(_)) => Err(Refusal::new(ProblemType::TooLarge)),
             }
         })
     }
+}
+
+fn check_head<F: Form>(request: &HttpRequest) -> Result<(), Refusal> {
+    let gateway = request.app_data::<web::Data<Gateway>>();
+    if !gateway.is_some_and(|gateway| F::in_time(gateway, request)) {
+        return Err(Refusal::new(ProblemType::TooFast));
+    }
+    let header = |name| {
+        let mut values = request.headers().get_all(name);
+        let first = values.next().and_then(|value| value.to_str().ok());
+        if values.next().is_some() { None } else { first }
+    };
+    let announced = header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > u64::try_from(F::LEN_MAX).unwrap_or(u64::MAX)) {
+        return Err(Refusal::new(ProblemType::TooLarge));
+    }
+    // Parameters, such as a charset, say nothing here.
+    let media_type = header(header::CONTENT_TYPE).and_then(|value| value.split(';').next());
+    if !media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case(F::MEDIA_TYPE)) {
+        return Err(Refusal::new(ProblemType::MediaType));
+    }
+    Ok(())
 }
 
 /// How long whoever asked may keep an answer.

@@ -1,12 +1,17 @@
 //! Error answers: RFC 9457, one shape, one place for status codes. `spec/http.md#problems`.
 
+mod pointer;
+
 use std::{error::Error, fmt};
 
 use actix_web::{
     HttpResponse, Responder, ResponseError,
     http::{StatusCode, header},
 };
-use besace_protocol::problem::{Problem, ProblemType};
+use besace_protocol::{
+    encoding::{JsonError, from_base64url},
+    problem::{Problem, ProblemType},
+};
 use besace_retailer::{
     AuthenticateError, GiveGrantError, MailboxError, PublishCatalogueError, ReadShopError,
     ReadTileError, ReceiveError, SightingError, StoreError, WithdrawError,
@@ -15,11 +20,46 @@ use besace_retailer::{
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
 /// this is made, and travels no further.
 #[derive(Debug)]
-pub(super) struct Refusal(ProblemType);
+pub(super) struct Refusal {
+    problem: ProblemType,
+    /// Which member is at fault (RFC 6901).
+    pointer: Option<String>,
+}
 
 impl Refusal {
     pub(super) const fn new(problem: ProblemType) -> Self {
-        Self(problem)
+        Self { problem, pointer: None }
+    }
+
+    /// One member is at fault.
+    pub(super) const fn at(problem: ProblemType, pointer: String) -> Self {
+        Self { problem, pointer: Some(pointer) }
+    }
+
+    /// A body that is not the JSON of its address.
+    pub(super) fn of_json(error: &JsonError, body: &[u8]) -> Self {
+        let problem = match error {
+            JsonError::TooLong { .. } => ProblemType::TooLarge,
+            JsonError::Malformed { .. } | JsonError::NotCanonical => ProblemType::Malformed,
+        };
+        match error.unknown_member() {
+            Some(name) => {
+                let pointer = pointer::to_member(body, &name);
+                Self { problem: ProblemType::UnknownField, pointer }
+            }
+            None => Self::new(problem),
+        }
+    }
+
+    /// A call that was refused; the pointer is one into its payload.
+    pub(super) fn of_call<E: Error + Into<Self> + 'static>(error: E, call: &[u8]) -> Self {
+        let unknown = unknown_member(&error);
+        let refusal = error.into();
+        let pointer = unknown.and_then(|name| {
+            let call: serde_json::Value = serde_json::from_slice(call).ok()?;
+            pointer::to_member(&from_base64url(call.get("payload")?.as_str()?).ok()?, &name)
+        });
+        Self { pointer: pointer.or(refusal.pointer), ..refusal }
     }
 
     /// Our own fault: logged with its whole chain.
@@ -36,8 +76,20 @@ impl Refusal {
         } else {
             tracing::debug!(problem = problem.key(), "{chain}");
         }
-        Self(problem)
+        Self::new(problem)
     }
+}
+
+/// The unknown member that is at the bottom of an error.
+fn unknown_member(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(json) = error.downcast_ref::<JsonError>() {
+            return json.unknown_member();
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// An error and its causes on one line.
@@ -57,24 +109,28 @@ impl fmt::Display for Chain<'_> {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.title())
+        f.write_str(self.problem.title())
     }
 }
 
 impl ResponseError for Refusal {
     fn status_code(&self) -> StatusCode {
-        status_of(self.0)
+        status_of(self.problem)
     }
 
     fn error_response(&self) -> HttpResponse {
-        let status = status_of(self.0);
+        let status = status_of(self.problem);
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if self.0 == ProblemType::Unauthorized {
+        if self.problem == ProblemType::Unauthorized {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         response.content_type(besace_protocol::wire::PROBLEM_MEDIA_TYPE);
-        match serde_json::to_vec(&Problem::new(self.0, status.as_u16())) {
+        if self.problem == ProblemType::TooFast {
+            response.insert_header((header::RETRY_AFTER, "1"));
+        }
+        let problem = Problem::new(self.problem, status.as_u16());
+        match serde_json::to_vec(&Problem { pointer: self.pointer.clone(), ..problem }) {
             Ok(body) => response.body(body),
             Err(_) => response.finish(),
         }
@@ -123,6 +179,7 @@ const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::Unresolved
         | ProblemType::NotFound => StatusCode::NOT_FOUND,
         ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ProblemType::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ProblemType::Replayed | ProblemType::GrantConflict => StatusCode::CONFLICT,
         ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemType::Locked => StatusCode::LOCKED,
@@ -144,8 +201,18 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AuthenticateError GiveGrantError MailboxError PublishCatalogueError ReadShopError ReceiveError
-    SightingError WithdrawError
+    AuthenticateError GiveGrantError MailboxError ReadShopError ReceiveError SightingError
+    WithdrawError
+}
+
+impl From<PublishCatalogueError> for Refusal {
+    fn from(error: PublishCatalogueError) -> Self {
+        let pointer = match &error {
+            PublishCatalogueError::Offer { index, .. } => Some(format!("/{index}")),
+            _ => None,
+        };
+        Self { pointer, ..Self::of(error.problem(), &error) }
+    }
 }
 
 impl From<StoreError> for Refusal {

@@ -13,12 +13,36 @@ use besace_retailer::ShopKey;
 
 use super::{
     Gateway,
-    body::{Body, Caching, json},
+    body::{Body, Caching, Form, json},
     problem::{Refusal, other_methods},
 };
 
-/// Longest request of a shop but for its offers, in bytes.
-const REQUEST_LEN_MAX: usize = 16 << 10;
+/// Media type of what a shop sends.
+const JSON: &str = "application/json";
+
+#[derive(Debug)]
+enum SightingForm {}
+
+impl Form for SightingForm {
+    const LEN_MAX: usize = 16 << 10;
+    const MEDIA_TYPE: &'static str = JSON;
+
+    fn in_time(gateway: &Gateway, request: &HttpRequest) -> bool {
+        gateway.takes_sighting(request)
+    }
+}
+
+#[derive(Debug)]
+enum OffersForm {}
+
+impl Form for OffersForm {
+    const LEN_MAX: usize = CATALOGUE_LEN_MAX;
+    const MEDIA_TYPE: &'static str = JSON;
+
+    fn in_time(gateway: &Gateway, request: &HttpRequest) -> bool {
+        gateway.takes_call(request)
+    }
+}
 
 pub(super) fn addresses(config: &mut web::ServiceConfig) {
     let resource = |path: &str, method| web::resource(path).default_service(other_methods(method));
@@ -50,7 +74,7 @@ impl FromRequest for Bearer {
 async fn sighting(
     gateway: web::Data<Gateway>,
     key: Bearer,
-    body: Body<REQUEST_LEN_MAX>,
+    body: Body<SightingForm>,
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let recognised = gateway
@@ -58,7 +82,7 @@ async fn sighting(
             let permit = retailer.authenticate(&key.0)?;
             let Sighting { ephemeral_id, receiver } = body.json()?;
             let token = EphemeralId::parse(&ephemeral_id)
-                .map_err(|_| Refusal::new(ProblemType::Malformed))?;
+                .map_err(|_| Refusal::at(ProblemType::Malformed, "/ephemeral_id".to_owned()))?;
             Ok(retailer.sighting(&permit, token, receiver, now, rng)?)
         })
         .await?;
@@ -90,7 +114,7 @@ async fn emitter(gateway: web::Data<Gateway>, key: Bearer) -> Result<HttpRespons
 async fn offers(
     gateway: web::Data<Gateway>,
     key: Bearer,
-    body: Body<CATALOGUE_LEN_MAX>,
+    body: Body<OffersForm>,
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let catalogue = gateway
