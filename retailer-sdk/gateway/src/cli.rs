@@ -1,5 +1,6 @@
 //! The command line.
 
+mod init;
 mod output;
 
 use std::{
@@ -126,7 +127,7 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let mut rng = Rng::new(Arc::new(SystemEntropy));
     match command {
-        Command::Init { retailer, listen } => init(folder, &retailer, listen),
+        Command::Init { retailer, listen } => init::init(folder, &retailer, listen),
         Command::Serve { listen } => serve(folder, listen),
         Command::Health { listen } => {
             let address = address(folder, listen)?;
@@ -171,35 +172,14 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
 
 /// Writes a bundle file by file; nothing that is there already is touched.
 fn write_evidence(retailer: &Retailer, to: &Path) -> anyhow::Result<usize> {
-    std::fs::create_dir(to).with_context(|| format!("cannot make {}", to.display()))?;
     let bundle = retailer.audit_bundle()?;
+    std::fs::create_dir(to).with_context(|| format!("cannot make {}", to.display()))?;
     for (name, bytes) in bundle.files() {
         let path = to.join(name);
         path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
         std::fs::write(path, bytes)?;
     }
     Ok(bundle.files().len())
-}
-
-fn init(folder: &Path, retailer: &Path, listen: SocketAddr) -> anyhow::Result<()> {
-    let identity: Identity = read_json(retailer)?;
-    let mut rng = Rng::new(Arc::new(SystemEntropy));
-    let config = Config { listen, limits: http::Limits::default(), retailer: identity };
-    config.create(folder)?;
-    let store = SqliteStore::create(&folder.join(Config::STORE))?;
-    let mut retailer = Retailer::init(store, &config.retailer, SystemClock.now(), &mut rng)?;
-    output::line("Keys of the shops, shown this once:");
-    for shop in &config.retailer.shops {
-        for (device, scopes) in [
-            ("receiver", &[ShopScope::Sightings, ShopScope::Emitter][..]),
-            ("screen", &[ShopScope::Arrivals]),
-        ] {
-            let name = format!("{}-{device}", shop.code);
-            let key = retailer.add_shop_key(&name, shop.code, scopes, &mut rng)?;
-            output::line(&format!("{name}  {}", *key.danger_text()));
-        }
-    }
-    Ok(())
 }
 
 fn open(folder: &Path) -> anyhow::Result<Retailer> {

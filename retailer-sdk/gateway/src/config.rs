@@ -64,15 +64,13 @@ impl Config {
     }
 
     /// Writes it to a new file.
-    pub fn create(&self, folder: &Path) -> Result<(), ConfigError> {
-        let path = folder.join(Self::FILE);
-        let io = |source| ConfigError::Io { path: path.clone(), source };
-        fs::create_dir_all(folder).map_err(io)?;
+    pub fn create(&self, path: &Path) -> Result<(), ConfigError> {
+        let io = |source| ConfigError::Io { path: path.to_owned(), source };
         let mut text =
             serde_json::to_string_pretty(self).map_err(|error| io(io::Error::other(error)))?;
         text.push('\n');
         let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(io)?;
+            fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(io)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
     }
 }

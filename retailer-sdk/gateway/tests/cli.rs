@@ -1,0 +1,191 @@
+//! The command line, as an operator uses it: what it prints, how it ends, what it leaves behind.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+const IDENTITY: &str = r#"{"domain":"shop.example","legal":{"address":"Paris","contact":"dpo@shop.example",
+"display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","latitude_e7":0,"longitude_e7":0,
+"name":"Paris","radius_metres":60,"scope":"shop.example/*"}]}"#;
+
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A desk with a gateway that was made.
+    fn ready() -> (Self, String) {
+        let desk = Self::new();
+        let identity = desk.file("shop.json", IDENTITY);
+        let made = desk.run(&["init", &identity]);
+        let said = done(&made);
+        (desk, said)
+    }
+
+    fn gateway(&self) -> PathBuf {
+        self.folder.path().join("gateway")
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_besace-gateway"))
+            .env_remove("RUST_LOG")
+            .arg("--folder")
+            .arg(self.gateway())
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+}
+
+fn done(output: &Output) -> String {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{complaint}");
+    assert_eq!(complaint, "");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What failed: exit 2, nothing on the standard output, two lines on the other.
+fn failed(output: &Output) -> String {
+    let complaint = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(complaint.lines().count(), 2, "{complaint}");
+    assert!(complaint.starts_with("besace-gateway: "), "{complaint}");
+    complaint
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    let name = |file: std::io::Result<fs::DirEntry>| file.unwrap().file_name().into_string();
+    let mut names: Vec<String> = files.map(|file| name(file).unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn init_makes_a_gateway_that_only_its_owner_reads_and_prints_the_keys_once() {
+    let (desk, said) = Desk::ready();
+    assert_eq!(names(&desk.gateway()), ["gateway.db", "gateway.json"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(desk.gateway().join("gateway.db")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let keys: Vec<&str> =
+        said.lines().skip(1).map(|line| line.split_once("  ").unwrap().1).collect();
+    assert_eq!(keys.len(), 2);
+    let listed = done(&desk.run(&["key", "list"]));
+    assert_eq!(listed.lines().count(), 2);
+    let store = fs::read(desk.gateway().join("gateway.db")).unwrap();
+    for key in keys {
+        assert_eq!(key.len(), 43);
+        assert!(!listed.contains(key));
+        assert!(!store.windows(43).any(|window| window == key.as_bytes()));
+    }
+}
+
+#[test]
+fn an_init_that_fails_leaves_nothing_and_can_be_done_again() {
+    let desk = Desk::new();
+    // Well formed, but no manifest may have a shop without a name.
+    let bad = desk.file("bad.json", &IDENTITY.replace("\"name\":\"Paris\"", "\"name\":\"\""));
+    failed(&desk.run(&["init", &bad]));
+    assert_eq!(names(&desk.gateway()), Vec::<String>::new());
+    failed(&desk.run(&["init", "nothing.json"]));
+    let unknown = desk.file("unknown.json", &IDENTITY.replacen('{', "{\"x\":1,", 1));
+    failed(&desk.run(&["init", &unknown]));
+    assert_eq!(names(&desk.gateway()), Vec::<String>::new());
+    // What a machine that lost its power in the middle left behind is in nobody's way.
+    fs::create_dir_all(desk.gateway()).unwrap();
+    fs::write(desk.gateway().join("gateway.db.new"), b"half").unwrap();
+    let good = desk.file("good.json", IDENTITY);
+    done(&desk.run(&["init", &good]));
+    assert_eq!(names(&desk.gateway()), ["gateway.db", "gateway.json"]);
+    done(&desk.run(&["key", "list"]));
+}
+
+#[test]
+fn a_second_init_changes_nothing() {
+    let (desk, _) = Desk::ready();
+    let before = fs::read(desk.gateway().join("gateway.db")).unwrap();
+    let identity = desk.file("shop.json", IDENTITY);
+    failed(&desk.run(&["init", &identity]));
+    assert_eq!(fs::read(desk.gateway().join("gateway.db")).unwrap(), before);
+    assert_eq!(names(&desk.gateway()), ["gateway.db", "gateway.json"]);
+    // Nor where only the store is left: it holds keys that nothing brings back.
+    fs::remove_file(desk.gateway().join("gateway.json")).unwrap();
+    failed(&desk.run(&["init", &identity]));
+    assert_eq!(fs::read(desk.gateway().join("gateway.db")).unwrap(), before);
+}
+
+#[test]
+fn keys_are_added_listed_and_revoked() {
+    let (desk, _) = Desk::ready();
+    let add = ["key", "add", "till", "--shop", "00000001", "--scope", "sightings,catalogue"];
+    assert_eq!(done(&desk.run(&add)).trim().len(), 43);
+    failed(&desk.run(&add));
+    let listed = done(&desk.run(&["key", "list"]));
+    assert!(listed.contains("till  shop 00000001  sightings,catalogue  good"), "{listed}");
+    assert_eq!(done(&desk.run(&["key", "revoke", "till"])), "");
+    assert!(
+        done(&desk.run(&["key", "list"]))
+            .contains("till  shop 00000001  sightings,catalogue  revoked")
+    );
+    failed(&desk.run(&["key", "revoke", "nobody"]));
+    failed(&desk.run(&["key", "add", "x", "--shop", "000000ff", "--scope", "arrivals"]));
+    failed(&desk.run(&["key", "add", "../x", "--shop", "00000001", "--scope", "arrivals"]));
+}
+
+#[test]
+fn requests_and_catalogues_are_published_whole_or_not_at_all() {
+    let (desk, _) = Desk::ready();
+    let request = r#"{"notice":"Qui, quoi, pourquoi.","notice_language":"fr","notice_version":"1","open_days":90,
+        "terms":{"base_benefit_conditional":false,"benefit":{"kind":"service"},"categories":{"presence":"exact"},
+        "frequency_per_day":4,"lookback_days":0,"purpose":"recognition","recipients":[],"release_ahead_days":1,
+        "retention_days":30,"scope":"shop.example/*","shops":["00000001"],"valid_days":90}}"#;
+    let good = desk.file("request.json", request);
+    assert!(done(&desk.run(&["request", "publish", &good])).starts_with("request_"));
+    let bad = desk.file("bad.json", &request.replace("[\"00000001\"]", "[\"00000002\"]"));
+    assert!(failed(&desk.run(&["request", "publish", &bad])).contains("shop"));
+    let list = desk.file("offers.json", "[]");
+    assert_eq!(done(&desk.run(&["catalogue", "publish", &list])), "0 offers\n");
+    let list = desk.file("offers.json", "[{}]");
+    assert!(failed(&desk.run(&["catalogue", "publish", &list])).contains("number 0"));
+    failed(&desk.run(&["catalogue", "publish", "nothing.json"]));
+}
+
+#[test]
+fn evidence_goes_into_a_new_folder() {
+    let (desk, _) = Desk::ready();
+    let to = desk.folder.path().join("evidence");
+    let said = done(&desk.run(&["evidence", to.to_str().unwrap()]));
+    assert!(said.ends_with(" files\n"), "{said}");
+    assert!(!names(&to).is_empty());
+    let before = names(&to);
+    failed(&desk.run(&["evidence", to.to_str().unwrap()]));
+    assert_eq!(names(&to), before);
+}
+
+#[test]
+fn without_a_gateway_every_command_says_so_and_makes_none() {
+    let desk = Desk::new();
+    for arguments in [&["key", "list"][..], &["serve"], &["evidence", "x"], &["key", "revoke", "x"]]
+    {
+        failed(&desk.run(arguments));
+        assert_eq!(names(desk.folder.path()), Vec::<String>::new());
+    }
+}
