@@ -4,6 +4,7 @@ mod audit;
 mod catalogue;
 mod consent;
 mod privacy;
+mod race;
 mod receive;
 mod sighting;
 mod time;
