@@ -6,18 +6,13 @@ use besace_protocol::{
     log::{Commitment, Opening},
 };
 
-use crate::{
-    Retailer,
-    store::{DocumentKind, StoreError},
-};
+use crate::{Retailer, store::StoreError};
 
 impl Retailer {
     /// The whole log, what opens its entries, and the documents that its records name by digest.
     ///
     /// Uses are not opened: what opens them went home to the shoppers, and an auditor gets it from them;
     /// until then the report says that they are not shown.
-    /// A catalogue or manifest that a later one replaced is not kept, so its digest stays unexplained
-    /// when it was too long to be logged whole.
     pub fn audit_bundle(&self) -> Result<Bundle, StoreError> {
         let session = self.store.read();
         let head = self.own.ledger.head(session)?;
@@ -33,13 +28,8 @@ impl Retailer {
                 .add_opening(self.own.ledger.key().origin(), &opening)
                 .map_err(StoreError::Record)?;
         }
-        for kind in [DocumentKind::Manifest, DocumentKind::Catalogue] {
-            for document in session.documents(kind)? {
-                // A document that is its own record is in the bundle already.
-                if session.opening(document.leaf)?.record != document.jws {
-                    bundle.add_document(document.jws);
-                }
-            }
+        for document in session.long_documents()? {
+            bundle.add_document(document);
         }
         for notice in session.notices()? {
             bundle.add_document(notice.into_bytes());

@@ -275,6 +275,7 @@ impl Own {
     ) -> Result<(), StoreError> {
         let opened = if jws.len() > RECORD_LEN_MAX {
             let digest = sha256(&[jws]);
+            session.keep_long_document(&digest, jws)?;
             let record = RecordKind::Published(Published { at: now, digest });
             self.ledger.append_plain(session, &record, rng)?
         } else {

@@ -74,6 +74,22 @@ impl Session<'_> {
         Ok(documents)
     }
 
+    /// Keeps a document that the log names by digest, also after a later one replaced it.
+    pub(crate) fn keep_long_document(self, digest: &Digest, jws: &[u8]) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO long_documents (digest, jws) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
+            params![digest.as_bytes(), jws],
+        )?;
+        Ok(())
+    }
+
+    /// Every document that the log names by digest.
+    pub(crate) fn long_documents(self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut statement = self.0.prepare("SELECT jws FROM long_documents ORDER BY digest")?;
+        let documents = statement.query_map([], |row| row.get(0))?;
+        Ok(documents.collect::<Result<_, _>>()?)
+    }
+
     /// Keeps a notice under its digest; the same text twice is one notice.
     pub(crate) fn add_notice(self, text: &str) -> Result<Digest, StoreError> {
         let digest = sha256(&[text.as_bytes()]);

@@ -51,6 +51,26 @@ fn a_catalogue_is_signed_logged_and_replaced_by_a_later_one() {
 }
 
 #[test]
+fn a_catalogue_that_was_replaced_stays_for_auditors() {
+    let mut world = World::new();
+    let mut long = Vec::new();
+    for count in [300, 301, 1] {
+        let offers: Vec<_> = (0..count).map(|number| offer(number, "00000001")).collect();
+        publish(&mut world, &offers).unwrap();
+        let document = world.retailer.catalogue().unwrap().unwrap().document.0;
+        if document.len() > RECORD_LEN_MAX {
+            long.push(document);
+        }
+    }
+    assert_eq!(long.len(), 2);
+    let bundle = world.retailer.audit_bundle().unwrap();
+    let files: Vec<&Vec<u8>> = bundle.files().values().collect();
+    for document in &long {
+        assert!(files.contains(&document));
+    }
+}
+
+#[test]
 fn one_bad_offer_publishes_none() {
     let mut world = World::new();
     let good = offer(1, "00000001");

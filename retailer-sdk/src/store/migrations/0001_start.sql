@@ -61,6 +61,12 @@ CREATE TABLE documents (
     PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
 
+-- Manifests and catalogues that the log names by digest: each that there ever was, for auditors.
+CREATE TABLE long_documents (
+    digest BLOB PRIMARY KEY CHECK (length(digest) = 32), -- SHA-256 of the bytes; fixed
+    jws BLOB NOT NULL                   -- the bytes that travelled; fixed, never deleted
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE notices (
     digest BLOB PRIMARY KEY CHECK (length(digest) = 32), -- SHA-256 of the text; fixed
     text TEXT NOT NULL                  -- what is shown with a request; fixed, never deleted
