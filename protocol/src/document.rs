@@ -201,12 +201,28 @@ pub(crate) const fn check_version(v: u8) -> Result<(), DocumentRule> {
     if v == 1 { Ok(()) } else { Err(DocumentRule::Version) }
 }
 
-/// One line of text of 1 to `max` bytes without control characters.
+/// One line of text of 1 to `max` bytes without control characters, nor those that make what is read
+/// differ from what is signed.
 pub(crate) fn check_text(text: &str, max: usize) -> Result<(), DocumentRule> {
-    if text.is_empty() || text.len() > max || text.chars().any(char::is_control) {
+    if text.is_empty() || text.len() > max || text.chars().any(deceives) {
         return Err(DocumentRule::Text);
     }
     Ok(())
+}
+
+/// Control characters, line ends, and bidirectional controls (UAX #9, section 2): the latter turn a
+/// name around on the screen.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{061c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+        )
 }
 
 /// `items` strictly increasing, so that a set has one spelling.
@@ -276,6 +292,17 @@ mod tests {
         let typ = sign_payload(Typ::Call, &1, Role::Subject, &key(), NOW).unwrap();
         let typ = Unverified::<Disclosure>::parse(typ.as_bytes());
         assert!(matches!(typ, Err(ParseDocumentError::Typ)));
+    }
+
+    #[test]
+    fn a_text_reads_as_it_is_signed() {
+        for good in ["Nour", "Café de la Gare", "שלום", "مقهى", "👩‍🌾"] {
+            assert_eq!(check_text(good, 64), Ok(()), "{good}");
+        }
+        for bad in ["", "a\nb", "a\u{85}b", "a\u{2028}b", "a\u{202e}b", "a\u{2066}b", "\u{200f}a"] {
+            assert_eq!(check_text(bad, 64), Err(DocumentRule::Text), "{bad:?}");
+        }
+        assert_eq!(check_text("aa", 1), Err(DocumentRule::Text));
     }
 
     fn parses<D: Document>(bytes: &[u8]) -> bool {
