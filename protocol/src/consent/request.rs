@@ -4,15 +4,18 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use super::Terms;
+use super::{Terms, terms::VALID_DAYS_MAX};
 use crate::{
     crypto::{Digest, VerifyingKey, sha256},
     document::{Document, DocumentRule, check_text, check_version},
     id::RequestId,
     jws::{Role, Typ},
     party::ControllerId,
-    time::Timestamp,
+    time::{DAY_SECONDS, Timestamp},
 };
+
+/// Longest time a request stands open, in seconds: as long as a grant may live.
+const OPEN_SECONDS_MAX: u64 = VALID_DAYS_MAX as u64 * DAY_SECONDS;
 
 /// A consent request: signed by the controller, the same bytes for everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +74,9 @@ impl Document for ConsentRequest {
         if self.issued >= self.expires {
             return Err(DocumentRule::Order);
         }
+        if self.expires > self.issued.plus(OPEN_SECONDS_MAX) {
+            return Err(DocumentRule::Bounds);
+        }
         self.terms.check()
     }
 
@@ -79,5 +85,41 @@ impl Document for ConsentRequest {
             Role::Controller => Some(&self.controller_key),
             Role::Subject => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString as _;
+
+    use super::*;
+    use crate::{
+        consent::sample::{NOW, key, terms},
+        crypto::sha256,
+    };
+
+    #[test]
+    fn a_request_stands_open_for_a_time_and_not_for_ever() {
+        let open = |seconds: u64| {
+            ConsentRequest {
+                controller: ControllerId::parse("shop.example").unwrap(),
+                controller_key: key(2).verifying_key(),
+                expires: NOW.plus(seconds),
+                id: RequestId::from_bytes([1; 16]),
+                issued: NOW,
+                notice: Notice {
+                    digest: sha256(&[]),
+                    language: "fr".to_string(),
+                    version: "2026-11".to_string(),
+                },
+                terms: terms(),
+                v: 1,
+            }
+            .check()
+        };
+        assert_eq!(open(0), Err(DocumentRule::Order));
+        assert_eq!(open(1), Ok(()));
+        assert_eq!(open(OPEN_SECONDS_MAX), Ok(()));
+        assert_eq!(open(OPEN_SECONDS_MAX + 1), Err(DocumentRule::Bounds));
     }
 }
