@@ -73,9 +73,11 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    /// Reads canonical JSON.
+    /// Reads canonical JSON: an object, as [`to_bytes`](Self::to_bytes) writes it.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        from_json_exact(bytes, RECORD_LEN_MAX)
+        let record: Self = from_json_exact(bytes, RECORD_LEN_MAX)?;
+        // Members without their names, in an array, would be a second spelling.
+        if record.to_bytes()? == bytes { Ok(record) } else { Err(JsonError::NotCanonical) }
     }
 
     /// The canonical bytes that are committed to.
@@ -245,6 +247,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_record_is_an_object() {
+        let at = Timestamp::from_unix_seconds(5);
+        let record = RecordKind::Published(Published { at, digest: crate::crypto::sha256(&[]) });
+        let object = record.to_bytes().unwrap();
+        assert_eq!(RecordKind::parse(&object).unwrap(), record);
+        let digest = crate::crypto::sha256(&[]);
+        for array in [
+            std::format!(r#"["published",5,"{digest}"]"#),
+            std::format!(r#"["published",[5,"{digest}"]]"#),
+            std::format!(r#"["published",{{"at":5,"digest":"{digest}"}}]"#),
+        ] {
+            assert!(RecordKind::parse(array.as_bytes()).is_err(), "{array}");
+        }
+    }
 
     fn use_record() -> RecordKind {
         let grant = GrantId::from_bytes([1; 16]);

@@ -44,6 +44,9 @@ enum Algorithm {
 impl ProtectedHeader {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         let wire: Wire = from_json_exact(bytes, HEADER_LEN_MAX)?;
+        if to_canonical_json(&wire)? != bytes {
+            return Err(JsonError::NotCanonical);
+        }
         let kid = KeyId::parse(&wire.kid).ok_or(JsonError::NotCanonical)?;
         Ok(Self { iat: wire.iat, kid, role: wire.role, typ: wire.typ })
     }

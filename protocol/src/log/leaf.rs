@@ -119,7 +119,10 @@ pub struct Opening {
 impl Opening {
     /// Reads the canonical JSON of an opening. Whether it fits a leaf is for [`check`](Self::check).
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseOpeningError> {
-        from_json_exact(bytes, OPENING_LEN_MAX).map_err(ParseOpeningError)
+        let opening: Self = from_json_exact(bytes, OPENING_LEN_MAX).map_err(ParseOpeningError)?;
+        // Members without their names, in an array, would be a second spelling.
+        let spelled = opening.to_bytes().map_err(ParseOpeningError)?;
+        if spelled == bytes { Ok(opening) } else { Err(ParseOpeningError(JsonError::NotCanonical)) }
     }
 
     /// The canonical JSON.
@@ -163,6 +166,8 @@ mod tests {
         );
         assert_eq!(Opening::parse(&bytes).unwrap(), opening(b"record"));
         assert!(Opening::parse(&[&bytes[..], b"\n"].concat()).is_err());
+        let array = r#"[3,"cmVjb3Jk","BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"]"#;
+        assert!(Opening::parse(array.as_bytes()).is_err());
     }
 
     #[test]
