@@ -144,6 +144,9 @@ pub(super) fn vault_log(
 }
 
 /// Appends one record and signs the new head: index of the entry, and the head.
+///
+/// A file put together from two moments would make a signer say two things about one log, so the head
+/// that was signed last must be the head of what stands here.
 pub(super) fn append(
     db: &Transaction<'_>,
     id: &LogId,
@@ -158,6 +161,7 @@ pub(super) fn append(
         |row| column::number(row, 0),
     )?;
     let mut frontier = Frontier::from_nodes(size, |node| read_node(db, id, node))?;
+    check_head(db, id, signer, &frontier)?;
     let entry = commitment(salt, record);
     let nodes = frontier.append(&entry);
     db.execute(
@@ -184,6 +188,29 @@ pub(super) fn append(
         .map_err(|_| VaultError::BrokenLog)?;
     db.execute("UPDATE logs SET checkpoint = ?2 WHERE id = ?1", (id.as_bytes(), head.as_str()))?;
     Ok((size, head))
+}
+
+/// Whether the stored head was signed by `signer` over just these entries.
+fn check_head(
+    db: &Connection,
+    id: &LogId,
+    signer: &SigningKey,
+    frontier: &Frontier,
+) -> Result<(), VaultError> {
+    let text: Option<String> =
+        db.query_row("SELECT checkpoint FROM logs WHERE id = ?1", [id.as_bytes()], |row| {
+            row.get(0)
+        })?;
+    let fits = match text {
+        Some(text) => UnverifiedCheckpoint::parse(text.as_bytes())
+            .ok()
+            .and_then(|head| {
+                head.verify(&LogKey::new(Origin::of_log(id), signer.verifying_key())).ok()
+            })
+            .is_some_and(|head| head.size() == frontier.size() && *head.root() == frontier.root()),
+        None => frontier.size() == 0,
+    };
+    if fits { Ok(()) } else { Err(VaultError::BrokenLog) }
 }
 
 /// The proof of an entry that was not erased, its salt in the `extra` line.
@@ -217,4 +244,54 @@ fn read_node(db: &Connection, id: &LogId, node: NodeId) -> Result<Digest, VaultE
         |row| row.get(0),
     )?;
     Ok(Digest::from_bytes(hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use besace_protocol::crypto::SecretBytes;
+
+    use super::*;
+
+    const LOG: LogId = LogId::from_bytes([7; 16]);
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+
+    fn signer() -> SigningKey {
+        SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(3)))
+    }
+
+    fn append_one(vault: &Vault, record: &'static [u8]) -> Result<u64, VaultError> {
+        vault.write(move |db| {
+            let salt = Salt::from_bytes([1; 32]);
+            append(db, &LOG, &signer(), &salt, record, NOW).map(|(index, _)| index)
+        })
+    }
+
+    /// A log of two entries.
+    fn two(folder: &std::path::Path) -> Vault {
+        let key = SecretBytes::init_with(|key| key.fill(1));
+        let vault = Vault::create(&folder.join("vault.db"), &key).unwrap();
+        vault.write(|db| vault_log(db, LOG, NOW)).unwrap();
+        assert_eq!(append_one(&vault, b"first").unwrap(), 0);
+        assert_eq!(append_one(&vault, b"second").unwrap(), 1);
+        vault
+    }
+
+    #[test]
+    fn a_file_put_together_from_two_moments_signs_no_second_history() {
+        for damage in [
+            // The entries of an earlier moment under the head of a later one.
+            "DELETE FROM log_nodes WHERE node = 1 OR level = 1; DELETE FROM log_entries WHERE entry = 1",
+            // Another history of the same length.
+            "UPDATE log_nodes SET hash = zeroblob(32) WHERE level = 1",
+            // No head at all.
+            "UPDATE logs SET checkpoint = NULL",
+            "UPDATE logs SET checkpoint = 'log_07'",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let vault = two(folder.path());
+            vault.write(move |db| Ok(db.execute_batch(damage)?)).unwrap();
+            let appended = append_one(&vault, b"another");
+            assert!(matches!(appended, Err(VaultError::BrokenLog)), "{damage}: {appended:?}");
+        }
+    }
 }
