@@ -46,6 +46,8 @@ pub enum ExchangeError {
 pub enum WithdrawalOutcome {
     /// The retailer signed that it received it.
     Acknowledged,
+    /// It never had the grant: there is nothing to end there.
+    NeverReceived,
     /// It does not answer; it will be told again.
     Pending,
 }
@@ -141,6 +143,11 @@ impl Exchange {
         let call = self.step(move |engine| engine.withdraw(grant)).await?;
         match self.tell_withdrawal(grant, call).await {
             Ok(()) => Ok(WithdrawalOutcome::Acknowledged),
+            Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
+                let never = self.step(move |engine| engine.accept_missing(grant)).await?;
+                let (done, waits) = (WithdrawalOutcome::NeverReceived, WithdrawalOutcome::Pending);
+                Ok(if never { done } else { waits })
+            }
             Err(ExchangeError::Step(StepError::Engine(error))) => {
                 Err(StepError::Engine(error).into())
             }
@@ -160,6 +167,10 @@ impl Exchange {
                 Delivery::Keys { .. } => "release",
                 Delivery::Data { .. } => "disclosure",
             };
+            // She may have withdrawn since the calls were prepared: what waits must not leave any more.
+            if !self.step(move |engine| engine.may_leave(delivery)).await? {
+                continue;
+            }
             let answer = self.call(call, kind).await?;
             let name = domain.clone();
             self.step(move |engine| engine.accept_delivery(&name, delivery, &answer)).await?;
@@ -186,7 +197,8 @@ impl Exchange {
                 self.call(call, "mailbox_acknowledgement").await?;
                 self.step(move |engine| engine.accept_mail_acknowledged(ids)).await?;
             }
-            if !more {
+            // More that never comes is no reason to go on asking.
+            if !more || mail == 0 {
                 break;
             }
         }
@@ -199,8 +211,9 @@ impl Exchange {
         let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&name)).await?;
         for (id, call) in withdrawals {
             match self.tell_withdrawal(id, call).await {
-                // It never received the grant, so there is nothing to end there.
-                Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {}
+                Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
+                    self.step(move |engine| engine.accept_missing(id)).await?;
+                }
                 told => told?,
             }
         }

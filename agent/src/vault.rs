@@ -39,7 +39,7 @@ pub use self::{
     catalogues::StoredCatalogue,
     connection::OpenVaultError,
     dump::{DumpError, DumpHeader},
-    evidence::Evidence,
+    evidence::{Evidence, Shown},
     gate::{GateSalts, GrantChange, LogSigners},
     grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},

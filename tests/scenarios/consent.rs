@@ -3,6 +3,7 @@
 
 mod audited;
 mod courier;
+mod liar;
 
 use besace_agent::{
     engine::{Reconciliation, StepError},

@@ -71,6 +71,9 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
                 WithdrawalOutcome::Acknowledged => {
                     (true, "It has stopped. What you have earned stays yours.")
                 }
+                WithdrawalOutcome::NeverReceived => {
+                    (true, "It has stopped. The retailer never received your yes.")
+                }
                 WithdrawalOutcome::Pending => (
                     false,
                     "For you, it has stopped. The retailer isn't answering: it will be told again\n\

@@ -67,6 +67,7 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
         | StepError::Signature(_)
         | StepError::Catalogue(_)
         | StepError::Proof
+        | StepError::Contradiction
         | StepError::Answer
         | StepError::AnswerForm(_) => Failure::refused_because(
             error,

@@ -15,7 +15,7 @@ use besace_protocol::{
 
 use super::{
     Engine,
-    retailers::REFUSAL_PAUSE_DAYS,
+    retailers::{REFUSAL_PAUSE_DAYS, check_request},
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
 use crate::vault::{
@@ -53,7 +53,8 @@ pub struct GrantView {
     pub state: GrantState,
     /// When it ended, if it has.
     pub ended_at: Option<Timestamp>,
-    /// Whether the retailer has signed that it received the withdrawal.
+    /// Whether nothing about the withdrawal is left to say: the retailer signed that it received it,
+    /// or never had the grant.
     pub acknowledged: bool,
     /// The name over the shop's door.
     pub display_name: String,
@@ -67,7 +68,12 @@ impl Engine {
             if stored.state != RequestState::Open {
                 continue;
             }
-            let (request, display_name) = self.verify_request(&stored)?;
+            let (request, display_name) = match self.verify_request(&stored) {
+                Ok(verified) => verified,
+                // One that no longer fits the shops hides itself, not the others.
+                Err(StepError::Answer) => continue,
+                Err(error) => return Err(error),
+            };
             if request.payload().expires <= self.now() {
                 continue;
             }
@@ -108,7 +114,7 @@ impl Engine {
                 grant: grant.claimed().clone(),
                 state: stored.state,
                 ended_at: stored.ended_at,
-                acknowledged: stored.acknowledgement.is_some(),
+                acknowledged: stored.acknowledgement.is_some() || stored.unreceived_at.is_some(),
                 display_name,
             });
         }
@@ -172,7 +178,7 @@ impl Engine {
             let root = PresenceRoot::generate(&mut rng);
             SecretBytes::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()))
         });
-        vault.add_grant(
+        let kept = vault.add_grant(
             StoredGrant {
                 id,
                 request: asked.id,
@@ -187,9 +193,14 @@ impl Engine {
                 ended_at: None,
                 withdrawal: None,
                 acknowledgement: None,
+                unreceived_at: None,
             },
             presence_root,
         )?;
+        // Two hands on one button: the first grant stands.
+        if !kept {
+            return Err(StepError::RequestClosed);
+        }
         let body = GiveGrant { grant: signed.as_bytes().to_vec().into() };
         Ok((id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?))
     }
@@ -231,7 +242,11 @@ impl Engine {
         }
         let evidence =
             check_attested(&answer.grant, &log, &stored.domain, Some(id), "grant", self.now())?;
-        vault.put_evidence(vec![evidence])?;
+        self.keep_evidence(vec![evidence])?;
+        // The same answer again, after one whose acceptance was not heard of: that is fine.
+        if stored.state == GrantState::Active {
+            return Ok(());
+        }
         self.pass_gate(id, GrantChange::Activate, signed.as_bytes().to_vec())?
             .map(drop)
             .ok_or(StepError::GrantOver)
@@ -274,7 +289,9 @@ impl Engine {
     ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
         let mut calls = Vec::new();
         for stored in self.vault()?.grants()? {
-            let waits = stored.domain == *domain && stored.acknowledgement.is_none();
+            let waits = stored.domain == *domain
+                && stored.acknowledgement.is_none()
+                && stored.unreceived_at.is_none();
             let (true, Some(withdrawal)) = (waits, stored.withdrawal) else { continue };
             let pseudonym = self.pseudonym_of(stored.generation)?;
             let body = Withdraw { withdrawal: withdrawal.into() };
@@ -299,10 +316,7 @@ impl Engine {
         let ours = Unverified::<Withdrawal>::parse(&withdrawal).map_err(StepError::Document)?;
         let subject = ours.claimed().subject_key;
         let ours = ours.verify(&[(Role::Subject, &subject)]).map_err(StepError::Signature)?;
-        let said = acknowledgement.payload();
-        let fits = said.withdrawal == ours.digest()
-            && said.grant == id
-            && said.controller == stored.domain
+        let fits = acknowledgement.payload().answers(&ours).is_ok()
             && answer.withdrawal.document.as_ref() == withdrawal;
         if !fits {
             return Err(StepError::Answer);
@@ -316,10 +330,23 @@ impl Engine {
                     check_attested(attested, &log, &stored.domain, Some(id), kind, now)
                 })
                 .collect::<Result<Vec<_>, _>>()?;
-        vault.put_evidence(evidence)?;
+        self.keep_evidence(evidence)?;
         // The same acknowledgement again finds the grant acknowledged already: that is fine.
         self.pass_gate(id, GrantChange::Acknowledge, acknowledgement.as_bytes().to_vec())?;
         Ok(())
+    }
+
+    /// Takes the retailer's word that it has no such grant: nothing is left to tell it. False if it had
+    /// shown before that it has the grant; then it goes on being told.
+    pub fn accept_missing(&self, id: GrantId) -> Result<bool, StepError> {
+        let vault = self.vault()?;
+        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        let shown = vault.evidence(&stored.domain)?.iter().any(|one| one.grant == Some(id));
+        if shown || grant.claimed_key(Role::Controller).is_some() {
+            return Ok(false);
+        }
+        Ok(vault.settle_withdrawal(id, self.now())?)
     }
 
     /// Passes the gate of the vault with fresh salts and the right signers.
@@ -390,6 +417,8 @@ impl Engine {
             .map_err(StepError::Document)?
             .verify(&[(Role::Controller, &manifest.payload().controller_key)])
             .map_err(StepError::Signature)?;
+        // Looked at again: shops change with the manifest.
+        check_request(&request, manifest.payload())?;
         Ok((request, manifest.payload().legal.display_name.clone()))
     }
 }

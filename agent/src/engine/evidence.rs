@@ -34,6 +34,13 @@ impl Engine {
             bundle.add_opening(&Origin::retailer(domain), &opening).map_err(|_| StepError::Make)?;
             self.add_named_documents(&mut bundle, domain, &opening)?;
         }
+        for head in vault.seen_heads(domain)? {
+            let head = UnverifiedCheckpoint::parse(head.as_bytes())
+                .ok()
+                .and_then(|head| head.verify(&key).ok())
+                .ok_or(StepError::Proof)?;
+            bundle.add_seen(&head);
+        }
         for grant in vault.grants()? {
             if grant.domain == *domain
                 && let Some(statement) = vault.use_statement(grant.id)?

@@ -89,6 +89,27 @@ impl Engine {
         Ok(calls)
     }
 
+    /// Whether a delivery that was prepared may still leave: its grant lives, and nobody else delivered
+    /// it. A withdrawal may have come between.
+    pub fn may_leave(&self, delivery: Delivery) -> Result<bool, StepError> {
+        let vault = self.vault()?;
+        let (Delivery::Keys { grant, .. } | Delivery::Data { grant, .. }) = delivery;
+        let lives = vault
+            .grant(grant)?
+            .is_some_and(|stored| stored.state.is_live(stored.expires_at, self.now()));
+        let waits = match delivery {
+            Delivery::Keys { grant, day } => vault
+                .key_releases(grant)?
+                .iter()
+                .any(|one| one.day == day && one.state == DeliveryState::Logged),
+            Delivery::Data { grant, digest } => vault
+                .disclosures(grant)?
+                .iter()
+                .any(|one| one.digest == digest && one.state == DeliveryState::Logged),
+        };
+        Ok(lives && waits)
+    }
+
     /// Takes the answer to a delivery: the proof that the retailer logged what it received.
     pub fn accept_delivery(
         &self,
@@ -122,7 +143,7 @@ impl Engine {
             (Delivery::Keys { .. } | Delivery::Data { .. }, _) => return Err(StepError::Answer),
         };
         let evidence = check_proven(&received.logged, &log, domain, Some(grant), kind, now)?;
-        vault.put_evidence(vec![evidence])?;
+        self.keep_evidence(vec![evidence])?;
         match delivery {
             Delivery::Keys { grant, day } => vault.deliver_key_release(grant, day, now)?,
             Delivery::Data { grant, digest } => vault.deliver_disclosure(grant, digest, now)?,

@@ -21,7 +21,7 @@ use super::{
     Engine,
     step::{FACET, PreparedCall, StepError, answer, check_proven, kind_of, retailer_log_key},
 };
-use crate::vault::{Evidence, Pseudonym};
+use crate::vault::{Evidence, Pseudonym, Shown};
 
 /// One time that somebody looked her up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,9 @@ impl Engine {
         let pseudonym = vault.pseudonym(domain, FACET)?.ok_or(StepError::Stranger)?;
         for mail in &collected.mail {
             let held = self.open_mail(&pseudonym, manifest.payload(), mail)?;
-            vault.receive_mail(mail.id, pseudonym.generation, held, self.now())?;
+            if !vault.receive_mail(mail.id, pseudonym.generation, held, self.now())? {
+                return Err(StepError::Contradiction);
+            }
         }
         for statement in &collected.statements {
             let statement = Unverified::<UseStatement>::parse(statement.as_ref())
@@ -89,12 +91,17 @@ impl Engine {
                 .verify(&[(Role::Controller, &manifest.payload().controller_key)])
                 .map_err(StepError::Signature)?;
             let said = statement.payload();
-            let known = vault.grant(said.grant)?.is_some_and(|grant| grant.domain == *domain);
+            let known = vault
+                .grant(said.grant)?
+                .is_some_and(|grant| grant.generation == pseudonym.generation);
             if !known {
                 return Err(StepError::Answer);
             }
             let jws = statement.as_bytes().to_vec();
-            vault.put_use_statement(said.grant, jws, said.uses.count, self.now())?;
+            // A count that goes down says that there were uses, and that there were not.
+            if !vault.put_use_statement(said.grant, jws, said.uses.count, self.now())? {
+                return Err(StepError::Contradiction);
+            }
         }
         Ok((collected.mail.len(), collected.more))
     }
@@ -162,7 +169,7 @@ impl Engine {
             if used.grant != grant {
                 continue;
             }
-            if used.prev != head.head || used.counter != head.count.saturating_add(1) {
+            if !head.precedes(&used) {
                 break;
             }
             let salt = UnverifiedProof::parse(evidence.proof.as_bytes())
@@ -195,7 +202,7 @@ impl Engine {
         pseudonym: &Pseudonym,
         manifest: &Manifest,
         mail: &Mail,
-    ) -> Result<Evidence, StepError> {
+    ) -> Result<Shown, StepError> {
         let stored = self.vault()?.grant(mail.grant)?.ok_or(StepError::Answer)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
         if stored.generation != pseudonym.generation {
@@ -217,6 +224,10 @@ impl Engine {
             return Err(StepError::Answer);
         }
         let kind = match Record::parse(said.record.as_ref()) {
+            // What stands under another grant is not hers to be shown, or not hers at all.
+            Ok(Record::Plain(record)) if grant_of(&record) != Some(mail.grant) => {
+                return Err(StepError::Answer);
+            }
             Ok(Record::Plain(record)) => kind_of(&record),
             Ok(Record::Signed(jws)) => jws.typ().as_str(),
             Err(_) => return Err(StepError::Answer),
@@ -224,5 +235,17 @@ impl Engine {
         let proven = Proven { proof: said.proof.clone(), record: said.record.clone() };
         let log = retailer_log_key(manifest);
         check_proven(&proven, &log, &pseudonym.domain, Some(mail.grant), kind, self.now())
+    }
+}
+
+/// The grant that a plain record stands under.
+const fn grant_of(record: &RecordKind) -> Option<GrantId> {
+    match record {
+        RecordKind::Released(said) | RecordKind::ReleaseReceived(said) => Some(said.grant),
+        RecordKind::Disclosed(said) => Some(said.grant),
+        RecordKind::DisclosureReceived(said) => Some(said.grant),
+        RecordKind::Use(said) => Some(said.grant),
+        RecordKind::Deleted(said) => Some(said.grant),
+        RecordKind::Published(_) => None,
     }
 }

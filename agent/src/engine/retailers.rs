@@ -9,7 +9,7 @@ use besace_protocol::{
     encoding::from_json,
     jws::Role,
     offer::catalogue::UnverifiedCatalogue,
-    party::{ControllerId, Manifest},
+    party::{ControllerId, Manifest, ShopCode},
     wire::{Attested, OpenRequests},
 };
 
@@ -21,6 +21,29 @@ use crate::vault::{RequestState, Retailer, StoredCatalogue, StoredRequest};
 
 /// Longest pause after a refusal: six months, in days.
 pub(super) const REFUSAL_PAUSE_DAYS: u64 = 182;
+/// Most requests that one retailer may have open: a few for each purpose.
+const REQUESTS_MAX: usize = 64;
+
+/// Whether a request asks for the retailer's own shops, under the scope that the manifest gives them.
+pub(super) fn check_request(
+    request: &Verified<ConsentRequest>,
+    manifest: &Manifest,
+) -> Result<(), StepError> {
+    let asked = request.payload();
+    let shop_fits =
+        |code: &ShopCode| manifest.shop(*code).is_some_and(|shop| shop.scope == asked.terms.scope);
+    // `DOMAIN` or `DOMAIN/…`.
+    let own_scope = asked
+        .terms
+        .scope
+        .strip_prefix(manifest.controller.as_str())
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let ours = asked.controller == manifest.controller
+        && asked.controller_key == manifest.controller_key
+        && own_scope
+        && asked.terms.shops.iter().all(shop_fits);
+    if ours { Ok(()) } else { Err(StepError::Answer) }
+}
 
 impl Engine {
     /// Longest answer with a manifest, in bytes: base64url twice, and the proof.
@@ -80,7 +103,7 @@ impl Engine {
             manifest: manifest.as_bytes().to_vec(),
             fetched_at: self.now(),
         })?;
-        vault.put_evidence(vec![evidence])?;
+        self.keep_evidence(vec![evidence])?;
         Ok(manifest)
     }
 
@@ -94,6 +117,9 @@ impl Engine {
         let manifest = self.manifest(domain)?;
         let log = retailer_log_key(manifest.payload());
         let answer: OpenRequests = super::step::answer(answer)?;
+        if answer.requests.len() > REQUESTS_MAX {
+            return Err(StepError::Answer);
+        }
         let vault = self.vault()?;
         let mut missing = Vec::new();
         for attested in answer.requests {
@@ -103,18 +129,14 @@ impl Engine {
                 .map_err(StepError::Signature)?;
             let asked = request.payload();
             let evidence = check_attested(&attested, &log, domain, None, "request", self.now())?;
-            let ours = asked.controller == *domain
-                && asked.controller_key == manifest.payload().controller_key
-                && asked.terms.shops.iter().all(|shop| manifest.payload().shop(*shop).is_some());
-            if !ours {
-                return Err(StepError::Answer);
-            }
+            check_request(&request, manifest.payload())?;
             if asked.expires <= self.now() || self.is_paused(domain, &request)? {
                 continue;
             }
             if vault.notice(asked.notice.digest)?.is_none() {
                 missing.push(asked.notice.digest);
             }
+            self.keep_evidence(vec![evidence])?;
             vault.add_request(StoredRequest {
                 id: asked.id,
                 domain: domain.clone(),
@@ -123,7 +145,6 @@ impl Engine {
                 state: RequestState::Open,
                 decided_at: None,
             })?;
-            vault.put_evidence(vec![evidence])?;
         }
         Ok(missing)
     }
@@ -157,20 +178,22 @@ impl Engine {
             .map_err(StepError::Catalogue)?;
         let vault = self.vault()?;
         if let Some(last) = vault.catalogue(domain)? {
-            let last = UnverifiedCatalogue::parse(&last.jws)
+            let known = UnverifiedCatalogue::parse(&last.jws)
                 .map_err(StepError::Document)?
                 .claimed_sequence();
-            if catalogue.sequence() < last {
+            // Going back, or two catalogues under one number.
+            let other = catalogue.sequence() == known && catalogue.digest() != last.digest;
+            if catalogue.sequence() < known || other {
                 return Err(StepError::Answer);
             }
         }
+        self.keep_evidence(vec![evidence])?;
         vault.put_catalogue(StoredCatalogue {
             domain: domain.clone(),
             jws: catalogue.as_bytes().to_vec(),
             digest: catalogue.digest(),
             fetched_at: self.now(),
         })?;
-        vault.put_evidence(vec![evidence])?;
         Ok((catalogue.offers().len(), catalogue.refused().len()))
     }
 

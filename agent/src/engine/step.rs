@@ -18,7 +18,7 @@ use besace_protocol::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Engine, EngineError};
-use crate::vault::{Evidence, Pseudonym, VaultError};
+use crate::vault::{Evidence, Pseudonym, Shown, VaultError};
 
 /// Longest answer to a call, in bytes.
 pub(crate) const ANSWER_LEN_MAX: usize = 4 << 20;
@@ -63,6 +63,9 @@ pub enum StepError {
     /// Not proven to stand in the retailer's log.
     #[error("the retailer did not prove that it logged this")]
     Proof,
+    /// Its log says two things: one entry with two contents, or one size with two heads.
+    #[error("the retailer's log contradicts what it showed before")]
+    Contradiction,
     /// Not an answer to what was said.
     #[error("the retailer's answer does not fit")]
     Answer,
@@ -93,6 +96,13 @@ impl From<VaultError> for StepError {
 }
 
 impl Engine {
+    /// Keeps what a retailer proved, and says so when it contradicts what it proved before. The second
+    /// head is kept too: it is evidence against the retailer.
+    pub(super) fn keep_evidence(&self, shown: Vec<Shown>) -> Result<(), StepError> {
+        let fits = self.vault()?.put_evidence(shown)?;
+        if fits { Ok(()) } else { Err(StepError::Contradiction) }
+    }
+
     /// A call under `pseudonym`.
     pub(super) fn prepare_call<B: Serialize>(
         &self,
@@ -145,12 +155,12 @@ pub(super) fn check_proven(
     grant: Option<GrantId>,
     kind: &str,
     now: Timestamp,
-) -> Result<Evidence, StepError> {
+) -> Result<Shown, StepError> {
     let (proof, opening) = UnverifiedProof::parse(proven.proof.as_bytes())
         .map_err(|_| StepError::Proof)?
         .verify_opening(log, proven.record.as_ref())
         .map_err(|_| StepError::Proof)?;
-    Ok(Evidence {
+    let evidence = Evidence {
         domain: domain.clone(),
         entry: proof.index(),
         grant,
@@ -158,7 +168,8 @@ pub(super) fn check_proven(
         record: opening.record.0,
         proof: proven.proof.clone(),
         received_at: now,
-    })
+    };
+    Ok(Shown { evidence, head: proof.checkpoint().clone() })
 }
 
 /// Checks that a document stands in a retailer's log, whole or by digest, and makes it evidence.
@@ -169,13 +180,15 @@ pub(super) fn check_attested(
     grant: Option<GrantId>,
     kind: &str,
     now: Timestamp,
-) -> Result<Evidence, StepError> {
+) -> Result<Shown, StepError> {
     if attested.record != attested.document {
         let Ok(RecordKind::Published(published)) = RecordKind::parse(attested.record.as_ref())
         else {
             return Err(StepError::Proof);
         };
-        if published.digest != sha256(&[attested.document.as_ref()]) {
+        // Only what is long and public is logged by its digest; an auditor must find the others whole.
+        let is_public = matches!(kind, "manifest" | "catalogue");
+        if !is_public || published.digest != sha256(&[attested.document.as_ref()]) {
             return Err(StepError::Proof);
         }
     }

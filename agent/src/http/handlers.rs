@@ -181,9 +181,11 @@ async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answe
     let id = GrantId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
     match site.exchange.withdraw(id).await {
         // Which of the two it is, the page says by the grant itself.
-        Ok(WithdrawalOutcome::Acknowledged | WithdrawalOutcome::Pending) => {
-            Ok(see_other(&format!("/consent#{id}")))
-        }
+        Ok(
+            WithdrawalOutcome::Acknowledged
+            | WithdrawalOutcome::NeverReceived
+            | WithdrawalOutcome::Pending,
+        ) => Ok(see_other(&format!("/consent#{id}"))),
         Err(error) => Err(error.into()),
     }
 }
@@ -231,6 +233,7 @@ const fn is_the_retailers(error: &StepError) -> bool {
         StepError::Document(_)
             | StepError::Signature(_)
             | StepError::Proof
+            | StepError::Contradiction
             | StepError::Answer
             | StepError::AnswerForm(_)
     )

@@ -166,6 +166,7 @@ impl From<StepError> for Refusal {
             | StepError::Signature(_)
             | StepError::Catalogue(_)
             | StepError::Proof
+            | StepError::Contradiction
             | StepError::Answer
             | StepError::AnswerForm(_)
             | StepError::Make => Self::machine(&error),

@@ -1,6 +1,11 @@
 //! What retailers logged and proved to her: who looked her up, what they received, what they deleted.
 
-use besace_protocol::{id::GrantId, party::ControllerId, time::Timestamp};
+use besace_protocol::{
+    id::GrantId,
+    log::{SignedCheckpoint, UnverifiedProof},
+    party::ControllerId,
+    time::Timestamp,
+};
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::{Vault, VaultError, column};
@@ -24,10 +29,39 @@ pub struct Evidence {
     pub received_at: Timestamp,
 }
 
+/// Evidence that was checked just now, with the head it stands under.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The entry.
+    pub evidence: Evidence,
+    /// The verified head.
+    pub head: SignedCheckpoint,
+}
+
 impl Vault {
-    /// Keeps evidence; the same entry again changes nothing.
-    pub fn put_evidence(&self, evidence: Vec<Evidence>) -> Result<(), VaultError> {
-        self.write(move |db| evidence.iter().try_for_each(|one| put(db, one)))
+    /// Keeps evidence; the same entry again changes nothing. False if it contradicts what was shown
+    /// before; the heads are kept in either case.
+    pub fn put_evidence(&self, shown: Vec<Shown>) -> Result<bool, VaultError> {
+        self.write(move |db| {
+            let mut fits = true;
+            for one in &shown {
+                fits &= put(db, one)?;
+            }
+            Ok(fits)
+        })
+    }
+
+    /// Every head of one retailer's log that was verified, the smallest first; two of one size when it
+    /// forked its log.
+    pub fn seen_heads(&self, domain: &ControllerId) -> Result<Vec<String>, VaultError> {
+        let domain = domain.clone();
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT checkpoint FROM seen_heads WHERE domain = ?1 ORDER BY size, root",
+            )?;
+            let heads = statement.query_map([domain.as_str()], |row| row.get(0))?;
+            Ok(heads.collect::<Result<_, _>>()?)
+        })
     }
 
     /// All evidence about one retailer, by entry.
@@ -76,7 +110,26 @@ impl Vault {
     }
 }
 
-pub(super) fn put(db: &rusqlite::Connection, one: &Evidence) -> Result<(), VaultError> {
+/// Keeps what was shown; false if it contradicts what was shown before.
+pub(super) fn put(db: &rusqlite::Connection, shown: &Shown) -> Result<bool, VaultError> {
+    let Shown { evidence: one, head } = shown;
+    let size = column::from_number(head.size());
+    db.execute(
+        "INSERT INTO seen_heads (domain, size, root, checkpoint, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (domain, size, root) DO NOTHING",
+        (
+            one.domain.as_str(),
+            size,
+            head.root().as_bytes(),
+            head.as_str(),
+            column::from_time(one.received_at),
+        ),
+    )?;
+    let heads: u64 = db.query_row(
+        "SELECT COUNT(*) FROM seen_heads WHERE domain = ?1 AND size = ?2",
+        (one.domain.as_str(), size),
+        |row| column::number(row, 0),
+    )?;
     db.execute(
         "INSERT INTO evidence (domain, entry, grant_id, kind, record, proof, received_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (domain, entry) DO NOTHING",
@@ -90,7 +143,19 @@ pub(super) fn put(db: &rusqlite::Connection, one: &Evidence) -> Result<(), Vault
             column::from_time(one.received_at),
         ),
     )?;
-    Ok(())
+    let (record, proof): (Vec<u8>, String) = db.query_row(
+        "SELECT record, proof FROM evidence WHERE domain = ?1 AND entry = ?2",
+        (one.domain.as_str(), column::from_number(one.entry)),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let same = record == one.record && salt(&proof) == salt(&one.proof);
+    Ok(heads == 1 && same)
+}
+
+/// What the entry was hidden with: the same record under another salt is another entry.
+fn salt(proof: &str) -> Option<[u8; 32]> {
+    let proof = UnverifiedProof::parse(proof.as_bytes()).ok()?;
+    proof.salt().map(|salt| *salt.as_bytes())
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Evidence> {

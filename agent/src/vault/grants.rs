@@ -42,19 +42,31 @@ pub struct StoredGrant {
     pub withdrawal: Option<Vec<u8>>,
     /// The retailer's signed acknowledgement.
     pub acknowledgement: Option<Vec<u8>>,
+    /// When the retailer said, to a withdrawal, that it never had the grant.
+    pub unreceived_at: Option<Timestamp>,
 }
 
 const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, state, handle,
-    given_at, expires_at, ended_at, withdrawal, acknowledgement FROM grants";
+    given_at, expires_at, ended_at, withdrawal, acknowledgement, unreceived_at
+    FROM grants";
 
 impl Vault {
-    /// Keeps a new grant, with its presence root if it has presence, and closes the request.
+    /// Keeps a new grant, with its presence root if it has presence, and closes the request; false,
+    /// and nothing kept, if the request is not open.
     pub fn add_grant(
         &self,
         grant: StoredGrant,
         presence_root: Option<SecretBytes<32>>,
-    ) -> Result<(), VaultError> {
+    ) -> Result<bool, VaultError> {
         self.write(move |db| {
+            let closed = db.execute(
+                "UPDATE requests SET state = 'given', decided_at = ?2
+                 WHERE id = ?1 AND state = 'open'",
+                (grant.request.as_bytes(), column::from_time(grant.given_at)),
+            )?;
+            if closed == 0 {
+                return Ok(false);
+            }
             db.execute(
                 "INSERT INTO grants (id, request_id, domain, generation, purpose, jws, state, handle,
                    presence_root, given_at, expires_at)
@@ -73,12 +85,7 @@ impl Vault {
                     column::from_time(grant.expires_at),
                 ),
             )?;
-            db.execute(
-                "UPDATE requests SET state = 'given', decided_at = ?2
-                 WHERE id = ?1 AND state = 'open'",
-                (grant.request.as_bytes(), column::from_time(grant.given_at)),
-            )?;
-            Ok(())
+            Ok(true)
         })
     }
 
@@ -116,6 +123,19 @@ impl Vault {
                 )
                 .optional()?;
             Ok(root)
+        })
+    }
+
+    /// A withdrawal is done with, though nobody acknowledged it: the retailer never had the grant.
+    /// False if there is none that waits.
+    pub fn settle_withdrawal(&self, id: GrantId, now: Timestamp) -> Result<bool, VaultError> {
+        self.write(move |db| {
+            let changed = db.execute(
+                "UPDATE grants SET unreceived_at = ?2
+                 WHERE id = ?1 AND state = 'withdrawn' AND acknowledgement IS NULL",
+                (id.as_bytes(), column::from_time(now)),
+            )?;
+            Ok(changed == 1)
         })
     }
 
@@ -179,5 +199,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredGrant> {
         ended_at: column::optional_time(row, 10)?,
         withdrawal: row.get(11)?,
         acknowledgement: row.get(12)?,
+        unreceived_at: column::optional_time(row, 13)?,
     })
 }

@@ -5,24 +5,28 @@ use besace_protocol::{
     time::Timestamp,
 };
 
-use super::{Evidence, Vault, VaultError, column, evidence};
+use super::{Shown, Vault, VaultError, column, evidence};
 
 impl Vault {
-    /// Keeps what one message held, and that it must be acknowledged: both or nothing.
+    /// Keeps what one message held, and that it must be acknowledged. False if it contradicts what was
+    /// shown before; then the message is not acknowledged.
     pub fn receive_mail(
         &self,
         id: MailId,
         generation: Generation,
-        held: Evidence,
+        held: Shown,
         now: Timestamp,
-    ) -> Result<(), VaultError> {
+    ) -> Result<bool, VaultError> {
         self.write(move |db| {
+            if !evidence::put(db, &held)? {
+                return Ok(false);
+            }
             db.execute(
                 "INSERT INTO mail (id, generation, received_at) VALUES (?1, ?2, ?3)
                  ON CONFLICT (id) DO NOTHING",
                 (id.as_bytes(), generation.as_bytes(), column::from_time(now)),
             )?;
-            evidence::put(db, &held)
+            Ok(true)
         })
     }
 

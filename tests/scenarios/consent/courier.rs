@@ -75,6 +75,12 @@ impl Shop {
 
     /// Opens a consent request to everybody.
     pub(super) fn ask(&mut self, purpose: Purpose) {
+        let scope = format!("{}/fr/*", self.domain);
+        self.ask_under(purpose, scope);
+    }
+
+    /// As [`ask`](Self::ask), for a scope that may be another's.
+    pub(super) fn ask_under(&mut self, purpose: Purpose, scope: String) {
         let exact = |category: &_| (*category, Granularity::Exact);
         let draft = RequestDraft {
             notice: format!("Qui nous sommes, pourquoi, combien de temps : {}.", purpose.as_str()),
@@ -91,7 +97,7 @@ impl Shop {
                 recipients: Vec::new(),
                 release_ahead_days: u8::from(purpose.releases_presence()),
                 retention_days: 10,
-                scope: format!("{}/fr/*", self.domain),
+                scope,
                 shops: vec![CODE],
                 valid_days: 90,
             },
@@ -102,6 +108,11 @@ impl Shop {
     /// As it is fetched.
     pub(super) fn manifest(&self) -> Vec<u8> {
         bytes(&self.retailer.manifest().unwrap())
+    }
+
+    /// As they are fetched.
+    pub(super) fn requests(&self) -> Vec<u8> {
+        bytes(&self.retailer.open_requests(self.now).unwrap())
     }
 
     /// Head and entries of its log, as everybody may fetch them.
@@ -163,8 +174,7 @@ impl House {
     /// Fetches manifest, requests and notices.
     pub(super) fn meet(&self, shop: &Shop) {
         self.engine.accept_manifest(&shop.domain, &shop.manifest()).unwrap();
-        let requests = bytes(&shop.retailer.open_requests(shop.now).unwrap());
-        for digest in self.engine.accept_requests(&shop.domain, &requests).unwrap() {
+        for digest in self.engine.accept_requests(&shop.domain, &shop.requests()).unwrap() {
             let notice = shop.retailer.notice(&digest).unwrap().unwrap();
             self.engine.accept_notice(digest, notice.into_bytes()).unwrap();
         }

@@ -136,6 +136,7 @@ CREATE TABLE grants (
     ended_at INTEGER,                   -- seconds, NULL while it lives; changes once
     withdrawal BLOB,                    -- JWS of the withdrawal; changes once
     acknowledgement BLOB,               -- JWS by which the retailer acknowledged it; changes once
+    unreceived_at INTEGER,              -- seconds, when the retailer said that it never had it; changes once
     emitted_epoch INTEGER               -- last epoch an identifier was emitted in, NULL = never; grows
 ) STRICT;
 
@@ -185,6 +186,16 @@ CREATE TABLE evidence (
     proof TEXT NOT NULL,                -- C2SP tlog-proof with the salt; fixed
     received_at INTEGER NOT NULL,       -- seconds; fixed
     PRIMARY KEY (domain, entry)
+) STRICT, WITHOUT ROWID;
+
+-- Heads of a retailer's log that were verified. Two of one size prove that it forked its log.
+CREATE TABLE seen_heads (
+    domain TEXT NOT NULL REFERENCES retailers (domain), -- fixed
+    size INTEGER NOT NULL,              -- entries under it; fixed
+    root BLOB NOT NULL CHECK (length(root) = 32), -- root of the tree; fixed
+    checkpoint TEXT NOT NULL,           -- as it travelled; fixed
+    seen_at INTEGER NOT NULL,           -- seconds; fixed
+    PRIMARY KEY (domain, size, root)
 ) STRICT, WITHOUT ROWID;
 
 -- What left this machine and what came, without content. Rows are never changed.

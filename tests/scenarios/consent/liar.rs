@@ -1,0 +1,113 @@
+//! A retailer that signs everything it says, and says two things.
+
+use besace_agent::engine::StepError;
+use besace_protocol::{
+    consent::GrantState, problem::ProblemType, purpose::Purpose, wire::MailCollected,
+};
+use besace_retailer::ShopScope;
+
+use super::courier::{House, Shop};
+
+#[test]
+fn two_histories_under_one_key_show() {
+    let mut shop = Shop::new("shop.example", 1);
+    let mut fork = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    fork.ask(Purpose::StaffGreeting);
+    house.meet(&shop);
+    let refused = house.engine.accept_requests(&fork.domain, &fork.requests());
+    assert!(matches!(refused, Err(StepError::Contradiction)), "{refused:?}");
+    assert_eq!(house.engine.open_requests().unwrap().len(), 1, "what was shown first stands");
+}
+
+#[test]
+fn a_count_that_goes_down_shows() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let grant = house.give(&mut shop, Purpose::Recognition);
+    house.deliver(&mut shop);
+    let mut old = Vec::new();
+    house.collect(&mut shop, |answer| old.clone_from(&answer.statements));
+    assert_eq!(old.len(), 1);
+    let permit = shop.permit(&[ShopScope::Sightings]);
+    let token = house.answer_to(&mut shop, grant);
+    shop.sighting(&permit, token).unwrap();
+    assert_eq!(house.collect(&mut shop, |_| {}), 1);
+    let again = MailCollected { mail: Vec::new(), more: false, statements: old };
+    let again = serde_json::to_vec(&again).unwrap();
+    let refused = house.engine.accept_mail(&shop.domain, &again);
+    assert!(matches!(refused, Err(StepError::Contradiction)), "{refused:?}");
+}
+
+#[test]
+fn a_request_under_the_scope_of_somebody_else_is_refused() {
+    for scope in ["other.example/fr/*", "shop.example/be/*", "shop.example.org/fr/*", "*"] {
+        let mut shop = Shop::new("shop.example", 1);
+        let house = House::new();
+        shop.ask_under(Purpose::Recognition, scope.to_owned());
+        house.engine.accept_manifest(&shop.domain, &shop.manifest()).unwrap();
+        let refused = house.engine.accept_requests(&shop.domain, &shop.requests());
+        assert!(matches!(refused, Err(StepError::Answer)), "{scope}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_withdrawal_of_what_the_shop_never_had_is_done() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let (grant, _lost) = house.say_yes(Purpose::Recognition);
+    let call = house.engine.withdraw(grant).unwrap();
+    assert_eq!(shop.withdraw(&call).unwrap_err().problem(), ProblemType::GrantMissing);
+    assert!(house.engine.accept_missing(grant).unwrap());
+    assert_eq!(house.state(grant), GrantState::Withdrawn);
+    assert!(house.engine.unacknowledged_withdrawals(&shop.domain).unwrap().is_empty());
+    assert!(house.engine.grants().unwrap().iter().all(|view| view.acknowledged));
+}
+
+#[test]
+fn a_shop_that_signed_a_grant_cannot_say_that_it_never_had_it() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let grant = house.give(&mut shop, Purpose::Recognition);
+    house.engine.withdraw(grant).unwrap();
+    assert!(!house.engine.accept_missing(grant).unwrap());
+    assert_eq!(house.engine.unacknowledged_withdrawals(&shop.domain).unwrap().len(), 1);
+}
+
+#[test]
+fn what_was_prepared_does_not_leave_after_a_withdrawal() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let grant = house.give(&mut shop, Purpose::Recognition);
+    let prepared = house.engine.due_releases(&shop.domain).unwrap();
+    let may_leave = |expected: bool| {
+        for (delivery, _) in &prepared {
+            assert_eq!(house.engine.may_leave(*delivery).unwrap(), expected, "{delivery:?}");
+        }
+    };
+    may_leave(true);
+    house.engine.withdraw(grant).unwrap();
+    may_leave(false);
+}
+
+#[test]
+fn an_answer_to_a_grant_may_come_twice() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let (grant, call) = house.say_yes(Purpose::Recognition);
+    let answer = shop.give_grant(&call).unwrap();
+    house.engine.accept_grant(grant, &answer).unwrap();
+    house.engine.accept_grant(grant, &answer).unwrap();
+    assert_eq!(house.state(grant), GrantState::Active);
+}
