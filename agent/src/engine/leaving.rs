@@ -12,6 +12,7 @@ use besace_protocol::{
     jws::Role,
     party::{ControllerId, Manifest},
     presence::{PresenceRoot, ReleasedKeys, Scope, Till},
+    private::Private,
     purpose::{DataCategory, Purpose},
     time::Day,
     wire::{DISCLOSURES_PATH, Disclose, RELEASES_PATH, Received, ReleaseKeys},
@@ -271,12 +272,12 @@ impl Engine {
         let pair = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
         let last = vault.disclosures(grant.id)?.into_iter().next();
         let (jws, logged) = match last {
-            Some(last) if says(&last.jws, &chosen_name, &topics)? => {
+            Some(last) if says(last.jws.reveal(), &chosen_name, &topics)? => {
                 if last.state == DeliveryState::Delivered {
                     return Ok(None);
                 }
                 let proven = self.prove(&pseudonym, last.entry)?;
-                (last.jws, proven)
+                (last.jws.into_revealed(), proven)
             }
             Some(_) | None => {
                 let at = self.now();
@@ -300,7 +301,7 @@ impl Engine {
                     RecordKind::Disclosed(Disclosed { at, categories, digest, grant: grant.id })
                         .to_bytes()
                         .map_err(|_| StepError::Make)?;
-                let change = GrantChange::Disclose { jws: jws.clone(), digest };
+                let change = GrantChange::Disclose { jws: Private::new(jws.clone()), digest };
                 let proven = self.pass_gate(grant.id, change, record)?;
                 (jws, proven.ok_or(StepError::GrantOver)?)
             }

@@ -27,7 +27,7 @@ pub(crate) const ANSWER_LEN_MAX: usize = 4 << 20;
 pub(super) const FACET: Facet = Facet(0);
 
 /// A signed call that is ready to leave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PreparedCall {
     /// Under which pseudonym: it has connections of its own.
     pub pseudonym: Generation,
@@ -37,6 +37,12 @@ pub struct PreparedCall {
     pub path: &'static str,
     /// The bytes.
     pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for PreparedCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PreparedCall({}, {} bytes)", self.path, self.body.len())
+    }
 }
 
 /// A step that was not done. What had been durable before stays.

@@ -10,6 +10,7 @@ use besace_protocol::{
     crypto::{Digest, SigningKey},
     id::{GrantId, LogId},
     log::Salt,
+    private::Private,
     time::{Day, Timestamp},
     wire::Proven,
 };
@@ -32,7 +33,7 @@ pub enum GrantChange {
     /// Data leaves.
     Disclose {
         /// The signed disclosure, kept until it was delivered.
-        jws: Vec<u8>,
+        jws: Private<Vec<u8>>,
         /// SHA-256 of it.
         digest: Digest,
     },
@@ -165,7 +166,7 @@ fn apply(
         GrantChange::Disclose { jws, digest } => db.execute(
             "INSERT INTO disclosures (grant_id, digest, jws, entry, state, at)
              VALUES (?1, ?2, ?3, ?4, 'logged', ?5)",
-            (id, digest.as_bytes(), jws, index, at),
+            (id, digest.as_bytes(), jws.into_revealed(), index, at),
         )?,
         GrantChange::Withdraw => {
             // What was logged but not delivered must never be delivered.

@@ -3,6 +3,7 @@
 use besace_protocol::{
     crypto::Digest,
     id::GrantId,
+    private::Private,
     time::{Day, Timestamp},
 };
 
@@ -37,8 +38,8 @@ pub struct KeyRelease {
 pub struct StoredDisclosure {
     /// SHA-256 of the signed bytes.
     pub digest: Digest,
-    /// The signed bytes.
-    pub jws: Vec<u8>,
+    /// The signed bytes; they hold what she disclosed.
+    pub jws: Private<Vec<u8>>,
     /// Index in the pseudonym's log.
     pub entry: u64,
     /// How far it is.
@@ -105,7 +106,7 @@ impl Vault {
             let disclosures = statement.query_map([grant.as_bytes()], |row| {
                 Ok(StoredDisclosure {
                     digest: Digest::from_bytes(row.get(0)?),
-                    jws: row.get(1)?,
+                    jws: Private::new(row.get(1)?),
                     entry: column::number(row, 2)?,
                     state: column::parsed(row, 3, DeliveryState::parse)?,
                     at: column::time(row, 4)?,
@@ -130,5 +131,27 @@ impl Vault {
             )?;
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_what_she_disclosed() {
+        let disclosure = StoredDisclosure {
+            digest: Digest::from_bytes([0; 32]),
+            jws: Private::new(b"Nora".to_vec()),
+            entry: 0,
+            state: DeliveryState::Logged,
+            at: Timestamp::default(),
+        };
+        let change = super::super::GrantChange::Disclose {
+            jws: disclosure.jws.clone(),
+            digest: disclosure.digest,
+        };
+        let shown = format!("{disclosure:?} {change:?}");
+        assert!(!shown.contains("78, 111") && shown.contains("[private]"), "{shown}");
     }
 }
