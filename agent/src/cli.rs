@@ -5,6 +5,7 @@
 
 mod card;
 mod consent;
+mod device;
 mod exchange;
 mod export;
 mod health;
@@ -95,6 +96,9 @@ enum Command {
     /// Where you were.
     #[command(subcommand)]
     Place(place::Command),
+    /// Telephones that report where you are.
+    #[command(subcommand)]
+    Device(device::Command),
     /// Imports, and how to take them back.
     #[command(subcommand)]
     Import(import::Command),
@@ -189,6 +193,7 @@ fn dispatch(
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),
         Command::Place(command) => place::run(&mut session, command),
+        Command::Device(command) => device::run(&mut session, command),
         Command::Import(command) => import::run(&mut session, &command),
         Command::Log(command) => log::run(&mut session, command),
         Command::Export(arguments) => export::run(&mut session, &arguments),

@@ -5,6 +5,7 @@
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
 mod consent;
+mod devices;
 mod emission;
 mod evidence;
 mod imports;
@@ -40,6 +41,7 @@ use crate::{
 
 pub use self::{
     consent::{GrantView, OpenRequest, RefusedRequest},
+    devices::{AddDeviceError, TakeReportError},
     emission::EmittingGrant,
     imports::ImportError,
     leaving::Delivery,

@@ -8,6 +8,7 @@
 mod attempts;
 mod gate;
 mod handlers;
+mod owntracks;
 mod refusal;
 mod session;
 mod speaker;

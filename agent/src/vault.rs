@@ -8,6 +8,7 @@ mod cards;
 mod catalogues;
 mod column;
 mod connection;
+mod devices;
 mod dump;
 mod evidence;
 mod gate;
@@ -38,6 +39,7 @@ pub use self::{
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
     catalogues::StoredCatalogue,
     connection::OpenVaultError,
+    devices::Device,
     dump::{DumpError, DumpHeader},
     evidence::{Evidence, Shown},
     gate::{GateSalts, GrantChange, LogSigners},

@@ -5,7 +5,7 @@
 
 use besace_protocol::{
     party::{ControllerId, ShopCode},
-    time::Timestamp,
+    time::{DAY_SECONDS, Timestamp},
 };
 
 use super::{Engine, step::StepError};
@@ -58,6 +58,49 @@ impl Engine {
         until: Timestamp,
     ) -> Result<Vec<ShopVisit>, StepError> {
         let vault = self.vault()?;
+        let circles = self.shop_circles()?;
+        let fixes = vault.fixes(from, until).map_err(super::EngineError::from)?;
+        let visits = detect_visits(&fixes, &circles, VisitRules::STANDARD);
+        for visit in &visits {
+            vault.put_visit(visit.clone()).map_err(super::EngineError::from)?;
+        }
+        Ok(visits)
+    }
+
+    /// Finds the visit she is in, or has just ended, at each shop of retailers she has met, and keeps it.
+    ///
+    /// Looks no further back than to where the last visit at that shop began or ended: what was decided
+    /// is not decided again because older fixes are out of sight.
+    pub(super) fn follow_visits(&self, rules: VisitRules) -> Result<(), StepError> {
+        let vault = self.vault()?;
+        let known = vault.visits().map_err(super::EngineError::from)?;
+        for circle in self.shop_circles()? {
+            let of_shop =
+                |visit: &&ShopVisit| visit.domain == circle.domain && visit.shop == circle.shop;
+            let mut newest = known.iter().find(of_shop);
+            let recent = self.now().minus(DAY_SECONDS);
+            let from = newest.map_or(recent, |visit| match visit.left_at {
+                None => visit.arrived_at,
+                Some(left) => left.plus(1).max(recent),
+            });
+            let fixes = vault.fixes(from, self.fixes_end()).map_err(super::EngineError::from)?;
+            for mut visit in detect_visits(&fixes, std::slice::from_ref(&circle), rules) {
+                // Her telephone heard the shop before it knew the place: one arrival, not two.
+                let heard = newest.take().filter(|known| {
+                    known
+                        .left_at
+                        .is_none_or(|left| visit.arrived_at < left.plus(rules.absence_seconds))
+                });
+                if let Some(heard) = heard {
+                    visit.arrived_at = heard.arrived_at;
+                }
+                vault.put_visit(visit).map_err(super::EngineError::from)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn shop_circles(&self) -> Result<Vec<ShopCircle>, StepError> {
         let mut circles = Vec::new();
         for retailer in self.retailers()? {
             for shop in &retailer.payload().shops {
@@ -72,12 +115,7 @@ impl Engine {
                 }
             }
         }
-        let fixes = vault.fixes(from, until).map_err(super::EngineError::from)?;
-        let visits = detect_visits(&fixes, &circles, VisitRules::STANDARD);
-        for visit in &visits {
-            vault.put_visit(visit.clone()).map_err(super::EngineError::from)?;
-        }
-        Ok(visits)
+        Ok(circles)
     }
 }
 

@@ -16,7 +16,7 @@ use actix_web::{
 };
 
 use super::{
-    BODY_LEN_MAX, Site,
+    BODY_LEN_MAX, Site, owntracks,
     refusal::{Asker, Refusal},
 };
 
@@ -79,7 +79,8 @@ fn admit(request: &ServiceRequest) -> Result<(), Refusal> {
     if authority.is_some_and(|authority| !site.hosts.contains(authority.as_str())) {
         return Err(Refusal::FOREIGN);
     }
-    if !is_from_here(request.method(), headers, host) {
+    let by_telephone = request.path() == owntracks::PATH && owntracks::is_no_browser(headers);
+    if !by_telephone && !is_from_here(request.method(), headers, host) {
         return Err(Refusal::FOREIGN);
     }
     let length = single(headers, &header::CONTENT_LENGTH);

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Site,
+    Site, owntracks,
     refusal::{Refusal, html_answer, see_other},
     session::{self, Session},
     speaker::{self, Speaker},
@@ -41,6 +41,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(only(web::resource("/healthz").get(health)))
         .service(only(web::resource("/assets/{name}").get(asset)))
+        .service(only(web::resource(owntracks::PATH).post(owntracks::report)))
         .service(only(web::resource("/unlock").get(unlock_page).post(unlock)))
         .service(only(web::resource("/language").post(choose_language)))
         .service(only(web::resource("/lock").post(lock)))

@@ -16,7 +16,7 @@ use besace_protocol::{
 
 use super::speaker::Speaker;
 use crate::{
-    engine::{EngineError, StepError},
+    engine::{EngineError, StepError, TakeReportError},
     exchange::ExchangeError,
     ui::page::{Frame, ProblemPage},
 };
@@ -170,6 +170,21 @@ impl From<StepError> for Refusal {
             | StepError::Answer
             | StepError::AnswerForm(_)
             | StepError::Make => Self::machine(&error),
+        }
+    }
+}
+
+impl From<TakeReportError> for Refusal {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn from(error: TakeReportError) -> Self {
+        match error {
+            TakeReportError::Stranger => Self::UNAUTHORIZED,
+            TakeReportError::Report(reason) => {
+                tracing::warn!(%reason, "a message of a device is refused");
+                Self::MALFORMED
+            }
+            TakeReportError::Clock => Self::MALFORMED,
+            TakeReportError::Step(error) => error.into(),
         }
     }
 }

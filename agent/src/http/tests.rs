@@ -25,17 +25,17 @@ use crate::{
     vault::{CardContent, Symbology},
 };
 
-const PASSPHRASE: &str = "soleil de minuit";
-const HOST: &str = "127.0.0.1:7878";
+pub(super) const PASSPHRASE: &str = "soleil de minuit";
+pub(super) const HOST: &str = "127.0.0.1:7878";
 
-struct House {
+pub(super) struct House {
     site: web::Data<Site>,
     clock: Arc<FixedClock>,
-    engine: Engine,
+    pub(super) engine: Engine,
 }
 
 /// A locked vault with one card in it.
-fn house(folder: &Path) -> House {
+pub(super) fn house(folder: &Path) -> House {
     let clock = Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000)));
     let engine = Engine::start(
         VaultFolder::new(folder),
@@ -81,7 +81,7 @@ fn post(path: &str, form: &'static str) -> TestRequest {
         .set_payload(form)
 }
 
-async fn send(house: &House, request: TestRequest) -> ServiceResponse {
+pub(super) async fn send(house: &House, request: TestRequest) -> ServiceResponse {
     let app = init_service(app(web::Data::clone(&house.site))).await;
     call_service(&app, request.to_request()).await.map_into_boxed_body()
 }

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use zeroize::Zeroizing;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_start.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_devices.sql")];
 
 /// The schema that this program writes.
 const SCHEMA_VERSION: usize = MIGRATIONS.len();

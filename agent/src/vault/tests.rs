@@ -134,7 +134,7 @@ fn every_promised_setting_is_on() {
         ("secure_delete", "1"),
         ("cell_size_check", "1"),
         ("temp_store", "2"),
-        ("user_version", "1"),
+        ("user_version", "2"),
     ] {
         let found = vault
             .read(move |db| {
@@ -205,13 +205,15 @@ fn a_file_of_a_newer_program_is_refused() {
     vault.close();
     assert!(matches!(
         Vault::open(&path, &key(1)),
-        Err(OpenVaultError::Newer { found: 99, known: 1 })
+        Err(OpenVaultError::Newer { found: 99, known: 2 })
     ));
 }
 
 #[test]
 fn every_column_of_the_schema_says_what_it_is() {
-    let sql = include_str!("migrations/0001_start.sql");
+    let sql =
+        [include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_devices.sql")]
+            .concat();
     for line in sql.lines().filter(|line| line.starts_with("    ")) {
         let constraint = line.trim_start().starts_with(['U', 'P']);
         assert!(constraint || line.contains("-- "), "{line}");
