@@ -142,7 +142,7 @@ impl Story {
             let found = leaks(&house.files()?, &words);
             hold!(found.is_empty(), "in the store of {}: {found:?}", house.domain);
         }
-        Ok(format!("{} words in nine spellings, searched for in {all} bytes", words.len()))
+        Ok(format!("{} words, in every spelling we know, searched for in {all} bytes", words.len()))
     }
 
     pub(super) async fn vault_holds_no_planted_word(&mut self) -> Result<String> {
