@@ -9,6 +9,8 @@
 
 #[path = "http/hostile.rs"]
 mod hostile;
+#[path = "http/privacy.rs"]
+mod privacy;
 #[path = "../../src/testing.rs"]
 mod testing;
 
@@ -91,11 +93,14 @@ impl World {
     }
 
     fn within(limits: Limits) -> Self {
+        Self::over(limits, SqliteStore::in_memory().unwrap())
+    }
+
+    fn over(limits: Limits, store: SqliteStore) -> Self {
         let clock = Arc::new(FixedClock::new(NOW));
         let entropy = Arc::new(SeededEntropy::new(1));
         let mut rng = Rng::new(Arc::<SeededEntropy>::clone(&entropy));
         let identity = Identity { domain: domain(), legal: legal(), shops: shops() };
-        let store = SqliteStore::in_memory().unwrap();
         let mut retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
         for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
             let draft = RequestDraft {
@@ -201,10 +206,15 @@ impl World {
 
     /// What the emitter of shop 1 sends, read as a phone reads it.
     fn emitted(&self) -> ShopValue {
+        self.emitted_to(&self.receiver)
+    }
+
+    /// What the emitter sends whose key this is.
+    fn emitted_to(&self, key: &str) -> ShopValue {
+        use besace_gateway::clock::Clock as _;
         use besace_protocol::presence::Advertisement;
-        let frame: EmitterFrame =
-            self.request("GET", wire::EMITTERS_PATH, Some(&self.receiver), &[]).json();
-        assert_eq!(frame.slot, Slot::of(NOW).as_number());
+        let frame: EmitterFrame = self.request("GET", wire::EMITTERS_PATH, Some(key), &[]).json();
+        assert_eq!(frame.slot, Slot::of(self.clock.now()).as_number());
         let bytes: Vec<u8> = (0..frame.frame.len() / 2)
             .map(|i| u8::from_str_radix(&frame.frame[2 * i..2 * i + 2], 16).unwrap())
             .collect();
