@@ -8,8 +8,10 @@
 mod attempts;
 mod gate;
 mod handlers;
+mod openapi;
 mod owntracks;
 mod refusal;
+mod routes;
 mod session;
 mod speaker;
 
@@ -28,8 +30,12 @@ use actix_web::{
 };
 use jiff::tz::TimeZone;
 
-pub use self::session::{IDLE_SECONDS, LIFE_SECONDS};
 use self::{attempts::Attempts, gate::Hosts, refusal::Refusal, session::Sessions};
+pub use self::{
+    openapi::{openapi, problems},
+    routes::{Gives, Method, ROUTES, Route, Takes, Who},
+    session::{IDLE_SECONDS, LIFE_SECONDS},
+};
 use crate::{engine::Engine, exchange::Exchange};
 
 /// Longest body of a request, in bytes. The longest form is a passphrase.
@@ -117,7 +123,7 @@ pub fn app(
                 .error_handler(|error, _| Refusal::from_form(&error).into()),
         )
         .app_data(web::PathConfig::default().error_handler(|_, _| Refusal::NOT_FOUND.into()))
-        .configure(handlers::routes)
+        .configure(routes::serve)
         .default_service(web::to(handlers::nothing_here))
         .wrap(from_fn(gate::pass))
 }

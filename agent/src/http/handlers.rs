@@ -15,7 +15,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Site, owntracks,
+    Site,
+    openapi::openapi,
     refusal::{Refusal, html_answer, see_other},
     session::{self, Session},
     speaker::{self, Speaker},
@@ -35,41 +36,26 @@ use crate::{
 
 type Answer = Result<HttpResponse, Refusal>;
 
-/// Every address there is.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let only = |resource: actix_web::Resource| resource.default_service(web::to(other_method));
-    config
-        .service(only(web::resource("/healthz").get(health)))
-        .service(only(web::resource("/assets/{name}").get(asset)))
-        .service(only(web::resource(owntracks::PATH).post(owntracks::report)))
-        .service(only(web::resource("/unlock").get(unlock_page).post(unlock)))
-        .service(only(web::resource("/language").post(choose_language)))
-        .service(only(web::resource("/lock").post(lock)))
-        .service(only(web::resource("/leave").post(leave)))
-        .service(only(web::resource("/").get(today_page)))
-        .service(only(web::resource("/cards").get(all_cards)))
-        .service(only(web::resource("/cards/{id}").get(one_card)))
-        .service(only(web::resource("/consent").get(consent_page)))
-        .service(only(web::resource("/consent/{id}/give").post(give)))
-        .service(only(web::resource("/consent/{id}/refuse").post(refuse)))
-        .service(only(web::resource("/consent/{id}/stop").post(stop)))
-        .service(only(web::resource("/journal").get(journal_page)));
-}
-
 /// An address that is none.
 pub(super) async fn nothing_here() -> Answer {
     Err(Refusal::NOT_FOUND)
 }
 
-async fn other_method() -> Answer {
+pub(super) async fn other_method() -> Answer {
     Err(Refusal::METHOD)
 }
 
-async fn health() -> HttpResponse {
+pub(super) async fn health() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
 }
 
-async fn asset(request: HttpRequest) -> Answer {
+/// What this program is, for programs.
+pub(super) async fn description(site: web::Data<Site>) -> Answer {
+    let description = openapi(site.port).map_err(|error| Refusal::machine(&error))?;
+    Ok(HttpResponse::Ok().json(description))
+}
+
+pub(super) async fn asset(request: HttpRequest) -> Answer {
     let asset = assets::find(request.path()).ok_or(Refusal::NOT_FOUND)?;
     Ok(HttpResponse::Ok()
         .content_type(asset.media_type)
@@ -77,7 +63,11 @@ async fn asset(request: HttpRequest) -> Answer {
         .body(asset.bytes))
 }
 
-async fn unlock_page(site: web::Data<Site>, speaker: Speaker, request: HttpRequest) -> Answer {
+pub(super) async fn unlock_page(
+    site: web::Data<Site>,
+    speaker: Speaker,
+    request: HttpRequest,
+) -> Answer {
     if Session::of(&request).is_ok() {
         return Ok(see_other("/"));
     }
@@ -86,11 +76,15 @@ async fn unlock_page(site: web::Data<Site>, speaker: Speaker, request: HttpReque
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UnlockForm {
+pub(super) struct UnlockForm {
     passphrase: String,
 }
 
-async fn unlock(site: web::Data<Site>, speaker: Speaker, form: web::Form<UnlockForm>) -> Answer {
+pub(super) async fn unlock(
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<UnlockForm>,
+) -> Answer {
     let text = Zeroizing::new(form.into_inner().passphrase);
     let now = site.engine().now();
     let voice = speaker.voice();
@@ -125,12 +119,12 @@ async fn unlock(site: web::Data<Site>, speaker: Speaker, form: web::Form<UnlockF
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LanguageForm {
+pub(super) struct LanguageForm {
     language: String,
     back: String,
 }
 
-async fn choose_language(form: web::Form<LanguageForm>) -> Answer {
+pub(super) async fn choose_language(form: web::Form<LanguageForm>) -> Answer {
     let language = Language::parse(&form.language).map_err(|_| Refusal::MALFORMED)?;
     let back = if is_own_path(&form.back) { form.back.as_str() } else { "/" };
     let mut answer = see_other(back);
@@ -138,31 +132,31 @@ async fn choose_language(form: web::Form<LanguageForm>) -> Answer {
     Ok(answer)
 }
 
-async fn lock(_: Session, site: web::Data<Site>) -> Answer {
+pub(super) async fn lock(_: Session, site: web::Data<Site>) -> Answer {
     let engine = site.engine().clone();
     web::block(move || engine.lock()).await.map_err(|error| Refusal::machine(&error))?;
     site.sessions.close_all();
     closed(&site)
 }
 
-async fn leave(session: Session, site: web::Data<Site>) -> Answer {
+pub(super) async fn leave(session: Session, site: web::Data<Site>) -> Answer {
     site.sessions.close(&session);
     closed(&site)
 }
 
-async fn today_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+pub(super) async fn today_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
     let voice = speaker.voice().clone();
     let view = ask(&site, move |engine| today::view(&voice, engine)).await?;
     show(&TodayPage { frame: open(&speaker, "today-title", Section::Today), view: &view })
 }
 
-async fn consent_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+pub(super) async fn consent_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
     let voice = speaker.voice().clone();
     let view = ask(&site, move |engine| consent::view(&voice, engine)).await?;
     show(&ConsentPage { frame: open(&speaker, "consent-title", Section::Consent), view: &view })
 }
 
-async fn give(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+pub(super) async fn give(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
     let id = RequestId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
     match site.exchange.give(id, Indication::Page).await {
         Ok(grant) => Ok(see_other(&format!("/consent#{grant}"))),
@@ -172,13 +166,13 @@ async fn give(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answe
     }
 }
 
-async fn refuse(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+pub(super) async fn refuse(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
     let id = RequestId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
     ask(&site, move |engine| engine.refuse(id)).await?;
     Ok(see_other(&format!("/consent#{id}")))
 }
 
-async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+pub(super) async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
     let id = GrantId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
     match site.exchange.withdraw(id).await {
         // Which of the two it is, the page says by the grant itself.
@@ -191,13 +185,13 @@ async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answe
     }
 }
 
-async fn all_cards(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+pub(super) async fn all_cards(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
     let cards = ask(&site, Engine::cards).await?;
     let frame = open(&speaker, "cards-title", Section::Cards);
     show(&CardsPage { frame, cards: &cards::lines(&cards) })
 }
 
-async fn one_card(
+pub(super) async fn one_card(
     _: Session,
     site: web::Data<Site>,
     speaker: Speaker,
@@ -211,7 +205,7 @@ async fn one_card(
     show(&CardPage { frame, card: &card })
 }
 
-async fn journal_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
+pub(super) async fn journal_page(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
     let entries = ask(&site, |engine| engine.journal(journal::LINES_MAX)).await?;
     let frame = open(&speaker, "journal-title", Section::Journal);
     show(&JournalPage { frame, view: &journal::view(speaker.voice(), &entries) })

@@ -36,10 +36,18 @@ impl Refusal {
     pub(super) const TOO_LARGE: Self = Self(ProblemType::TooLarge);
     pub(super) const UNAUTHORIZED: Self = Self(ProblemType::Unauthorized);
 
+    pub(super) const MEDIA_TYPE: Self = Self(ProblemType::MediaType);
+
+    /// The answer with this problem.
+    pub(super) const fn of(problem: ProblemType) -> Self {
+        Self(problem)
+    }
+
     /// Why a form was not read.
     pub(super) const fn from_form(error: &UrlencodedError) -> Self {
         match error {
             UrlencodedError::Overflow { .. } => Self::TOO_LARGE,
+            UrlencodedError::ContentType => Self::MEDIA_TYPE,
             _ => Self::MALFORMED,
         }
     }

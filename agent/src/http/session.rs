@@ -139,7 +139,8 @@ pub(super) fn cookie(port: u16, value: Option<&str>) -> Cookie<'static> {
     cookie
 }
 
-fn cookie_name(port: u16) -> String {
+/// What the cookie of the agent at `port` is called.
+pub(super) fn cookie_name(port: u16) -> String {
     format!("besace_session_{port}")
 }
 

@@ -5,9 +5,11 @@
 
 mod agent;
 mod body;
+mod openapi;
 mod pace;
 mod problem;
 mod public;
+mod routes;
 mod shop;
 
 use std::{
@@ -21,7 +23,11 @@ use actix_web::{App, HttpRequest, HttpServer, dev::Server, http::header, web};
 use besace_protocol::time::Timestamp;
 use besace_retailer::Retailer;
 
-pub use self::pace::Limits;
+pub use self::{
+    openapi::{openapi, problems},
+    pace::Limits,
+    routes::{Gives, Method, ROUTES, Route, Takes, Who},
+};
 use self::{pace::Pace, problem::Refusal};
 use crate::{
     clock::Clock,
@@ -64,9 +70,7 @@ pub fn serve_within(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::clone(&gateway))
-            .configure(public::addresses)
-            .configure(agent::addresses)
-            .configure(shop::addresses)
+            .configure(routes::serve)
             .default_service(web::route().to(problem::not_found))
     })
     .workers(2)

@@ -144,6 +144,25 @@ pub const FENCES: &[Fence] = &[
         innocent: ("retailer-sdk/gateway/src/http/problem.rs", "StatusCode::CONFLICT\n"),
     },
     Fence {
+        rule: "an address is a row of the table in http/routes.rs, never one more line of the server",
+        words: &[
+            "web::resource",
+            "web::scope",
+            "Resource::new",
+            "Scope::new",
+            ".service",
+            "#[get",
+            "#[post",
+        ],
+        looks_at: product,
+        allowed: |path| path.ends_with("/http/routes.rs"),
+        planted: (
+            "agent/src/http/vouchers.rs",
+            "config.route(\"/vouchers\", web::get()).service(web::resource(\"/x\"));\n",
+        ),
+        innocent: ("agent/src/http/routes.rs", "config.service(web::resource(route.path));\n"),
+    },
+    Fence {
         rule: "the outside world is reached through net",
         words: &[
             "reqwest",

@@ -1,39 +1,19 @@
 //! Addresses of agents: every one takes a call, signed by the pseudonym it is about.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use besace_protocol::{
-    call::CALL_LEN_MAX,
-    wire::{
-        DISCLOSURES_PATH, GRANTS_PATH, JWS_MEDIA_TYPE, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH,
-        RELEASES_PATH, WITHDRAWALS_PATH,
-    },
-};
+use besace_protocol::{call::CALL_LEN_MAX, wire::JWS_MEDIA_TYPE};
 
 use super::{
     Gateway,
     body::{Body, Caching, Form, json},
-    problem::{Refusal, other_methods},
+    problem::Refusal,
 };
 
-pub(super) fn addresses(config: &mut web::ServiceConfig) {
-    config
-        .service(call(GRANTS_PATH).route(web::post().to(give_grant)))
-        .service(call(WITHDRAWALS_PATH).route(web::post().to(withdraw)))
-        .service(call(RELEASES_PATH).route(web::post().to(release)))
-        .service(call(DISCLOSURES_PATH).route(web::post().to(disclose)))
-        .service(call(MAILBOX_PATH).route(web::post().to(collect_mail)))
-        .service(call(MAILBOX_ACKNOWLEDGEMENTS_PATH).route(web::post().to(acknowledge_mail)));
-}
-
-fn call(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(other_methods("POST"))
-}
-
 /// A call as it arrived: who signed it is for the retailer to find out.
-type Call = Body<CallForm>;
+pub(super) type Call = Body<CallForm>;
 
 #[derive(Debug)]
-enum CallForm {}
+pub(super) enum CallForm {}
 
 impl Form for CallForm {
     const LEN_MAX: usize = CALL_LEN_MAX;
@@ -44,7 +24,10 @@ impl Form for CallForm {
     }
 }
 
-async fn give_grant(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+pub(super) async fn give_grant(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let given = gateway
         .ask(move |retailer, now, rng| {
@@ -55,7 +38,10 @@ async fn give_grant(gateway: web::Data<Gateway>, call: Call) -> Result<HttpRespo
     json(&given, Caching::Never)
 }
 
-async fn withdraw(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+pub(super) async fn withdraw(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let withdrawn = gateway
         .ask(move |retailer, now, rng| {
@@ -66,7 +52,10 @@ async fn withdraw(gateway: web::Data<Gateway>, call: Call) -> Result<HttpRespons
     json(&withdrawn, Caching::Never)
 }
 
-async fn release(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+pub(super) async fn release(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let received = gateway
         .ask(move |retailer, now, rng| {
@@ -78,7 +67,10 @@ async fn release(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse
     json(&received, Caching::Never)
 }
 
-async fn disclose(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+pub(super) async fn disclose(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let received = gateway
         .ask(move |retailer, now, rng| {
@@ -90,7 +82,10 @@ async fn disclose(gateway: web::Data<Gateway>, call: Call) -> Result<HttpRespons
     json(&received, Caching::Never)
 }
 
-async fn collect_mail(gateway: web::Data<Gateway>, call: Call) -> Result<HttpResponse, Refusal> {
+pub(super) async fn collect_mail(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let collected = gateway
         .ask(move |retailer, now, _| {
@@ -100,7 +95,7 @@ async fn collect_mail(gateway: web::Data<Gateway>, call: Call) -> Result<HttpRes
     json(&collected, Caching::Never)
 }
 
-async fn acknowledge_mail(
+pub(super) async fn acknowledge_mail(
     gateway: web::Data<Gateway>,
     call: Call,
 ) -> Result<HttpResponse, Refusal> {

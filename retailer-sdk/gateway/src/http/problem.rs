@@ -150,17 +150,20 @@ impl Responder for Refusal {
     }
 }
 
-/// The answer to every method but `allowed`.
-pub(super) fn other_methods(allowed: &'static str) -> actix_web::Route {
-    actix_web::web::route().to(move || async move {
+/// The answer to every method but those `allowed`, which stand as in the header.
+pub(super) fn other_methods(allowed: &str) -> actix_web::Route {
+    let allowed = allowed.to_owned();
+    actix_web::web::route().to(move || {
         let mut response = Refusal::new(ProblemType::MethodNotAllowed).error_response();
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
-        response
+        if let Ok(allowed) = header::HeaderValue::from_str(&allowed) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        std::future::ready(response)
     })
 }
 
 #[deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
-const fn status_of(problem: ProblemType) -> StatusCode {
+pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
     match problem {
         ProblemType::Malformed | ProblemType::UnknownField => StatusCode::BAD_REQUEST,
         ProblemType::SignatureInvalid | ProblemType::ClockSkew | ProblemType::Unauthorized => {

@@ -4,24 +4,22 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header, web};
 use besace_protocol::{
-    offer::catalogue::CATALOGUE_LEN_MAX,
-    presence::EphemeralId,
-    problem::ProblemType,
-    wire::{ARRIVALS_PATH, EMITTERS_PATH, OFFERS_PATH, SIGHTINGS_PATH, Sighting},
+    offer::catalogue::CATALOGUE_LEN_MAX, presence::EphemeralId, problem::ProblemType,
+    wire::Sighting,
 };
 use besace_retailer::ShopKey;
 
 use super::{
     Gateway,
     body::{Body, Caching, Form, json},
-    problem::{Refusal, other_methods},
+    problem::Refusal,
 };
 
 /// Media type of what a shop sends.
 const JSON: &str = "application/json";
 
 #[derive(Debug)]
-enum SightingForm {}
+pub(super) enum SightingForm {}
 
 impl Form for SightingForm {
     const LEN_MAX: usize = 16 << 10;
@@ -33,7 +31,7 @@ impl Form for SightingForm {
 }
 
 #[derive(Debug)]
-enum OffersForm {}
+pub(super) enum OffersForm {}
 
 impl Form for OffersForm {
     const LEN_MAX: usize = CATALOGUE_LEN_MAX;
@@ -44,18 +42,9 @@ impl Form for OffersForm {
     }
 }
 
-pub(super) fn addresses(config: &mut web::ServiceConfig) {
-    let resource = |path: &str, method| web::resource(path).default_service(other_methods(method));
-    config
-        .service(resource(SIGHTINGS_PATH, "POST").route(web::post().to(sighting)))
-        .service(resource(ARRIVALS_PATH, "GET").route(web::get().to(arrivals)))
-        .service(resource(EMITTERS_PATH, "GET").route(web::get().to(emitter)))
-        .service(resource(OFFERS_PATH, "POST").route(web::post().to(offers)));
-}
-
 /// The key that a request shows: well formed, but not looked up yet.
 #[derive(Debug)]
-struct Bearer(ShopKey);
+pub(super) struct Bearer(ShopKey);
 
 impl FromRequest for Bearer {
     type Error = Refusal;
@@ -71,7 +60,7 @@ impl FromRequest for Bearer {
     }
 }
 
-async fn sighting(
+pub(super) async fn sighting(
     gateway: web::Data<Gateway>,
     key: Bearer,
     body: Body<SightingForm>,
@@ -89,7 +78,10 @@ async fn sighting(
     json(&recognised, Caching::Never)
 }
 
-async fn arrivals(gateway: web::Data<Gateway>, key: Bearer) -> Result<HttpResponse, Refusal> {
+pub(super) async fn arrivals(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let arrivals = gateway
         .ask(move |retailer, now, _| {
@@ -100,7 +92,10 @@ async fn arrivals(gateway: web::Data<Gateway>, key: Bearer) -> Result<HttpRespon
     json(&arrivals, Caching::Never)
 }
 
-async fn emitter(gateway: web::Data<Gateway>, key: Bearer) -> Result<HttpResponse, Refusal> {
+pub(super) async fn emitter(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let frame = gateway
         .ask(move |retailer, now, _| {
@@ -111,7 +106,7 @@ async fn emitter(gateway: web::Data<Gateway>, key: Bearer) -> Result<HttpRespons
     json(&frame, Caching::Never)
 }
 
-async fn offers(
+pub(super) async fn offers(
     gateway: web::Data<Gateway>,
     key: Bearer,
     body: Body<OffersForm>,

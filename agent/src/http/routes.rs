@@ -1,0 +1,235 @@
+//! Every address of the agent, in one table.
+//!
+//! The server is built from it, its description (`GET /openapi.json`) is made from it, and the tests
+//! that knock at every door read it: what does not stand here does not exist.
+
+use actix_web::web;
+use besace_protocol::problem::ProblemType;
+
+use super::{BODY_LEN_MAX, handlers, owntracks};
+
+/// One method of one address.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// What it is called in the description.
+    pub name: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The address, with `{parameters}`; each is explained in `schemas.json`.
+    pub path: &'static str,
+    /// One line for whoever reads the description.
+    pub summary: &'static str,
+    /// Who may call.
+    pub who: Who,
+    /// The body, if it takes one.
+    pub takes: Option<Takes>,
+    /// What it answers when it is well.
+    pub gives: Gives,
+    /// What it says beside what every address with its caller and body says.
+    pub problems: &'static [ProblemType],
+    handler: fn(actix_web::Route) -> actix_web::Route,
+}
+
+/// A method that some address takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Changes something.
+    Post,
+}
+
+impl Method {
+    /// As it stands in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Who may call an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever can reach it from a page of ours.
+    Everybody,
+    /// She, in a browser where she showed the passphrase, while the vault is open.
+    Owner,
+    /// A telephone or another device of hers, with a name and a password of its own.
+    Device,
+}
+
+/// The body that an address takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Takes {
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its longest, in bytes.
+    pub len_max: usize,
+    /// What it is, in `schemas.json`.
+    pub schema: &'static str,
+}
+
+impl Takes {
+    /// The fields of a form of ours.
+    const fn form(schema: &'static str) -> Self {
+        let media_type = "application/x-www-form-urlencoded";
+        Self { media_type, len_max: BODY_LEN_MAX, schema }
+    }
+
+    /// What devices send.
+    const fn json(schema: &'static str) -> Self {
+        Self { media_type: "application/json", len_max: BODY_LEN_MAX, schema }
+    }
+}
+
+/// What an address answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Gives {
+    /// A page.
+    Page,
+    /// Where to look now.
+    SeeOther,
+    /// A file of the pages: style, pictures.
+    Asset,
+    /// JSON, as `schemas.json` has it under this name.
+    Json(&'static str),
+}
+
+/// Every address there is.
+pub static ROUTES: &[Route] = &[
+    Route {
+        gives: Gives::Json("Health"),
+        ..get("health", "/healthz", "Whether it answers.", |r| r.to(handlers::health))
+    },
+    Route {
+        gives: Gives::Json("OpenApi"),
+        ..get("description", "/openapi.json", "This description.", |r| r.to(handlers::description))
+    },
+    Route {
+        gives: Gives::Asset,
+        problems: &[ProblemType::NotFound],
+        ..get("asset", "/assets/{name}", "A file of the pages.", |r| r.to(handlers::asset))
+    },
+    Route {
+        who: Who::Device,
+        takes: Some(Takes::json("OwnTracks")),
+        gives: Gives::Json("OwnTracksCards"),
+        problems: &[ProblemType::Unauthorized, ProblemType::Locked],
+        ..post("owntracks", owntracks::PATH, "Where a telephone is.", |r| r.to(owntracks::report))
+    },
+    get("unlock_page", "/unlock", "Asks for the passphrase.", |r| r.to(handlers::unlock_page)),
+    Route {
+        takes: Some(Takes::form("UnlockForm")),
+        problems: &[ProblemType::TooFast],
+        ..post("unlock", "/unlock", "She shows the passphrase.", |r| r.to(handlers::unlock))
+    },
+    Route {
+        takes: Some(Takes::form("LanguageForm")),
+        ..post("language", "/language", "She chooses a language.", |r| {
+            r.to(handlers::choose_language)
+        })
+    },
+    hers(post("lock", "/lock", "She locks the vault.", |r| r.to(handlers::lock))),
+    hers(post("leave", "/leave", "She leaves this browser.", |r| r.to(handlers::leave))),
+    hers(get("today", "/", "What answers her wishes.", |r| r.to(handlers::today_page))),
+    hers(get("cards", "/cards", "Her loyalty cards.", |r| r.to(handlers::all_cards))),
+    hers(one(get("card", "/cards/{id}", "A card, to show.", |r| r.to(handlers::one_card)))),
+    hers(get("consent", "/consent", "What she allows.", |r| r.to(handlers::consent_page))),
+    hers(consent(post("give", "/consent/{id}/give", "She agrees.", |r| r.to(handlers::give)))),
+    hers(consent(post("refuse", "/consent/{id}/refuse", "She refuses.", |r| {
+        r.to(handlers::refuse)
+    }))),
+    hers(consent(post("stop", "/consent/{id}/stop", "She withdraws.", |r| r.to(handlers::stop)))),
+    hers(get("journal", "/journal", "What left and came.", |r| r.to(handlers::journal_page))),
+];
+
+type Handler = fn(actix_web::Route) -> actix_web::Route;
+
+/// A page that everybody may see.
+const fn get(
+    name: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    handler: Handler,
+) -> Route {
+    Route {
+        name,
+        method: Method::Get,
+        path,
+        summary,
+        who: Who::Everybody,
+        takes: None,
+        gives: Gives::Page,
+        problems: &[],
+        handler,
+    }
+}
+
+/// A button that leads somewhere.
+const fn post(
+    name: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    handler: Handler,
+) -> Route {
+    let gives = Gives::SeeOther;
+    Route { method: Method::Post, gives, ..get(name, path, summary, handler) }
+}
+
+/// For her alone.
+const fn hers(route: Route) -> Route {
+    Route { who: Who::Owner, ..route }
+}
+
+/// About one thing, which may not be there.
+const fn one(route: Route) -> Route {
+    Route { problems: &[ProblemType::NotFound], ..route }
+}
+
+/// About one consent, which may be over.
+const fn consent(route: Route) -> Route {
+    const PROBLEMS: &[ProblemType] =
+        &[ProblemType::NotFound, ProblemType::RequestUnknown, ProblemType::GrantMissing];
+    Route { problems: PROBLEMS, ..route }
+}
+
+/// The server's part of the table.
+pub(super) fn serve(config: &mut web::ServiceConfig) {
+    for (index, first) in ROUTES.iter().enumerate() {
+        if ROUTES.iter().take(index).any(|earlier| earlier.path == first.path) {
+            continue;
+        }
+        let mut resource = web::resource(first.path);
+        for route in ROUTES.iter().filter(|route| route.path == first.path) {
+            let method = match route.method {
+                Method::Get => web::get(),
+                Method::Post => web::post(),
+            };
+            resource = resource.route((route.handler)(method));
+        }
+        config.service(resource.default_service(web::to(handlers::other_method)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_once() {
+        for (index, route) in ROUTES.iter().enumerate() {
+            let others = ROUTES.iter().skip(index + 1);
+            assert!(others.clone().all(|other| other.name != route.name), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_hers_says_so_in_its_handler() {
+        // A page that a stranger may see is a decision: it is listed here once more.
+        let open: Vec<&str> =
+            ROUTES.iter().filter(|r| r.who == Who::Everybody).map(|route| route.name).collect();
+        assert_eq!(open, ["health", "description", "asset", "unlock_page", "unlock", "language"]);
+    }
+}

@@ -1,0 +1,361 @@
+//! Every address of the gateway, in one table.
+//!
+//! The server is built from it, its description (`GET /openapi.json`) is made from it, and the tests
+//! that knock at every door read it: what does not stand here does not exist.
+
+use actix_web::web;
+use besace_protocol::{
+    problem::ProblemType,
+    wire::{
+        ARRIVALS_PATH, CATALOGUE_PATH, DISCLOSURES_PATH, EMITTERS_PATH, GRANTS_PATH, LOG_PATH,
+        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OFFERS_PATH,
+        RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, WITHDRAWALS_PATH,
+    },
+};
+use besace_retailer::ShopScope;
+
+use super::{agent, body::Form, problem::other_methods, public, shop};
+
+/// One method of one address.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// What it is called in the description.
+    pub name: &'static str,
+    /// The one method.
+    pub method: Method,
+    /// The fixed part of the address.
+    pub path: &'static str,
+    /// What follows it, with `{parameters}`; each is explained in `schemas.json`.
+    pub tail: &'static str,
+    /// One line for whoever reads the description.
+    pub summary: &'static str,
+    /// Who may call.
+    pub who: Who,
+    /// The body, if it takes one.
+    pub takes: Option<Takes>,
+    /// What it answers when it is well.
+    pub gives: Gives,
+    /// What it says beside what every address with its caller and body says.
+    pub problems: &'static [ProblemType],
+    handler: fn(actix_web::Route) -> actix_web::Route,
+}
+
+impl Route {
+    /// The address, with its `{parameters}`.
+    pub fn address(&self) -> String {
+        let tail = self.tail.replace(":.*}", "}");
+        format!("{}{tail}", self.path)
+    }
+}
+
+/// A method that some address takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Changes something, or asks with a signature.
+    Post,
+}
+
+impl Method {
+    /// As it stands in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// Who may call an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever can reach it; nobody is asked who it is.
+    Everybody,
+    /// The pseudonym that signed the call in the body.
+    Subject,
+    /// Whoever shows a shop key with this scope.
+    Shop(ShopScope),
+}
+
+/// The body that an address takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Takes {
+    /// Its one media type.
+    pub media_type: &'static str,
+    /// Its longest, in bytes.
+    pub len_max: usize,
+    /// What it is, in `schemas.json`; of a call, its `body` member.
+    pub schema: &'static str,
+}
+
+impl Takes {
+    const fn of<F: Form>(schema: &'static str) -> Self {
+        Self { media_type: F::MEDIA_TYPE, len_max: F::LEN_MAX, schema }
+    }
+}
+
+/// What an address answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Gives {
+    /// JSON, as `schemas.json` has it under this name.
+    Json(&'static str),
+    /// Text for people or for other programs.
+    Text,
+    /// Bytes.
+    Bytes,
+}
+
+/// Every address there is.
+pub static ROUTES: &[Route] = &[
+    file("manifest", MANIFEST_PATH, "", "Who the retailer is.", Gives::Json("Attested"), |r| {
+        r.to(public::manifest)
+    }),
+    file(
+        "consent_requests",
+        REQUESTS_PATH,
+        "",
+        "The consent requests that stand open.",
+        Gives::Json("OpenRequests"),
+        |r| r.to(public::requests),
+    ),
+    file("notice", NOTICES_PATH, "/{digest}", "The text of a notice.", Gives::Text, |r| {
+        r.to(public::notice)
+    }),
+    file("catalogue", CATALOGUE_PATH, "", "All offers.", Gives::Json("Attested"), |r| {
+        r.to(public::catalogue)
+    }),
+    file("checkpoint", LOG_PATH, "/checkpoint", "How far the log is.", Gives::Text, |r| {
+        r.to(public::checkpoint)
+    }),
+    file("tile", LOG_PATH, "/tile/{tile:.*}", "A part of the log.", Gives::Bytes, |r| {
+        r.to(public::tile)
+    }),
+    file("health", "/healthz", "", "Whether the store answers.", Gives::Text, |r| {
+        r.to(public::health)
+    }),
+    file("description", "/openapi.json", "", "This description.", Gives::Json("OpenApi"), |r| {
+        r.to(public::description)
+    }),
+    Route {
+        problems: &[
+            ProblemType::WrongController,
+            ProblemType::RequestUnknown,
+            ProblemType::GrantExpired,
+            ProblemType::GrantWithdrawn,
+            ProblemType::GrantConflict,
+        ],
+        ..call("give_grant", GRANTS_PATH, "She agrees.", ("GiveGrant", "GrantGiven"), |r| {
+            r.to(agent::give_grant)
+        })
+    },
+    Route {
+        problems: &[
+            ProblemType::GrantMissing,
+            ProblemType::WrongController,
+            ProblemType::GrantConflict,
+        ],
+        ..call("withdraw", WITHDRAWALS_PATH, "She withdraws.", ("Withdraw", "Withdrawn"), |r| {
+            r.to(agent::withdraw)
+        })
+    },
+    Route {
+        problems: RECEIVING,
+        ..call(
+            "release",
+            RELEASES_PATH,
+            "She releases the keys of a day.",
+            ("ReleaseKeys", "Received"),
+            |r| r.to(agent::release),
+        )
+    },
+    Route {
+        problems: RECEIVING,
+        ..call(
+            "disclose",
+            DISCLOSURES_PATH,
+            "She discloses what a grant covers.",
+            ("Disclose", "Received"),
+            |r| r.to(agent::disclose),
+        )
+    },
+    Route {
+        problems: &[ProblemType::GrantMissing],
+        ..call(
+            "collect_mail",
+            MAILBOX_PATH,
+            "She collects sealed mail.",
+            ("CollectMail", "MailCollected"),
+            |r| r.to(agent::collect_mail),
+        )
+    },
+    Route {
+        problems: &[ProblemType::GrantMissing],
+        ..call(
+            "acknowledge_mail",
+            MAILBOX_ACKNOWLEDGEMENTS_PATH,
+            "Her mail is safe at home.",
+            ("AcknowledgeMail", "MailAcknowledged"),
+            |r| r.to(agent::acknowledge_mail),
+        )
+    },
+    Route {
+        method: Method::Post,
+        takes: Some(Takes::of::<shop::SightingForm>("Sighting")),
+        problems: &[
+            ProblemType::Unresolved,
+            ProblemType::RelaySuspected,
+            ProblemType::LogUnavailable,
+        ],
+        ..of_shop(
+            "sighting",
+            SIGHTINGS_PATH,
+            "An ephemeral identifier was heard.",
+            (ShopScope::Sightings, "Recognised"),
+            |r| r.to(shop::sighting),
+        )
+    },
+    of_shop(
+        "arrivals",
+        ARRIVALS_PATH,
+        "Who asked to be greeted and has just come in.",
+        (ShopScope::Arrivals, "Arrivals"),
+        |r| r.to(shop::arrivals),
+    ),
+    of_shop(
+        "emitter_frame",
+        EMITTERS_PATH,
+        "What the emitter of the shop sends now.",
+        (ShopScope::Emitter, "EmitterFrame"),
+        |r| r.to(shop::emitter),
+    ),
+    Route {
+        method: Method::Post,
+        takes: Some(Takes::of::<shop::OffersForm>("Offers")),
+        problems: &[ProblemType::LogUnavailable],
+        ..of_shop(
+            "publish_offers",
+            OFFERS_PATH,
+            "The offers of a new catalogue.",
+            (ShopScope::Catalogue, "Attested"),
+            |r| r.to(shop::offers),
+        )
+    },
+];
+
+/// What comes under a grant is refused for these reasons.
+const RECEIVING: &[ProblemType] = &[
+    ProblemType::GrantMissing,
+    ProblemType::GrantExpired,
+    ProblemType::GrantWithdrawn,
+    ProblemType::GrantScope,
+    ProblemType::ProofMissing,
+    ProblemType::GrantConflict,
+];
+
+type Handler = fn(actix_web::Route) -> actix_web::Route;
+
+/// A public file.
+const fn file(
+    name: &'static str,
+    path: &'static str,
+    tail: &'static str,
+    summary: &'static str,
+    gives: Gives,
+    handler: Handler,
+) -> Route {
+    let problems: &[ProblemType] = &[ProblemType::NotFound];
+    Route {
+        name,
+        method: Method::Get,
+        path,
+        tail,
+        summary,
+        who: Who::Everybody,
+        takes: None,
+        gives,
+        problems,
+        handler,
+    }
+}
+
+/// A signed call; `schemas` are those of its body and its answer.
+const fn call(
+    name: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    schemas: (&'static str, &'static str),
+    handler: Handler,
+) -> Route {
+    Route {
+        method: Method::Post,
+        who: Who::Subject,
+        takes: Some(Takes::of::<agent::CallForm>(schemas.0)),
+        problems: &[],
+        ..file(name, path, "", summary, Gives::Json(schemas.1), handler)
+    }
+}
+
+/// What a device of a shop reads: with which scope, and what comes back.
+const fn of_shop(
+    name: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    permit: (ShopScope, &'static str),
+    handler: Handler,
+) -> Route {
+    Route {
+        who: Who::Shop(permit.0),
+        problems: &[],
+        ..file(name, path, "", summary, Gives::Json(permit.1), handler)
+    }
+}
+
+/// The server's part of the table.
+pub(super) fn serve(config: &mut web::ServiceConfig) {
+    for (index, first) in ROUTES.iter().enumerate() {
+        let same = |other: &&Route| (other.path, other.tail) == (first.path, first.tail);
+        if ROUTES.iter().take(index).any(|earlier| same(&earlier)) {
+            continue;
+        }
+        let mut resource = web::resource(format!("{}{}", first.path, first.tail));
+        let mut methods = Vec::new();
+        for route in ROUTES.iter().filter(same) {
+            let method = match route.method {
+                Method::Get => web::get(),
+                Method::Post => web::post(),
+            };
+            resource = resource.route((route.handler)(method));
+            methods.push(route.method.as_str());
+        }
+        config.service(resource.default_service(other_methods(&methods.join(", "))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_specification_lists_every_address() {
+        let page = include_str!("../../../../spec/http.md");
+        let missing: Vec<String> = ROUTES
+            .iter()
+            .map(|route| format!("{}{}", route.path, route.tail.split("/{").next().unwrap_or("")))
+            .filter(|address| {
+                !page.contains(&format!("{address}`")) && !page.contains(&format!("{address}/"))
+            })
+            .collect();
+        assert!(missing.is_empty(), "add to spec/http.md: {missing:?}");
+    }
+
+    #[test]
+    fn a_name_stands_once() {
+        for (index, route) in ROUTES.iter().enumerate() {
+            assert!(
+                ROUTES.iter().skip(index + 1).all(|other| other.name != route.name),
+                "{route:?}"
+            );
+        }
+    }
+}
