@@ -170,6 +170,7 @@ month-12 = December
 
 ask-recognition = { $retailer } would like to know when you enter { $shops }, until { $date }. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
 ask-greeting = { $retailer } would like to greet you by the name of your choice in { $shops }, until { $date }. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
+ask-till = { $retailer } would like to recognise your besace at the till in { $shops }, until { $date }. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
 shop-one = its { $name } shop
 shop-many = { $count ->
     [one] one of its shops
@@ -180,7 +181,9 @@ benefit-welcome = { $amount } as a welcome
 benefit-service = the service itself, and nothing else
 purpose-recognition = to recognise you when you come in
 purpose-greeting = to greet you by the name of your choice
+purpose-till = to recognise your besace at the till, and to take there what you sign
 what-presence-exact = the moment you come in
+what-till = your answers at the till
 what-presence-day = the day you come
 what-presence-week = the week you come
 what-presence-month = the month you come
@@ -211,4 +214,6 @@ kind-acknowledgement = an acknowledgement
 
 looked-up-recognised = On { $moment }, { $retailer } ({ $shop }) knew you were coming in. You had allowed it on { $date }; here is the proof.
 looked-up-greeted = On { $moment }, { $retailer } ({ $shop }) read the name you chose. You had allowed it on { $date }; here is the proof.
+looked-up-identified = On { $moment }, { $retailer } ({ $shop }) recognised your besace at the till. You had allowed it on { $date }; here is the proof.
+looked-up-debited = On { $moment }, { $retailer } ({ $shop }) took at the till what you had agreed to. You had allowed it on { $date }; here is the proof.
 looked-up-missing = { $retailer } counted { $counted } look-ups and showed only { $opened }.

@@ -173,6 +173,7 @@ month-12 = décembre
 
 ask-recognition = { $retailer } souhaite savoir quand vous entrez dans { $shops }, jusqu’au { $date }. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
 ask-greeting = { $retailer } souhaite vous accueillir par le nom de votre choix dans { $shops }, jusqu’au { $date }. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
+ask-till = { $retailer } souhaite reconnaître votre besace à la caisse, dans { $shops }, jusqu’au { $date }. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
 shop-one = sa boutique { $name }
 shop-many = { $count ->
     [one] une de ses boutiques
@@ -183,7 +184,9 @@ benefit-welcome = { $amount } de bienvenue
 benefit-service = le service lui-même, et rien d’autre
 purpose-recognition = vous reconnaître quand vous entrez
 purpose-greeting = vous accueillir par le nom de votre choix
+purpose-till = reconnaître votre besace à la caisse, et y prendre ce que vous signez
 what-presence-exact = le moment où vous entrez
+what-till = vos réponses à la caisse
 what-presence-day = le jour où vous venez
 what-presence-week = la semaine où vous venez
 what-presence-month = le mois où vous venez
@@ -214,4 +217,6 @@ kind-acknowledgement = un accusé de réception
 
 looked-up-recognised = { $moment }, { $retailer } ({ $shop }) a su que vous entriez. Vous l’aviez permis le { $date } ; en voici la preuve.
 looked-up-greeted = { $moment }, { $retailer } ({ $shop }) a lu le nom que vous aviez choisi. Vous l’aviez permis le { $date } ; en voici la preuve.
+looked-up-identified = { $moment }, { $retailer } ({ $shop }) a reconnu votre besace à la caisse. Vous l’aviez permis le { $date } ; en voici la preuve.
+looked-up-debited = { $moment }, { $retailer } ({ $shop }) a pris à la caisse ce que vous aviez accepté. Vous l’aviez permis le { $date } ; en voici la preuve.
 looked-up-missing = { $retailer } a compté { $counted } lectures et n’en a montré que { $opened }.

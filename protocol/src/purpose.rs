@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::presence::Till;
+
 /// What a grant is for. One grant, one purpose (GDPR recital 43).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -10,6 +12,8 @@ pub enum Purpose {
     Recognition,
     /// Staff may greet her by the name she chose, while a recognition grant recognises her.
     StaffGreeting,
+    /// The shop may know her pseudonym at its tills, and take what she signs there.
+    LoyaltyAccount,
 }
 
 /// What kind of data a grant names. The order is the one of the wire form.
@@ -22,6 +26,8 @@ pub enum DataCategory {
     GreetingTopics,
     /// That her pseudonym came into a shop.
     Presence,
+    /// That her pseudonym answered at a till, and what it signed there.
+    TillAnswers,
 }
 
 /// How fine the data of a category may be, coarsest first.
@@ -40,21 +46,32 @@ pub enum Granularity {
 
 impl Purpose {
     /// Every purpose there is.
-    pub const ALL: &'static [Self] = &[Self::Recognition, Self::StaffGreeting];
+    pub const ALL: &'static [Self] =
+        &[Self::Recognition, Self::StaffGreeting, Self::LoyaltyAccount];
 
     /// The categories that a grant of this purpose may name at all.
     pub const fn categories(self) -> &'static [DataCategory] {
         match self {
             Self::Recognition => &[DataCategory::Presence],
             Self::StaffGreeting => &[DataCategory::ChosenName, DataCategory::GreetingTopics],
+            Self::LoyaltyAccount => &[DataCategory::TillAnswers],
         }
     }
 
-    /// Whether keys of presence are released under it.
-    pub const fn releases_presence(self) -> bool {
+    /// Whether keys of days are released under it, and whether the till key is among them.
+    pub const fn releases(self) -> Option<Till> {
+        match self {
+            Self::Recognition => Some(Till::Excluded),
+            Self::StaffGreeting => None,
+            Self::LoyaltyAccount => Some(Till::Included),
+        }
+    }
+
+    /// Whether her phone answers shops on the air under it.
+    pub const fn emits(self) -> bool {
         match self {
             Self::Recognition => true,
-            Self::StaffGreeting => false,
+            Self::StaffGreeting | Self::LoyaltyAccount => false,
         }
     }
 
@@ -63,6 +80,7 @@ impl Purpose {
         match self {
             Self::Recognition => "recognition",
             Self::StaffGreeting => "staff_greeting",
+            Self::LoyaltyAccount => "loyalty_account",
         }
     }
 }

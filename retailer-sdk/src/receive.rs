@@ -88,7 +88,7 @@ impl ReceiveError {
 }
 
 impl Retailer {
-    /// Accepts the keys of one day under a recognition grant.
+    /// Accepts the keys of one day under a grant whose purpose releases keys, and only those that it needs.
     ///
     /// The same keys again, in a new call, get the same record back under a fresh proof.
     pub fn receive_release(
@@ -107,9 +107,9 @@ impl Retailer {
             let terms = &stored.grant.terms;
             let ahead = day.as_number().checked_sub(Day::of(now).as_number());
             let in_time = ahead.is_some_and(|days| days <= u32::from(terms.release_ahead_days));
-            if !terms.purpose.releases_presence() || !in_time {
+            let (Some(till), true) = (terms.purpose.releases(), in_time) else {
                 return Err(ReceiveError::Scope);
-            }
+            };
             let secret = session.day_key(*day)?.ok_or(ReceiveError::Scope)?;
             let context = release_context(*grant, *day);
             let release: Verified<Release> = open(sealed, &context, &secret, &stored)?;
@@ -122,6 +122,9 @@ impl Retailer {
                 && release.commit == keys.commitment(&stored.grant.handle);
             if !consistent {
                 return Err(ReceiveError::Contradiction);
+            }
+            if keys.till() != till {
+                return Err(ReceiveError::Scope);
             }
             match check_logged(logged, &stored)? {
                 RecordKind::Released(Released {

@@ -74,7 +74,7 @@ pub(crate) fn terms(purpose: Purpose) -> Terms {
         lookback_days: 0,
         purpose,
         recipients: Vec::new(),
-        release_ahead_days: u8::from(purpose.releases_presence()),
+        release_ahead_days: u8::from(purpose.releases().is_some()),
         retention_days: 10,
         scope: SCOPE.to_owned(),
         shops: vec![shop(1), shop(2)],

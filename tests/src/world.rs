@@ -412,6 +412,12 @@ fn request(shop: &department_store::Retailer, purpose: Purpose) -> RequestDraft 
             0,
             "vous saluer par le nom que vous avez choisi",
         ),
+        Purpose::LoyaltyAccount => (
+            vec![(DataCategory::TillAnswers, Granularity::Exact)],
+            Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            1,
+            "reconnaître votre besace à la caisse, et y prendre ce que vous signez",
+        ),
     };
     let domain = &shop.domain;
     let name = shop.name;

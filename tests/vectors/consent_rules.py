@@ -11,7 +11,11 @@ from encoding import from_base64url, to_base64url
 from refused import Refused
 
 DAY_SECONDS = 86400
-CATEGORIES = {"recognition": {"presence"}, "staff_greeting": {"chosen_name", "greeting_topics"}}
+CATEGORIES = {
+    "recognition": {"presence"},
+    "staff_greeting": {"chosen_name", "greeting_topics"},
+    "loyalty_account": {"till_answers"},
+}
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
@@ -158,7 +162,7 @@ def terms(value):
         },
     )
     demand(set(value["categories"]) <= CATEGORIES[value["purpose"]], "foreign category")
-    if value["purpose"] != "recognition":
+    if value["purpose"] == "staff_greeting":
         demand(value["release_ahead_days"] == 0, "no keys are released for this purpose")
 
 
@@ -297,13 +301,15 @@ def release(value):
             "day": DAY,
             "grant": GRANT,
             "handle": identifier("handle"),
-            "keys": data(48),
+            "keys": data(48, 80),
             "released": TIME,
             "v": VERSION,
         },
     )
     handle, keys = topic_id.parse(value["handle"], "handle"), from_base64url(value["keys"])
-    commit = topic_presence.commitment(handle, value["day"], 1, keys)
+    kind = {48: 1, 80: 2}.get(len(keys))
+    demand(kind, "keys of another length")
+    commit = topic_presence.commitment(handle, value["day"], kind, keys)
     demand(to_base64url(commit) == value["commit"], "commits to something else")
 
 
@@ -344,14 +350,16 @@ def plain_record(value):
         "release_received": released,
         "disclosed": {
             "categories": increasing(
-                one_of("chosen_name", "greeting_topics", "presence"), 3
+                one_of("chosen_name", "greeting_topics", "presence", "till_answers"), 4
             ),
             "digest": DIGEST,
             "grant": GRANT,
         },
         "disclosure_received": {"digest": DIGEST, "grant": GRANT},
         "use": {
-            "action": one_of("recognised", "recognised_unbound", "greeted"),
+            "action": one_of(
+                "recognised", "recognised_unbound", "greeted", "identified", "debited"
+            ),
             "counter": integer(0, 2**53 - 1),
             "grant": GRANT,
             "prev": DIGEST,

@@ -188,6 +188,7 @@ const fn what(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Recognition => "to know when you come in",
         Purpose::StaffGreeting => "to greet you by the name you chose",
+        Purpose::LoyaltyAccount => "to know you at the till",
     }
 }
 

@@ -173,7 +173,7 @@ impl Engine {
         };
         let (id, handle) = (grant.id, grant.handle);
         let signed = sign(grant, Role::Subject, &keys.signing, now).map_err(|_| StepError::Make)?;
-        let presence = asked.terms.purpose.releases_presence();
+        let presence = asked.terms.purpose.releases().is_some();
         let presence_root = presence.then(|| {
             let root = PresenceRoot::generate(&mut rng);
             SecretBytes::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()))

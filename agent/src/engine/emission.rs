@@ -26,6 +26,9 @@ impl Engine {
         let vault = self.vault()?;
         let mut emitting = Vec::new();
         for (stored, grant) in self.live_grants(domain)? {
+            if !grant.terms.purpose.emits() {
+                continue;
+            }
             let Some(secret) = vault.presence_root(stored.id)? else { continue };
             let root =
                 PresenceRoot::init_with(|bytes| bytes.copy_from_slice(secret.danger_expose()));

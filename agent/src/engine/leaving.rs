@@ -11,7 +11,7 @@ use besace_protocol::{
     id::GrantId,
     jws::Role,
     party::{ControllerId, Manifest},
-    presence::{PresenceRoot, ReleasedKeys, Scope, Till},
+    presence::{PresenceRoot, ReleasedKeys, Scope},
     private::Private,
     purpose::{DataCategory, Purpose},
     time::Day,
@@ -45,7 +45,7 @@ pub enum Delivery {
 
 impl Engine {
     /// Calls that deliver the keys of today and of the days released ahead, under every live
-    /// recognition grant to `domain`: logged now, if they were not before.
+    /// grant to `domain` whose purpose releases keys: logged now, if they were not before.
     pub fn due_releases(
         &self,
         domain: &ControllerId,
@@ -53,7 +53,7 @@ impl Engine {
         let manifest = self.manifest(domain)?;
         let mut calls = Vec::new();
         for (stored, grant) in self.live_grants(domain)? {
-            if !grant.terms.purpose.releases_presence() {
+            if grant.terms.purpose.releases().is_none() {
                 continue;
             }
             let today = Day::of(self.now());
@@ -168,15 +168,16 @@ impl Engine {
         Ok(live)
     }
 
-    /// The keys of `day` under a live recognition grant.
+    /// The keys of `day` that the purpose of a live grant releases.
     pub(super) fn released_keys(
         &self,
         grant: &Grant,
         day: Day,
     ) -> Result<Option<ReleasedKeys>, StepError> {
+        let Some(till) = grant.terms.purpose.releases() else { return Ok(None) };
         let Some(root) = self.vault()?.presence_root(grant.id)? else { return Ok(None) };
         let root = PresenceRoot::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()));
-        Ok(Some(root.day_key(day, &Scope::of(&grant.terms.scope)).release(Till::Excluded)))
+        Ok(Some(root.day_key(day, &Scope::of(&grant.terms.scope)).release(till)))
     }
 
     fn release(

@@ -201,6 +201,8 @@ pub fn looked_up(
             voice.say_with("looked-up-recognised", variables)
         }
         Action::Greeted => voice.say_with("looked-up-greeted", variables),
+        Action::Identified => voice.say_with("looked-up-identified", variables),
+        Action::Debited => voice.say_with("looked-up-debited", variables),
     };
     capitalised(&sentence)
 }

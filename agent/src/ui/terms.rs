@@ -38,6 +38,7 @@ pub fn question(voice: &Voice, retailer: &RetailerWords, terms: &Terms, now: Tim
     match terms.purpose {
         Purpose::Recognition => voice.say_with("ask-recognition", variables),
         Purpose::StaffGreeting => voice.say_with("ask-greeting", variables),
+        Purpose::LoyaltyAccount => voice.say_with("ask-till", variables),
     }
 }
 
@@ -98,6 +99,7 @@ fn purpose(voice: &Voice, purpose: Purpose) -> String {
     match purpose {
         Purpose::Recognition => voice.say("purpose-recognition"),
         Purpose::StaffGreeting => voice.say("purpose-greeting"),
+        Purpose::LoyaltyAccount => voice.say("purpose-till"),
     }
 }
 
@@ -112,6 +114,7 @@ fn what(voice: &Voice, terms: &Terms) -> String {
             (DataCategory::Presence, Granularity::Week) => voice.say("what-presence-week"),
             (DataCategory::Presence, Granularity::Day) => voice.say("what-presence-day"),
             (DataCategory::Presence, Granularity::Exact) => voice.say("what-presence-exact"),
+            (DataCategory::TillAnswers, _) => voice.say("what-till"),
         })
         .collect();
     words.join(", ")

@@ -126,7 +126,7 @@ impl<'a> Judge<'a, '_> {
         let skew = self.skew;
         let Some(life) = self.lives.get_mut(&released.grant) else { return };
         let (id, terms) = (released.grant, &life.grant.payload().terms);
-        let other = !terms.purpose.releases_presence();
+        let other = terms.purpose.releases().is_none();
         let other = other.then_some(Fault::Purpose { grant: id });
         let first = Day::of(released.at.minus(skew));
         let last = Day::of(released.at.plus(skew)).plus(u32::from(terms.release_ahead_days));
@@ -183,6 +183,7 @@ impl<'a> Judge<'a, '_> {
             let purpose = match record.action {
                 Action::Recognised | Action::RecognisedUnbound => Purpose::Recognition,
                 Action::Greeted => Purpose::StaffGreeting,
+                Action::Identified | Action::Debited => Purpose::LoyaltyAccount,
             };
             let other = (terms.purpose != purpose).then_some(Fault::Purpose { grant: id });
             self.out.check(Assertion::U4, item.place, other);

@@ -155,6 +155,10 @@ pub enum Action {
     RecognisedUnbound,
     /// The chosen name was shown to staff.
     Greeted,
+    /// Her phone or her code said at a till who is there.
+    Identified,
+    /// She signed for an amount at a till.
+    Debited,
 }
 
 /// Count and head of the uses under one grant.

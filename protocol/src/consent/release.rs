@@ -11,12 +11,12 @@ use crate::{
     encoding::Bytes,
     id::{GrantId, Handle},
     jws::Typ,
-    presence::{ReleasedKeys, Till},
+    presence::ReleasedKeys,
     purpose::DataCategory,
     time::{Day, Timestamp},
 };
 
-/// The keys of one day, released under a recognition grant.
+/// The keys of one day, released under a grant of recognition, or with the till key of a loyalty account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
@@ -28,7 +28,7 @@ pub struct Release {
     pub grant: GrantId,
     /// Its handle.
     pub handle: Handle,
-    /// `locator_key || binder_key`: 48 bytes.
+    /// `locator_key || binder_key`, 48 bytes; with `till_key`, where the purpose has one, 80.
     pub keys: Bytes,
     /// When.
     pub released: Timestamp,
@@ -44,10 +44,6 @@ impl Document for Release {
         check_version(self.v)?;
         let keys =
             ReleasedKeys::from_slice(self.day, &self.keys.0).map_err(|_| DocumentRule::Bounds)?;
-        // No purpose there is needs the till key.
-        if keys.till() == Till::Included {
-            return Err(DocumentRule::Bounds);
-        }
         if self.commit == keys.commitment(&self.handle) {
             Ok(())
         } else {
@@ -197,12 +193,14 @@ mod tests {
         let of_another = [
             Release { day: day.plus(1), ..release.clone() },
             Release { handle: Handle::from_bytes([3; 16]), ..release.clone() },
-            Release { keys: Bytes(vec![8; 48]), ..release },
+            Release { keys: Bytes(vec![8; 48]), ..release.clone() },
+            // With a till key, committed to as if there were none.
+            Release { keys: Bytes(vec![7; 80]), ..release },
         ];
         for release in of_another {
             assert_eq!(release.check(), Err(DocumentRule::Commitment));
         }
-        for len in [0, 47, 49, ReleasedKeys::LEN_WITH_TILL] {
+        for len in [0, 47, 49, 79, 81] {
             let release = Release { keys: Bytes(vec![7; len]), ..release };
             assert_eq!(release.check(), Err(DocumentRule::Bounds), "{len}");
         }

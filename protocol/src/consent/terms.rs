@@ -84,7 +84,7 @@ impl Terms {
         if self.base_benefit_conditional || !named {
             return Err(DocumentRule::Terms);
         }
-        let ahead = if self.purpose.releases_presence() { RELEASE_AHEAD_DAYS_MAX } else { 0 };
+        let ahead = if self.purpose.releases().is_some() { RELEASE_AHEAD_DAYS_MAX } else { 0 };
         let bounded = (1..=VALID_DAYS_MAX).contains(&self.valid_days)
             && (1..=RETENTION_DAYS_MAX).contains(&self.retention_days)
             && (1..=1440).contains(&self.frequency_per_day)

@@ -151,7 +151,7 @@ impl Retailer {
                 lookback_days: 0,
                 purpose,
                 recipients: vec![],
-                release_ahead_days: u8::from(purpose.releases_presence()),
+                release_ahead_days: u8::from(purpose.releases().is_some()),
                 retention_days: 30,
                 scope: format!("{}/fr/*", self.domain),
                 shops: vec![SHOP],

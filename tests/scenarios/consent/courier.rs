@@ -95,7 +95,7 @@ impl Shop {
                 lookback_days: 0,
                 purpose,
                 recipients: Vec::new(),
-                release_ahead_days: u8::from(purpose.releases_presence()),
+                release_ahead_days: u8::from(purpose.releases().is_some()),
                 retention_days: 10,
                 scope,
                 shops: vec![CODE],

@@ -116,6 +116,7 @@ fn terms(purpose: Purpose) -> Terms {
     let (category, ahead) = match purpose {
         Purpose::Recognition => (DataCategory::Presence, 1),
         Purpose::StaffGreeting => (DataCategory::ChosenName, 0),
+        Purpose::LoyaltyAccount => (DataCategory::TillAnswers, 1),
     };
     Terms {
         base_benefit_conditional: false,
@@ -209,8 +210,8 @@ impl Story {
         let digest = sha256(&[manifest.as_bytes()]);
         story.theirs.plain(&RecordKind::Published(Published { at: NOW.minus(7200), digest }));
         story.documents.push(manifest.as_bytes().to_vec());
-        for purpose in Purpose::ALL {
-            story.request(*purpose);
+        for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
+            story.request(purpose);
         }
         story
     }
