@@ -3,11 +3,18 @@
 //! Every signature and derivation carries a [`Label`]: bytes made for one purpose mean nothing for
 //! another. Failures of cryptography say only that they happened.
 
+#[cfg(feature = "vouchers")]
+mod blind_rsa;
 mod derive;
 mod label;
 mod seal;
 mod sign;
 
+#[cfg(feature = "vouchers")]
+pub use blind_rsa::{
+    BLIND_RSA_LEN, Blinded, BlindingSecret, IssuerPublicKey, IssuerSecretKey, IssuingError,
+    ParseIssuerKeyError, blind, finalize,
+};
 pub(crate) use derive::DerivationKey;
 pub use derive::{SecretBytes, hkdf_sha256};
 pub use label::Label;

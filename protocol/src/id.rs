@@ -110,6 +110,10 @@ random_id! {
     CardId = "card";
     /// An import, so that it can be undone.
     ImportId = "import";
+    /// A voucher that a till has laid aside, until it is redeemed or let go.
+    HoldId = "hold";
+    /// A voucher that was redeemed; names it when it is taken back.
+    RedemptionId = "redemption";
     /// One sealed message in a mailbox.
     MailId = "mail";
 }

@@ -6,6 +6,7 @@ use crate::{
     crypto::{DerivationKey, Label, SealingSecretKey, SecretBytes, SigningKey},
     id::{Generation, LogId},
     party::ControllerId,
+    time::Week,
 };
 
 /// 32 random bytes, wrapped in key slots; everything that need not be fresh is derived from them.
@@ -86,6 +87,24 @@ impl RootKey {
             facet,
             generation,
             log.as_bytes(),
+        ))
+    }
+
+    /// Asks one retailer for the vouchers of one week, and does nothing else: what is issued to it leads to
+    /// no grant and to no other week.
+    pub fn voucher_key(
+        &self,
+        domain: &ControllerId,
+        facet: Facet,
+        generation: &Generation,
+        week: Week,
+    ) -> SigningKey {
+        SigningKey::from_seed(&self.derive_pairwise(
+            Label::VoucherSigning,
+            domain,
+            facet,
+            generation,
+            &week.as_number().to_be_bytes(),
         ))
     }
 

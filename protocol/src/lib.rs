@@ -14,6 +14,7 @@
 //! | [`problem`], [`wire`], [`address`] | `spec/http.md` |
 //! | [`presence`] | `spec/presence.md` |
 //! | [`offer`], [`lang`] | `spec/offers.md` |
+//! | `voucher` (feature `vouchers`) | `spec/redemption.md` |
 //! | [`log`] | `spec/log.md` |
 //! | [`audit`] | `spec/audit.md` |
 #![no_std]
@@ -43,4 +44,6 @@ pub mod private;
 pub mod problem;
 pub mod purpose;
 pub mod time;
+#[cfg(feature = "vouchers")]
+pub mod voucher;
 pub mod wire;

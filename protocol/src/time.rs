@@ -49,6 +49,50 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A week of vouchers: Monday to Sunday, UTC; week 0 has the first of January 1970 in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Week(u32);
+
+impl Week {
+    /// The week with this number.
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Mondays since the first of them, 29 December 1969.
+    pub const fn as_number(self) -> u32 {
+        self.0
+    }
+
+    /// The week that `moment` lies in: `(day + 3) / 7`, as 1970 began on a Thursday.
+    pub fn of(moment: Timestamp) -> Self {
+        Self(Day::of(moment).as_number().saturating_add(3) / 7)
+    }
+
+    /// Its first second, Monday 00:00 UTC; the Unix epoch for week 0.
+    pub fn start(self) -> Timestamp {
+        let day = u64::from(self.0).saturating_mul(7).saturating_sub(3);
+        Timestamp(day.saturating_mul(DAY_SECONDS))
+    }
+
+    /// The first second after it.
+    pub fn end(self) -> Timestamp {
+        self.next().start()
+    }
+
+    /// The week after it; the last one there is, if that is beyond it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The week before it, if there is one.
+    pub fn previous(self) -> Option<Self> {
+        self.0.checked_sub(1).map(Self)
+    }
+}
+
 /// A UTC day: days since 1970-01-01. Keys of presence live and die by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -79,5 +123,23 @@ impl Day {
     #[must_use]
     pub const fn plus(self, days: u32) -> Self {
         Self(self.0.saturating_add(days))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_week_begins_on_monday_at_midnight_utc() {
+        // 2026-11-16 was a Monday: day 20773.
+        let monday = Day::from_number(20_773).start();
+        let week = Week::of(monday);
+        assert_eq!(week.start(), monday);
+        assert_eq!(Week::of(monday.minus(1)), week.previous().unwrap());
+        assert_eq!(Week::of(monday.plus(7 * DAY_SECONDS - 1)), week);
+        assert_eq!(week.end(), monday.plus(7 * DAY_SECONDS));
+        assert_eq!(Week::of(Timestamp::default()), Week::from_number(0));
+        assert_eq!(Week::from_number(1).start(), Day::from_number(4).start());
     }
 }

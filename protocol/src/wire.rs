@@ -5,7 +5,7 @@ mod body;
 pub use body::{
     AcknowledgeMail, Arrivals, Attested, CollectMail, Disclose, EmitterFrame, GiveGrant,
     GrantGiven, Greeting, MailAcknowledged, MailCollected, OpenRequests, Proven, Received,
-    Recognised, ReleaseKeys, Sighting, Withdraw, Withdrawn,
+    Recognised, ReleaseKeys, RequestVouchers, Sighting, VouchersIssued, Withdraw, Withdrawn,
 };
 
 /// The manifest, on the retailer's domain.
@@ -30,6 +30,8 @@ pub const DISCLOSURES_PATH: &str = "/besace/v1/disclosures";
 pub const MAILBOX_PATH: &str = "/besace/v1/mailbox";
 /// Call: mail is safe at home; the gateway destroys its copy.
 pub const MAILBOX_ACKNOWLEDGEMENTS_PATH: &str = "/besace/v1/mailbox/acknowledgements";
+/// Call: ask for a batch of vouchers. The week follows in a `GET` of its keys.
+pub const VOUCHERS_PATH: &str = "/besace/v1/vouchers";
 /// Shop key: an ephemeral identifier was heard.
 pub const SIGHTINGS_PATH: &str = "/v1/sightings";
 /// Shop key: who asked to be greeted and has just come in.

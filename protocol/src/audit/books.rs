@@ -161,7 +161,7 @@ impl<'a> Books<'a> {
                 let document = parse::<ConsentRequest>(bytes)?;
                 verify(document, &[(Role::Controller, &retailer.key)]).map(Content::Request)
             }
-            Typ::Manifest | Typ::Catalogue | Typ::UseStatement => {
+            Typ::Manifest | Typ::Catalogue | Typ::UseStatement | Typ::VoucherKeys => {
                 let retailer = self.retailer.ok_or_else(foreign)?;
                 jws.clone()
                     .verify(jws.typ(), &[(Role::Controller, &retailer.key)])

@@ -90,7 +90,7 @@ fn signed(
                 .map_err(|error| (Assertion::G1, Fault::Signature(error)))?;
             Ok(Some(statement.payload().clone()))
         }
-        Typ::Manifest | Typ::Catalogue => {
+        Typ::Manifest | Typ::Catalogue | Typ::VoucherKeys => {
             let retailer =
                 books.iter().find(named_by).and_then(|b| b.retailer).ok_or_else(unnamed)?;
             check_public(bytes, &jws, retailer, policy)?;

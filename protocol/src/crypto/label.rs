@@ -74,6 +74,12 @@ labels! {
     TillDebit = "besace presence/v1 debit";
     /// Code that is typed where nothing can be scanned.
     TillCode = "besace presence/v1 code";
+    /// Signing key of one retailer and week: asks for vouchers and for nothing else.
+    VoucherSigning = "besace keys/v1 voucher signing";
+    /// What a voucher is good for: retailer, week and class.
+    VoucherContext = "besace voucher/v1 context";
+    /// What a spent voucher leaves.
+    VoucherNullifier = "besace voucher/v1 nullifier";
 }
 
 impl Label {

@@ -60,6 +60,8 @@ types! {
     Request = "besace-request+jws": Controller;
     /// A day's count of uses under a grant.
     UseStatement = "besace-use-statement+jws": Controller;
+    /// The keys that vouchers of one week are signed with.
+    VoucherKeys = "besace-voucher-keys+jws": Controller;
     /// A withdrawal.
     Withdrawal = "besace-withdrawal+jws": Subject;
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     consent::Mail,
-    crypto::Sealed,
+    crypto::{Sealed, VerifyingKey},
     encoding::Bytes,
     id::{GrantId, MailId},
     party::ShopCode,
-    time::Day,
+    time::{Day, Week},
 };
 
 /// A public signed document with the proof that it stands in the retailer's log.
@@ -142,6 +142,27 @@ pub struct AcknowledgeMail {
 pub struct MailAcknowledged {
     /// How many were destroyed now.
     pub destroyed: u32,
+}
+
+/// Body of a call to [`VOUCHERS_PATH`](super::VOUCHERS_PATH), signed with a key of its own for this retailer
+/// and week.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestVouchers {
+    /// As many blinded messages of every class as the week says, in the order of the classes.
+    pub blinded: Vec<Bytes>,
+    /// The key that signs the call: it is pinned nowhere.
+    pub subject: VerifyingKey,
+    /// The week that runs, or the next one.
+    pub week: Week,
+}
+
+/// Answer: the same to the same batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VouchersIssued {
+    /// A blind signature for each blinded message, in the same order.
+    pub signatures: Vec<Bytes>,
 }
 
 /// Body of `POST` [`SIGHTINGS_PATH`](super::SIGHTINGS_PATH), with a shop key. The shop is the key's.
