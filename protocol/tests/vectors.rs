@@ -35,6 +35,8 @@ mod presence;
 mod till;
 #[path = "vectors/value.rs"]
 mod value;
+#[path = "vectors/voucher.rs"]
+mod voucher;
 
 /// What checks the cases of one folder. An error is a refusal, with its reason for the reader.
 type Checker = fn(&Case) -> Result<(), String>;
@@ -52,6 +54,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("presence", presence::check),
     ("till", till::check),
     ("value", value::check),
+    ("voucher", voucher::check),
 ];
 
 /// One file.

@@ -18,6 +18,7 @@ TYPES = {
     "besace-release+jws": {"subject"},
     "besace-request+jws": {"controller"},
     "besace-use-statement+jws": {"controller"},
+    "besace-voucher-keys+jws": {"controller"},
     "besace-withdrawal+jws": {"subject"},
 }
 HEADER_LEN_MAX = 256

@@ -180,9 +180,9 @@ impl fmt::Debug for IssuerSecretKey {
 pub struct Blinded(Box<[u8; BLIND_RSA_LEN]>);
 
 impl Blinded {
-    /// Reads 256 bytes.
-    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(|bytes| Self(Box::new(bytes)))
+    /// These bytes.
+    pub fn from_bytes(bytes: [u8; BLIND_RSA_LEN]) -> Self {
+        Self(Box::new(bytes))
     }
 
     /// The bytes.
@@ -223,8 +223,8 @@ pub fn blind(
     let secret = <&[u8; BLIND_RSA_LEN]>::try_from(&made.secret.0[..])
         .map(|bytes| BlindingSecret::init_with(|to| to.copy_from_slice(bytes)));
     made.secret.0.zeroize();
-    let blinded = Blinded::from_slice(&made.blind_message).ok_or(IssuingError)?;
-    Ok((blinded, secret.map_err(|_| IssuingError)?))
+    let blinded = made.blind_message.0.try_into().map_err(|_| IssuingError)?;
+    Ok((Blinded::from_bytes(blinded), secret.map_err(|_| IssuingError)?))
 }
 
 /// `Finalize` of RFC 9474, section 4.4: takes the blinding off, and checks the signature.

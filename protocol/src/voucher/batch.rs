@@ -149,7 +149,7 @@ impl PendingBatch {
             Some(PendingVoucher {
                 nonce: SecretBytes::init_with(|to| to.copy_from_slice(nonce)),
                 secret: BlindingSecret::init_with(|to| to.copy_from_slice(secret)),
-                blinded: Blinded::from_slice(blinded)?,
+                blinded: Blinded::from_bytes(blinded.try_into().ok()?),
             })
         });
         let vouchers = vouchers.collect::<Option<_>>()?;

@@ -50,7 +50,8 @@ impl VoucherRequest {
         if blinded.len() != keys.vouchers() {
             return Err(ParseVoucherRequestError::Count);
         }
-        let blinded = blinded.iter().map(|bytes| Blinded::from_slice(bytes.as_ref()));
+        let blinded =
+            blinded.iter().map(|bytes| bytes.as_ref().try_into().ok().map(Blinded::from_bytes));
         let blinded = blinded.collect::<Option<_>>().ok_or(ParseVoucherRequestError::Length)?;
         Ok(Self { week, blinded })
     }
