@@ -18,6 +18,10 @@ all:
 vectors:
     python3 tests/vectors/check.py
 
+# Bytes thrown at every parser, for so many seconds each (needs cargo-fuzz)
+fuzz SECONDS="30" *PARSERS:
+    protocol/fuzz/run {{SECONDS}} {{PARSERS}}
+
 # The story, played
 demo:
     cargo run --release --bin besace-demo

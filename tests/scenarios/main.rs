@@ -5,6 +5,7 @@ mod consent;
 mod docker;
 mod errands;
 mod export;
+mod hardening;
 mod hostile;
 mod presence;
 mod readme;

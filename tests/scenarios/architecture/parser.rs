@@ -7,6 +7,8 @@ const REACHED_OTHERWISE: &[(&str, &str)] = &[
     ("Category", "a member of `UnverifiedCatalogue`, which is checked"),
     ("RecordKind", "a member of `Record`, which is checked"),
     ("parse_tile", "the layout of `parse_bundle`, which is checked"),
+    ("Policy", "the auditor's own file, shown good and bad ones beside its code"),
+    ("VoucherRequest", "it counts what `Bytes` reads, against keys that were verified"),
     ("SignedNote", "what `UnverifiedCheckpoint` and `UnverifiedProof` read first"),
 ];
 
@@ -28,11 +30,11 @@ pub fn without_vectors(sources: &[Source]) -> Vec<String> {
 }
 
 /// The types, or the functions that stand alone, by which a file reads bytes from outside.
-fn parsers(source: &Source) -> Vec<String> {
+pub fn parsers(source: &Source) -> Vec<String> {
     let mut owner = String::new();
     let mut found = Vec::new();
     for (_, line) in source.code() {
-        if !line.starts_with(' ') {
+        if !line.is_empty() && !line.starts_with(' ') {
             owner = line.strip_prefix("impl").map(type_of_impl).unwrap_or_default();
         }
         let Some((_, signature)) = line.split_once("pub fn ") else { continue };

@@ -1,0 +1,5 @@
+//! Fuzzing of the protocol's parsers: `protocol/fuzz/run`.
+#![forbid(unsafe_code)]
+
+pub mod parsers;
+pub mod seeds;
