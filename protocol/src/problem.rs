@@ -60,6 +60,12 @@ problems! {
     Unresolved = "unresolved", "Nobody who agreed to it is recognised here";
     /// A bound identifier heard at another place or time than it was made for.
     RelaySuspected = "relay_suspected", "The identifier was made for another place or time";
+    /// The minute of a challenge is over.
+    ChallengeExpired = "challenge_expired", "The challenge has expired; show another";
+    /// A challenge, a presentation or a code that counted before.
+    AlreadySettled = "already_settled", "This was settled or counted before";
+    /// An amount was answered without a signature, or nothing with one.
+    DebitNeeded = "debit_needed", "An amount takes a signed debit, and only an amount does";
     /// No or a wrong key, or session.
     Unauthorized = "unauthorized", "A valid key or session is needed";
     /// The key may not do this.

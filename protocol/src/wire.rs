@@ -5,7 +5,8 @@ mod body;
 pub use body::{
     AcknowledgeMail, Arrivals, Attested, CollectMail, Disclose, EmitterFrame, GiveGrant,
     GrantGiven, Greeting, MailAcknowledged, MailCollected, OpenRequests, Proven, Received,
-    Recognised, ReleaseKeys, RequestVouchers, Sighting, VouchersIssued, Withdraw, Withdrawn,
+    Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode,
+    TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
 };
 
 /// The manifest, on the retailer's domain.
@@ -40,6 +41,15 @@ pub const ARRIVALS_PATH: &str = "/v1/arrivals";
 pub const OFFERS_PATH: &str = "/v1/offers";
 /// Shop key: today's hash chain value for an emitter.
 pub const EMITTERS_PATH: &str = "/v1/emitters";
+
+/// Shop key of a till: make a challenge.
+pub const TILL_CHALLENGES_PATH: &str = "/v1/till/challenges";
+/// Shop key of a till: an answer or a debit was scanned.
+pub const TILL_ANSWERS_PATH: &str = "/v1/till/answers";
+/// Shop key of a till: a presentation was scanned.
+pub const TILL_PRESENTATIONS_PATH: &str = "/v1/till/presentations";
+/// Shop key of a till: a code was typed.
+pub const TILL_CODES_PATH: &str = "/v1/till/codes";
 
 /// Media type of signed documents and calls.
 pub const JWS_MEDIA_TYPE: &str = "application/jose+json";

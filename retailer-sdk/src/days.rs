@@ -3,12 +3,12 @@
 
 use besace_protocol::{
     consent::{Deleted, Deletion, RecordKind},
-    crypto::SealingSecretKey,
+    crypto::{SealingSecretKey, SigningKey},
     document::{SignDocumentError, sign},
     encoding::Bytes,
     id::{GrantId, Handle},
     jws::Role,
-    party::{DayKeys, Manifest, ShopAnchor, ShopCode},
+    party::{DayKeys, Manifest, Shop, ShopAnchor, ShopCode},
     presence::{ShopChain, ShopId},
     time::{DAY_SECONDS, Day, Timestamp},
 };
@@ -116,6 +116,11 @@ pub(crate) fn first_live_day(now: Timestamp) -> Day {
     Day::of(now.minus(GRACE_SECONDS))
 }
 
+/// When nothing of `day` counts any more.
+pub(crate) fn grace(day: Day) -> Timestamp {
+    day.plus(1).start().plus(GRACE_SECONDS)
+}
+
 impl Own {
     fn tidy(
         &self,
@@ -157,6 +162,7 @@ impl Own {
             self.ledger.append_plain(session, &record, rng)?;
         }
         session.forget_messages(now)?;
+        session.forget_tills(now)?;
         session.delete_day_uses_but(today)?;
         tidied.days = session.delete_days_before(first)?;
         self.make_days(session, now, rng)?;
@@ -190,7 +196,7 @@ impl Own {
         Ok(())
     }
 
-    /// Publishes a manifest if the last one names other days, or has half of its time behind it.
+    /// Publishes a manifest if the last one names other days or shops, or has half of its time behind it.
     fn renew_manifest(
         &self,
         session: Session<'_>,
@@ -201,7 +207,8 @@ impl Own {
             let last = self.own_document::<Manifest>(&last.jws)?;
             let named: Vec<Day> = last.days.iter().map(|keys| keys.day).collect();
             let fresh = now >= last.issued && last.expires > now.plus(MANIFEST_SECONDS / 2);
-            if fresh && named == session.days()? {
+            let same = named == session.days()? && last.shops == self.shops(session)?;
+            if fresh && same {
                 return Ok(false);
             }
         }
@@ -235,13 +242,25 @@ impl Own {
             log_key: *self.ledger.key().verifying_key(),
             sealing_key: self.sealing.public_key(),
             sequence: session.next_manifest_sequence()?,
-            shops: self.identity.shops.clone(),
+            shops: self.shops(session)?,
             v: 1,
         };
         let manifest =
             sign(manifest, Role::Controller, &self.signing, now).map_err(TidyError::Manifest)?;
         self.publish(session, DocumentKind::Manifest, &[], manifest.as_bytes(), now, rng)?;
         Ok(())
+    }
+
+    /// The shops, each with the keys of its tills: those of the profile, and those that are kept here.
+    pub(crate) fn shops(&self, session: Session<'_>) -> Result<Vec<Shop>, StoreError> {
+        let mut shops = self.identity.shops.clone();
+        for shop in &mut shops {
+            let kept = session.till_keys_of(shop.code)?;
+            shop.till_keys.extend(kept.iter().map(SigningKey::verifying_key));
+            shop.till_keys.sort();
+            shop.till_keys.dedup();
+        }
+        Ok(shops)
     }
 
     /// A shop's chain for `day`, if that day lives.

@@ -73,6 +73,8 @@ mod testing;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests;
+#[cfg(feature = "sqlite")]
+mod till;
 
 #[cfg(feature = "sqlite")]
 pub use self::{
@@ -89,4 +91,5 @@ pub use self::{
     },
     sighting::{ReadShopError, SightingError},
     store::{DatabaseError, OpenStoreError, SqliteStore, StoreError},
+    till::TillError,
 };

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use besace_protocol::{
     id::{GrantId, Handle},
     party::ShopCode,
-    presence::{EphemeralId, InsertKeysError, ReleasedKeys, ShopChain},
+    presence::{
+        EphemeralId, Epoch, InsertKeysError, ReleasedKeys, ShopChain, Till, till::TypedCode,
+    },
     private::Private,
     time::{Day, Timestamp},
     wire::{Greeting, Recognised},
@@ -23,6 +25,10 @@ const REPEAT_SECONDS: u64 = 30 * 60;
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     resolver: Resolver,
+    /// Keys with a till key: nothing that is heard on the air is looked for here.
+    tills: Resolver,
+    /// The codes that may be typed, and whose they are.
+    codes: BTreeSet<(Day, TypedCode, Handle)>,
     /// The chains that the resolver has.
     chains: BTreeSet<(Day, ShopCode)>,
     /// Uses of a grant in a shop on a day.
@@ -58,7 +64,37 @@ impl Live {
         keys: &ReleasedKeys,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(), InsertKeysError> {
-        self.resolver.add_keys(handle, keys, rng)
+        match keys.till() {
+            Till::Excluded => self.resolver.add_keys(handle, keys, rng),
+            Till::Included => {
+                self.tills.add_keys(handle, keys, rng)?;
+                let codes = (0..TypedCode::PER_DAY).filter_map(|n| TypedCode::of(keys, n));
+                self.codes.extend(codes.map(|code| (keys.day(), code, handle)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whose locator it is that was shown at a till, and of which day; nothing for a stranger's.
+    pub(crate) fn shown(
+        &self,
+        locator: &[u8; 12],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Option<(Handle, Day)> {
+        self.tills.holder(locator, now, rng)
+    }
+
+    /// Whose code it is, and of which day; nothing for a stranger's, and where it is of two.
+    pub(crate) fn typed(&self, code: TypedCode, now: Timestamp) -> Option<(Handle, Day)> {
+        let days: BTreeSet<Day> = Epoch::live(now).map(Epoch::day).into();
+        let mut holders = days.into_iter().flat_map(|day| {
+            let first = (day, code, Handle::from_bytes([0; 16]));
+            let last = (day, code, Handle::from_bytes([u8::MAX; 16]));
+            self.codes.range(first..=last)
+        });
+        let (day, _, handle) = holders.next()?;
+        holders.next().is_none().then_some((*handle, *day))
     }
 
     /// Whether the chain of this shop and day is here.
@@ -74,6 +110,8 @@ impl Live {
     /// Forgets everything about a grant.
     pub(crate) fn forget(&mut self, grant: GrantId, handle: &Handle) {
         self.resolver.remove_handle(handle);
+        self.tills.remove_handle(handle);
+        self.codes.retain(|(_, _, of)| of != handle);
         self.uses.retain(|(_, id, _), _| *id != grant);
         self.uses_before.retain(|(_, id), _| *id != grant);
         self.arrivals.retain(|arrival| !arrival.grants.contains(&grant));
@@ -86,8 +124,13 @@ impl Live {
         for day in over.filter(|day| *day < first_day).collect::<BTreeSet<_>>() {
             self.resolver.forget_day(day);
         }
+        for day in self.tills.days().into_iter().filter(|day| *day < first_day) {
+            self.tills.forget_day(day);
+        }
+        self.codes.retain(|(day, _, _)| *day >= first_day);
         self.chains.retain(|(day, _)| *day >= first_day);
         self.resolver.prepare(now, rng);
+        self.tills.prepare(now, rng);
         self.uses.retain(|(day, _, _), _| *day >= Day::of(now));
         self.uses_before.retain(|(day, _), _| *day >= Day::of(now));
         self.arrivals.retain(|arrival| now < arrival.until);
@@ -171,6 +214,8 @@ impl Live {
     #[cfg(test)]
     pub(crate) fn knew(&self, grant: GrantId, handle: &Handle) -> bool {
         !self.resolver.remove_handle(handle).is_empty()
+            || !self.tills.remove_handle(handle).is_empty()
+            || self.codes.iter().any(|(_, _, of)| of == handle)
             || self.uses.keys().any(|(_, id, _)| *id == grant)
             || self.uses_before.keys().any(|(_, id)| *id == grant)
             || self.arrivals.iter().any(|arrival| arrival.grants.contains(&grant))

@@ -211,6 +211,30 @@ impl Resolver {
             .collect()
     }
 
+    /// Whose locator it is, and of which day the keys are; `None` for a stranger's.
+    ///
+    /// For tills, where a locator is shown and what stands beside it proves more than a binder would.
+    pub fn holder(
+        &self,
+        locator: &[u8; 12],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Option<(Handle, Day)> {
+        let mut token = [0; 16];
+        for (to, from) in token.iter_mut().zip(locator) {
+            *to = *from;
+        }
+        let token = EphemeralId::from_bytes(token);
+        let live = Epoch::live(now);
+        self.build(&live, rng);
+        let keys = self.read_keys();
+        live.into_iter().find_map(|epoch| {
+            let (table, day) = (keys.tables.get(&epoch)?, keys.days.get(&epoch.day())?);
+            let index = table.lookup_batch(day, &[token]).into_iter().next()??;
+            day.binding(index, epoch, &token, &[]).map(|(handle, _)| (handle, epoch.day()))
+        })
+    }
+
     /// Builds those of `epochs` that have keys and no table yet, without keeping sightings waiting.
     fn build(&self, epochs: &[Epoch], rng: &mut impl CryptoRngCore) {
         let built: Vec<EpochTable> = {

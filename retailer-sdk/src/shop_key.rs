@@ -3,9 +3,9 @@
 use std::fmt;
 
 use besace_protocol::{
-    crypto::{Digest, SecretBytes, sha256},
+    crypto::{Digest, SecretBytes, SigningKey, sha256},
     encoding::{from_base64url, to_base64url},
-    party::ShopCode,
+    party::{Manifest, ShopCode},
     problem::ProblemType,
 };
 use rand_core::CryptoRngCore;
@@ -29,12 +29,14 @@ pub enum ShopScope {
     Catalogue,
     /// Read what the shop's emitter sends now.
     Emitter,
+    /// Ask at a till, and settle what is answered.
+    Tills,
 }
 
 impl ShopScope {
     /// Every scope there is.
     pub const ALL: &'static [Self] =
-        &[Self::Sightings, Self::Arrivals, Self::Catalogue, Self::Emitter];
+        &[Self::Sightings, Self::Arrivals, Self::Catalogue, Self::Emitter, Self::Tills];
 
     /// As it stands in configurations.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +45,7 @@ impl ShopScope {
             Self::Arrivals => "arrivals",
             Self::Catalogue => "catalogue",
             Self::Emitter => "emitter",
+            Self::Tills => "tills",
         }
     }
 }
@@ -145,6 +148,9 @@ pub enum AddShopKeyError {
     /// A key without a scope is good for nothing.
     #[error("a key needs a scope")]
     Scopes,
+    /// The manifest certifies at most 64 tills of a shop.
+    #[error("the shop has as many tills as a manifest certifies")]
+    TooManyTills,
     /// The store failed.
     #[error("shop key was not stored")]
     Store(#[from] StoreError),
@@ -173,6 +179,9 @@ impl fmt::Display for ShopKeyEntry {
 
 impl Retailer {
     /// Makes a key for `shop`. It is shown once: the store keeps its digest.
+    ///
+    /// With the scope [`ShopScope::Tills`] it is one till: it gets a till key, which the next manifest
+    /// certifies ([`Retailer::tidy`]).
     pub fn add_shop_key(
         &mut self,
         name: &str,
@@ -195,8 +204,21 @@ impl Retailer {
         scopes.dedup();
         let key = ShopKey::generate(rng);
         let stored = StoredShopKey { name: name.to_owned(), shop, scopes, revoked: false };
-        let added = self.store.write(|session| session.add_shop_key(&stored, &key.digest()))?;
-        if added { Ok(key) } else { Err(AddShopKeyError::Taken) }
+        let own = &self.own;
+        let till = stored.scopes.contains(&ShopScope::Tills).then(|| SigningKey::generate(rng));
+        self.store.write(|session| {
+            if !session.add_shop_key(&stored, &key.digest())? {
+                return Err(AddShopKeyError::Taken);
+            }
+            let Some(till) = till else { return Ok(()) };
+            session.add_till_key(name, &till)?;
+            let tills = own.shops(session)?.into_iter().find(|known| known.code == shop);
+            if tills.is_some_and(|shop| shop.till_keys.len() > Manifest::TILL_KEYS_MAX) {
+                return Err(AddShopKeyError::TooManyTills);
+            }
+            Ok(())
+        })?;
+        Ok(key)
     }
 
     /// Every key there ever was, by name.
@@ -210,9 +232,12 @@ impl Retailer {
         Ok(self.store.read().shop_keys()?.into_iter().map(entry).collect())
     }
 
-    /// Ends a key at once; whether there was one of that name.
+    /// Ends a key at once; whether there was one of that name. A till's is struck off the next manifest.
     pub fn revoke_shop_key(&mut self, name: &str) -> Result<bool, StoreError> {
-        self.store.write(|session| session.revoke_shop_key(name))
+        self.store.write(|session| {
+            session.delete_till(name)?;
+            session.revoke_shop_key(name)
+        })
     }
 
     /// Finds what a key permits. Keys are compared by digest, so time tells nothing about them.

@@ -156,9 +156,9 @@ impl Retailer {
 
 /// Where and when somebody came in.
 #[derive(Clone, Copy)]
-struct Visit {
-    shop: ShopCode,
-    now: Timestamp,
+pub(crate) struct Visit {
+    pub(crate) shop: ShopCode,
+    pub(crate) now: Timestamp,
 }
 
 /// Under which grants somebody is known here.
@@ -214,7 +214,7 @@ impl Own {
     }
 
     /// Appends a use under a grant. What opens the entry is not kept: it goes home.
-    fn log_use(
+    pub(crate) fn log_use(
         &self,
         session: Session<'_>,
         under: &StoredGrant,
@@ -239,7 +239,7 @@ impl Own {
     }
 
     /// Signs what opens an entry, seals it to the grant's pseudonym, and puts it into her mailbox.
-    fn mail_opening(
+    pub(crate) fn mail_opening(
         &self,
         session: Session<'_>,
         under: &StoredGrant,
@@ -276,7 +276,7 @@ impl Own {
 }
 
 /// Whether a grant of this purpose is live, names the shop, and was not used too often there today.
-fn covers(stored: &StoredGrant, purpose: Purpose, live: &Live, visit: Visit) -> bool {
+pub(crate) fn covers(stored: &StoredGrant, purpose: Purpose, live: &Live, visit: Visit) -> bool {
     let terms = &stored.grant.terms;
     terms.purpose == purpose
         && stored.is_live(visit.now)

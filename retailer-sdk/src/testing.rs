@@ -185,7 +185,8 @@ impl Shopper {
 
     /// The keys of `day`, and the document that releases them.
     pub(crate) fn release_document(&self, grant: &Grant, day: Day, now: Timestamp) -> Release {
-        let keys = self.root.day_key(day, &Scope::of(&grant.terms.scope)).release(Till::Excluded);
+        let till = grant.terms.purpose.releases().unwrap_or(Till::Excluded);
+        let keys = self.root.day_key(day, &Scope::of(&grant.terms.scope)).release(till);
         Release {
             commit: keys.commitment(&grant.handle),
             day,

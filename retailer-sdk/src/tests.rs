@@ -7,6 +7,7 @@ mod privacy;
 mod race;
 mod receive;
 mod sighting;
+mod till;
 mod time;
 
 use besace_protocol::{
@@ -97,10 +98,12 @@ impl World {
         self.retailer.withdraw(&call, now, &mut self.rng).unwrap()
     }
 
-    /// A key of a shop that may do everything.
+    /// A key of a shop that may do everything but be a till.
     fn permit(&mut self, code: ShopCode) -> ShopPermit {
         let name = format!("key-{code}");
-        match self.retailer.add_shop_key(&name, code, ShopScope::ALL, &mut self.rng) {
+        let scopes: Vec<_> =
+            ShopScope::ALL.iter().copied().filter(|scope| *scope != ShopScope::Tills).collect();
+        match self.retailer.add_shop_key(&name, code, &scopes, &mut self.rng) {
             Ok(key) => self.retailer.authenticate(&key).unwrap(),
             Err(error) => panic!("{error}"),
         }

@@ -79,6 +79,8 @@ impl Refusal {
             | ProblemType::GrantWithdrawn
             | ProblemType::GrantScope
             | ProblemType::RelaySuspected
+            | ProblemType::ChallengeExpired
+            | ProblemType::DebitNeeded
             | ProblemType::Forbidden
             | ProblemType::ForeignOrigin
             | ProblemType::ProofMissing => StatusCode::FORBIDDEN,
@@ -88,7 +90,9 @@ impl Refusal {
             | ProblemType::NotFound => StatusCode::NOT_FOUND,
             ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ProblemType::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ProblemType::Replayed | ProblemType::GrantConflict => StatusCode::CONFLICT,
+            ProblemType::Replayed | ProblemType::GrantConflict | ProblemType::AlreadySettled => {
+                StatusCode::CONFLICT
+            }
             ProblemType::Locked => StatusCode::LOCKED,
             ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
             ProblemType::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -111,9 +115,12 @@ impl Refusal {
             | ProblemType::GrantExpired
             | ProblemType::GrantWithdrawn
             | ProblemType::GrantConflict
+            | ProblemType::ChallengeExpired
+            | ProblemType::AlreadySettled
             | ProblemType::Replayed => voice.say("problem-gone"),
             ProblemType::Malformed
             | ProblemType::UnknownField
+            | ProblemType::DebitNeeded
             | ProblemType::MediaType
             | ProblemType::SignatureInvalid
             | ProblemType::ClockSkew

@@ -9,8 +9,9 @@ use crate::{
     crypto::{Sealed, VerifyingKey},
     encoding::Bytes,
     id::{GrantId, MailId},
+    money::Money,
     party::ShopCode,
-    time::{Day, Week},
+    time::{Day, Timestamp, Week},
 };
 
 /// A public signed document with the proof that it stands in the retailer's log.
@@ -222,6 +223,79 @@ pub struct EmitterFrame {
     pub frame: String,
     /// The slot of the day it is for, 1 to 1440.
     pub slot: u16,
+}
+
+/// Body of `POST` [`TILL_CHALLENGES_PATH`](super::TILL_CHALLENGES_PATH).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TillAsk {
+    /// What a debit would take; zero asks only who she is.
+    pub amount: Money,
+}
+
+/// Answer: a challenge to show, in its two spellings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TillAsked {
+    /// The 104 bytes.
+    pub challenge: Bytes,
+    /// From this second on no answer counts.
+    pub expires: Timestamp,
+    /// For a QR code.
+    pub text: String,
+}
+
+/// Body of `POST` [`TILL_ANSWERS_PATH`](super::TILL_ANSWERS_PATH) and
+/// [`TILL_PRESENTATIONS_PATH`](super::TILL_PRESENTATIONS_PATH): a QR code, as it was read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TillScan {
+    /// The text.
+    pub scanned: String,
+}
+
+/// Body of `POST` [`TILL_CODES_PATH`](super::TILL_CODES_PATH).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TillCode {
+    /// Fifteen digits, with or without gaps.
+    pub code: String,
+}
+
+/// Answer to what was scanned or typed, after it was logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settlement {
+    /// What she signed for, where she did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// The pairwise handle of the grant.
+    pub handle: crate::id::Handle,
+    /// What came of it.
+    pub settled: TillOutcome,
+}
+
+/// What came of something that was shown at a till.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TillOutcome {
+    /// She is at the till.
+    Identified,
+    /// She is at the till, and signed for the amount.
+    Debited,
+}
+
+// What was scanned may be a stranger's.
+impl core::fmt::Debug for TillScan {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("TillScan([hidden])")
+    }
+}
+
+impl core::fmt::Debug for TillCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("TillCode([hidden])")
+    }
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ enum Key {
         /// Code of the shop it is bound to, eight hexadecimal digits.
         #[arg(long, value_parser = parse_shop)]
         shop: ShopCode,
-        /// What it may be used for: sightings, arrivals, emitter, catalogue.
+        /// What it may be used for: sightings, arrivals, emitter, catalogue, tills.
         #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
         scope: Vec<ShopScope>,
     },
@@ -108,7 +108,10 @@ fn parse_shop(text: &str) -> Result<ShopCode, String> {
 
 fn parse_scope(text: &str) -> Result<ShopScope, String> {
     let scope = ShopScope::ALL.iter().find(|scope| scope.as_str() == text);
-    scope.copied().ok_or_else(|| "not one of sightings, arrivals, emitter, catalogue".to_owned())
+    scope.copied().ok_or_else(|| {
+        let all: Vec<_> = ShopScope::ALL.iter().map(|scope| scope.as_str()).collect();
+        format!("not one of {}", all.join(", "))
+    })
 }
 
 /// Carries out a command line. Exit 0: done; 2: could not.

@@ -11,6 +11,7 @@ mod problem;
 mod public;
 mod routes;
 mod shop;
+mod till;
 
 use std::{
     io,

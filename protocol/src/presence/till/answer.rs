@@ -185,6 +185,11 @@ impl UnverifiedDebit {
         self.answer.locator()
     }
 
+    /// The answer in it, without the signature.
+    pub fn into_answer(self) -> UnverifiedAnswer {
+        self.answer
+    }
+
     /// As [`UnverifiedAnswer::verify`], and `subject`, her key in the grant, signed the challenge.
     pub fn verify(
         self,

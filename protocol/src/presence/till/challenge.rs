@@ -76,7 +76,7 @@ pub struct UnverifiedChallenge(Parts);
 
 /// A challenge that a certified till of the shop signed, and that was open when it was checked.
 ///
-/// [`UnverifiedChallenge::verify`] makes one, and the till itself.
+/// [`UnverifiedChallenge::verify`] makes one, and the till itself ([`UnverifiedChallenge::own`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge(Parts);
 
@@ -164,6 +164,14 @@ impl UnverifiedChallenge {
     /// Reads the text of a QR code.
     pub fn parse_text(text: &str) -> Result<Self, ParseChallengeError> {
         Self::parse(&from_base45(text).map_err(|_| ParseChallengeError::Length)?)
+    }
+
+    /// The challenge that the till which holds `key` made itself, read back from its store whatever the
+    /// time; `None` if that key did not sign it for this domain.
+    pub fn own(self, domain: &ControllerId, key: &VerifyingKey) -> Option<Challenge> {
+        let parts = self.0;
+        let signed = key.verify(&message(domain, &parts.fields()), &parts.signature).is_ok();
+        (signed && TillId::of(key) == parts.till).then_some(Challenge(parts))
     }
 
     /// Which shop it claims to be of: to find the manifest by.

@@ -14,7 +14,7 @@ use besace_protocol::{
 };
 use besace_retailer::{
     AuthenticateError, GiveGrantError, MailboxError, PublishCatalogueError, ReadShopError,
-    ReadTileError, ReceiveError, SightingError, StoreError, WithdrawError,
+    ReadTileError, ReceiveError, SightingError, StoreError, TillError, WithdrawError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -174,6 +174,8 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::GrantWithdrawn
         | ProblemType::GrantScope
         | ProblemType::RelaySuspected
+        | ProblemType::ChallengeExpired
+        | ProblemType::DebitNeeded
         | ProblemType::Forbidden
         | ProblemType::ForeignOrigin
         | ProblemType::ProofMissing => StatusCode::FORBIDDEN,
@@ -183,7 +185,9 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::NotFound => StatusCode::NOT_FOUND,
         ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ProblemType::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ProblemType::Replayed | ProblemType::GrantConflict => StatusCode::CONFLICT,
+        ProblemType::Replayed | ProblemType::GrantConflict | ProblemType::AlreadySettled => {
+            StatusCode::CONFLICT
+        }
         ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemType::Locked => StatusCode::LOCKED,
         ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
@@ -206,6 +210,13 @@ macro_rules! refusals {
 refusals! {
     AuthenticateError GiveGrantError MailboxError ReadShopError ReceiveError SightingError
     WithdrawError
+}
+
+impl From<TillError> for Refusal {
+    fn from(error: TillError) -> Self {
+        let pointer = error.pointer().map(str::to_owned);
+        Self { pointer, ..Self::of(error.problem(), &error) }
+    }
 }
 
 impl From<PublishCatalogueError> for Refusal {

@@ -9,12 +9,13 @@ use besace_protocol::{
     wire::{
         ARRIVALS_PATH, CATALOGUE_PATH, DISCLOSURES_PATH, EMITTERS_PATH, GRANTS_PATH, LOG_PATH,
         MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OFFERS_PATH,
-        RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, WITHDRAWALS_PATH,
+        RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH,
+        TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
 
-use super::{agent, body::Form, problem::other_methods, public, shop};
+use super::{agent, body::Form, problem::other_methods, public, shop, till};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -241,7 +242,50 @@ pub static ROUTES: &[Route] = &[
             |r| r.to(shop::offers),
         )
     },
+    till(
+        "till_challenge",
+        TILL_CHALLENGES_PATH,
+        "A till asks who somebody is, or for an amount.",
+        ("TillAsk", "TillAsked"),
+        &[ProblemType::LogUnavailable],
+        |r| r.to(till::challenge),
+    ),
+    till(
+        "till_answer",
+        TILL_ANSWERS_PATH,
+        "A phone answered a challenge.",
+        ("TillScan", "Settlement"),
+        &[
+            ProblemType::Unresolved,
+            ProblemType::ChallengeExpired,
+            ProblemType::AlreadySettled,
+            ProblemType::DebitNeeded,
+            ProblemType::SignatureInvalid,
+            ProblemType::LogUnavailable,
+        ],
+        |r| r.to(till::answer),
+    ),
+    till(
+        "till_presentation",
+        TILL_PRESENTATIONS_PATH,
+        "A phone shows who is there.",
+        ("TillScan", "Settlement"),
+        SHOWING,
+        |r| r.to(till::presentation),
+    ),
+    till(
+        "till_code",
+        TILL_CODES_PATH,
+        "A code was typed.",
+        ("TillCode", "Settlement"),
+        SHOWING,
+        |r| r.to(till::code),
+    ),
 ];
+
+/// What is shown at a till without being asked for is refused for these reasons.
+const SHOWING: &[ProblemType] =
+    &[ProblemType::Unresolved, ProblemType::AlreadySettled, ProblemType::LogUnavailable];
 
 /// What comes under a grant is refused for these reasons.
 const RECEIVING: &[ProblemType] = &[
@@ -308,6 +352,23 @@ const fn of_shop(
         who: Who::Shop(permit.0),
         problems: &[],
         ..file(name, path, "", summary, Gives::Json(permit.1), handler)
+    }
+}
+
+/// What a till sends; `schemas` are those of its body and its answer.
+const fn till(
+    name: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    schemas: (&'static str, &'static str),
+    problems: &'static [ProblemType],
+    handler: Handler,
+) -> Route {
+    Route {
+        method: Method::Post,
+        takes: Some(Takes::of::<till::TillForm>(schemas.0)),
+        problems,
+        ..of_shop(name, path, summary, (ShopScope::Tills, schemas.1), handler)
     }
 }
 

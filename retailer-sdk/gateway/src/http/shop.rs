@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Media type of what a shop sends.
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 #[derive(Debug)]
 pub(super) enum SightingForm {}
@@ -44,7 +44,7 @@ impl Form for OffersForm {
 
 /// The key that a request shows: well formed, but not looked up yet.
 #[derive(Debug)]
-pub(super) struct Bearer(ShopKey);
+pub(super) struct Bearer(pub(super) ShopKey);
 
 impl FromRequest for Bearer {
     type Error = Refusal;
