@@ -41,7 +41,9 @@ use crate::{
 
 pub use self::{
     consent::{GrantView, OpenRequest, RefusedRequest},
-    devices::{AddDeviceError, TakeReportError},
+    devices::{
+        AddDeviceError, AddedDevice, AdmitDeviceError, AdmittedDevice, NewDevice, TakeReportError,
+    },
     emission::EmittingGrant,
     imports::ImportError,
     leaving::Delivery,
@@ -169,11 +171,12 @@ struct Open {
     root: Arc<RootKey>,
     vault: Vault,
     memory: Arc<Mutex<offers::Memory>>,
+    phones: Arc<devices::Memory>,
 }
 
 impl Open {
     fn new(root: RootKey, vault: Vault) -> Self {
-        Self { root: Arc::new(root), vault, memory: Arc::default() }
+        Self { root: Arc::new(root), vault, memory: Arc::default(), phones: Arc::default() }
     }
 }
 

@@ -6,10 +6,10 @@
 //! `Session` is closed to everybody else.
 
 mod attempts;
+mod devices;
 mod gate;
 mod handlers;
 mod openapi;
-mod owntracks;
 mod refusal;
 mod routes;
 mod session;
@@ -38,7 +38,7 @@ pub use self::{
 };
 use crate::{engine::Engine, exchange::Exchange};
 
-/// Longest body of a request, in bytes. The longest form is a passphrase.
+/// Longest body of a form, in bytes. The longest is a passphrase; telephones have limits of their own.
 pub const BODY_LEN_MAX: usize = 16 << 10;
 
 /// How the pages are served.

@@ -12,7 +12,7 @@
 //! | [`exchange`], [`net`] | going out to retailers |
 //! | [`errands`] | what is due by itself while the vault is open |
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
-//! | [`owntracks`] | what her telephone reports |
+//! | [`owntracks`], [`overland`] | what her telephone reports |
 //! | [`radio`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
@@ -31,6 +31,7 @@ pub mod import;
 pub mod keyring;
 pub mod listener;
 pub mod net;
+pub mod overland;
 pub mod owntracks;
 pub mod presence;
 pub mod radio;

@@ -3,32 +3,62 @@
 //! Names of networks (`SSID`, `BSSID`), battery, pressure and all other members have no field here, so
 //! they end where they arrive.
 
+mod answer;
+mod sealed;
+
 use besace_protocol::{
     party::{ControllerId, ShopCode},
     presence::{ShopId, WAKE_UUID},
+    private::Private,
     time::Timestamp,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::vault::{Fix, Position};
+pub use self::{
+    answer::{ShownShop, answer, shops_as_regions, tracker_id},
+    sealed::{OpenMessageError, SharedSecret, SharedSecretError},
+};
+use crate::vault::{Fix, NamedPlace, Position};
 
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
     /// She was somewhere.
     Fix(Fix),
-    /// The telephone entered the region of a shop's emitter.
-    Entered(Beacon),
+    /// The telephone hears a shop's emitter.
+    Heard(Emitter),
+    /// She went into a circle on the app's map, or out of it.
+    Crossed(Crossing),
+    /// Places she named.
+    Places {
+        /// Those with a circle on the map.
+        places: Vec<NamedPlace>,
+        /// Whether there are others.
+        among_others: bool,
+    },
     /// Well formed, and nothing the agent keeps.
     Nothing,
 }
 
-/// Which emitter, as the region of the telephone is named.
+/// A border of a circle, crossed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Beacon {
+pub struct Crossing {
+    /// When.
+    pub at: Timestamp,
+    /// Into it, or out of it.
+    pub entered: bool,
+    /// Where she was, if the message says it.
+    pub fix: Option<Fix>,
+    /// The shop that the circle is named after.
+    pub shop: Option<ShopId>,
+}
+
+/// Which emitter, as the telephone names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Emitter {
     /// `DOMAIN/CODE`.
     Shop(ShopId),
-    /// `NAME:UUID:MAJOR:MINOR` with our UUID: the code alone.
+    /// Our wake-up UUID and a code: whose is not said.
     Code(ShopCode),
 }
 
@@ -38,9 +68,15 @@ pub enum ReportError {
     /// No JSON, or not with the members that its type has.
     #[error("not a message of OwnTracks")]
     Malformed,
-    /// Encrypted with a secret of the app.
+    /// Sealed, by a device that was added without a key.
     #[error("the message is encrypted; leave the encryption key of the app empty")]
-    Encrypted,
+    Sealed,
+    /// Plain, by a device that was added with a key.
+    #[error("the message is not encrypted; type the encryption key of this device into the app")]
+    Plain,
+    /// Sealed with another key.
+    #[error(transparent)]
+    Open(#[from] OpenMessageError),
     /// A type that no app sends to a server, or a new one.
     #[error("a message of this type is not taken")]
     Type,
@@ -49,77 +85,208 @@ pub enum ReportError {
     Position,
 }
 
-#[derive(Deserialize)]
-struct Message {
-    #[serde(rename = "_type")]
-    kind: String,
-    lat: Option<f64>,
-    lon: Option<f64>,
-    acc: Option<f64>,
-    tst: Option<u64>,
-    event: Option<String>,
-    t: Option<String>,
-    desc: Option<String>,
-}
-
-/// Reads one body. An empty one is what some versions send to see who answers.
-pub fn read(body: &[u8]) -> Result<Report, ReportError> {
+/// Reads one body of a device that seals its messages with `secret`, or sends them plain. An empty one is
+/// what the apps send when a friend is deleted.
+pub fn read(body: &[u8], secret: Option<&SharedSecret>) -> Result<Report, ReportError> {
     if body.is_empty() {
         return Ok(Report::Nothing);
     }
-    let message: Message = serde_json::from_slice(body).map_err(|_| ReportError::Malformed)?;
-    match message.kind.as_str() {
-        "location" => message.fix().map(Report::Fix),
-        "transition" => message.transition(),
-        "waypoint" | "waypoints" | "lwt" | "beacon" | "status" | "steps" | "card"
-        | "configuration" | "dump" => Ok(Report::Nothing),
-        "encrypted" => Err(ReportError::Encrypted),
+    let Kind { kind } = parse(body)?;
+    match (kind == "encrypted", secret) {
+        (false, None) => read_plain(&kind, body),
+        (false, Some(_)) => Err(ReportError::Plain),
+        (true, None) => Err(ReportError::Sealed),
+        (true, Some(secret)) => {
+            let Envelope { data } = parse(body)?;
+            let inner = secret.open(&data)?;
+            if inner.is_empty() {
+                return Ok(Report::Nothing);
+            }
+            let Kind { kind } = parse(&inner)?;
+            read_plain(&kind, &inner)
+        }
+    }
+}
+
+fn read_plain(kind: &str, body: &[u8]) -> Result<Report, ReportError> {
+    match kind {
+        "location" => {
+            let fix = parse::<Spot>(body)?.fix()?;
+            fix.map(Report::Fix).ok_or(ReportError::Malformed)
+        }
+        "transition" => parse::<Transition>(body)?.report(),
+        "beacon" => {
+            let heard: Ranged = parse(body)?;
+            Ok(heard.emitter().map_or(Report::Nothing, Report::Heard))
+        }
+        "waypoint" => {
+            let places = parse::<Waypoint>(body)?.place()?.into_iter().collect();
+            Ok(Report::Places { places, among_others: true })
+        }
+        "waypoints" => {
+            let Waypoints { waypoints } = parse(body)?;
+            // One that is spelled badly does not hide the others.
+            let places = waypoints.iter().filter_map(|one| Waypoint::deserialize(one).ok());
+            let places = places.filter_map(|one| one.place().ok().flatten()).collect();
+            Ok(Report::Places { places, among_others: false })
+        }
+        "lwt" | "status" | "steps" | "card" | "configuration" | "dump" | "request" | "clear" => {
+            Ok(Report::Nothing)
+        }
         _ => Err(ReportError::Type),
     }
 }
 
-impl Message {
-    fn fix(&self) -> Result<Fix, ReportError> {
-        let (Some(lat), Some(lon), Some(tst)) = (self.lat, self.lon, self.tst) else {
-            return Err(ReportError::Malformed);
-        };
-        let position = Position::from_degrees(lat, lon).map_err(|_| ReportError::Position)?;
-        Ok(Fix {
-            at: Timestamp::from_unix_seconds(tst),
-            position: position.into(),
-            accuracy_metres: self.acc.map(whole_metres),
-        })
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ReportError> {
+    serde_json::from_slice(body).map_err(|_| ReportError::Malformed)
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "_type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: String,
+}
+
+/// A place and a time.
+#[derive(Deserialize)]
+struct Spot {
+    #[serde(default, deserialize_with = "number")]
+    lat: Option<f64>,
+    #[serde(default, deserialize_with = "number")]
+    lon: Option<f64>,
+    #[serde(default, deserialize_with = "number")]
+    acc: Option<f64>,
+    #[serde(default, deserialize_with = "seconds")]
+    tst: Option<u64>,
+}
+
+impl Spot {
+    fn at(&self) -> Result<Timestamp, ReportError> {
+        self.tst.map(Timestamp::from_unix_seconds).ok_or(ReportError::Malformed)
     }
 
-    fn transition(&self) -> Result<Report, ReportError> {
-        let entered = match self.event.as_deref() {
-            Some("enter") => true,
-            Some("leave") => false,
-            _ => return Err(ReportError::Malformed),
-        };
-        if self.t.as_deref() != Some("b") {
-            return self.fix().map(Report::Fix);
-        }
-        // Heard by radio: the place in the message is often 0, 0 and is never looked at.
-        let beacon = self.desc.as_deref().and_then(Beacon::of_region);
-        Ok(beacon.filter(|_| entered).map_or(Report::Nothing, Report::Entered))
+    fn position(&self) -> Result<Option<Position>, ReportError> {
+        let Some((lat, lon)) = self.lat.zip(self.lon) else { return Ok(None) };
+        Position::from_degrees(lat, lon).map(Some).map_err(|_| ReportError::Position)
+    }
+
+    fn fix(&self) -> Result<Option<Fix>, ReportError> {
+        let (at, accuracy_metres) = (self.at()?, self.acc.map(whole_metres));
+        let position = self.position()?;
+        Ok(position.map(|position| Fix { at, position: position.into(), accuracy_metres }))
     }
 }
 
-impl Beacon {
+#[derive(Deserialize)]
+struct Transition {
+    #[serde(flatten)]
+    spot: Spot,
+    event: String,
+    t: Option<String>,
+    desc: Option<String>,
+}
+
+impl Transition {
+    fn report(&self) -> Result<Report, ReportError> {
+        let entered = match self.event.as_str() {
+            "enter" => true,
+            "leave" => false,
+            _ => return Err(ReportError::Malformed),
+        };
+        let at = self.spot.at()?;
+        let named = self.desc.as_deref();
+        if self.t.as_deref() == Some("b") {
+            // Heard by radio: the place in the message is often 0, 0 and is never looked at.
+            let emitter = named.and_then(Emitter::of_region).filter(|_| entered);
+            return Ok(emitter.map_or(Report::Nothing, Report::Heard));
+        }
+        let crossing =
+            Crossing { at, entered, fix: self.spot.fix()?, shop: named.and_then(shop_named) };
+        Ok(Report::Crossed(crossing))
+    }
+}
+
+/// An emitter in range, as the iOS app reports it when asked to.
+#[derive(Deserialize)]
+struct Ranged {
+    desc: Option<String>,
+    uuid: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    major: Option<u64>,
+    #[serde(default, deserialize_with = "seconds")]
+    minor: Option<u64>,
+}
+
+impl Ranged {
+    fn emitter(&self) -> Option<Emitter> {
+        let part = |part: Option<u64>| u16::try_from(part?).ok();
+        let by_number =
+            || Emitter::of_wake_up(self.uuid.as_deref()?, part(self.major)?, part(self.minor)?);
+        self.desc.as_deref().and_then(Emitter::of_region).or_else(by_number)
+    }
+}
+
+#[derive(Deserialize)]
+struct Waypoint {
+    #[serde(flatten)]
+    spot: Spot,
+    desc: String,
+    #[serde(default, deserialize_with = "number")]
+    rad: Option<f64>,
+}
+
+impl Waypoint {
+    /// None for the region of an emitter, and for a shop that the agent itself gave to the app.
+    fn place(&self) -> Result<Option<NamedPlace>, ReportError> {
+        const NAME_LEN_MAX: usize = 200;
+        let made_at = self.spot.at()?;
+        let (Some(position), Some(radius)) = (self.spot.position()?, self.rad) else {
+            return Ok(None);
+        };
+        if radius <= 0.0 || Emitter::of_region(&self.desc).is_some() {
+            return Ok(None);
+        }
+        Ok(Some(NamedPlace {
+            made_at,
+            name: Private::new(self.desc.chars().take(NAME_LEN_MAX).collect()),
+            position: position.into(),
+            radius_metres: whole_metres(radius),
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+struct Waypoints {
+    waypoints: Vec<serde_json::Value>,
+}
+
+impl Emitter {
+    /// The name of a region: of a shop, or `NAME:UUID:MAJOR:MINOR`.
     fn of_region(name: &str) -> Option<Self> {
-        if let Some((domain, code)) = name.split_once('/') {
-            let domain = ControllerId::parse(domain).ok()?;
-            return Some(Self::Shop(ShopId { domain, code: ShopCode::parse(code).ok()? }));
+        if let Some(shop) = shop_named(name) {
+            return Some(Self::Shop(shop));
         }
         let mut parts = name.rsplitn(4, ':');
-        let (minor, major) =
-            (parts.next()?.parse::<u16>().ok()?, parts.next()?.parse::<u16>().ok()?);
-        let uuid = parts.next()?.replace('-', "").to_ascii_lowercase();
+        let (minor, major) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Self::of_wake_up(parts.next()?, major, minor)
+    }
+
+    fn of_wake_up(uuid: &str, major: u16, minor: u16) -> Option<Self> {
+        let ours = uuid.replace('-', "").eq_ignore_ascii_case(&hex::encode(WAKE_UUID));
         let code = (u32::from(major) << 16) | u32::from(minor);
-        let ours = uuid == hex::encode(WAKE_UUID);
         ours.then(|| Self::Code(ShopCode::from_bytes(code.to_be_bytes())))
     }
+}
+
+/// The shop of the name `DOMAIN/CODE`.
+fn shop_named(name: &str) -> Option<ShopId> {
+    let (domain, code) = name.split_once('/')?;
+    Some(ShopId { domain: ControllerId::parse(domain).ok()?, code: ShopCode::parse(code).ok()? })
 }
 
 /// Rounded up; what is no number or negative is as vague as can be.
@@ -128,96 +295,37 @@ impl Beacon {
     clippy::cast_sign_loss,
     reason = "between 0 and 1,000,000 after the check"
 )]
-fn whole_metres(metres: f64) -> u32 {
+pub fn whole_metres(metres: f64) -> u32 {
     if (0.0..=1e6).contains(&metres) { metres.ceil() as u32 } else { u32::MAX }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// Some versions of the apps put numbers between quotes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Spelled<T> {
+    Number(T),
+    Text(String),
+}
 
-    use super::*;
-
-    const LOCATION: &str = r#"{"_type":"location","acc":13,"alt":3,"batt":85,"conn":"w","SSID":"Freebox-HOME",
-        "BSSID":"aa:bb:cc:dd:ee:ff","lat":45.764043,"lon":4.835659,"tid":"jj","tst":1795262400,"inregions":["x"],
-        "inrids":["6da9cf"],"t":"u","vac":1,"vel":0,"p":101.3,"topic":"owntracks/a/b"}"#;
-
-    #[test]
-    fn a_location_is_a_fix_without_the_names_of_networks() {
-        let read = read(LOCATION.as_bytes()).unwrap();
-        assert_eq!(
-            read,
-            Report::Fix(Fix {
-                at: Timestamp::from_unix_seconds(1_795_262_400),
-                position: Position::from_e7(457_640_430, 48_356_590).unwrap().into(),
-                accuracy_metres: Some(13),
-            })
-        );
-        let shown = format!("{read:?}");
-        assert!(!shown.contains("Freebox") && !shown.contains("aa:bb"), "{shown}");
-    }
-
-    #[test]
-    fn an_emitter_is_named_in_two_ways_and_its_place_is_not_looked_at() {
-        let entered = |event: &str, desc: &str| {
-            let body = format!(
-                r#"{{"_type":"transition","wtst":1,"lat":0,"lon":0,"tst":2,"acc":0,"tid":"a","event":"{event}","desc":"{desc}","t":"b","rid":"x"}}"#
-            );
-            read(body.as_bytes()).unwrap()
-        };
-        let code = ShopCode::from_bytes([0x5e, 0xca, 0, 1]);
-        let domain = ControllerId::parse("shop.example").unwrap();
-        let shop = Report::Entered(Beacon::Shop(ShopId { domain, code }));
-        assert_eq!(entered("enter", "shop.example/5eca0001"), shop);
-        let named = "Rivoli:90760FCA-394D-8C7B-A395-6879F4890F94:24266:1";
-        assert_eq!(entered("enter", named), Report::Entered(Beacon::Code(code)));
-        assert_eq!(entered("leave", named), Report::Nothing);
-        for other in ["Home", "Rivoli:00000000-394D-8C7B-A395-6879F4890F94:1:1", "a/b", ":::", ""] {
-            assert_eq!(entered("enter", other), Report::Nothing, "{other}");
-        }
-    }
-
-    #[test]
-    fn every_message_of_the_booklet_is_taken_or_refused_with_a_reason() {
-        let word = |body: &str| match read(body.as_bytes()) {
-            Ok(Report::Fix(_)) => "fix".to_owned(),
-            Ok(Report::Entered(_)) => "entered".to_owned(),
-            Ok(Report::Nothing) => "nothing".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        let region = r#"{"_type":"transition","event":"leave","lat":45.7,"lon":4.8,"tst":2,"t":"c","desc":"a"}"#;
-        assert_eq!(word(region), "fix");
-        assert_eq!(word(""), "nothing");
-        for kind in [
-            "waypoint",
-            "waypoints",
-            "lwt",
-            "beacon",
-            "status",
-            "steps",
-            "card",
-            "configuration",
-            "dump",
-        ] {
-            assert_eq!(word(&format!(r#"{{"_type":"{kind}","tst":1}}"#)), "nothing", "{kind}");
-        }
-        assert!(word(r#"{"_type":"encrypted","data":"AAAA"}"#).contains("encrypted"));
-        assert!(word(r#"{"_type":"cmd","action":"dump"}"#).contains("type"));
-        assert!(word(r#"{"_type":"location","lat":91,"lon":0,"tst":1}"#).contains("earth"));
-        for bad in ["[]", "x", "{}", r#"{"_type":"location"}"#, r#"{"_type":"transition"}"#] {
-            assert_eq!(word(bad), "not a message of OwnTracks", "{bad}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_body_makes_the_parser_panic(body in ".*", lat: f64, lon: f64, acc: f64, desc in ".*") {
-            let _ = read(body.as_bytes()).is_ok();
-            let message = Message {
-                kind: String::new(), lat: Some(lat), lon: Some(lon), acc: Some(acc), tst: Some(1),
-                event: Some("enter".to_owned()), t: Some("b".to_owned()), desc: Some(desc),
-            };
-            let _ = (message.fix().is_ok(), message.transition().is_ok());
+fn spelled<'de, T: Deserialize<'de> + std::str::FromStr, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    match Option::<Spelled<T>>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Spelled::Number(number)) => Ok(Some(number)),
+        Some(Spelled::Text(text)) => {
+            text.parse().map(Some).map_err(|_| D::Error::custom("not a number"))
         }
     }
 }
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    spelled(deserializer)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    spelled(deserializer)
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ mod imports;
 mod journal;
 mod logs;
 mod mail;
+mod named_places;
 mod notices;
 mod places;
 mod profile;
@@ -39,7 +40,7 @@ pub use self::{
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
     catalogues::StoredCatalogue,
     connection::OpenVaultError,
-    devices::Device,
+    devices::{Device, DeviceApp, DeviceKeys, ParseDeviceAppError},
     dump::{DumpError, DumpHeader},
     evidence::{Evidence, Shown},
     gate::{GateSalts, GrantChange, LogSigners},
@@ -47,6 +48,7 @@ pub use self::{
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},
     logs::{LogEntry, StoredLog},
+    named_places::NamedPlace,
     places::{Fix, Position, PositionError, ShopVisit},
     profile::{ParseProfileFieldError, Profile, ProfileError, ProfileField},
     releases::{DeliveryState, KeyRelease, StoredDisclosure},

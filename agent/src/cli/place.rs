@@ -32,6 +32,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "DATE")]
         until: Option<jiff::civil::Date>,
     },
+    /// Show the places you named in the apps of your telephones.
+    Named,
 }
 
 pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(), Failure> {
@@ -62,6 +64,31 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
             });
             let fixes: Vec<Value> = fixes.iter().map(describe).collect();
             session.output.line(&json!({"places": fixes}), &text)
+        }
+        Command::Named => {
+            let places = engine.named_places()?;
+            let text = places.iter().fold(String::new(), |mut text, (device, place)| {
+                let (name, position) = (place.name.reveal(), place.position.reveal());
+                let (north, east) =
+                    (degrees(position.latitude_e7()), degrees(position.longitude_e7()));
+                let radius = place.radius_metres;
+                let _infallible = writeln!(text, "{name}  {north} {east}  {radius} m  {device}");
+                text
+            });
+            let places: Vec<Value> = places
+                .iter()
+                .map(|(device, place)| {
+                    json!({
+                        "device": device,
+                        "latitude_e7": place.position.reveal().latitude_e7(),
+                        "longitude_e7": place.position.reveal().longitude_e7(),
+                        "made_at": place.made_at,
+                        "name": place.name.reveal(),
+                        "radius_metres": place.radius_metres,
+                    })
+                })
+                .collect();
+            session.output.line(&json!({"named_places": places}), &text)
         }
     }
 }

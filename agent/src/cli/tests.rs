@@ -346,3 +346,69 @@ fn a_command_that_does_not_exist_is_refused_and_help_is_given() {
     }
     assert!(!out.contains("--time"), "hidden");
 }
+
+#[test]
+fn a_telephone_is_added_listed_and_revoked() {
+    let folder = vault();
+    let folder = folder.path();
+    insta::assert_snapshot!(done(folder, &["device", "add", "phone"]), @"
+    Type this into OwnTracks, under Preferences, Connection:
+      Mode            HTTP
+      URL             http://YOUR-MACHINE:7878/owntracks
+      User            phone
+      Password        prut2-2kw7r-vyvyz-rt99r
+      Encryption key  leave it empty
+    It is shown only now. Serve with `besace serve --listen-anywhere --listen 0.0.0.0:7878 --host YOUR-MACHINE`.
+    ");
+    insta::assert_snapshot!(done(folder, &["device", "add", "sealed", "--encrypted", "--shops"]), @"
+    Type this into OwnTracks, under Preferences, Connection:
+      Mode            HTTP
+      URL             http://YOUR-MACHINE:7878/owntracks
+      User            sealed
+      Password        g255b-qnayj-hsw6s-vs45r
+      Encryption key  p0ups-q83tm-br08r-nthuu
+      Remote commands and remote configuration: on
+    It is shown only now. Serve with `besace serve --listen-anywhere --listen 0.0.0.0:7878 --host YOUR-MACHINE`.
+    ");
+    insta::assert_snapshot!(done(folder, &["device", "add", "iphone", "--app", "overland"]), @"
+    Type this into Overland, under Settings, Receiver Endpoint:
+      URL           http://YOUR-MACHINE:7878/overland
+      Access Token  iphone.0688m-a2nrr-wpk6n-hbvvd
+    It is shown only now. Serve with `besace serve --listen-anywhere --listen 0.0.0.0:7878 --host YOUR-MACHINE`.
+    ");
+    insta::assert_snapshot!(done(folder, &["device", "list"]), @"
+    iphone  never heard  overland
+    phone  never heard  owntracks
+    sealed  never heard  owntracks, encrypted, watches shops
+    ");
+    insta::assert_snapshot!(done(folder, &["--json", "device", "list"]), @r#"{"devices":[{"added_at":1795300000,"app":"overland","device":"iphone","encrypted":false,"heard_at":null,"shops":false},{"added_at":1795300000,"app":"owntracks","device":"phone","encrypted":false,"heard_at":null,"shops":false},{"added_at":1795300000,"app":"owntracks","device":"sealed","encrypted":true,"heard_at":null,"shops":true}],"v":1}"#);
+    insta::assert_snapshot!(done(folder, &["--json", "device", "add", "b", "--encrypted"]), @r#"{"app":"owntracks","device":"b","encryption_key":"4cy30-55nxu-3fyw9-9vhry","password":"fhts6-nm9r8-hhrrk-sppdc","path":"/owntracks","v":1}"#);
+    insta::assert_snapshot!(done(folder, &["device", "revoke", "phone"]), @"phone may report no more.");
+    insta::assert_snapshot!(done(folder, &["place", "named"]), @"");
+    let refused = |words: &[&str]| {
+        let (status, out, err) = besace(folder, words);
+        assert_eq!((status, out.as_str()), (1, ""), "{words:?}");
+        err
+    };
+    insta::assert_snapshot!(refused(&["device", "revoke", "phone"]), @"
+    besace: there is nothing of this name
+      look up its name with `list`
+    ");
+    insta::assert_snapshot!(refused(&["device", "add", "sealed"]), @"
+    besace: there is a device of this name
+      choose another name, or revoke it first
+    ");
+    insta::assert_snapshot!(refused(&["device", "add", "my phone"]), @"
+    besace: a device is named with 1 to 32 letters, digits or hyphens
+      choose a name such as phone
+    ");
+    insta::assert_snapshot!(refused(&["device", "add", "x", "--app", "overland", "--encrypted"]), @"
+    besace: Overland can neither encrypt nor watch shops
+      leave --encrypted and --shops, or use OwnTracks
+    ");
+    let (status, ..) = besace(folder, &["device", "add", "x", "--app", "other"]);
+    assert_ne!(status, 0);
+    // What was shown once is shown by no other command.
+    let all = done(folder, &["--json", "device", "list"]);
+    assert!(!all.contains("encryption_key") && !all.contains("password"));
+}

@@ -1,21 +1,68 @@
-//! Telephones: who may report, and what a report becomes.
+//! Telephones: which there are, and which of them knocks.
 
-use besace_protocol::{
-    crypto::{equal_in_constant_time, sha256},
-    presence::ShopId,
-    time::Timestamp,
+mod door;
+mod reports;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use besace_protocol::{crypto::sha256, presence::ShopId, time::Timestamp};
 use rand_core::RngCore as _;
 use zeroize::Zeroizing;
 
-use super::{Engine, EngineError, StepError, VisitRules};
+use self::door::{Closed, Door};
+pub use self::reports::TakeReportError;
+use super::{Engine, EngineError};
 use crate::{
-    owntracks::{self, Beacon, Report, ReportError},
-    vault::{Device, Fix},
+    owntracks::{SharedSecret, SharedSecretError},
+    vault::{Device, DeviceApp, DeviceKeys, NamedPlace},
 };
 
-/// How far a telephone's clock may run ahead, in seconds.
-const SKEW_SECONDS: u64 = 600;
+/// What an open vault remembers of telephones until it is locked.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// None until the first knock, and after a device came or went.
+    door: Mutex<Option<Door>>,
+    /// Shops whose circle she entered, as the app said, and has not left.
+    inside: Mutex<BTreeMap<ShopId, Timestamp>>,
+}
+
+/// A device to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDevice {
+    /// Its name: 1 to 32 letters, digits or hyphens.
+    pub name: String,
+    /// Its app.
+    pub app: DeviceApp,
+    /// Whether the app seals its messages.
+    pub sealed: bool,
+    /// Whether the app is given the shops she has met, to watch them.
+    pub shows_shops: bool,
+}
+
+/// What is typed into the app, and what nobody can read again.
+pub struct AddedDevice {
+    /// Its password.
+    pub password: Zeroizing<String>,
+    /// What the app calls its encryption key.
+    pub secret: Option<SharedSecret>,
+}
+
+impl fmt::Debug for AddedDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AddedDevice([REDACTED])")
+    }
+}
+
+/// A device that showed its password. Only [`Engine::admit_device`] makes one.
+#[derive(Clone, Debug)]
+pub struct AdmittedDevice {
+    name: String,
+    keys: DeviceKeys,
+}
 
 /// A device was not added.
 #[derive(Debug, thiserror::Error)]
@@ -26,45 +73,56 @@ pub enum AddDeviceError {
     /// The name is taken.
     #[error("there is a device of this name")]
     Taken,
+    /// Overland neither seals nor watches.
+    #[error("Overland can neither encrypt nor watch shops")]
+    App,
+    /// The secret that was made does not fit the app.
+    #[error("the device was not added")]
+    Secret(#[from] SharedSecretError),
     /// The vault failed.
     #[error("the device was not added")]
     Engine(#[from] EngineError),
 }
 
-/// A report was not taken.
+/// A device was not let in.
 #[derive(Debug, thiserror::Error)]
-pub enum TakeReportError {
-    /// No such device, or another password.
+pub enum AdmitDeviceError {
+    /// No such device of this app, or another password.
     #[error("no device with this name and password")]
     Stranger,
-    /// The message is refused.
-    #[error("the message is refused")]
-    Report(#[source] ReportError),
-    /// The message is of tomorrow.
-    #[error("the clock of the device is ahead")]
-    Clock,
-    /// Keeping it failed.
-    #[error("the report was not kept")]
-    Step(#[from] StepError),
-}
-
-impl From<EngineError> for TakeReportError {
-    fn from(error: EngineError) -> Self {
-        Self::Step(error.into())
-    }
+    /// Too many wrong passwords.
+    #[error("too many wrong passwords; wait {seconds} seconds")]
+    TooFast {
+        /// How long.
+        seconds: u64,
+    },
+    /// The vault failed.
+    #[error("nobody is let in")]
+    Engine(#[from] EngineError),
 }
 
 impl Engine {
-    /// Adds a device and gives its password, which nobody can read again.
-    pub fn add_device(&self, name: &str) -> Result<Zeroizing<String>, AddDeviceError> {
+    /// Adds a device and gives what is typed into its app.
+    pub fn add_device(&self, new: NewDevice) -> Result<AddedDevice, AddDeviceError> {
         let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-        if !(1..=32).contains(&name.len()) || !name.bytes().all(inside) {
+        if !(1..=32).contains(&new.name.len()) || !new.name.bytes().all(inside) {
             return Err(AddDeviceError::Name);
         }
+        if new.app == DeviceApp::Overland && (new.sealed || new.shows_shops) {
+            return Err(AddDeviceError::App);
+        }
         let password = self.new_password();
-        let hash = sha256(&[password.as_bytes()]);
-        let added = self.vault()?.add_device(name.to_owned(), hash, self.now());
-        if added.map_err(EngineError::from)? { Ok(password) } else { Err(AddDeviceError::Taken) }
+        let secret = new.sealed.then(|| SharedSecret::new(self.new_password())).transpose()?;
+        let keys = DeviceKeys {
+            app: new.app,
+            password: sha256(&[password.as_bytes()]),
+            secret: secret.clone(),
+            shows_shops: new.shows_shops,
+        };
+        let open = self.open()?;
+        let added = open.vault.add_device(new.name, keys, self.now()).map_err(EngineError::from)?;
+        *open.phones.door() = None;
+        if added { Ok(AddedDevice { password, secret }) } else { Err(AddDeviceError::Taken) }
     }
 
     /// Every device, by name.
@@ -72,64 +130,38 @@ impl Engine {
         Ok(self.vault()?.devices()?)
     }
 
-    /// From now on the device is a stranger.
+    /// The places she named in the apps, each with its device.
+    pub fn named_places(&self) -> Result<Vec<(String, NamedPlace)>, EngineError> {
+        Ok(self.vault()?.named_places()?)
+    }
+
+    /// From now on the device is a stranger; its places go.
     pub fn revoke_device(&self, name: &str) -> Result<(), EngineError> {
-        let removed = self.vault()?.remove_device(name.to_owned())?;
+        let open = self.open()?;
+        let removed = open.vault.remove_device(name.to_owned())?;
+        *open.phones.door() = None;
         if removed { Ok(()) } else { Err(EngineError::NotFound) }
     }
 
-    /// Takes one message of a device.
-    pub fn take_report(
+    /// Lets a device in that shows its password.
+    pub fn admit_device(
         &self,
+        app: DeviceApp,
         name: &str,
         password: &str,
-        body: &[u8],
-    ) -> Result<(), TakeReportError> {
-        let vault = self.vault()?;
-        let known = vault.device_password(name.to_owned()).map_err(EngineError::from)?;
-        let given = sha256(&[password.as_bytes()]);
-        if !known.is_some_and(|known| equal_in_constant_time(known.as_bytes(), given.as_bytes())) {
-            return Err(TakeReportError::Stranger);
+    ) -> Result<AdmittedDevice, AdmitDeviceError> {
+        let open = self.open()?;
+        // Held meanwhile, so that a device that is revoked now is not remembered from before.
+        let mut door = open.phones.door();
+        if door.is_none() {
+            *door = Some(Door::new(open.vault.device_keys().map_err(EngineError::from)?));
         }
-        match owntracks::read(body).map_err(TakeReportError::Report)? {
-            Report::Fix(fix) => self.take_fix(fix)?,
-            Report::Entered(beacon) => {
-                for shop in self.shops_of(&beacon)? {
-                    self.note_frame(&shop)?;
-                }
-            }
-            Report::Nothing => {}
+        let Some(door) = door.as_mut() else { return Err(AdmitDeviceError::Stranger) };
+        match door.knock(app, name, password, self.now()) {
+            Ok(keys) => Ok(AdmittedDevice { name: name.to_owned(), keys }),
+            Err(Closed::Stranger) => Err(AdmitDeviceError::Stranger),
+            Err(Closed::Wait(seconds)) => Err(AdmitDeviceError::TooFast { seconds }),
         }
-        vault.hear_device(name.to_owned(), self.now()).map_err(EngineError::from)?;
-        Ok(())
-    }
-
-    fn take_fix(&self, fix: Fix) -> Result<(), TakeReportError> {
-        if fix.at > self.now().plus(SKEW_SECONDS) {
-            return Err(TakeReportError::Clock);
-        }
-        self.vault()?.add_fix(fix).map_err(EngineError::from)?;
-        self.follow_visits(VisitRules::STANDARD)?;
-        Ok(())
-    }
-
-    /// The shops of retailers she has met that an emitter may stand for.
-    fn shops_of(&self, beacon: &Beacon) -> Result<Vec<ShopId>, StepError> {
-        let mut found = Vec::new();
-        for manifest in self.retailers()? {
-            let manifest = manifest.payload();
-            for shop in &manifest.shops {
-                let id = ShopId { domain: manifest.controller.clone(), code: shop.code };
-                let meant = match beacon {
-                    Beacon::Shop(named) => *named == id,
-                    Beacon::Code(code) => *code == id.code,
-                };
-                if meant {
-                    found.push(id);
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Twenty characters of 32 that nobody mistakes for each other: 100 bits.
@@ -147,10 +179,15 @@ impl Engine {
         }
         password
     }
+}
 
-    /// Until when fixes are looked at.
-    pub(super) fn fixes_end(&self) -> Timestamp {
-        self.now().plus(SKEW_SECONDS).plus(1)
+impl Memory {
+    fn door(&self) -> MutexGuard<'_, Option<Door>> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inside(&self) -> MutexGuard<'_, BTreeMap<ShopId, Timestamp>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,8 +16,9 @@ use actix_web::{
 };
 
 use super::{
-    BODY_LEN_MAX, Site, owntracks,
+    Site, devices,
     refusal::{Asker, Refusal},
+    routes,
 };
 
 /// The values of `Host` that are ours. A page of another site that points its own name at our
@@ -79,12 +80,13 @@ fn admit(request: &ServiceRequest) -> Result<(), Refusal> {
     if authority.is_some_and(|authority| !site.hosts.contains(authority.as_str())) {
         return Err(Refusal::FOREIGN);
     }
-    let by_telephone = request.path() == owntracks::PATH && owntracks::is_no_browser(headers);
+    let by_telephone = routes::is_for_devices(request.path()) && devices::is_no_browser(headers);
     if !by_telephone && !is_from_here(request.method(), headers, host) {
         return Err(Refusal::FOREIGN);
     }
     let length = single(headers, &header::CONTENT_LENGTH);
-    if length.is_some_and(|text| text.parse().is_ok_and(|length: usize| length > BODY_LEN_MAX)) {
+    let limit = routes::body_len_max(request.path());
+    if length.is_some_and(|text| text.parse().is_ok_and(|length: usize| length > limit)) {
         return Err(Refusal::TOO_LARGE);
     }
     Ok(())

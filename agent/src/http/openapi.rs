@@ -18,8 +18,9 @@ pub fn openapi(port: u16) -> Result<Value, serde_json::Error> {
     if let Value::Object(components) = &mut components {
         let session = json!({ "type": "apiKey", "in": "cookie", "name": cookie_name(port) });
         let device = json!({ "type": "http", "scheme": "basic" });
-        components
-            .insert("securitySchemes".to_owned(), json!({ "session": session, "device": device }));
+        let token = json!({ "type": "http", "scheme": "bearer" });
+        let schemes = json!({ "session": session, "device": device, "token": token });
+        components.insert("securitySchemes".to_owned(), schemes);
     }
     let mut paths = Map::new();
     for route in ROUTES {
@@ -56,13 +57,15 @@ fn operation(route: &Route) -> Value {
     if let Some(takes) = &route.takes {
         operation.insert("requestBody".to_owned(), body(takes));
     }
-    let security = match route.who {
-        Who::Everybody => None,
-        Who::Owner => Some("session"),
-        Who::Device => Some("device"),
+    // One of these: each app has its own way to say who it is.
+    let security: &[&str] = match route.who {
+        Who::Everybody => &[],
+        Who::Owner => &["session"],
+        Who::Device => &["device", "token"],
     };
-    if let Some(scheme) = security {
-        operation.insert("security".to_owned(), json!([{ (scheme): [] }]));
+    if !security.is_empty() {
+        let schemes: Vec<Value> = security.iter().map(|scheme| json!({ (*scheme): [] })).collect();
+        operation.insert("security".to_owned(), json!(schemes));
     }
     operation.insert("responses".to_owned(), responses(route));
     Value::Object(operation)

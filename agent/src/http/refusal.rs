@@ -16,7 +16,7 @@ use besace_protocol::{
 
 use super::speaker::Speaker;
 use crate::{
-    engine::{EngineError, StepError, TakeReportError},
+    engine::{AdmitDeviceError, EngineError, StepError, TakeReportError},
     exchange::ExchangeError,
     ui::page::{Frame, ProblemPage},
 };
@@ -189,13 +189,27 @@ impl From<StepError> for Refusal {
     }
 }
 
+impl From<AdmitDeviceError> for Refusal {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn from(error: AdmitDeviceError) -> Self {
+        match error {
+            AdmitDeviceError::Stranger => Self::UNAUTHORIZED,
+            AdmitDeviceError::TooFast { .. } => Self::TOO_FAST,
+            AdmitDeviceError::Engine(error) => error.into(),
+        }
+    }
+}
+
 impl From<TakeReportError> for Refusal {
     #[deny(clippy::wildcard_enum_match_arm)]
     fn from(error: TakeReportError) -> Self {
         match error {
-            TakeReportError::Stranger => Self::UNAUTHORIZED,
             TakeReportError::Report(reason) => {
                 tracing::warn!(%reason, "a message of a device is refused");
+                Self::MALFORMED
+            }
+            TakeReportError::Batch(reason) => {
+                tracing::warn!(%reason, "a batch of a device is refused");
                 Self::MALFORMED
             }
             TakeReportError::Clock => Self::MALFORMED,

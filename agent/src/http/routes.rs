@@ -6,7 +6,7 @@
 use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
-use super::{BODY_LEN_MAX, handlers, owntracks};
+use super::{BODY_LEN_MAX, devices, handlers};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +79,8 @@ impl Takes {
     }
 
     /// What devices send.
-    const fn json(schema: &'static str) -> Self {
-        Self { media_type: "application/json", len_max: BODY_LEN_MAX, schema }
+    const fn json(schema: &'static str, len_max: usize) -> Self {
+        Self { media_type: "application/json", len_max, schema }
     }
 }
 
@@ -114,10 +114,21 @@ pub static ROUTES: &[Route] = &[
     },
     Route {
         who: Who::Device,
-        takes: Some(Takes::json("OwnTracks")),
-        gives: Gives::Json("OwnTracksCards"),
-        problems: &[ProblemType::Unauthorized, ProblemType::Locked],
-        ..post("owntracks", owntracks::PATH, "Where a telephone is.", |r| r.to(owntracks::report))
+        takes: Some(Takes::json("OwnTracks", devices::MESSAGE_LEN_MAX)),
+        gives: Gives::Json("OwnTracksAnswer"),
+        problems: &[ProblemType::TooFast],
+        ..post("owntracks", "/owntracks", "Where a telephone is (OwnTracks).", |r| {
+            r.to(devices::owntracks)
+        })
+    },
+    Route {
+        who: Who::Device,
+        takes: Some(Takes::json("Overland", devices::BATCH_LEN_MAX)),
+        gives: Gives::Json("OverlandAnswer"),
+        problems: &[ProblemType::TooFast],
+        ..post("overland", "/overland", "Where a telephone was (Overland).", |r| {
+            r.to(devices::overland)
+        })
     },
     get("unlock_page", "/unlock", "Asks for the passphrase.", |r| r.to(handlers::unlock_page)),
     Route {
@@ -193,6 +204,17 @@ const fn consent(route: Route) -> Route {
     const PROBLEMS: &[ProblemType] =
         &[ProblemType::NotFound, ProblemType::RequestUnknown, ProblemType::GrantMissing];
     Route { problems: PROBLEMS, ..route }
+}
+
+/// Longest body that any method of this address takes, in bytes.
+pub(super) fn body_len_max(path: &str) -> usize {
+    let taken = ROUTES.iter().filter(|route| route.path == path).filter_map(|route| route.takes);
+    taken.map(|takes| takes.len_max).max().unwrap_or(BODY_LEN_MAX)
+}
+
+/// Whether devices report at this address.
+pub(super) fn is_for_devices(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.path == path && route.who == Who::Device)
 }
 
 /// The server's part of the table.

@@ -123,6 +123,17 @@ impl Vault {
         self.write(move |db| insert_fix(db, &fix, None))
     }
 
+    /// Keeps fixes that were heard live, all or none. Gives how many were new.
+    pub fn add_fixes(&self, fixes: Vec<Fix>) -> Result<usize, VaultError> {
+        self.write(move |db| {
+            let mut added: usize = 0;
+            for fix in &fixes {
+                added = added.saturating_add(usize::from(insert_fix(db, fix, None)?));
+            }
+            Ok(added)
+        })
+    }
+
     /// Keeps a visit, or when it ended.
     pub fn put_visit(&self, visit: ShopVisit) -> Result<(), VaultError> {
         self.write(move |db| {

@@ -108,7 +108,8 @@ pub struct ShopFacts {
     pub name: Option<String>,
     /// How far she is from it, in metres.
     pub metres: Option<u32>,
-    /// Whether a verified frame of it has just been heard; `None` when nobody listens.
+    /// Whether she has arrived: a frame of it was just heard, or her own fixes say that she stays in it.
+    /// `None` when nobody would know.
     pub heard: Option<bool>,
 }
 

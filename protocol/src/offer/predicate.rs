@@ -94,7 +94,7 @@ pub enum Predicate {
         /// Shops of this retailer.
         shops: Choices<ShopCode>,
     },
-    /// Her phone has just heard a verified frame of one of these shops.
+    /// She is in one of these shops: her phone has just heard it, or knows that she stays there.
     Arrival {
         /// Shops of this retailer.
         shops: Choices<ShopCode>,

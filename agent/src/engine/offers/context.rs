@@ -1,5 +1,7 @@
 //! What the vault knows, in the form that conditions ask for. What it does not know stays unknown.
 
+use std::collections::BTreeSet;
+
 use besace_protocol::{
     offer::{
         Category, Context, Gtin,
@@ -13,9 +15,9 @@ use besace_protocol::{
 };
 use jiff::{Zoned, tz::TimeZone};
 
-use super::{ARRIVAL_SECONDS, Memory, StepError};
+use super::{ARRIVAL_SECONDS, Stay, StepError};
 use crate::{
-    engine::Engine,
+    engine::{Engine, VisitRules},
     vault::{Fix, Position, Profile, ProfileField, ShopVisit, WishContent},
 };
 
@@ -27,6 +29,10 @@ const FIX_SECONDS: u64 = 1_800;
 
 /// A fix less certain than this says nothing about shops, in metres.
 const ACCURACY_METRES_MAX: u32 = 200;
+
+/// A stay within a circle smaller than this is no arrival, in metres: fixes are not exact, and a circle
+/// around one front door is no shop.
+const STAY_RADIUS_METRES_MIN: u16 = 30;
 
 /// A visit that ended less than this ago is the one going on, in seconds.
 const EARLIER_VISIT_SECONDS: u64 = 3 * 60 * 60;
@@ -43,15 +49,56 @@ impl Engine {
             birthday: birthday(&open.vault.profile()?),
             ..Context::default()
         };
-        let fixes = open.vault.fixes(now.minus(FIX_SECONDS), now.plus(1))?;
-        let here = fixes.iter().rev().find(|fix| is_certain(fix)).map(|fix| *fix.position.reveal());
+        let here = self.here()?;
+        let present = self.present_at()?;
         let visits = open.vault.visits()?;
+        // Who has heard some shop listens; who says where she is would say that she is there. Else
+        // nobody may know.
+        let listens = here.is_some() || !open.memory().stays.is_empty();
         for manifest in self.retailers()? {
             let manifest = manifest.payload();
-            let facts = facts(manifest, here, &visits, &open.memory(), now);
+            let facts = facts(manifest, here, &visits, listens.then_some(&present), now);
             context.retailers.insert(manifest.controller.clone(), facts);
         }
         Ok(context)
+    }
+
+    /// The shops she is in: just heard, or stayed in for a while by what her telephone says.
+    pub(in crate::engine) fn present_at(&self) -> Result<BTreeSet<ShopId>, StepError> {
+        let (now, open) = (self.now(), self.open()?);
+        let heard = |stay: &Stay| now <= stay.last.plus(ARRIVAL_SECONDS);
+        let mut present: BTreeSet<ShopId> = open
+            .memory()
+            .stays
+            .iter()
+            .filter(|(_, stay)| heard(stay))
+            .map(|(shop, _)| shop.clone())
+            .collect();
+        let mut stays = self.circles_entered(VisitRules::STANDARD)?;
+        if self.here()?.is_some() {
+            let going_on = open.vault.visits()?.into_iter().filter(|visit| visit.left_at.is_none());
+            stays.extend(going_on.map(|visit| ShopId { domain: visit.domain, code: visit.shop }));
+        }
+        for shop in stays {
+            let manifest = match self.manifest(&shop.domain) {
+                Ok(manifest) => manifest,
+                // A visit outlives what is known of the shop.
+                Err(StepError::Stranger) => continue,
+                Err(error) => return Err(error),
+            };
+            let place = manifest.payload().shop(shop.code);
+            if place.is_some_and(|place| place.radius_metres >= STAY_RADIUS_METRES_MIN) {
+                present.insert(shop);
+            }
+        }
+        Ok(present)
+    }
+
+    /// Her last certain place, unless it is long ago.
+    fn here(&self) -> Result<Option<Position>, StepError> {
+        let now = self.now();
+        let fixes = self.vault()?.fixes(now.minus(FIX_SECONDS), now.plus(1))?;
+        Ok(fixes.iter().rev().find(|fix| is_certain(fix)).map(|fix| *fix.position.reveal()))
     }
 }
 
@@ -95,7 +142,7 @@ fn facts(
     manifest: &Manifest,
     here: Option<Position>,
     visits: &[ShopVisit],
-    memory: &Memory,
+    present: Option<&BTreeSet<ShopId>>,
     now: Timestamp,
 ) -> RetailerFacts {
     let earlier = visits
@@ -105,14 +152,10 @@ fn facts(
         .filter(|left| left.plus(EARLIER_VISIT_SECONDS) <= now);
     let shops = manifest.shops.iter().map(|shop| {
         let id = ShopId { domain: manifest.controller.clone(), code: shop.code };
-        let heard =
-            memory.stays.get(&id).is_some_and(|stay| now <= stay.last.plus(ARRIVAL_SECONDS));
-        // Who has heard some shop listens; else nobody may be listening.
-        let listens = !memory.stays.is_empty();
         let facts = ShopFacts {
             name: Some(shop.name.clone()),
             metres: here.map(|here| metres_to(here, shop)),
-            heard: listens.then_some(heard),
+            heard: present.map(|present| present.contains(&id)),
         };
         (shop.code, facts)
     });

@@ -11,8 +11,8 @@ use besace_protocol::{
 
 use super::*;
 use crate::{
-    engine::tests::open_engine,
-    vault::{Fix, Position, Retailer, Vault, WishContent},
+    engine::{NewDevice, tests::open_engine},
+    vault::{DeviceApp, Fix, Position, Retailer, Vault, WishContent},
 };
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
@@ -163,6 +163,32 @@ fn where_she_is_counts_while_it_is_fresh_and_certain() {
     assert!(numbers(&engine).is_empty());
     vault.add_fix(fix(1_700, 10)).unwrap();
     assert_eq!(numbers(&engine), [3]);
+}
+
+#[test]
+fn three_minutes_in_a_shop_by_what_her_telephone_says_are_an_arrival() {
+    let (_folder, engine) = open_engine();
+    publish(&engine.vault().unwrap(), NOW.plus(DAY_SECONDS));
+    let app = DeviceApp::Overland;
+    let new = NewDevice { name: "phone".to_owned(), app, sealed: false, shows_shops: false };
+    let added = engine.add_device(new).unwrap();
+    let device = engine.admit_device(app, "phone", &added.password).unwrap();
+    let send = |moment: &str, latitude: f64| {
+        let batch = serde_json::json!({"locations": [{
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [4.835_618, latitude]},
+            "properties": {"timestamp": moment, "horizontal_accuracy": 20},
+        }]});
+        assert_eq!(engine.take_batch(&device, batch.to_string().as_bytes()).unwrap(), (1, 0));
+        numbers(&engine)
+    };
+    // It is 22:26:40.
+    assert_eq!(send("2026-11-21T22:10:00Z", 45.763_7), [3]);
+    assert_eq!(send("2026-11-21T22:12:59Z", 45.763_6), [3]);
+    assert_eq!(send("2026-11-21T22:13:00Z", 45.763_6), [2, 3]);
+    // Out, but not for long enough to have left.
+    assert_eq!(send("2026-11-21T22:14:00Z", 45.766_0), [2, 3]);
+    assert_eq!(send("2026-11-21T22:19:00Z", 45.766_0), [3]);
 }
 
 #[test]
