@@ -217,3 +217,34 @@ looked-up-greeted = On { $moment }, { $retailer } ({ $shop }) read the name you 
 looked-up-identified = On { $moment }, { $retailer } ({ $shop }) recognised your besace at the till. You had allowed it on { $date }; here is the proof.
 looked-up-debited = On { $moment }, { $retailer } ({ $shop }) took at the till what you had agreed to. You had allowed it on { $date }; here is the proof.
 looked-up-missing = { $retailer } counted { $counted } look-ups and showed only { $opened }.
+
+## At the till
+
+till-title = At the till
+till-link = At the till
+till-link-why = A code that changes, rather than a number
+till-accounts = Show your besace
+till-no-account = No shop has your leave yet to recognise you at the till.
+till-show = Show the code
+till-shown-hint = This code changes every thirty seconds and works once. It says that it is you; it cannot take anything.
+till-qr = QR code for the till of { $retailer }
+till-as-text = The code in letters
+till-codes-link = Codes to read out, or to print
+till-scan-title = Answer the till
+till-scan-lead = The till shows a code: paste it here. You will see who asks, and how much, before you answer.
+till-scan-label = The till’s code
+till-scan-read = Read what it asks
+till-ask-who = { $retailer }, at { $shop }, asks whether it is you. Nothing will be taken.
+till-ask-amount = { $retailer }, at { $shop }, asks for { $amount }. Say yes, and your besace signs this amount and no other.
+till-ask-until = The question holds until { $time }.
+till-answered-hint = Show this code to the till. It says that it is you, and nothing is taken.
+till-debited-hint = Show this code to the till. It is good for { $amount }, once, at this till.
+till-codes-title = Your codes of the day
+till-codes-lead = On { $date }, each works once. They say that it is you; they cannot take anything.
+till-refused-form = This is not a till’s code, or a piece of it is missing. Copy all of it, then try again.
+till-refused-expired = This question is more than a minute old. Ask the till to show another.
+till-refused-clock = This question comes from the future: the till’s clock or yours is wrong. Nothing was signed.
+till-refused-till = No till of a shop you know signed this question. Nothing was signed.
+till-refused-grant = This is a till of a shop you know. It does not have your leave to recognise you.
+kind-till-answer = an answer shown to a till
+kind-till-debit = an amount signed at a till

@@ -220,3 +220,35 @@ looked-up-greeted = { $moment }, { $retailer } ({ $shop }) a lu le nom que vous 
 looked-up-identified = { $moment }, { $retailer } ({ $shop }) a reconnu votre besace à la caisse. Vous l’aviez permis le { $date } ; en voici la preuve.
 looked-up-debited = { $moment }, { $retailer } ({ $shop }) a pris à la caisse ce que vous aviez accepté. Vous l’aviez permis le { $date } ; en voici la preuve.
 looked-up-missing = { $retailer } a compté { $counted } lectures et n’en a montré que { $opened }.
+
+## At the till
+
+till-title = À la caisse
+till-link = À la caisse
+till-link-why = Un code qui change, plutôt qu’un numéro
+till-accounts = Montrer votre besace
+till-no-account = Aucune enseigne n’a encore votre accord pour vous reconnaître à la caisse.
+till-show = Montrer le code
+# A presentation is no debit and has no way to one. Proof: a_presentation_counts_once_in_all_tills_and_takes_nothing
+till-shown-hint = Ce code change toutes les trente secondes et ne sert qu’une fois. Il dit que c’est vous ; il ne peut rien prendre.
+till-qr = Code QR pour la caisse de { $retailer }
+till-as-text = Le code en toutes lettres
+till-codes-link = Des codes à dicter, ou à imprimer
+till-scan-title = Répondre à la caisse
+till-scan-lead = La caisse montre un code : collez-le ici. Vous verrez qui demande et combien, avant de répondre.
+till-scan-label = Le code de la caisse
+till-scan-read = Lire la demande
+till-ask-who = { $retailer }, à { $shop }, demande si c’est vous. Rien ne sera pris.
+till-ask-amount = { $retailer }, à { $shop }, demande { $amount }. Si vous dites oui, votre besace signe ce montant et aucun autre.
+till-ask-until = La demande vaut jusqu’à { $time }.
+till-answered-hint = Montrez ce code à la caisse. Il dit que c’est vous, et rien n’est pris.
+till-debited-hint = Montrez ce code à la caisse. Il vaut pour { $amount }, une fois, à cette caisse.
+till-codes-title = Vos codes du jour
+till-codes-lead = Le { $date }, chacun sert une fois. Ils disent que c’est vous ; ils ne peuvent rien prendre.
+till-refused-form = Ce n’est pas un code de caisse, ou il en manque un morceau. Copiez-le en entier, puis réessayez.
+till-refused-expired = Cette demande a plus d’une minute. Demandez à la caisse d’en montrer une autre.
+till-refused-clock = Cette demande vient du futur : l’horloge de la caisse ou la vôtre se trompe. Rien n’a été signé.
+till-refused-till = Aucune caisse d’une enseigne que vous connaissez n’a signé cette demande. Rien n’a été signé.
+till-refused-grant = Cette caisse est bien celle d’une enseigne que vous connaissez. Elle n’a pas votre accord pour vous reconnaître.
+kind-till-answer = une réponse montrée à la caisse
+kind-till-debit = un montant signé à la caisse

@@ -19,6 +19,7 @@ mod place;
 mod profile;
 mod retailer;
 pub mod serve;
+mod till;
 mod wish;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
@@ -93,6 +94,9 @@ enum Command {
     Consent(consent::Command),
     /// Which offers answer you, and why; found here, and told to nobody.
     Offers(offers::Arguments),
+    /// What a till scans to know you, and what you answer it.
+    #[command(subcommand)]
+    Till(till::Command),
     /// Where you were.
     #[command(subcommand)]
     Place(place::Command),
@@ -192,6 +196,7 @@ fn dispatch(
         Command::Retailer(command) => retailer::run(&mut session, command),
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),
+        Command::Till(command) => till::run(&mut session, &command),
         Command::Place(command) => place::run(&mut session, command),
         Command::Device(command) => device::run(&mut session, command),
         Command::Import(command) => import::run(&mut session, &command),

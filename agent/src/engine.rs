@@ -16,6 +16,7 @@ mod mailbox;
 mod offers;
 mod retailers;
 mod step;
+mod till;
 mod visits;
 
 use std::{
@@ -51,6 +52,7 @@ pub use self::{
     mailbox::{LookUp, Reconciliation},
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     step::{PreparedCall, StepError},
+    till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
     visits::{ShopCircle, VisitRules, detect_visits},
 };
 

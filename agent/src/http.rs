@@ -14,6 +14,7 @@ mod refusal;
 mod routes;
 mod session;
 mod speaker;
+mod till;
 
 use std::{
     io,

@@ -9,3 +9,4 @@ mod hardening;
 mod hostile;
 mod presence;
 mod readme;
+mod till;

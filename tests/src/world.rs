@@ -111,16 +111,19 @@ pub enum Device {
     Receiver,
     /// Shows who came in.
     StaffScreen,
+    /// Asks who pays, and settles.
+    Till,
 }
 
 impl Device {
-    const ALL: [Self; 3] = [Self::Emitter, Self::Receiver, Self::StaffScreen];
+    const ALL: [Self; 4] = [Self::Emitter, Self::Receiver, Self::StaffScreen, Self::Till];
 
     const fn scope(self) -> ShopScope {
         match self {
             Self::Emitter => ShopScope::Emitter,
             Self::Receiver => ShopScope::Sightings,
             Self::StaffScreen => ShopScope::Arrivals,
+            Self::Till => ShopScope::Tills,
         }
     }
 
@@ -129,6 +132,7 @@ impl Device {
             Self::Emitter => "emitter",
             Self::Receiver => "receiver",
             Self::StaffScreen => "staff-screen",
+            Self::Till => "till",
         }
     }
 }
@@ -177,6 +181,8 @@ impl House {
                 retailer.add_shop_key(device.name(), devices_at, &[device.scope()], &mut rng)?;
             keys.insert(device, key.danger_text().to_string());
         }
+        // The manifest certifies the till.
+        retailer.tidy(now, &mut rng)?;
         let retailer = Arc::new(Mutex::new(retailer));
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -198,6 +204,32 @@ impl House {
     /// The retailer, for looking at its side.
     pub fn lock(&self) -> MutexGuard<'_, Retailer> {
         self.retailer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a request for a purpose that is not asked from the start; `shop` says for which shops.
+    pub fn ask(
+        &self,
+        shop: &department_store::Retailer,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut rng = self.rng.clone();
+        self.lock().publish_request(request(shop, purpose), now, &mut rng)?;
+        Ok(())
+    }
+
+    /// The shop's till sends `body` to one of its addresses.
+    pub async fn till<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl serde::Serialize,
+    ) -> Result<Answer<T>> {
+        let request = self
+            .http
+            .post(self.url(path))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(body)?);
+        self.send(Device::Till, request).await
     }
 
     /// What the shop's emitter sends now.

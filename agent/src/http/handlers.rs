@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-type Answer = Result<HttpResponse, Refusal>;
+pub(super) type Answer = Result<HttpResponse, Refusal>;
 
 /// An address that is none.
 pub(super) async fn nothing_here() -> Answer {
@@ -212,7 +212,7 @@ pub(super) async fn journal_page(_: Session, site: web::Data<Site>, speaker: Spe
 }
 
 /// One call of the engine, off the threads that serve.
-async fn ask<T: Send + 'static, E: Into<StepError> + Send + 'static>(
+pub(super) async fn ask<T: Send + 'static, E: Into<StepError> + Send + 'static>(
     site: &Site,
     call: impl FnOnce(&Engine) -> Result<T, E> + Send + 'static,
 ) -> Result<T, Refusal> {
@@ -234,12 +234,12 @@ const fn is_the_retailers(error: &StepError) -> bool {
     )
 }
 
-fn show(page: &impl Template) -> Answer {
+pub(super) fn show(page: &impl Template) -> Answer {
     let html = page.render().map_err(|error| Refusal::machine(&error))?;
     Ok(html_answer(StatusCode::OK, html))
 }
 
-fn open<'a>(speaker: &'a Speaker, title: &str, section: Section) -> Frame<'a> {
+pub(super) fn open<'a>(speaker: &'a Speaker, title: &str, section: Section) -> Frame<'a> {
     Frame::open(speaker.voice(), speaker.voice().say(title), section, section.path())
 }
 

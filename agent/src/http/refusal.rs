@@ -16,7 +16,7 @@ use besace_protocol::{
 
 use super::speaker::Speaker;
 use crate::{
-    engine::{AdmitDeviceError, EngineError, StepError, TakeReportError},
+    engine::{AdmitDeviceError, EngineError, StepError, TakeReportError, TillError},
     exchange::ExchangeError,
     ui::page::{Frame, ProblemPage},
 };
@@ -196,6 +196,18 @@ impl From<AdmitDeviceError> for Refusal {
             AdmitDeviceError::Stranger => Self::UNAUTHORIZED,
             AdmitDeviceError::TooFast { .. } => Self::TOO_FAST,
             AdmitDeviceError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<TillError> for Refusal {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn from(error: TillError) -> Self {
+        match error {
+            TillError::Step(error) => error.into(),
+            TillError::Challenge(_) | TillError::Refused(_) => Self::MALFORMED,
+            TillError::NotGranted => Self(ProblemType::GrantMissing),
+            TillError::Clock => Self::machine(&error),
         }
     }
 }

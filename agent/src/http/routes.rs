@@ -6,7 +6,7 @@
 use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
-use super::{BODY_LEN_MAX, devices, handlers};
+use super::{BODY_LEN_MAX, devices, handlers, till};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +147,24 @@ pub static ROUTES: &[Route] = &[
     hers(get("today", "/", "What answers her wishes.", |r| r.to(handlers::today_page))),
     hers(get("cards", "/cards", "Her loyalty cards.", |r| r.to(handlers::all_cards))),
     hers(one(get("card", "/cards/{id}", "A card, to show.", |r| r.to(handlers::one_card)))),
+    hers(get("till", "/till", "At the till.", |r| r.to(till::page))),
+    // Before those with a name in their place, which would match them too.
+    hers(Route {
+        takes: Some(Takes::form("TillForm")),
+        gives: Gives::Page,
+        ..post("till_question", "/till/question", "What a till asks.", |r| r.to(till::question))
+    }),
+    hers(Route {
+        takes: Some(Takes::form("TillForm")),
+        gives: Gives::Page,
+        ..post("till_answer", "/till/answer", "She answers a till.", |r| r.to(till::answer))
+    }),
+    hers(one(get("till_shown", "/till/{id}", "What a till of this shop scans.", |r| {
+        r.to(till::shown)
+    }))),
+    hers(one(get("till_codes", "/till/{id}/codes", "Codes for who has no phone.", |r| {
+        r.to(till::codes)
+    }))),
     hers(get("consent", "/consent", "What she allows.", |r| r.to(handlers::consent_page))),
     hers(consent(post("give", "/consent/{id}/give", "She agrees.", |r| r.to(handlers::give)))),
     hers(consent(post("refuse", "/consent/{id}/refuse", "She refuses.", |r| {

@@ -5,7 +5,10 @@ use besace_protocol::lang::Language;
 
 use super::{
     assets,
-    view::{CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TodayView},
+    view::{
+        CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TillAccountView,
+        TillCodesView, TillQuestionView, TillShownView, TodayView,
+    },
     voice::Voice,
 };
 /// The sections of an open besace, in the order of the navigation.
@@ -108,6 +111,48 @@ pub struct CardPage<'a> {
     pub frame: Frame<'a>,
     /// In it.
     pub card: &'a CardView,
+}
+
+/// At the till: where she may show herself, and where she pastes what a till shows.
+#[derive(Debug, Template)]
+#[template(path = "till.html")]
+pub struct TillPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Shops whose tills know her.
+    pub accounts: &'a [TillAccountView],
+    /// Why what was pasted is not answered.
+    pub refusal: Option<String>,
+}
+
+/// What her phone shows at a till.
+#[derive(Debug, Template)]
+#[template(path = "till_shown.html")]
+pub struct TillShownPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a TillShownView,
+}
+
+/// What a till asks, with a yes and a no.
+#[derive(Debug, Template)]
+#[template(path = "till_question.html")]
+pub struct TillQuestionPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a TillQuestionView,
+}
+
+/// Codes to be typed or printed.
+#[derive(Debug, Template)]
+#[template(path = "till_codes.html")]
+pub struct TillCodesPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a TillCodesView,
 }
 
 /// What she allows.

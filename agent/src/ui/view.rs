@@ -118,6 +118,58 @@ pub enum CodeView {
     Missing,
 }
 
+/// A shop whose tills know her.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TillAccountView {
+    /// The grant, for the address of its page.
+    pub grant: String,
+    /// The name over the door.
+    pub retailer: String,
+}
+
+/// What her phone shows at a till.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TillShownView {
+    /// The grant, for the address of its codes.
+    pub grant: String,
+    /// At whose tills.
+    pub retailer: String,
+    /// The code.
+    pub code: CodeView,
+    /// What a screen reader says instead of the drawing.
+    pub label: String,
+    /// What the code holds, for tills that take text.
+    pub text: String,
+    /// After how many seconds there is another.
+    pub refresh: Option<u64>,
+    /// What it does, and what it does not.
+    pub hint: String,
+}
+
+/// What a till asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TillQuestionView {
+    /// Who asks for what, in one breath.
+    pub sentence: String,
+    /// How much, large.
+    pub amount: Option<String>,
+    /// Until when it may be answered.
+    pub until: String,
+    /// What was scanned, to be sent again with the answer.
+    pub scanned: String,
+}
+
+/// Codes to be typed at a till, or to be printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TillCodesView {
+    /// At whose tills.
+    pub retailer: String,
+    /// On which day, and what they are good for.
+    pub lead: String,
+    /// The codes, as they are printed.
+    pub codes: Vec<String>,
+}
+
 /// Consent: what is asked, what is allowed, who looked her up, what is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsentView {
