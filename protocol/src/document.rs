@@ -276,10 +276,7 @@ mod tests {
             serde_json::json!({"topics": []}),
             serde_json::json!({"chosen_name": null, "topics": ["ski"]}),
         ] {
-            assert!(
-                matches!(parse(&second), Err(ParseDocumentError::Payload(JsonError::NotCanonical))),
-                "{second}"
-            );
+            assert!(matches!(parse(&second), Err(ParseDocumentError::Payload(_))), "{second}");
         }
     }
 

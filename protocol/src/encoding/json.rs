@@ -1,7 +1,10 @@
 //! Strict JSON: RFC 8259 with RFC 8785 (JCS) as the only way we write it.
 //!
 //! Refused: duplicate members, floats and exponents, integers beyond 2^53-1, more than
-//! [`JSON_DEPTH_MAX`] levels, trailing bytes. `serde_json` alone keeps the last duplicate silently.
+//! [`JSON_DEPTH_MAX`] levels, trailing bytes, lists in place of structures, `null` for what is absent.
+//! `serde_json` alone keeps the last duplicate silently.
+
+mod named;
 
 use alloc::{
     collections::BTreeMap,
@@ -16,6 +19,8 @@ use serde::{
         DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
     },
 };
+
+use self::named::Named;
 
 /// Deepest nesting of arrays and objects that is read.
 pub const JSON_DEPTH_MAX: usize = 16;
@@ -80,8 +85,7 @@ pub fn check_json(bytes: &[u8], max: usize) -> Result<(), JsonError> {
 
 /// A document of at most `max` bytes. Put `#[serde(deny_unknown_fields)]` on its types.
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, JsonError> {
-    parse(bytes, max)?;
-    serde_json::from_slice(bytes).map_err(JsonError::malformed)
+    typed(&parse(bytes, max)?, bytes)
 }
 
 /// As [`from_json`], and the bytes must be the canonical form: used where a file has one spelling.
@@ -90,7 +94,14 @@ pub fn from_json_exact<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<
     if json.to_canonical().as_bytes() != bytes {
         return Err(JsonError::NotCanonical);
     }
-    serde_json::from_slice(bytes).map_err(JsonError::malformed)
+    typed(&json, bytes)
+}
+
+/// The value, by the names of its members. Where it has none, the bytes say in which line.
+fn typed<T: DeserializeOwned>(json: &Json, bytes: &[u8]) -> Result<T, JsonError> {
+    T::deserialize(Named(json)).map_err(|source| {
+        JsonError::malformed(serde_json::from_slice::<T>(bytes).err().unwrap_or(source))
+    })
 }
 
 /// The canonical bytes (RFC 8785) of a document made of integers, texts, booleans, arrays, objects.
@@ -277,6 +288,55 @@ mod tests {
         for other in [r#"{"a":"unknown field `b`, "}"#, "{}", "{", r#"{"a":1,"a":1}"#] {
             assert_eq!(refusal(other).unknown_member(), None, "{other}");
         }
+    }
+
+    #[test]
+    fn members_have_names_and_what_is_absent_is_left_out() {
+        #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "snake_case")]
+        enum Choice {
+            Price,
+            Off(u8),
+            Pair(u8, u8),
+            Named { a: u8 },
+        }
+        #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Outer {
+            choices: Vec<Choice>,
+            inner: Option<Inner>,
+            pair: (i8, String),
+        }
+        #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Inner {
+            a: u8,
+        }
+        let read = |text: &str| from_json::<Outer>(text.as_bytes(), 999);
+        let good = r#"{"choices":["price",{"off":1},{"pair":[2,3]},{"named":{"a":4}}],"inner":{"a":5},"pair":[-6,"x"]}"#;
+        let value = read(good).unwrap();
+        assert_eq!(to_canonical_json(&value).unwrap(), good.as_bytes());
+        assert_eq!(read(r#"{"choices":[],"pair":[0,""]}"#).unwrap().inner, None);
+        for bad in [
+            r#"[[],null,[0,""]]"#,
+            r#"{"choices":[],"inner":[5],"pair":[0,""]}"#,
+            r#"{"choices":[],"inner":null,"pair":[0,""]}"#,
+            r#"{"choices":[{"price":null}],"pair":[0,""]}"#,
+            r#"{"choices":[{"named":[4]}],"pair":[0,""]}"#,
+            r#"{"choices":[{"off":1,"pair":[2,3]}],"pair":[0,""]}"#,
+            r#"{"choices":[{}],"pair":[0,""]}"#,
+            r#"{"choices":[1],"pair":[0,""]}"#,
+            r#"{"choices":{},"pair":[0,""]}"#,
+        ] {
+            assert!(matches!(read(bad), Err(JsonError::Malformed { .. })), "{bad}");
+        }
+        let unknown = read(r#"{"choices":[],"inner":{"a":5,"b":6},"pair":[0,""]}"#).unwrap_err();
+        assert_eq!(unknown.unknown_member().unwrap(), "b");
+        let Err(JsonError::Malformed { line, column, .. }) = read("{\"choices\":[],\n\"pair\":0}")
+        else {
+            panic!("refused, with its place");
+        };
+        assert_eq!((line, column), (2, 8));
     }
 
     #[test]
