@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "http/doors.rs"]
+mod doors;
 #[path = "http/hostile.rs"]
 mod hostile;
 #[path = "http/privacy.rs"]
