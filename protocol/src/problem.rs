@@ -4,6 +4,8 @@ use alloc::string::{String, ToString as _};
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::Money;
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $title:literal;)*) => {
         /// Why a request was not carried out. The key is stable; the title may be reworded.
@@ -78,6 +80,22 @@ problems! {
     MethodNotAllowed = "method_not_allowed", "This address takes another method";
     /// Another media type, or none.
     MediaType = "media_type", "This address takes another media type";
+    /// Another batch of vouchers was issued to this key for this week.
+    AlreadyIssued = "already_issued", "Another batch was issued to this key for this week";
+    /// The voucher does not hold.
+    VoucherInvalid = "voucher_invalid", "The voucher does not hold";
+    /// Its week has not begun, or is over.
+    VoucherExpired = "voucher_expired", "The week of the voucher has not begun or is over";
+    /// The voucher was redeemed, or is held by another till.
+    AlreadyRedeemed = "already_redeemed", "The voucher was redeemed or is held";
+    /// The hold is over, or was never there.
+    HoldExpired = "hold_expired", "The hold is over";
+    /// The basket is too small for the voucher, or in another currency.
+    BasketRulesNotMet = "basket_rules_not_met", "The voucher does not apply to this basket";
+    /// The key of a write was used for another one.
+    IdempotencyMismatch = "idempotency_mismatch", "The idempotency key was used for another request";
+    /// The same write is under way.
+    InProgress = "in_progress", "The same request is under way";
     /// The vault is locked.
     Locked = "locked", "The vault is locked";
     /// Too many tries.
@@ -112,11 +130,29 @@ pub struct Problem {
     /// Which member is at fault, as a JSON pointer (RFC 6901), where one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
+    /// What lacks, where something does: so much more and it applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+}
+
+/// What lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// In the basket.
+    pub basket: Money,
 }
 
 impl Problem {
     /// The problem with the status it is answered with.
     pub fn new(key: ProblemType, status: u16) -> Self {
-        Self { key, status, title: key.title().to_string(), uri: key.uri(), pointer: None }
+        Self {
+            key,
+            status,
+            title: key.title().to_string(),
+            uri: key.uri(),
+            pointer: None,
+            missing: None,
+        }
     }
 }

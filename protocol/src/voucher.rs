@@ -30,7 +30,7 @@ pub use self::{
     },
     keys::{
         BATCH_MAX, CLASSES_MAX, UnverifiedVoucherKeys, VOUCHERS_MAX, VerifyVoucherKeysError,
-        VoucherKeys, VoucherKeysDraft,
+        VoucherKeys, VoucherKeysDraft, check_classes,
     },
     token::{
         Nullifier, ParseVoucherError, Presentation, ReadVoucherError, UnverifiedPresentation,

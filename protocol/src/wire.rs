@@ -1,12 +1,20 @@
 //! Addresses and media types as constants. `spec/http.md`.
 
 mod body;
+#[cfg(feature = "vouchers")]
+mod redemption;
 
 pub use body::{
     AcknowledgeMail, Arrivals, Attested, CollectMail, Disclose, EmitterFrame, GiveGrant,
     GrantGiven, Greeting, MailAcknowledged, MailCollected, OpenRequests, Proven, Received,
     Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode,
     TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
+};
+
+#[cfg(feature = "vouchers")]
+pub use redemption::{
+    Held, Hold, OfflineRedemption, Outcome, Redeem, Redeemed, Reverse, Reversed, UploadRedemptions,
+    Uploaded, VoucherText,
 };
 
 /// The manifest, on the retailer's domain.
@@ -50,6 +58,12 @@ pub const TILL_ANSWERS_PATH: &str = "/v1/till/answers";
 pub const TILL_PRESENTATIONS_PATH: &str = "/v1/till/presentations";
 /// Shop key of a till: a code was typed.
 pub const TILL_CODES_PATH: &str = "/v1/till/codes";
+/// Shop key of a till: lay a voucher aside.
+pub const HOLDS_PATH: &str = "/v1/holds";
+/// Shop key of a till: redeem a voucher; an id and `/reverse` follow to take it back.
+pub const REDEMPTIONS_PATH: &str = "/v1/redemptions";
+/// Shop key of a till: what was redeemed without a network.
+pub const OFFLINE_REDEMPTIONS_PATH: &str = "/v1/redemptions/offline";
 
 /// Media type of signed documents and calls.
 pub const JWS_MEDIA_TYPE: &str = "application/jose+json";

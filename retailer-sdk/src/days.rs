@@ -18,6 +18,7 @@ use crate::{
     Retailer,
     retailer::Own,
     store::{DocumentKind, Session, StoreError, StoredState},
+    voucher::DueWeeks,
 };
 
 /// Seconds after midnight UTC until which the keys of the day before live: its last epoch is accepted for
@@ -54,6 +55,8 @@ pub struct Tidied {
     pub mail: usize,
     /// Whether a new manifest was published.
     pub manifest: bool,
+    /// Whether voucher keys of a week were published.
+    pub voucher_keys: bool,
 }
 
 impl Retailer {
@@ -65,8 +68,11 @@ impl Retailer {
         rng: &mut impl CryptoRngCore,
     ) -> Result<Tidied, TidyError> {
         let first = first_live_day(now);
+        let weeks = self.due_voucher_weeks(now, rng)?;
         let own = &self.own;
-        let (tidied, ended) = self.store.write(|session| own.tidy(session, first, now, rng))?;
+        let (tidied, ended) =
+            self.store.write(|session| own.tidy(session, first, &weeks, now, rng))?;
+        self.load_voucher_keys()?;
         for (grant, handle) in ended {
             self.live.forget(grant, &handle);
         }
@@ -126,6 +132,7 @@ impl Own {
         &self,
         session: Session<'_>,
         first: Day,
+        weeks: &DueWeeks,
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(Tidied, Vec<(GrantId, Handle)>), TidyError> {
@@ -167,7 +174,8 @@ impl Own {
         tidied.days = session.delete_days_before(first)?;
         self.make_days(session, now, rng)?;
         tidied.manifest = self.renew_manifest(session, now, rng)?;
-        if tidied.deletions > 0 || tidied.manifest {
+        tidied.voucher_keys = self.tidy_vouchers(session, weeks, now, rng)?;
+        if tidied.deletions > 0 || tidied.manifest || tidied.voucher_keys {
             self.ledger.seal(session)?;
         }
         Ok((tidied, ended))

@@ -56,9 +56,13 @@ mod live;
 #[cfg(feature = "sqlite")]
 mod mailbox;
 #[cfg(feature = "sqlite")]
+mod once;
+#[cfg(feature = "sqlite")]
 mod publish;
 #[cfg(feature = "sqlite")]
 mod receive;
+#[cfg(feature = "sqlite")]
+mod redemption;
 #[cfg(feature = "sqlite")]
 mod retailer;
 #[cfg(feature = "sqlite")]
@@ -75,6 +79,8 @@ mod testing;
 mod tests;
 #[cfg(feature = "sqlite")]
 mod till;
+#[cfg(feature = "sqlite")]
+mod voucher;
 
 #[cfg(feature = "sqlite")]
 pub use self::{
@@ -82,14 +88,17 @@ pub use self::{
     consent::{GiveGrantError, WithdrawError},
     days::{Tidied, TidyError},
     mailbox::MailboxError,
+    once::{Once, ParseWriteKeyError, Refused, Write, WriteError, WriteKey},
     publish::{PublishCatalogueError, PublishRequestError, ReadTileError, RequestDraft},
     receive::ReceiveError,
+    redemption::HOLD_SECONDS_MAX,
     retailer::{Identity, OpenRetailerError, Retailer},
     shop_key::{
         AddShopKeyError, AuthenticateError, OutOfScope, ParseShopKeyError, ShopKey, ShopKeyEntry,
         ShopPermit, ShopScope,
     },
     sighting::{ReadShopError, SightingError},
-    store::{DatabaseError, OpenStoreError, SqliteStore, StoreError},
+    store::{DatabaseError, OpenStoreError, SpentId, SqliteStore, StoreError},
     till::TillError,
+    voucher::{IssueVouchersError, PlannedClass, SetVoucherPlanError, VoucherPlan},
 };

@@ -9,7 +9,8 @@ use besace_protocol::{
         EphemeralId, Epoch, InsertKeysError, ReleasedKeys, ShopChain, Till, till::TypedCode,
     },
     private::Private,
-    time::{Day, Timestamp},
+    time::{Day, Timestamp, Week},
+    voucher::{BenefitClass, VoucherClass, VoucherKeys},
     wire::{Greeting, Recognised},
 };
 use rand_core::CryptoRngCore;
@@ -36,6 +37,8 @@ pub(crate) struct Live {
     /// Uses of a grant on a day before the process began, in shops that were not kept: they count in each.
     uses_before: BTreeMap<(Day, GrantId), u16>,
     arrivals: Vec<Arrival>,
+    /// The published voucher keys, by week, and what their classes give.
+    voucher_keys: BTreeMap<Week, VoucherKeys>,
     /// What was answered lately, so that a second receiver of the shop makes no second use.
     answered: BTreeMap<EphemeralId, Answered>,
 }
@@ -105,6 +108,23 @@ impl Live {
     pub(crate) fn insert_chain(&mut self, chain: ShopChain) {
         self.chains.insert((chain.day(), chain.shop().code));
         self.resolver.add_chain(chain);
+    }
+
+    pub(crate) fn set_voucher_keys(&mut self, keys: Vec<VoucherKeys>) {
+        self.voucher_keys = keys.into_iter().map(|keys| (keys.week(), keys)).collect();
+    }
+
+    /// The published voucher keys, by week.
+    pub(crate) fn voucher_keys(&self) -> impl Iterator<Item = &VoucherKeys> {
+        self.voucher_keys.values()
+    }
+
+    /// Every class of every week that is known.
+    pub(crate) fn voucher_classes(&self) -> BTreeMap<(Week, BenefitClass), VoucherClass> {
+        let classes = self.voucher_keys.values().flat_map(|keys| {
+            keys.classes().iter().map(|class| ((keys.week(), class.class), class.clone()))
+        });
+        classes.collect()
     }
 
     /// Forgets everything about a grant.

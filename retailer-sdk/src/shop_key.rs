@@ -31,12 +31,20 @@ pub enum ShopScope {
     Emitter,
     /// Ask at a till, and settle what is answered.
     Tills,
+    /// Redeem vouchers.
+    Redemptions,
 }
 
 impl ShopScope {
     /// Every scope there is.
-    pub const ALL: &'static [Self] =
-        &[Self::Sightings, Self::Arrivals, Self::Catalogue, Self::Emitter, Self::Tills];
+    pub const ALL: &'static [Self] = &[
+        Self::Sightings,
+        Self::Arrivals,
+        Self::Catalogue,
+        Self::Emitter,
+        Self::Tills,
+        Self::Redemptions,
+    ];
 
     /// As it stands in configurations.
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +54,7 @@ impl ShopScope {
             Self::Catalogue => "catalogue",
             Self::Emitter => "emitter",
             Self::Tills => "tills",
+            Self::Redemptions => "redemptions",
         }
     }
 }

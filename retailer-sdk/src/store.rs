@@ -11,10 +11,12 @@ mod identity;
 mod log;
 mod mail;
 mod messages;
+mod redemptions;
 mod released;
 mod shop_keys;
 mod tills;
 mod uses;
+mod vouchers;
 
 use std::{
     fmt, fs, io,
@@ -30,14 +32,17 @@ pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
 pub(crate) use identity::StoredIdentity;
 pub(crate) use log::Opened;
 pub(crate) use mail::StoredMail;
+pub use redemptions::SpentId;
+pub(crate) use redemptions::{KeptAnswer, Spent, Step};
 pub(crate) use released::StoredKeys;
 pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
+    include_str!("store/migrations/0003_vouchers.sql"),
 ];
 
 /// What the database said. Its text names tables and columns, never values.

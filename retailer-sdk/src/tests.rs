@@ -9,6 +9,7 @@ mod receive;
 mod sighting;
 mod till;
 mod time;
+mod vouchers;
 
 use besace_protocol::{
     consent::{ConsentRequest, Grant},

@@ -90,9 +90,17 @@ impl Refusal {
             | ProblemType::NotFound => StatusCode::NOT_FOUND,
             ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ProblemType::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ProblemType::Replayed | ProblemType::GrantConflict | ProblemType::AlreadySettled => {
-                StatusCode::CONFLICT
-            }
+            ProblemType::Replayed
+            | ProblemType::GrantConflict
+            | ProblemType::AlreadySettled
+            | ProblemType::AlreadyIssued
+            | ProblemType::AlreadyRedeemed
+            | ProblemType::HoldExpired
+            | ProblemType::InProgress => StatusCode::CONFLICT,
+            ProblemType::VoucherInvalid
+            | ProblemType::VoucherExpired
+            | ProblemType::BasketRulesNotMet
+            | ProblemType::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             ProblemType::Locked => StatusCode::LOCKED,
             ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
             ProblemType::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -117,7 +125,12 @@ impl Refusal {
             | ProblemType::GrantConflict
             | ProblemType::ChallengeExpired
             | ProblemType::AlreadySettled
-            | ProblemType::Replayed => voice.say("problem-gone"),
+            | ProblemType::Replayed
+            | ProblemType::AlreadyIssued
+            | ProblemType::AlreadyRedeemed
+            | ProblemType::HoldExpired
+            | ProblemType::InProgress
+            | ProblemType::VoucherExpired => voice.say("problem-gone"),
             ProblemType::Malformed
             | ProblemType::UnknownField
             | ProblemType::DebitNeeded
@@ -129,7 +142,10 @@ impl Refusal {
             | ProblemType::RelaySuspected
             | ProblemType::Unauthorized
             | ProblemType::Locked
-            | ProblemType::ProofMissing => voice.say("problem-malformed"),
+            | ProblemType::ProofMissing
+            | ProblemType::VoucherInvalid
+            | ProblemType::BasketRulesNotMet
+            | ProblemType::IdempotencyMismatch => voice.say("problem-malformed"),
         }
     }
 }

@@ -105,23 +105,24 @@ impl VoucherClass {
         };
         Ok(Money { minor, ..basket })
     }
+}
 
-    pub(super) fn check(&self) -> Result<(), DocumentRule> {
-        match &self.benefit {
-            Benefit::AmountOff(off) if off.minor == 0 => return Err(DocumentRule::Bounds),
-            Benefit::PercentOff(percent) if !(1..=90).contains(percent) => {
-                return Err(DocumentRule::Bounds);
-            }
-            Benefit::AmountOff(_) | Benefit::PercentOff(_) | Benefit::Gift(_) => {}
-            Benefit::Price | Benefit::Points(_) => return Err(DocumentRule::Terms),
+/// What a class may give.
+pub(super) fn check_benefit(benefit: &Benefit, minimum: Option<Money>) -> Result<(), DocumentRule> {
+    match benefit {
+        Benefit::AmountOff(off) if off.minor == 0 => return Err(DocumentRule::Bounds),
+        Benefit::PercentOff(percent) if !(1..=90).contains(percent) => {
+            return Err(DocumentRule::Bounds);
         }
-        match (self.minimum, &self.benefit) {
-            (Some(minimum), _) if minimum.minor == 0 => Err(DocumentRule::Bounds),
-            (Some(minimum), Benefit::AmountOff(off)) if minimum.currency != off.currency => {
-                Err(DocumentRule::Terms)
-            }
-            _ => Ok(()),
+        Benefit::AmountOff(_) | Benefit::PercentOff(_) | Benefit::Gift(_) => {}
+        Benefit::Price | Benefit::Points(_) => return Err(DocumentRule::Terms),
+    }
+    match (minimum, benefit) {
+        (Some(minimum), _) if minimum.minor == 0 => Err(DocumentRule::Bounds),
+        (Some(minimum), Benefit::AmountOff(off)) if minimum.currency != off.currency => {
+            Err(DocumentRule::Terms)
         }
+        _ => Ok(()),
     }
 }
 

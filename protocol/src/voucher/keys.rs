@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{BenefitClass, TokenChallenge, VoucherClass};
+use super::{BenefitClass, TokenChallenge, VoucherClass, benefit::check_benefit};
 use crate::{
     crypto::{Digest, IssuerPublicKey, SigningKey, VerifyingKey},
     document::{
@@ -12,6 +12,7 @@ use crate::{
         check_version, sign,
     },
     jws::{Role, Typ, VerifyJwsError},
+    money::Money,
     offer::Benefit,
     party::ControllerId,
     time::{DAY_SECONDS, Timestamp, Week},
@@ -42,21 +43,30 @@ impl Document for Payload {
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
-        let vouchers = self.classes.len().saturating_mul(self.batch.into());
-        if !(1..=BATCH_MAX).contains(&self.batch) || vouchers > VOUCHERS_MAX {
-            return Err(DocumentRule::Bounds);
-        }
-        let ascending = self.classes.is_sorted_by(|a, b| a.class < b.class);
+        let given = |class: &VoucherClass| (class.class, class.benefit.clone(), class.minimum);
+        check_classes(self.batch, &self.classes.iter().map(given).collect::<Vec<_>>())?;
         let keys: BTreeSet<&[u8]> = self.classes.iter().map(|c| &c.spki.as_spki()[..]).collect();
-        let distinct = keys.len() == self.classes.len();
-        if self.classes.is_empty() || self.classes.len() > CLASSES_MAX || !ascending || !distinct {
+        if keys.len() != self.classes.len() {
             return Err(DocumentRule::List);
         }
-        if self.issued >= self.week.end() {
-            return Err(DocumentRule::Order);
-        }
-        self.classes.iter().try_for_each(VoucherClass::check)
+        if self.issued >= self.week.end() { Err(DocumentRule::Order) } else { Ok(()) }
     }
+}
+
+/// The rules of batch and classes, before there are keys: number, benefit and least basket of each.
+pub fn check_classes(
+    batch: u8,
+    classes: &[(BenefitClass, Benefit, Option<Money>)],
+) -> Result<(), DocumentRule> {
+    let vouchers = classes.len().saturating_mul(batch.into());
+    if !(1..=BATCH_MAX).contains(&batch) || vouchers > VOUCHERS_MAX {
+        return Err(DocumentRule::Bounds);
+    }
+    let ascending = classes.is_sorted_by(|(a, ..), (b, ..)| a < b);
+    if classes.is_empty() || classes.len() > CLASSES_MAX || !ascending {
+        return Err(DocumentRule::List);
+    }
+    classes.iter().try_for_each(|(_, benefit, minimum)| check_benefit(benefit, *minimum))
 }
 
 /// Keys of a week that do not hold.

@@ -1,6 +1,9 @@
 //! What the retailer publishes.
 
-use besace_protocol::crypto::{Digest, sha256};
+use besace_protocol::{
+    crypto::{Digest, sha256},
+    time::Week,
+};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Session, StoreError, from_integer, to_integer};
@@ -11,6 +14,7 @@ pub(crate) enum DocumentKind {
     Manifest,
     Request,
     Catalogue,
+    VoucherKeys,
 }
 
 impl DocumentKind {
@@ -19,6 +23,7 @@ impl DocumentKind {
             Self::Manifest => "manifest",
             Self::Request => "request",
             Self::Catalogue => "catalogue",
+            Self::VoucherKeys => "voucher_keys",
         }
     }
 }
@@ -72,6 +77,16 @@ impl Session<'_> {
             documents.push(StoredDocument { jws: row.get(0)?, leaf: from_integer(row.get(1)?)? });
         }
         Ok(documents)
+    }
+
+    /// Takes the voucher keys of the weeks before `week` from among the current ones.
+    pub(crate) fn forget_voucher_keys(self, week: Week) -> Result<(), StoreError> {
+        // Names are weeks in four bytes, high ones first: their order is that of the weeks.
+        self.0.execute(
+            "DELETE FROM documents WHERE kind = ?1 AND name < ?2",
+            params![DocumentKind::VoucherKeys.as_str(), week.as_number().to_be_bytes()],
+        )?;
+        Ok(())
     }
 
     /// Keeps a document that the log names by digest, also after a later one replaced it.

@@ -189,6 +189,14 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
             StatusCode::CONFLICT
         }
         ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemType::AlreadyIssued
+        | ProblemType::AlreadyRedeemed
+        | ProblemType::HoldExpired
+        | ProblemType::InProgress => StatusCode::CONFLICT,
+        ProblemType::VoucherInvalid
+        | ProblemType::VoucherExpired
+        | ProblemType::BasketRulesNotMet
+        | ProblemType::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemType::Locked => StatusCode::LOCKED,
         ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
         ProblemType::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
