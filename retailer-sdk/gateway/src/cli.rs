@@ -80,7 +80,7 @@ enum Key {
         /// Code of the shop it is bound to, eight hexadecimal digits.
         #[arg(long, value_parser = parse_shop)]
         shop: ShopCode,
-        /// What it may be used for: sightings, arrivals, emitter, catalogue, tills.
+        /// What it may be used for: sightings, arrivals, emitter, catalogue, tills, redemptions.
         #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
         scope: Vec<ShopScope>,
     },
@@ -197,6 +197,9 @@ fn open(folder: &Path) -> anyhow::Result<Retailer> {
     if *retailer.identity() != config.retailer {
         let Identity { domain: _, legal, shops } = config.retailer;
         retailer.set_profile(legal, shops, now, &mut rng)?;
+    }
+    if retailer.voucher_plan()? != config.vouchers {
+        retailer.set_voucher_plan(config.vouchers.as_ref(), now, &mut rng)?;
     }
     Ok(retailer)
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use besace_protocol::encoding::{JsonError, from_json};
-use besace_retailer::Identity;
+use besace_retailer::{Identity, VoucherPlan};
 use serde::{Deserialize, Serialize};
 
 use crate::http::Limits;
@@ -27,6 +27,9 @@ pub struct Config {
     pub limits: Limits,
     /// Who the retailer is: published at the next start when it changes.
     pub retailer: Identity,
+    /// Which vouchers it gives, from the next week without keys on; none if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouchers: Option<VoucherPlan>,
 }
 
 /// The configuration was not read or written.

@@ -5,10 +5,12 @@
 
 mod agent;
 mod body;
+mod once;
 mod openapi;
 mod pace;
 mod problem;
 mod public;
+mod redemption;
 mod routes;
 mod shop;
 mod till;
@@ -24,12 +26,12 @@ use actix_web::{App, HttpRequest, HttpServer, dev::Server, http::header, web};
 use besace_protocol::time::Timestamp;
 use besace_retailer::Retailer;
 
+use self::{once::UnderWay, pace::Pace, problem::Refusal};
 pub use self::{
     openapi::{openapi, problems},
     pace::Limits,
     routes::{Gives, Method, ROUTES, Route, Takes, Who},
 };
-use self::{pace::Pace, problem::Refusal};
 use crate::{
     clock::Clock,
     entropy::{Entropy, Rng},
@@ -94,6 +96,8 @@ struct Gateway {
     calls: Pace,
     /// Of sightings, by shop key.
     sightings: Pace,
+    /// Writes of tills that are being carried out.
+    under_way: UnderWay,
 }
 
 impl Gateway {
@@ -105,7 +109,8 @@ impl Gateway {
     ) -> Self {
         let calls = Pace::new(limits.calls_per_minute);
         let sightings = Pace::new(limits.sightings_per_minute);
-        Self { retailer, clock, entropy, calls, sightings }
+        let under_way = UnderWay::default();
+        Self { retailer, clock, entropy, calls, sightings, under_way }
     }
 
     /// Whether another call may come from where this one does.

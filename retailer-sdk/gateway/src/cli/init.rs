@@ -87,7 +87,8 @@ impl Draft<'_> {
         }
         // Closing empties the write-ahead log into the file.
         drop(retailer);
-        let config = Config { listen, limits: Limits::default(), retailer: identity };
+        let config =
+            Config { listen, limits: Limits::default(), retailer: identity, vouchers: None };
         config.create(&self.path(Config::FILE))?;
         // The configuration last: a store without one is no gateway yet, and `init` says that it is there.
         for name in [Config::STORE, Config::FILE] {

@@ -109,3 +109,18 @@ pub(super) async fn acknowledge_mail(
         .await?;
     json(&acknowledged, Caching::Never)
 }
+
+pub(super) async fn vouchers(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let issued = gateway
+        .ask(move |retailer, now, rng| {
+            retailer
+                .issue_vouchers(&call.0, now, rng)
+                .map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
+    json(&issued, Caching::Never)
+}

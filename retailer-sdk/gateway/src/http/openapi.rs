@@ -4,6 +4,7 @@ use besace_protocol::{
     problem::ProblemType,
     wire::{JWS_MEDIA_TYPE, PROBLEM_MEDIA_TYPE},
 };
+use besace_retailer::ShopScope;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -40,7 +41,10 @@ fn operation(route: &Route) -> Value {
     let mut operation = Map::new();
     operation.insert("operationId".to_owned(), json!(route.name));
     operation.insert("summary".to_owned(), json!(route.summary));
+    // Tills say which write it is.
+    let header = matches!(route.who, Who::Shop(ShopScope::Redemptions)).then_some("IdempotencyKey");
     let parameters: Vec<Value> = parameters(route)
+        .chain(header)
         .map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }))
         .collect();
     if !parameters.is_empty() {

@@ -10,11 +10,12 @@ use actix_web::{
 };
 use besace_protocol::{
     encoding::{JsonError, from_base64url},
-    problem::{Problem, ProblemType},
+    problem::{Missing, Problem, ProblemType},
 };
 use besace_retailer::{
-    AuthenticateError, GiveGrantError, MailboxError, PublishCatalogueError, ReadShopError,
-    ReadTileError, ReceiveError, SightingError, StoreError, TillError, WithdrawError,
+    AuthenticateError, GiveGrantError, IssueVouchersError, MailboxError, PublishCatalogueError,
+    ReadShopError, ReadTileError, ReceiveError, Refused, SightingError, StoreError, TillError,
+    WithdrawError, WriteError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -24,16 +25,18 @@ pub(super) struct Refusal {
     problem: ProblemType,
     /// Which member is at fault (RFC 6901).
     pointer: Option<String>,
+    /// What lacks.
+    missing: Option<Missing>,
 }
 
 impl Refusal {
     pub(super) const fn new(problem: ProblemType) -> Self {
-        Self { problem, pointer: None }
+        Self { problem, pointer: None, missing: None }
     }
 
     /// One member is at fault.
     pub(super) const fn at(problem: ProblemType, pointer: String) -> Self {
-        Self { problem, pointer: Some(pointer) }
+        Self { problem, pointer: Some(pointer), missing: None }
     }
 
     /// A body that is not the JSON of its address.
@@ -45,7 +48,7 @@ impl Refusal {
         match error.unknown_member() {
             Some(name) => {
                 let pointer = pointer::to_member(body, &name);
-                Self { problem: ProblemType::UnknownField, pointer }
+                Self { pointer, ..Self::new(ProblemType::UnknownField) }
             }
             None => Self::new(problem),
         }
@@ -130,7 +133,11 @@ impl ResponseError for Refusal {
             response.insert_header((header::RETRY_AFTER, "1"));
         }
         let problem = Problem::new(self.problem, status.as_u16());
-        match serde_json::to_vec(&Problem { pointer: self.pointer.clone(), ..problem }) {
+        match serde_json::to_vec(&Problem {
+            pointer: self.pointer.clone(),
+            missing: self.missing,
+            ..problem
+        }) {
             Ok(body) => response.body(body),
             Err(_) => response.finish(),
         }
@@ -185,11 +192,11 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::NotFound => StatusCode::NOT_FOUND,
         ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ProblemType::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ProblemType::Replayed | ProblemType::GrantConflict | ProblemType::AlreadySettled => {
-            StatusCode::CONFLICT
-        }
         ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ProblemType::AlreadyIssued
+        ProblemType::Replayed
+        | ProblemType::GrantConflict
+        | ProblemType::AlreadySettled
+        | ProblemType::AlreadyIssued
         | ProblemType::AlreadyRedeemed
         | ProblemType::HoldExpired
         | ProblemType::InProgress => StatusCode::CONFLICT,
@@ -216,8 +223,8 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AuthenticateError GiveGrantError MailboxError ReadShopError ReceiveError SightingError
-    WithdrawError
+    AuthenticateError GiveGrantError IssueVouchersError MailboxError ReadShopError ReceiveError
+    SightingError WithdrawError WriteError
 }
 
 impl From<TillError> for Refusal {
@@ -234,6 +241,12 @@ impl From<PublishCatalogueError> for Refusal {
             _ => None,
         };
         Self { pointer, ..Self::of(error.problem(), &error) }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(Refused { problem, missing }: Refused) -> Self {
+        Self { missing, ..Self::new(problem) }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Public files: the same bytes for everybody, asked for without saying who asks.
 
 use actix_web::{HttpResponse, web};
-use besace_protocol::{crypto::Digest, log::TilePath, problem::ProblemType};
+use besace_protocol::{
+    crypto::Digest, encoding::parse_decimal, log::TilePath, problem::ProblemType, time::Week,
+};
 
 use super::{
     Gateway,
@@ -39,6 +41,19 @@ pub(super) async fn catalogue(gateway: web::Data<Gateway>) -> Result<HttpRespons
     let gateway = gateway.into_inner();
     let catalogue = gateway.ask(|retailer, _, _| Ok(retailer.catalogue()?)).await?;
     json(&catalogue.ok_or_else(|| Refusal::new(ProblemType::NotFound))?, Caching::Shortly)
+}
+
+pub(super) async fn voucher_keys(
+    gateway: web::Data<Gateway>,
+    week: web::Path<String>,
+) -> Result<HttpResponse, Refusal> {
+    let missing = || Refusal::new(ProblemType::NotFound);
+    let week =
+        parse_decimal(&week).and_then(|week| u32::try_from(week).ok()).ok_or_else(missing)?;
+    let week = Week::from_number(week);
+    let gateway = gateway.into_inner();
+    let keys = gateway.ask(move |retailer, _, _| Ok(retailer.voucher_keys(week)?)).await?;
+    json(&keys.ok_or_else(missing)?, Caching::Shortly)
 }
 
 pub(super) async fn checkpoint(gateway: web::Data<Gateway>) -> Result<HttpResponse, Refusal> {

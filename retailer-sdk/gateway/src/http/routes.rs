@@ -7,15 +7,16 @@ use actix_web::web;
 use besace_protocol::{
     problem::ProblemType,
     wire::{
-        ARRIVALS_PATH, CATALOGUE_PATH, DISCLOSURES_PATH, EMITTERS_PATH, GRANTS_PATH, LOG_PATH,
-        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OFFERS_PATH,
-        RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH,
-        TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, WITHDRAWALS_PATH,
+        ARRIVALS_PATH, CATALOGUE_PATH, DISCLOSURES_PATH, EMITTERS_PATH, GRANTS_PATH, HOLDS_PATH,
+        LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH,
+        OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH,
+        SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH,
+        TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
 
-use super::{agent, body::Form, problem::other_methods, public, shop, till};
+use super::{agent, body::Form, problem::other_methods, public, redemption, shop, till};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +127,14 @@ pub static ROUTES: &[Route] = &[
     file("catalogue", CATALOGUE_PATH, "", "All offers.", Gives::Json("Attested"), |r| {
         r.to(public::catalogue)
     }),
+    file(
+        "voucher_keys",
+        VOUCHERS_PATH,
+        "/{week}",
+        "What vouchers of a week are checked with.",
+        Gives::Json("Attested"),
+        |r| r.to(public::voucher_keys),
+    ),
     file("checkpoint", LOG_PATH, "/checkpoint", "How far the log is.", Gives::Text, |r| {
         r.to(public::checkpoint)
     }),
@@ -200,6 +209,44 @@ pub static ROUTES: &[Route] = &[
             |r| r.to(agent::acknowledge_mail),
         )
     },
+    Route {
+        problems: &[ProblemType::NotFound, ProblemType::AlreadyIssued],
+        ..call(
+            "issue_vouchers",
+            VOUCHERS_PATH,
+            "A batch of vouchers, signed without being seen.",
+            ("RequestVouchers", "VouchersIssued"),
+            |r| r.to(agent::vouchers),
+        )
+    },
+    write(
+        "hold",
+        (HOLDS_PATH, ""),
+        "A voucher is laid aside.",
+        (Takes::of::<redemption::WriteForm>("Hold"), "Held"),
+        |r| r.to(redemption::hold),
+    ),
+    write(
+        "redeem",
+        (REDEMPTIONS_PATH, ""),
+        "A voucher is redeemed.",
+        (Takes::of::<redemption::WriteForm>("Redeem"), "Redeemed"),
+        |r| r.to(redemption::redeem),
+    ),
+    write(
+        "upload_redemptions",
+        (OFFLINE_REDEMPTIONS_PATH, ""),
+        "What was redeemed without a network.",
+        (Takes::of::<redemption::UploadForm>("UploadRedemptions"), "Uploaded"),
+        |r| r.to(redemption::upload),
+    ),
+    write(
+        "reverse",
+        (REDEMPTIONS_PATH, "/{id}/reverse"),
+        "A hold or a redemption is taken back.",
+        (Takes::of::<redemption::WriteForm>("Reverse"), "Reversed"),
+        |r| r.to(redemption::reverse),
+    ),
     Route {
         method: Method::Post,
         takes: Some(Takes::of::<shop::SightingForm>("Sighting")),
@@ -371,6 +418,35 @@ const fn till(
         ..of_shop(name, path, summary, (ShopScope::Tills, schemas.1), handler)
     }
 }
+
+/// What a till changes, under a key of the write: where, with what, and what comes back.
+const fn write(
+    name: &'static str,
+    (path, tail): (&'static str, &'static str),
+    summary: &'static str,
+    (takes, gives): (Takes, &'static str),
+    handler: Handler,
+) -> Route {
+    Route {
+        method: Method::Post,
+        tail,
+        takes: Some(takes),
+        problems: REDEEMING,
+        ..of_shop(name, path, summary, (ShopScope::Redemptions, gives), handler)
+    }
+}
+
+/// Writes of tills are refused for these reasons.
+const REDEEMING: &[ProblemType] = &[
+    ProblemType::NotFound,
+    ProblemType::VoucherInvalid,
+    ProblemType::VoucherExpired,
+    ProblemType::AlreadyRedeemed,
+    ProblemType::HoldExpired,
+    ProblemType::BasketRulesNotMet,
+    ProblemType::IdempotencyMismatch,
+    ProblemType::InProgress,
+];
 
 /// The server's part of the table.
 pub(super) fn serve(config: &mut web::ServiceConfig) {
