@@ -13,6 +13,7 @@
 //! | [`party`], [`purpose`], [`consent`] | `spec/consent.md` |
 //! | [`problem`], [`wire`], [`address`] | `spec/http.md` |
 //! | [`presence`] | `spec/presence.md` |
+//! | [`product`] | `spec/product.md` |
 //! | [`offer`], [`lang`] | `spec/offers.md` |
 //! | `voucher` (feature `vouchers`) | `spec/redemption.md` |
 //! | [`log`] | `spec/log.md` |
@@ -42,6 +43,7 @@ pub mod party;
 pub mod presence;
 pub mod private;
 pub mod problem;
+pub mod product;
 pub mod purpose;
 pub mod time;
 #[cfg(feature = "vouchers")]

@@ -31,6 +31,8 @@ mod log;
 mod offers;
 #[path = "vectors/presence.rs"]
 mod presence;
+#[path = "vectors/product.rs"]
+mod product;
 #[path = "vectors/till.rs"]
 mod till;
 #[path = "vectors/value.rs"]
@@ -52,6 +54,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("log", log::check),
     ("offers", offers::check),
     ("presence", presence::check),
+    ("product", product::check),
     ("till", till::check),
     ("value", value::check),
     ("voucher", voucher::check),

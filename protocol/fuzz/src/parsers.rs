@@ -36,6 +36,7 @@ use besace_protocol::{
         },
     },
     problem::Problem,
+    product::parse_scan,
     time::Day,
     voucher::{
         PendingBatch, UnverifiedPresentation as UnverifiedVoucher, UnverifiedVoucherKeys,
@@ -137,6 +138,7 @@ pub const PARSERS: &[Parser] = &[
     text("tier", "parse", &["value"], |t| written(Tier::parse(t).ok())),
     text("gtin", "Gtin", &["offers"], |t| written(Gtin::parse(t).ok())),
     text("gtin-printed", "Gtin", &["offers"], |t| Gtin::from_printed(t).ok().map(|_| t.to_owned())),
+    other("product", "parse_scan", &["product"], |b| parse_scan(b).is_ok()),
     text("category", "Category", &["offers"], |t| written(Category::parse(t).ok())),
     // Keys
     text("verifying-key", "VerifyingKey", &["keys", "jws"], |t| {
