@@ -168,8 +168,9 @@ impl Resolver {
     pub fn prepare(&self, now: Timestamp, rng: &mut impl CryptoRngCore) {
         let current = Epoch::of(now);
         let wanted = [current, current.previous(), current.next(), current.next().next()];
-        self.build(&wanted, rng);
+        // First make room: a table of ten million grants has 76 MiB.
         self.write_keys().tables.retain(|epoch, _| wanted.contains(epoch));
+        self.build(&wanted, rng);
         self.read_seen().forget(now);
     }
 

@@ -6,7 +6,7 @@ use core::cmp::Reverse;
 use super::{
     Offer,
     catalogue::Catalogue,
-    condition::Literal,
+    condition::{Clause, Literal},
     context::Context,
     evaluate::{Scene, Truth},
     explain::{NOT_YET, OVER, explain},
@@ -94,10 +94,14 @@ pub fn match_offers<'a>(
         return Vec::new();
     }
     let controller = catalogue.controller();
+    let retailer = context.retailers.get(controller);
     let mut matches: Vec<_> = catalogue
         .offers()
         .iter()
-        .filter_map(|offer| match_offer(controller, offer, context, now))
+        .filter_map(|offer| {
+            let (rank, reasons) = Scene { offer, context, retailer, now }.matched()?;
+            Some(Match { controller, offer, rank, reasons })
+        })
         .collect();
     matches.sort_by_key(|found| found.rank);
     matches
@@ -110,25 +114,7 @@ pub fn match_offer<'a>(
     context: &Context,
     now: Timestamp,
 ) -> Option<Match<'a>> {
-    if !offer.validity().holds(now) {
-        return None;
-    }
-    let scene = Scene::new(controller, offer, context, now);
-    let mut reasons = Vec::new();
-    let mut wish = WishRank::None;
-    for (clause, literals) in offer.conditions().clauses().iter().enumerate() {
-        let mut literals = literals.literals().iter().enumerate();
-        let (at, literal) = literals.find(|(_, literal)| scene.literal(literal) == Truth::True)?;
-        wish = wish.min(wish_rank(literal));
-        reasons.push(scene.reason(clause, at, literal));
-    }
-    let rank = Rank {
-        wish,
-        price_drop_percent: Reverse(offer.price_drop_percent().unwrap_or(0)),
-        metres: scene.metres_to_shop(),
-        not_after: offer.validity().not_after,
-        offer: offer.id(),
-    };
+    let (rank, reasons) = Scene::new(controller, offer, context, now).matched()?;
     Some(Match { controller, offer, rank, reasons })
 }
 
@@ -227,6 +213,40 @@ impl<'a> Scene<'a> {
         now: Timestamp,
     ) -> Self {
         Self { offer, context, retailer: context.retailers.get(controller), now }
+    }
+
+    /// Where the offer stands and why, if every clause is known to hold.
+    fn matched(&self) -> Option<(Rank, Vec<Reason>)> {
+        let offer = self.offer;
+        if !offer.validity().holds(self.now) {
+            return None;
+        }
+        let clauses = offer.conditions().clauses();
+        // Most offers end here. Sentences are written for the others only.
+        if !clauses.iter().all(|clause| self.holding(clause).is_some()) {
+            return None;
+        }
+        let mut reasons = Vec::with_capacity(clauses.len());
+        let mut wish = WishRank::None;
+        for (number, clause) in clauses.iter().enumerate() {
+            let (at, literal) = self.holding(clause)?;
+            wish = wish.min(wish_rank(literal));
+            reasons.push(self.reason(number, at, literal));
+        }
+        let rank = Rank {
+            wish,
+            price_drop_percent: Reverse(offer.price_drop_percent().unwrap_or(0)),
+            metres: self.metres_to_shop(),
+            not_after: offer.validity().not_after,
+            offer: offer.id(),
+        };
+        Some((rank, reasons))
+    }
+
+    /// The first literal of a clause that is known to hold.
+    fn holding(&self, clause: &'a Clause) -> Option<(usize, &'a Literal)> {
+        let mut literals = clause.literals().iter().enumerate();
+        literals.find(|(_, literal)| self.literal(literal) == Truth::True)
     }
 
     fn reason(&self, clause: usize, at: usize, literal: &'a Literal) -> Reason {
