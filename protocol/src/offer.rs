@@ -18,6 +18,7 @@ mod gtin;
 pub mod lint;
 pub mod matching;
 pub mod predicate;
+mod sieve;
 mod text;
 
 use alloc::vec::Vec;

@@ -15,7 +15,7 @@ use besace_protocol::{
     offer::{
         Offer,
         catalogue::{Catalogue, UnverifiedCatalogue, VerifyCatalogueError},
-        matching::{Match, Rank, match_offers, why_not},
+        matching::{Match, Matcher, Rank, why_not},
         predicate::Uses,
     },
     party::ControllerId,
@@ -99,6 +99,7 @@ impl Engine {
     /// The offers that answer her now, with reasons in `language`.
     pub fn offers(&self, language: Language) -> Result<Offers, StepError> {
         let (now, context) = (self.now(), self.matching_context()?);
+        let matcher = Matcher::new(&context, now);
         let mut found = Offers::default();
         for stored in self.vault()?.catalogues()? {
             let (catalogue, retailer) = match self.read_catalogue(&stored) {
@@ -110,9 +111,9 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             found.catalogues = found.catalogues.saturating_add(1);
-            let matches = match_offers(&catalogue, &context, now);
+            let answers = matcher.offers(&catalogue);
             let of = |matched: &Match<'_>| MatchedOffer::new(matched, &retailer, language);
-            found.offers.extend(matches.iter().map(of));
+            found.offers.extend(answers.iter().map(of));
         }
         found.offers.sort_by_key(|offer| offer.rank);
         Ok(found)

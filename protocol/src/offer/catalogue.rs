@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Offer, RefuseOfferError};
+use super::{Offer, RefuseOfferError, sieve::Sieve};
 use crate::{
     crypto::{Digest, SigningKey, VerifyingKey, sha256},
     document::{
@@ -91,6 +91,7 @@ pub struct UnverifiedCatalogue(Unverified<Payload>);
 pub struct Catalogue {
     document: Verified<Payload>,
     offers: Vec<Offer>,
+    sieve: Sieve,
     refused: Vec<RefusedOffer>,
 }
 
@@ -203,6 +204,11 @@ impl Catalogue {
         &self.offers
     }
 
+    /// What finds the few offers that may match.
+    pub(super) const fn sieve(&self) -> &Sieve {
+        &self.sieve
+    }
+
     /// What was left out, and why.
     pub fn refused(&self) -> &[RefusedOffer] {
         &self.refused
@@ -229,7 +235,8 @@ impl Catalogue {
                 Err(reason) => refused.push(RefusedOffer { index, id: id_of(value), reason }),
             }
         }
-        Self { document, offers, refused }
+        let sieve = Sieve::of(&offers);
+        Self { document, offers, sieve, refused }
     }
 }
 

@@ -1,4 +1,6 @@
 //! The linear matcher: each offer against the context, with reasons. `spec/offers.md#matching`.
+//!
+//! Offers that surely do not match fall out beforehand, by a sieve of a few bytes for each.
 
 use alloc::{string::String, vec::Vec};
 use core::cmp::Reverse;
@@ -11,6 +13,7 @@ use super::{
     evaluate::{Scene, Truth},
     explain::{NOT_YET, OVER, explain},
     predicate::{Predicate, Uses},
+    sieve::Sketch,
     text::Localized,
 };
 use crate::{id::OfferId, lang::Language, party::ControllerId, private::Private, time::Timestamp};
@@ -84,27 +87,48 @@ pub enum ObstacleKind {
     },
 }
 
-/// The offers of a catalogue that match, best first. An expired catalogue matches nothing.
+/// Holds catalogues against what the agent knows at one moment.
+#[derive(Debug)]
+pub struct Matcher<'c> {
+    context: &'c Context,
+    sketch: Sketch,
+    now: Timestamp,
+}
+
+impl<'c> Matcher<'c> {
+    /// For everything that is matched `now`.
+    pub fn new(context: &'c Context, now: Timestamp) -> Self {
+        Self { context, sketch: Sketch::of(context), now }
+    }
+
+    /// The offers of a catalogue that match, best first. An expired catalogue matches nothing.
+    pub fn offers<'a>(&self, catalogue: &'a Catalogue) -> Vec<Match<'a>> {
+        let Self { context, ref sketch, now } = *self;
+        if !catalogue.is_current(now) {
+            return Vec::new();
+        }
+        let controller = catalogue.controller();
+        let retailer = context.retailers.get(controller);
+        let positions = catalogue.sieve().fall_through(sketch, retailer, now);
+        let mut matches: Vec<_> = positions
+            .filter_map(|position| catalogue.offers().get(position))
+            .filter_map(|offer| {
+                let (rank, reasons) = Scene { offer, context, retailer, now }.matched()?;
+                Some(Match { controller, offer, rank, reasons })
+            })
+            .collect();
+        matches.sort_by_key(|found| found.rank);
+        matches
+    }
+}
+
+/// The offers of one catalogue that match, best first: [`Matcher`] for several.
 pub fn match_offers<'a>(
     catalogue: &'a Catalogue,
     context: &Context,
     now: Timestamp,
 ) -> Vec<Match<'a>> {
-    if !catalogue.is_current(now) {
-        return Vec::new();
-    }
-    let controller = catalogue.controller();
-    let retailer = context.retailers.get(controller);
-    let mut matches: Vec<_> = catalogue
-        .offers()
-        .iter()
-        .filter_map(|offer| {
-            let (rank, reasons) = Scene { offer, context, retailer, now }.matched()?;
-            Some(Match { controller, offer, rank, reasons })
-        })
-        .collect();
-    matches.sort_by_key(|found| found.rank);
-    matches
+    Matcher::new(context, now).offers(catalogue)
 }
 
 /// One offer of a retailer against the context.

@@ -6,7 +6,7 @@ mod strategies;
 
 use std::vec::Vec;
 
-use proptest::prelude::*;
+use proptest::{collection::vec, prelude::*};
 
 use self::strategies::{NOW, any_condition, any_context, any_draft, draft, known_less, retailer};
 use super::{
@@ -14,6 +14,7 @@ use super::{
     context::{RetailerFacts, Visits, Wish},
     matching::{ObstacleKind, WishRank, match_offer, why_not},
     predicate::Predicate,
+    sieve::{Sieve, Sketch},
     *,
 };
 use crate::lang::Language;
@@ -244,6 +245,27 @@ fn naive(condition: &Condition, mut ask: impl FnMut(&Predicate) -> i8) -> i8 {
     all
 }
 
+#[test]
+fn a_sieve_holds_back_what_surely_does_not_match() {
+    let asks = |literal: Literal| offer(when(&[&[literal]]));
+    let far = Predicate::Near { metres: 500, shops: Choices::one(ShopCode::from_bytes([1; 4])) };
+    let offers = [
+        asks(Literal::Holds(category(Category::Shoes))),
+        asks(Literal::Holds(Predicate::PriceDrop { percent_at_least: 90 })),
+        asks(Literal::Holds(far)),
+        offer(Condition::default()),
+        asks(Literal::Holds(Predicate::PriceDrop { percent_at_least: 10 })),
+    ];
+    let sieve = Sieve::of(&offers);
+    let falls = |context: &Context, now| {
+        sieve.fall_through(&Sketch::of(context), None, now).collect::<Vec<_>>()
+    };
+    assert_eq!(falls(&Context::default(), NOW), [3, 4]);
+    let wishing = wishing(&[wish(Some(Category::ShoesWalking), Some(1))]);
+    assert_eq!(falls(&wishing, NOW), [0, 3, 4], "what it would cost is looked at later");
+    assert_eq!(falls(&wishing, draft().validity.not_after), [0; 0]);
+}
+
 proptest! {
     #[test]
     fn the_matcher_agrees_with_the_truth_tables(
@@ -263,6 +285,22 @@ proptest! {
         let found = match_offer(&retailer(), &offer, &context, NOW).is_some();
         prop_assert_eq!(found, expected == 1);
         prop_assert_eq!(why_not(&retailer(), &offer, &context, NOW).is_empty(), found);
+    }
+
+    #[test]
+    fn no_match_is_held_back_by_the_sieve(
+        conditions in vec(any_condition(), 1..6), context in any_context(),
+    ) {
+        let offers: Vec<_> = conditions
+            .into_iter()
+            .map(|conditions| Offer(OfferDraft { conditions, ..draft() }))
+            .collect();
+        let (sieve, sketch) = (Sieve::of(&offers), Sketch::of(&context));
+        let facts = context.retailers.get(&retailer());
+        let falls: Vec<_> = sieve.fall_through(&sketch, facts, NOW).collect();
+        for (position, offer) in offers.iter().enumerate() {
+            prop_assert!(falls.contains(&position) || !matches(offer, &context), "{offer:?}");
+        }
     }
 
     #[test]
