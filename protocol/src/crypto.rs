@@ -108,7 +108,8 @@ pub fn aes128_block(key: &SecretBytes<16>, block: [u8; 16]) -> [u8; 16] {
 pub(crate) fn aes128_block_with(key: &[u8; 16], block: [u8; 16]) -> [u8; 16] {
     use aes::cipher::{BlockEncrypt as _, KeyInit as _};
     let mut block = aes::Block::from(block);
-    aes::Aes128::new(key.into()).encrypt_block(&mut block);
+    // Encryption only: the keys of decryption would cost as much again.
+    aes::Aes128Enc::new(key.into()).encrypt_block(&mut block);
     block.into()
 }
 

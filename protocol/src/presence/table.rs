@@ -1,18 +1,22 @@
 //! From an identifier to its grant in constant time, among millions: keys of a day, tables of its epochs.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, hint::black_box};
 
 use rand_core::CryptoRngCore;
 use zeroize::Zeroize as _;
 
-use super::{Binding, EphemeralId, Epoch, ReleasedKeys, ShopValue, index::IndexTable, token};
+use super::{
+    Binding, EphemeralId, Epoch, ReleasedKeys, ShopValue,
+    index::{IndexTable, Place},
+    token,
+};
 use crate::{crypto::equal_in_constant_time, id::Handle, time::Day};
 
 /// Records of one segment. Segments never grow, so that no copy of a key is left behind.
 const SEGMENT: usize = 1024;
 
-/// Identifiers whose table entries are read before the first is checked: memory answers them together.
+/// How many slots and records are asked for before the first is used: memory answers them together.
 const BATCH: usize = 16;
 
 /// Why keys were not taken.
@@ -50,6 +54,13 @@ struct Record {
 }
 
 impl Record {
+    /// Reads its first and its last byte, so that the next look finds it near.
+    fn touch(&self) -> u8 {
+        let [first, ..] = *self.handle.as_bytes();
+        let [.., last] = self.binder;
+        first ^ last
+    }
+
     fn wipe(&mut self) {
         self.live = false;
         self.locator.zeroize();
@@ -95,14 +106,14 @@ impl ReleasedDay {
             .filter(|count| *count < u32::MAX)
             .ok_or(InsertKeysError::Full)?;
         self.push(handle, keys);
-        if self.by_handle.is_crowded() {
+        if self.by_handle.has_room(1, index.0) {
+            self.by_handle.insert(self.by_handle.place(handle.as_bytes()), index.0);
+        } else {
             let mut larger = self.by_handle.doubled();
             for (index, record) in self.records() {
-                larger.insert(record.handle.as_bytes(), index.0);
+                larger.insert(larger.place(record.handle.as_bytes()), index.0);
             }
             self.by_handle = larger;
-        } else {
-            self.by_handle.insert(handle.as_bytes(), index.0);
         }
         Ok(index)
     }
@@ -146,7 +157,7 @@ impl ReleasedDay {
 
     fn find(&self, handle: &Handle) -> Option<(KeyIndex, &Record)> {
         self.by_handle
-            .probe(handle.as_bytes())
+            .probe(self.by_handle.place(handle.as_bytes()))
             .filter_map(|index| Some((KeyIndex(index), self.record(KeyIndex(index))?)))
             .find(|(_, record)| record.handle == *handle)
     }
@@ -233,15 +244,28 @@ impl EpochTable {
             return;
         }
         while self.known < released.count {
-            if self.table.is_crowded() {
+            let mut batch = [(Place::default(), None); BATCH];
+            let numbers = self.known..released.count;
+            let more = numbers.len().min(BATCH);
+            let last = numbers.clone().nth(more.saturating_sub(1)).unwrap_or(self.known);
+            if !self.table.has_room(more, last) {
                 self.table = self.table.doubled();
                 self.known = 0; // all of them again
+                continue;
             }
-            let index = KeyIndex(self.known);
-            if let Some(record) = released.record(index) {
-                self.table.insert(&token::locator(&record.locator, self.epoch), index.0);
+            for (entry, number) in batch.iter_mut().zip(numbers) {
+                if let Some(record) = released.record(KeyIndex(number)) {
+                    let locator = token::locator(&record.locator, self.epoch);
+                    *entry = (self.table.place(&locator), Some(number));
+                }
             }
-            self.known = self.known.saturating_add(1);
+            black_box(batch.iter().fold(0, |all, (place, _)| all ^ self.table.touch(*place)));
+            for (place, number) in batch {
+                if let Some(number) = number {
+                    self.table.insert(place, number);
+                }
+            }
+            self.known = last.saturating_add(1);
         }
     }
 
@@ -252,21 +276,32 @@ impl EpochTable {
         tokens: &[EphemeralId],
     ) -> Vec<Option<KeyIndex>> {
         let mut found = Vec::with_capacity(tokens.len());
-        for batch in tokens.chunks(BATCH) {
-            let mut first = [None; BATCH];
-            for (to, token) in first.iter_mut().zip(batch) {
-                *to = self.table.probe(&token.locator()).next();
+        for tokens in tokens.chunks(BATCH) {
+            let mut batch = [(Place::default(), None); BATCH];
+            for (entry, token) in batch.iter_mut().zip(tokens) {
+                entry.0 = self.table.place(&token.locator());
             }
-            for (first, token) in first.into_iter().zip(batch) {
-                found.push(first.and_then(|_| self.lookup(released, token)));
+            black_box(batch.iter().fold(0, |all, (place, _)| all ^ self.table.touch(*place)));
+            for ((place, first), _) in batch.iter_mut().zip(tokens) {
+                *first = self.table.probe(*place).next().map(KeyIndex);
+            }
+            let records = batch.iter().filter_map(|(_, first)| released.record((*first)?));
+            black_box(records.fold(0, |all, record| all ^ record.touch()));
+            for ((place, first), token) in batch.into_iter().zip(tokens) {
+                found.push(first.and_then(|_| self.lookup(released, place, token)));
             }
         }
         found
     }
 
-    fn lookup(&self, released: &ReleasedDay, token: &EphemeralId) -> Option<KeyIndex> {
+    fn lookup(
+        &self,
+        released: &ReleasedDay,
+        place: Place,
+        token: &EphemeralId,
+    ) -> Option<KeyIndex> {
         let wanted = token.locator();
-        self.table.probe(&wanted).map(KeyIndex).find(|index| {
+        self.table.probe(place).map(KeyIndex).find(|index| {
             released
                 .record(*index)
                 .is_some_and(|record| token::locator(&record.locator, self.epoch) == wanted)
