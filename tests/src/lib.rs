@@ -1,5 +1,6 @@
 //! What scenarios and the demo stand on: the only crate that may see both sides.
 
+pub mod bench;
 pub mod canary;
 pub mod department_store;
 pub mod ether;

@@ -1,0 +1,96 @@
+//! Every benchmark runs in its quick form and prints what it must. What the figures are is not judged.
+
+use std::process::Command;
+
+use serde_json::{Map, Value};
+
+#[test]
+fn bench_resolver_prints_figures() {
+    let figures = quick("resolver");
+    for name in [
+        "cpu_seconds_per_epoch",
+        "peak_rss_bytes",
+        "hit_nanoseconds",
+        "miss_nanoseconds",
+        "random_read_nanoseconds",
+        "ratio_to_trial_resolution",
+    ] {
+        assert!(figures[name].as_f64().is_some_and(|number| number > 0.0), "{name}");
+    }
+    assert_eq!(figures["hits_of_strangers_count"], 0);
+    assert_eq!(figures["sizes"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn bench_matching_prints_figures() {
+    let figures = quick("matching");
+    assert_eq!(figures["offers_count"], 10_000);
+    assert!(figures["linear_milliseconds"].as_f64().is_some_and(|number| number > 0.0));
+    assert!(figures["matches_count_median"].as_f64().is_some_and(|number| number > 0.0));
+}
+
+#[test]
+fn bench_log_prints_figures() {
+    let figures = quick("log");
+    for name in ["durable_events_per_second", "ratio_to_append_and_fdatasync", "proof_bytes"] {
+        assert!(figures[name].as_f64().is_some_and(|number| number > 0.0), "{name}");
+    }
+}
+
+#[test]
+fn bench_vault_prints_figures() {
+    let figures = quick("vault");
+    for name in [
+        "insert_one_by_one_ratio_to_plain_sqlite",
+        "open_with_raw_key_milliseconds",
+        "unlock_to_first_page_milliseconds",
+    ] {
+        assert!(figures[name].as_f64().is_some_and(|number| number > 0.0), "{name}");
+    }
+}
+
+#[test]
+fn a_name_that_is_none_is_refused() {
+    let output = Command::new(env!("CARGO_BIN_EXE_bench")).arg("everything").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// The one JSON object that `bench NAME --quick --json` prints.
+fn quick(name: &str) -> Map<String, Value> {
+    let bench = env!("CARGO_BIN_EXE_bench");
+    let output = Command::new(bench).args([name, "--quick", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let Value::Object(figures) = printed else { panic!("{printed}") };
+    assert_eq!(figures["run"]["name"], name);
+    assert_eq!(figures["run"]["quick"], true);
+    check(&figures);
+    figures
+}
+
+/// Every number has its unit in its name, and is a number.
+fn check(figures: &Map<String, Value>) {
+    for (name, value) in figures {
+        match value {
+            Value::Number(_) => assert!(has_unit(name), "{name} has no unit"),
+            Value::Object(inner) => check(inner),
+            Value::Array(rows) => rows.iter().filter_map(Value::as_object).for_each(check),
+            Value::String(_) | Value::Bool(_) => {}
+            Value::Null => panic!("{name} is no number"),
+        }
+    }
+}
+
+fn has_unit(name: &str) -> bool {
+    const UNITS: [&str; 8] = [
+        "bytes",
+        "count",
+        "microseconds",
+        "milliseconds",
+        "nanoseconds",
+        "per_second",
+        "ratio",
+        "seconds",
+    ];
+    UNITS.iter().any(|unit| name.contains(unit)) || name.contains("_version")
+}

@@ -1,0 +1,50 @@
+//! Figures of the parts, each beside a yardstick of the same run. They judge nothing.
+//!
+//! Machines differ and are busy: read the ratios. `tests/BENCH.md` says what each figure is.
+
+mod figures;
+mod log;
+mod matching;
+mod resolver;
+mod vault;
+mod yardstick;
+
+use anyhow::Result;
+
+pub use self::figures::Figures;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// From a sighting to its grant, among up to ten million.
+    Resolver,
+    /// Offers against what the agent knows.
+    Matching,
+    /// What a retailer writes down before it answers.
+    Log,
+    /// Her encrypted file.
+    Vault,
+}
+
+/// How to measure.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Run {
+    /// Small sizes.
+    pub quick: bool,
+    /// One size of the resolver only.
+    pub grants: Option<u32>,
+}
+
+/// Measures one part.
+pub fn measure(part: Part, run: &Run) -> Result<Figures> {
+    let mut figures = match part {
+        Part::Resolver => resolver::measure(run)?,
+        Part::Matching => matching::measure(run)?,
+        Part::Log => log::measure(run)?,
+        Part::Vault => vault::measure(run)?,
+    };
+    if run.grants.is_none() {
+        figures.describe(part, run.quick);
+    }
+    Ok(figures)
+}

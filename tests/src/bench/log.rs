@@ -1,0 +1,205 @@
+//! `bench log`: what a retailer writes down before it answers, and what its proofs cost.
+
+mod shoppers;
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, ensure};
+use besace_protocol::{
+    consent::{Benefit, BenefitKind, Terms},
+    document::Unverified,
+    id::RequestId,
+    jws::Role,
+    log::UnverifiedProof,
+    party::{ControllerId, LegalIdentity, Shop, ShopCode},
+    purpose::{Granularity, Purpose},
+    time::{Day, Timestamp},
+};
+use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
+use rand::{SeedableRng as _, rngs::StdRng};
+
+use self::shoppers::Shopper;
+use super::{
+    Run,
+    figures::Figures,
+    yardstick::{
+        Both, append_and_sync_seconds, both, cpu_of, ed25519_verify_nanoseconds, number,
+        plain_sqlite_seconds,
+    },
+};
+
+/// 2026-11-22 10:00 UTC.
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
+
+/// Where the grants hold.
+const SCOPE: &str = "shop.example/fr/*";
+
+const SHOP: ShopCode = ShopCode::from_bytes([0, 0, 0, 1]);
+
+pub(super) fn measure(run: &Run) -> Result<Figures> {
+    let shoppers = if run.quick { 60 } else { 1_000 };
+    let mut figures = Figures::default();
+    figures.count("shoppers_count", shoppers);
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("retailer.db");
+    let mut rng = StdRng::seed_from_u64(5);
+    let mut retailer = Retailer::init(SqliteStore::create(&path)?, &identity()?, NOW, &mut rng)?;
+    let request = retailer.publish_request(draft(), NOW, &mut rng)?;
+    let (bytes, leaves) = (bytes_of(folder.path())?, leaves(&retailer)?);
+
+    let (grants, releases, uses) = events(&mut retailer, request, shoppers, &mut rng)?;
+    let all = leaves_since(&retailer, leaves)?;
+    figures.count("events_count", all);
+    let seconds = grants.wall + releases.wall + uses.wall;
+    let per_event = seconds / number(all);
+    figures.set("durable_events_per_second", 1.0 / per_event);
+    for (name, spent) in [("grants", grants), ("releases", releases), ("uses", uses)] {
+        figures.set(&format!("durable_{name}_per_second"), number(shoppers) / spent.wall);
+        let milliseconds = spent.cpu * 1e3 / number(shoppers);
+        figures.set(&format!("cpu_milliseconds_per_{}", name.trim_end_matches('s')), milliseconds);
+    }
+    proofs(&retailer, run, &mut figures)?;
+    // Closed, so that nothing waits in the write-ahead log.
+    drop(retailer);
+    let stored = bytes_of(folder.path())?.saturating_sub(bytes);
+    let bytes_per_event = stored / all.max(1);
+    figures.count("store_bytes_per_event", bytes_per_event);
+
+    let record = usize::try_from(bytes_per_event)?;
+    let times = if run.quick { 20 } else { 200 };
+    let append = append_and_sync_seconds(folder.path(), record, times)?;
+    let sqlite = plain_sqlite_seconds(folder.path(), record, times)?;
+    figures.set("append_and_fdatasync_per_second", 1.0 / append.median);
+    figures.set("plain_sqlite_commits_per_second", 1.0 / sqlite.median);
+    figures.set("ratio_to_append_and_fdatasync", per_event / append.median);
+    figures.set("ratio_to_plain_sqlite", per_event / sqlite.median);
+    Ok(figures)
+}
+
+/// Everybody gives a grant, releases today's keys and comes in once.
+fn events(
+    retailer: &mut Retailer,
+    request: RequestId,
+    shoppers: usize,
+    rng: &mut StdRng,
+) -> Result<(Both, Both, Both)> {
+    let asked = retailer.open_requests(NOW)?.requests;
+    let asked = asked.into_iter().find_map(|attested| {
+        let key = retailer.verifying_key();
+        let parsed = Unverified::parse(&attested.document.0).ok()?;
+        let verified = parsed.verify(&[(Role::Controller, &key)]).ok()?;
+        let wanted: &besace_protocol::consent::ConsentRequest = verified.payload();
+        (wanted.id == request).then_some(verified)
+    });
+    let asked = asked.context("the request is open")?;
+    let manifest = retailer.manifest_document()?;
+    let mut shoppers: Vec<_> = (0..shoppers).map(|_| Shopper::new(&asked, NOW, rng)).collect();
+    let calls =
+        shoppers.iter().map(|shopper| shopper.gives(NOW, rng)).collect::<Result<Vec<_>>>()?;
+    let grants = both(|| {
+        for call in &calls {
+            retailer.give_grant(call, NOW, rng)?;
+        }
+        Ok(())
+    })?;
+    let day = Day::of(NOW);
+    let calls = shoppers.iter_mut().map(|shopper| shopper.releases(&manifest, day, NOW, rng));
+    let calls = calls.collect::<Result<Vec<_>>>()?;
+    let releases = both(|| {
+        for call in &calls {
+            retailer.receive_release(call, NOW, rng)?;
+        }
+        Ok(())
+    })?;
+    let key = retailer.add_shop_key("door", SHOP, &[ShopScope::Sightings], rng)?;
+    let permit = retailer.authenticate(&key)?;
+    let uses = both(|| {
+        for shopper in &shoppers {
+            let token = shopper.emits(NOW)?;
+            retailer.sighting(&permit, token, 1, NOW, rng)?;
+        }
+        Ok(())
+    })?;
+    Ok((grants, releases, uses))
+}
+
+/// What it costs to prove that the manifest stands in the log, and to check it.
+fn proofs(retailer: &Retailer, run: &Run, figures: &mut Figures) -> Result<()> {
+    let times = if run.quick { 20 } else { 500 };
+    let attested = retailer.manifest()?;
+    let prove = cpu_of(5, || (0..times).filter(|_| retailer.manifest().is_ok()).count());
+    figures.sample("prove_microseconds", prove.times(1e6 / number(times)));
+    let verify = || {
+        UnverifiedProof::parse(attested.proof.as_bytes())
+            .is_ok_and(|proof| proof.verify_opening(retailer.log_key(), &attested.record.0).is_ok())
+    };
+    ensure!(verify(), "the proof holds");
+    let verified = cpu_of(5, || (0..times).filter(|_| verify()).count());
+    let nanoseconds = verified.times(1e9 / number(times));
+    figures.sample("verify_proof_microseconds", nanoseconds.times(1e-3));
+    let yardstick = ed25519_verify_nanoseconds();
+    figures.sample("ed25519_verify_microseconds", yardstick.times(1e-3));
+    figures.set("ratio_of_verify_proof_to_ed25519_verify", nanoseconds.median / yardstick.median);
+    figures.count("proof_bytes", attested.proof.len());
+    Ok(())
+}
+
+fn identity() -> Result<Identity> {
+    Ok(Identity {
+        domain: ControllerId::parse("shop.example")?,
+        legal: LegalIdentity {
+            address: "1 rue du Marché, 75001 Paris".to_owned(),
+            contact: "dpo@shop.example".to_owned(),
+            display_name: "Au Bon Exemple".to_owned(),
+            name: "Au Bon Exemple SA".to_owned(),
+        },
+        shops: vec![Shop {
+            code: SHOP,
+            latitude_e7: 488_566_000,
+            longitude_e7: 23_522_000,
+            name: "Paris".to_owned(),
+            radius_metres: 60,
+            scope: SCOPE.to_owned(),
+            till_keys: Vec::new(),
+        }],
+    })
+}
+
+fn draft() -> RequestDraft {
+    let purpose = Purpose::Recognition;
+    RequestDraft {
+        notice: "Qui nous sommes, ce que nous en faisons, combien de temps.".to_owned(),
+        notice_language: "fr".to_owned(),
+        notice_version: "2026-11".to_owned(),
+        open_days: 30,
+        terms: Terms {
+            base_benefit_conditional: false,
+            benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            categories: purpose.categories().iter().map(|c| (*c, Granularity::Exact)).collect(),
+            frequency_per_day: 3,
+            lookback_days: 0,
+            purpose,
+            recipients: Vec::new(),
+            release_ahead_days: 1,
+            retention_days: 10,
+            scope: SCOPE.to_owned(),
+            shops: vec![SHOP],
+            valid_days: 30,
+        },
+    }
+}
+
+/// How many leaves the log has: the second line of its checkpoint.
+fn leaves(retailer: &Retailer) -> Result<u64> {
+    let checkpoint = retailer.checkpoint()?;
+    checkpoint.lines().nth(1).context("a size")?.parse().context("a size")
+}
+
+fn leaves_since(retailer: &Retailer, before: u64) -> Result<u64> {
+    Ok(leaves(retailer)?.saturating_sub(before))
+}
+
+fn bytes_of(folder: &Path) -> Result<u64> {
+    let files = fs::read_dir(folder)?;
+    files.map(|file| Ok(file?.metadata()?.len())).sum()
+}

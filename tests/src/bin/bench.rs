@@ -1,0 +1,36 @@
+//! `bench`: figures of one part, each beside a yardstick of the same run. `tests/BENCH.md` says how to read them.
+#![expect(clippy::print_stdout, reason = "this program talks to a person")]
+
+use anyhow::Result;
+use besace_e2e::bench::{Part, Run, measure};
+use clap::Parser;
+
+/// Measures one part of Besace on this machine. It judges nothing.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Arguments {
+    /// What to measure.
+    #[arg(value_name = "NAME")]
+    part: Part,
+    /// Small sizes: seconds instead of minutes.
+    #[arg(long)]
+    quick: bool,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// One size only; the resolver measures each size in a process of its own.
+    #[arg(long, value_name = "GRANTS", hide = true)]
+    grants: Option<u32>,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let run = Run { quick: arguments.quick, grants: arguments.grants };
+    let figures = measure(arguments.part, &run)?;
+    if arguments.json {
+        println!("{}", figures.to_json());
+    } else {
+        print!("{}", figures.to_table());
+    }
+    Ok(())
+}
