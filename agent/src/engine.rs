@@ -18,6 +18,7 @@ mod retailers;
 mod step;
 mod till;
 mod visits;
+mod vouchers;
 
 use std::{
     fs::{File, TryLockError},
@@ -54,6 +55,7 @@ pub use self::{
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
     visits::{ShopCircle, VisitRules, detect_visits},
+    vouchers::{BITS_A_YEAR, HeldClass, LINK_SECONDS, ShowVoucherError, ShownVoucher, VoucherView},
 };
 
 /// Whether the vault can be used.

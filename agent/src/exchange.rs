@@ -4,6 +4,7 @@
 //! The engine and its vault block, so each of their steps runs on a thread for blocking work.
 
 mod evidence;
+mod vouchers;
 
 use besace_protocol::{
     consent::{Indication, Notice},
@@ -65,6 +66,8 @@ pub struct Refreshed {
     pub disclosures: usize,
     /// Messages collected.
     pub mail: usize,
+    /// Vouchers issued.
+    pub vouchers: usize,
 }
 
 /// The agent together with its way out. Clones are the same.
@@ -114,12 +117,13 @@ impl Exchange {
     }
 
     /// Everything that is due with one retailer: [`meet`](Self::meet), what was not answered yet,
-    /// keys, disclosures, mail.
+    /// keys, disclosures, mail, vouchers.
     pub async fn refresh(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
         let mut refreshed = self.meet(domain).await?;
         self.tell_again(domain).await?;
         (refreshed.keys, refreshed.disclosures) = self.deliver(domain).await?;
         refreshed.mail = self.collect_mail(domain).await?;
+        refreshed.vouchers = self.fetch_vouchers(domain).await?;
         Ok(refreshed)
     }
 

@@ -24,6 +24,7 @@ mod profile;
 mod releases;
 mod requests;
 mod retailers;
+mod vouchers;
 mod wishes;
 
 use std::{
@@ -54,6 +55,7 @@ pub use self::{
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
+    vouchers::{StoredVoucher, VoucherWeek},
     wishes::{Wish, WishContent, WishError},
 };
 

@@ -11,3 +11,4 @@ mod hostile;
 mod presence;
 mod readme;
 mod till;
+mod vouchers;

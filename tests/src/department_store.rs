@@ -19,7 +19,9 @@ use besace_protocol::{
     },
     party::{ControllerId, Shop, ShopCode},
     time::{DAY_SECONDS, Timestamp},
+    voucher::BenefitClass,
 };
+use besace_retailer::{PlannedClass, VoucherPlan};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 
 /// A retailer as it appears to shoppers.
@@ -77,6 +79,25 @@ pub fn maison_lumen() -> Retailer {
         offers_per_family: 50,
         first_reference: 376_012_300_000,
         seed: 0x4c55_4d45_4e00_0001,
+    }
+}
+
+/// What Maison Lumen's vouchers give.
+pub fn vouchers() -> VoucherPlan {
+    let class = |number, benefit, minimum| PlannedClass {
+        benefit,
+        class: BenefitClass::from_number(number).expect("at most 15"),
+        minimum,
+    };
+    let euros = |n: u64| Money::euro_cents(n * 100);
+    VoucherPlan {
+        batch: 3,
+        classes: vec![
+            class(0, Benefit::AmountOff(euros(5)), Some(euros(30))),
+            class(1, Benefit::AmountOff(euros(10)), Some(euros(60))),
+            class(2, Benefit::PercentOff(10), None),
+            class(3, Benefit::PercentOff(20), None),
+        ],
     }
 }
 

@@ -32,7 +32,7 @@ use besace_protocol::{
     problem::Problem,
     purpose::{DataCategory, Granularity, Purpose},
     time::Timestamp,
-    wire::{EmitterFrame, Recognised, Sighting},
+    wire::{EmitterFrame, Recognised, Redeem, Redeemed, Sighting, VoucherText},
 };
 use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
 use serde::de::DeserializeOwned;
@@ -99,6 +99,7 @@ pub struct House {
     http: reqwest::Client,
     rng: besace_gateway::entropy::Rng,
     seed: u64,
+    intents: AtomicU64,
     server: Mutex<ServerHandle>,
 }
 
@@ -111,19 +112,19 @@ pub enum Device {
     Receiver,
     /// Shows who came in.
     StaffScreen,
-    /// Asks who pays, and settles.
+    /// Asks who pays, settles, and takes vouchers.
     Till,
 }
 
 impl Device {
     const ALL: [Self; 4] = [Self::Emitter, Self::Receiver, Self::StaffScreen, Self::Till];
 
-    const fn scope(self) -> ShopScope {
+    const fn scopes(self) -> &'static [ShopScope] {
         match self {
-            Self::Emitter => ShopScope::Emitter,
-            Self::Receiver => ShopScope::Sightings,
-            Self::StaffScreen => ShopScope::Arrivals,
-            Self::Till => ShopScope::Tills,
+            Self::Emitter => &[ShopScope::Emitter],
+            Self::Receiver => &[ShopScope::Sightings],
+            Self::StaffScreen => &[ShopScope::Arrivals],
+            Self::Till => &[ShopScope::Tills, ShopScope::Redemptions],
         }
     }
 
@@ -178,7 +179,7 @@ impl House {
         let mut keys = BTreeMap::new();
         for device in Device::ALL {
             let key =
-                retailer.add_shop_key(device.name(), devices_at, &[device.scope()], &mut rng)?;
+                retailer.add_shop_key(device.name(), devices_at, device.scopes(), &mut rng)?;
             keys.insert(device, key.danger_text().to_string());
         }
         // The manifest certifies the till.
@@ -197,6 +198,7 @@ impl House {
             http: http_client()?,
             rng,
             seed,
+            intents: AtomicU64::new(1),
             server: Mutex::new(server),
         })
     }
@@ -259,6 +261,30 @@ impl House {
     /// Reads something as a device.
     pub async fn get<T: DeserializeOwned>(&self, device: Device, path: &str) -> Result<Answer<T>> {
         self.send(device, self.http.get(self.url(path))).await
+    }
+
+    /// Gives vouchers from now on: what its offers give most often.
+    pub fn give_vouchers(&self, now: Timestamp) -> Result<()> {
+        let mut rng = self.rng.clone();
+        self.lock().set_voucher_plan(Some(&department_store::vouchers()), now, &mut rng)?;
+        Ok(())
+    }
+
+    /// The till scanned a voucher: a new intent each time.
+    pub async fn redeem(&self, basket: Money, voucher: &str) -> Result<Answer<Redeemed>> {
+        let body = Redeem {
+            basket: Some(basket),
+            hold: None,
+            voucher: Some(VoucherText(voucher.to_owned())),
+        };
+        let intent = self.intents.fetch_add(1, Ordering::SeqCst);
+        let request = self
+            .http
+            .post(self.url(besace_protocol::wire::REDEMPTIONS_PATH))
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("basket-{intent}"))
+            .body(serde_json::to_vec(&body)?);
+        self.send(Device::Till, request).await
     }
 
     /// Posts a call as the agent would.

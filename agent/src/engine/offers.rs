@@ -156,6 +156,19 @@ impl Engine {
         Ok(())
     }
 
+    /// The catalogue of a retailer, if there is one and it is not over.
+    pub(super) fn current_catalogue(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Option<Arc<Catalogue>>, StepError> {
+        let Some(stored) = self.vault()?.catalogue(domain)? else { return Ok(None) };
+        match self.read_catalogue(&stored) {
+            Ok((catalogue, _)) => Ok(Some(catalogue)),
+            Err(StepError::Catalogue(VerifyCatalogueError::Expired)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A stored catalogue, verified again unless these bytes were before, and the retailer's name.
     fn read_catalogue(
         &self,

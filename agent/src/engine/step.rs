@@ -193,7 +193,7 @@ pub(super) fn check_attested(
             return Err(StepError::Proof);
         };
         // Only what is long and public is logged by its digest; an auditor must find the others whole.
-        let is_public = matches!(kind, "manifest" | "catalogue");
+        let is_public = matches!(kind, "manifest" | "catalogue" | "voucher_keys");
         if !is_public || published.digest != sha256(&[attested.document.as_ref()]) {
             return Err(StepError::Proof);
         }

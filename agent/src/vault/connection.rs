@@ -11,10 +11,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use zeroize::Zeroizing;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_devices.sql"),
     include_str!("migrations/0003_phones.sql"),
+    include_str!("migrations/0004_vouchers.sql"),
 ];
 
 /// The schema that this program writes.
