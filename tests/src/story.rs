@@ -4,6 +4,7 @@
 mod ending;
 mod shop;
 mod start;
+mod till;
 
 use std::future::Future;
 
@@ -55,6 +56,8 @@ pub struct Story {
     stolen: Option<ReleasedKeys>,
     /// A release that was under way when she withdrew.
     late: Option<PreparedCall>,
+    /// The voucher that a till has taken.
+    redeemed: Option<String>,
 }
 
 /// The grants she gave.
@@ -70,6 +73,7 @@ impl Story {
         let track = crate::walk::points(crate::shopper::TRACK)?;
         let first = track.first().map_or(Timestamp::default(), |point| point.at);
         let world = World::start(first, runs).await?;
+        world.lumen.give_vouchers(first)?;
         let (radio, antenna) = besace_agent::radio::channel();
         let mut ether = Ether::new(4, Air::CLEAR, RadioTime::from(first));
         let phone = ether.add_phone(None, antenna);
@@ -87,6 +91,7 @@ impl Story {
             heard: Vec::new(),
             stolen: None,
             late: None,
+            redeemed: None,
         })
     }
 
@@ -116,6 +121,7 @@ impl Story {
         steps! {
             vault_filled
             retailers_met
+            vouchers_issued_blind
             walked_into_the_shop
             shop_heard_in_silence
             offers_matched_at_home
@@ -124,6 +130,8 @@ impl Story {
             recognised_by_one_retailer
             greeted_by_the_chosen_name
             looked_up_and_proven
+            voucher_redeemed
+            voucher_refused_again
             visits_unlinkable
             seen_again_the_next_morning
             retailers_share_nothing
