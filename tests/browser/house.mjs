@@ -80,7 +80,7 @@ function terms(purpose, categories) {
     lookback_days: 0,
     purpose,
     recipients: [],
-    release_ahead_days: purpose === 'recognition' ? 1 : 0,
+    release_ahead_days: purpose === 'staff_greeting' ? 0 : 1,
     retention_days: 30,
     scope: `${DOMAIN}/fr/*`,
     shops: [SHOP],
@@ -90,8 +90,10 @@ function terms(purpose, categories) {
 
 export const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
 
-/** Gateway and agent, filled and served. */
-export async function openHouse() {
+/**
+ * Gateway and agent, filled and served. With `till`, the shop has one, and she gave it leave to know her.
+ */
+export async function openHouse({ till = false } = {}) {
   const programs = build();
   const folder = mkdtempSync(join(tmpdir(), 'besace-browser-'));
   const write = (name, value) => {
@@ -141,6 +143,11 @@ export async function openHouse() {
     offer(2, HOSTILE, HOSTILE, { price: { currency: 'EUR', minor: 8490 } }),
   ];
   gateway('catalogue', 'publish', write('offers.json', offers));
+  let tillKey;
+  if (till) {
+    gateway('request', 'publish', write('account.json', request('loyalty_account', { till_answers: 'exact' })));
+    tillKey = gateway('key', 'add', 'till', '--shop', SHOP, '--scope', 'tills').trim();
+  }
   const shop = await start(programs.gateway, ['--folder', join(folder, 'gateway'), 'serve'], {
     RUST_LOG: 'error',
   });
@@ -162,10 +169,25 @@ export async function openHouse() {
   const category = ['--category', 'shoes.walking', '--max-price', '90'];
   besace('wish', 'add', 'des chaussures de marche', ...category);
   besace('retailer', 'meet', DOMAIN);
+  if (till) {
+    const { requests } = JSON.parse(besace('--json', 'consent', 'requests'));
+    const { request } = requests.find((one) => one.terms.purpose === 'loyalty_account');
+    besace('consent', 'give', request);
+    besace('retailer', 'refresh', DOMAIN);
+  }
   const agent = await start(programs.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], {});
 
   return {
     address: agent.address,
+    /** The shop's till sends something to the gateway; status and answer. */
+    till: async (path, body) => {
+      const response = await fetch(`${shop.address}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${tillKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: await response.json() };
+    },
     /** The retailer stops answering. */
     closeShop: () => end(shop.child),
     close: async () => {
