@@ -58,6 +58,28 @@ today-empty-no-wish-how = In a terminal:
 today-empty-no-catalogue = Your wishes are noted. What is missing is a shop whose offers to read.
 today-empty-quiet = Your wishes are noted. No current offer answers them; come back tomorrow.
 
+## A product in hand
+
+product-title = A product in hand
+product-link = A product in hand? See what your besace knows of it.
+product-code-label = Bar code, link or number
+product-button = Look
+# Proof: looking_at_a_product_sends_no_byte
+product-stays-here = The answer is already at home. Nothing leaves, and nothing is noted.
+product-unknown-code = This code stands for no product. Copy the number under the bars.
+product-nothing = No shop that you know speaks of it now.
+product-lowest = Lowest price seen in thirty days: { $price }, at { $retailer }, on { $date }.
+product-claim-confirmed = The price before, { $price }, is the one your besace saw.
+product-claim-not-confirmed = Price before not confirmed: your besace saw { $price } on { $date }.
+product-claim-unknown = Price before cannot be checked: your besace has watched it since { $date }.
+product-claim-never-seen = Price before cannot be checked: your besace has not seen it.
+product-missing = Not for you now
+product-wish = It answers your wish “{ $wish }”.
+product-wish-too-dear = It answers your wish “{ $wish }”, above your price.
+product-history = Prices seen
+product-seen = { $price } at { $retailer }, from { $first } to { $last }
+product-comparison = In the same department, the cheapest first
+
 ## Cards
 
 cards-title = Cards

@@ -59,6 +59,28 @@ today-empty-no-wish-how = Dans un terminal :
 today-empty-no-catalogue = Vos souhaits sont notés. Il manque une enseigne dont lire les offres.
 today-empty-quiet = Vos souhaits sont notés. Aucune offre du moment n’y répond ; revenez demain.
 
+## Un produit en main
+
+product-title = Un produit en main
+product-link = Un produit en main ? Regardez ce que votre besace en sait.
+product-code-label = Code-barres, lien ou numéro
+product-button = Regarder
+# Proof: looking_at_a_product_sends_no_byte
+product-stays-here = La réponse est déjà chez vous. Rien ne part, et rien n’est noté.
+product-unknown-code = Ce code ne désigne aucun produit. Recopiez le numéro sous les barres.
+product-nothing = Aucune enseigne que vous connaissez n’en parle en ce moment.
+product-lowest = Prix le plus bas vu en trente jours : { $price }, chez { $retailer }, le { $date }.
+product-claim-confirmed = Le prix d’avant, { $price }, est bien celui que votre besace a vu.
+product-claim-not-confirmed = Prix d’avant non confirmé : votre besace l’a vu à { $price } le { $date }.
+product-claim-unknown = Prix d’avant invérifiable : votre besace le regarde depuis le { $date }.
+product-claim-never-seen = Prix d’avant invérifiable : votre besace ne l’a pas vu.
+product-missing = Pas pour vous en ce moment
+product-wish = Répond à votre souhait « { $wish } ».
+product-wish-too-dear = Répond à votre souhait « { $wish } », au-dessus de votre prix.
+product-history = Prix vus
+product-seen = { $price } chez { $retailer }, du { $first } au { $last }
+product-comparison = Au même rayon, du moins cher au plus cher
+
 ## Cartes
 
 cards-title = Cartes

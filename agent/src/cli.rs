@@ -16,6 +16,7 @@ mod offers;
 mod output;
 mod passphrase;
 mod place;
+mod product;
 mod profile;
 mod retailer;
 pub mod serve;
@@ -97,6 +98,8 @@ enum Command {
     /// What a till scans to know you, and what you answer it.
     #[command(subcommand)]
     Till(till::Command),
+    /// What is known of the article in your hand; found here, and told to nobody.
+    Product(product::Arguments),
     /// Where you were.
     #[command(subcommand)]
     Place(place::Command),
@@ -197,6 +200,7 @@ fn dispatch(
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),
         Command::Till(command) => till::run(&mut session, &command),
+        Command::Product(arguments) => product::run(&mut session, arguments),
         Command::Place(command) => place::run(&mut session, command),
         Command::Device(command) => device::run(&mut session, command),
         Command::Import(command) => import::run(&mut session, &command),

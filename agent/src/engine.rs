@@ -14,6 +14,7 @@ mod local;
 mod logs;
 mod mailbox;
 mod offers;
+mod product;
 mod retailers;
 mod step;
 mod till;
@@ -52,6 +53,7 @@ pub use self::{
     logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
+    product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
     visits::{ShopCircle, VisitRules, detect_visits},
@@ -312,5 +314,7 @@ impl Engine {
     }
 }
 
+#[cfg(test)]
+pub(crate) use self::product::tests as product_in_hand;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`text`], [`voice`] | words of `i18n/`, dates and amounts as people write them |
 //! | [`view`], [`terms`] | what a page shows, as plain display data |
-//! | [`today`], [`cards`], [`till`], [`consent`], [`journal`] | from what the engine says to a view |
+//! | [`today`], [`cards`], [`till`], [`consent`], [`journal`], [`product`] | from what the engine says to a view |
 //! | [`page`] | a view in its frame, rendered by the templates |
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
@@ -15,6 +15,7 @@ pub mod cards;
 pub mod consent;
 pub mod journal;
 pub mod page;
+pub mod product;
 pub mod terms;
 pub mod text;
 pub mod till;

@@ -20,6 +20,7 @@ mod mail;
 mod named_places;
 mod notices;
 mod places;
+mod prices;
 mod profile;
 mod releases;
 mod requests;
@@ -51,6 +52,7 @@ pub use self::{
     logs::{LogEntry, StoredLog},
     named_places::NamedPlace,
     places::{Fix, Position, PositionError, ShopVisit},
+    prices::SeenPrice,
     profile::{ParseProfileFieldError, Profile, ProfileError, ProfileField},
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},

@@ -58,14 +58,14 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
     session.output.line(&answer, &text(&found, language))
 }
 
-fn failure(error: StepError) -> Failure {
+pub(super) fn failure(error: StepError) -> Failure {
     match error {
         StepError::Engine(cause) => cause.into(),
         other => step_failure(&other),
     }
 }
 
-fn profile_language(engine: &Engine) -> Result<Language, EngineError> {
+pub(super) fn profile_language(engine: &Engine) -> Result<Language, EngineError> {
     let profile = engine.profile()?;
     let said = profile.get(ProfileField::Language);
     Ok(said.and_then(|tag| Language::parse(tag.reveal()).ok()).unwrap_or_default())

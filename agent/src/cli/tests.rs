@@ -412,3 +412,32 @@ fn a_telephone_is_added_listed_and_revoked() {
     let all = done(folder, &["--json", "device", "list"]);
     assert!(!all.contains("encryption_key") && !all.contains("password"));
 }
+
+#[test]
+fn a_product_is_looked_at_by_its_number_its_link_or_its_tag() {
+    let folder = vault();
+    let folder = folder.path();
+    insta::assert_snapshot!(done(folder, &["product", "9520123456788"]), @"
+    9520123456788
+    Aucune enseigne que vous connaissez n’en parle en ce moment.
+    ");
+    let link = ["--json", "product", "https://x.example/01/09520123456788"];
+    insta::assert_snapshot!(done(folder, &link), @r#"{"catalogues":0,"comparison":[],"gtin":"09520123456788","history":[],"lowest":null,"offers":[],"v":1,"wishes":[]}"#);
+    let tag = folder.join("tag");
+    std::fs::write(&tag, b"\xd1\x01\x1dU\x04id.gs1.org/01/09520123456788").unwrap();
+    let words = ["product", "--lang", "en", "--file", tag.to_str().unwrap()];
+    insta::assert_snapshot!(done(folder, &words), @"
+    9520123456788
+    No shop that you know speaks of it now.
+    ");
+    let (status, _, err) = besace(folder, &["product", "bonjour"]);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(err, @"
+    besace: the code has no form of a product's code
+      give the number under the bars, 8 to 14 digits
+    ");
+    let (status, _, err) = besace(folder, &["product", "--file", "/no/such/file"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("--file"), "{err}");
+    assert_eq!(besace(folder, &["product"]).0, 1);
+}

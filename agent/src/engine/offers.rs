@@ -170,7 +170,7 @@ impl Engine {
     }
 
     /// A stored catalogue, verified again unless these bytes were before, and the retailer's name.
-    fn read_catalogue(
+    pub(super) fn read_catalogue(
         &self,
         stored: &StoredCatalogue,
     ) -> Result<(Arc<Catalogue>, String), StepError> {

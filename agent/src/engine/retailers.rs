@@ -1,6 +1,8 @@
 //! What a retailer publishes: manifest, consent requests with their notices, catalogue. Everything
 //! counts only when its signature holds and it is proven to stand in the retailer's log.
 
+use std::collections::BTreeMap;
+
 use besace_protocol::{
     call::CALL_WINDOW_SECONDS,
     consent::ConsentRequest,
@@ -8,8 +10,13 @@ use besace_protocol::{
     document::{Document, Unverified, Verified},
     encoding::from_json,
     jws::Role,
-    offer::catalogue::UnverifiedCatalogue,
+    money::Money,
+    offer::{
+        Gtin,
+        catalogue::{Catalogue, UnverifiedCatalogue},
+    },
     party::{ControllerId, Manifest, ShopCode},
+    time::Timestamp,
     wire::{Attested, OpenRequests},
 };
 
@@ -188,12 +195,13 @@ impl Engine {
             }
         }
         self.keep_evidence(vec![evidence])?;
-        vault.put_catalogue(StoredCatalogue {
+        let stored = StoredCatalogue {
             domain: domain.clone(),
             jws: catalogue.as_bytes().to_vec(),
             digest: catalogue.digest(),
             fetched_at: self.now(),
-        })?;
+        };
+        vault.put_catalogue(stored, lowest_prices(&catalogue, self.now()))?;
         Ok((catalogue.offers().len(), catalogue.refused().len()))
     }
 
@@ -220,4 +228,18 @@ impl Engine {
         }
         Ok(false)
     }
+}
+
+/// The lowest price of each article that stands in the catalogue now.
+pub(super) fn lowest_prices(catalogue: &Catalogue, now: Timestamp) -> BTreeMap<Gtin, Money> {
+    let mut lowest: BTreeMap<Gtin, Money> = BTreeMap::new();
+    for offer in catalogue.offers().iter().filter(|offer| offer.validity().holds(now)) {
+        let Some(gtin) = offer.gtin() else { continue };
+        let price = offer.price();
+        let known = lowest.entry(gtin).or_insert(price);
+        if price.currency == known.currency && price.minor < known.minor {
+            *known = price;
+        }
+    }
+    lowest
 }

@@ -22,14 +22,16 @@ use super::{
     speaker::{self, Speaker},
 };
 use crate::{
-    engine::{Engine, EngineState, StepError, UnlockError},
+    engine::{Engine, EngineState, LookAtProductError, StepError, UnlockError},
     exchange::{ExchangeError, WithdrawalOutcome},
     keyring::{Passphrase, UnlockKeyringError},
     ui::{
         assets, cards, consent, journal,
         page::{
-            CardPage, CardsPage, ConsentPage, Frame, JournalPage, Section, TodayPage, UnlockPage,
+            CardPage, CardsPage, ConsentPage, Frame, JournalPage, ProductPage, Section, TodayPage,
+            UnlockPage,
         },
+        product::{self, ProductView},
         today,
     },
 };
@@ -183,6 +185,50 @@ pub(super) async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String
         ) => Ok(see_other(&format!("/consent#{id}"))),
         Err(error) => Err(error.into()),
     }
+}
+
+pub(super) async fn product_form(_: Session, speaker: Speaker) -> Answer {
+    product_page(&speaker, StatusCode::OK, None, None)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProductForm {
+    code: String,
+}
+
+pub(super) async fn product(
+    _: Session,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<ProductForm>,
+) -> Answer {
+    let (engine, language) = (site.engine().clone(), speaker.voice().language());
+    let code = form.into_inner().code;
+    let looked = web::block(move || engine.look_at_product(code.as_bytes(), language)).await;
+    match looked.map_err(|error| Refusal::machine(&error))? {
+        Ok(answer) => {
+            let view = product::view(speaker.voice(), &answer, site.engine().now());
+            product_page(&speaker, StatusCode::OK, Some(&view), None)
+        }
+        Err(LookAtProductError::Code(_)) => {
+            let refusal = speaker.voice().say("product-unknown-code");
+            product_page(&speaker, Refusal::MALFORMED.status(), None, Some(refusal))
+        }
+        Err(LookAtProductError::Step(error)) => Err(error.into()),
+    }
+}
+
+fn product_page(
+    speaker: &Speaker,
+    status: StatusCode,
+    view: Option<&ProductView>,
+    refusal: Option<String>,
+) -> Answer {
+    let voice = speaker.voice();
+    let frame = Frame::open(voice, voice.say("product-title"), Section::Today, "/product");
+    let html = ProductPage { frame, view, refusal }.render();
+    Ok(html_answer(status, html.map_err(|error| Refusal::machine(&error))?))
 }
 
 pub(super) async fn all_cards(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {

@@ -145,6 +145,12 @@ pub static ROUTES: &[Route] = &[
     hers(post("lock", "/lock", "She locks the vault.", |r| r.to(handlers::lock))),
     hers(post("leave", "/leave", "She leaves this browser.", |r| r.to(handlers::leave))),
     hers(get("today", "/", "What answers her wishes.", |r| r.to(handlers::today_page))),
+    hers(get("product_form", "/product", "Asks for a code.", |r| r.to(handlers::product_form))),
+    hers(Route {
+        takes: Some(Takes::form("ProductForm")),
+        gives: Gives::Page,
+        ..post("product", "/product", "What is known of an article.", |r| r.to(handlers::product))
+    }),
     hers(get("cards", "/cards", "Her loyalty cards.", |r| r.to(handlers::all_cards))),
     hers(one(get("card", "/cards/{id}", "A card, to show.", |r| r.to(handlers::one_card)))),
     hers(get("till", "/till", "At the till.", |r| r.to(till::page))),

@@ -25,6 +25,8 @@ use crate::{
     vault::{CardContent, Symbology},
 };
 
+mod product;
+
 pub(super) const PASSPHRASE: &str = "soleil de minuit";
 pub(super) const HOST: &str = "127.0.0.1:7878";
 

@@ -5,6 +5,7 @@ use besace_protocol::lang::Language;
 
 use super::{
     assets,
+    product::ProductView,
     view::{
         CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TillAccountView,
         TillCodesView, TillQuestionView, TillShownView, TodayView,
@@ -173,6 +174,18 @@ pub struct JournalPage<'a> {
     pub frame: Frame<'a>,
     /// In it.
     pub view: &'a JournalView,
+}
+
+/// An article in her hand.
+#[derive(Debug, Template)]
+#[template(path = "product.html")]
+pub struct ProductPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// What is known of it, once a code was given.
+    pub view: Option<&'a ProductView>,
+    /// Why the code was not understood.
+    pub refusal: Option<String>,
 }
 
 /// What did not work.

@@ -1,9 +1,13 @@
 //! The newest catalogue of each retailer, as it travelled.
 
-use besace_protocol::{crypto::Digest, party::ControllerId, time::Timestamp};
+use std::collections::BTreeMap;
+
+use besace_protocol::{
+    crypto::Digest, money::Money, offer::Gtin, party::ControllerId, time::Timestamp,
+};
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{Vault, VaultError, column};
+use super::{Vault, VaultError, column, prices};
 
 /// A catalogue that was verified when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +23,14 @@ pub struct StoredCatalogue {
 }
 
 impl Vault {
-    /// Keeps a catalogue; the retailer's former one goes.
-    pub fn put_catalogue(&self, catalogue: StoredCatalogue) -> Result<(), VaultError> {
+    /// Keeps a catalogue, with the lowest price of each article in it; the retailer's former one goes.
+    pub fn put_catalogue(
+        &self,
+        catalogue: StoredCatalogue,
+        prices: BTreeMap<Gtin, Money>,
+    ) -> Result<(), VaultError> {
         self.write(move |db| {
+            prices::see(db, &catalogue.domain, &prices, catalogue.fetched_at)?;
             db.execute(
                 "INSERT INTO catalogues (domain, jws, digest, fetched_at) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (domain) DO UPDATE SET jws = excluded.jws, digest = excluded.digest,

@@ -11,11 +11,12 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use zeroize::Zeroizing;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_devices.sql"),
     include_str!("migrations/0003_phones.sql"),
     include_str!("migrations/0004_vouchers.sql"),
+    include_str!("migrations/0005_prices.sql"),
 ];
 
 /// The schema that this program writes.

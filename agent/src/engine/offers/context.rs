@@ -39,7 +39,7 @@ const EARLIER_VISIT_SECONDS: u64 = 3 * 60 * 60;
 
 impl Engine {
     /// What is known now.
-    pub(super) fn matching_context(&self) -> Result<Context, StepError> {
+    pub(in crate::engine) fn matching_context(&self) -> Result<Context, StepError> {
         let (now, open) = (self.now(), self.open()?);
         let wishes = open.vault.wishes()?;
         let standing = wishes.iter().map(|wish| &wish.content).filter(|wish| stands(wish, now));

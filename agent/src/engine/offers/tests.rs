@@ -89,12 +89,15 @@ fn publish(vault: &Vault, expires: Timestamp) {
         })
         .unwrap();
     vault
-        .put_catalogue(StoredCatalogue {
-            domain: domain(),
-            jws: catalogue.as_bytes().to_vec(),
-            digest: catalogue.digest(),
-            fetched_at: NOW,
-        })
+        .put_catalogue(
+            StoredCatalogue {
+                domain: domain(),
+                jws: catalogue.as_bytes().to_vec(),
+                digest: catalogue.digest(),
+                fetched_at: NOW,
+            },
+            BTreeMap::new(),
+        )
         .unwrap();
 }
 
@@ -215,12 +218,15 @@ fn a_catalogue_whose_life_is_over_is_named_and_not_read() {
     let old = Edition { sequence: 2, issued: NOW.minus(2 * DAY_SECONDS), expires: NOW };
     let old = Catalogue::sign(&domain(), old, &[], &key(2)).unwrap();
     vault
-        .put_catalogue(StoredCatalogue {
-            domain: domain(),
-            jws: old.as_bytes().to_vec(),
-            digest: old.digest(),
-            fetched_at: NOW,
-        })
+        .put_catalogue(
+            StoredCatalogue {
+                domain: domain(),
+                jws: old.as_bytes().to_vec(),
+                digest: old.digest(),
+                fetched_at: NOW,
+            },
+            BTreeMap::new(),
+        )
         .unwrap();
     let found = engine.offers(Language::Fr).unwrap();
     assert_eq!((found.offers.len(), found.catalogues, found.expired), (0, 0, vec![domain()]));

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     ui::{
         barcode,
+        product::ProductOfferView,
         view::{
             EndedView, Fact, GrantView, JournalDay, JournalEntry, LookUpView, OfferView, PriceView,
             RequestView, Way,
@@ -77,6 +78,22 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
             }],
         }],
     };
+    let offer = || ProductOfferView {
+        title: text(),
+        retailer: text(),
+        price: text(),
+        claim: Some(text()),
+        missing: vec![text()],
+    };
+    let product = ProductView {
+        number: "4006381333931".into(),
+        offers: vec![offer()],
+        lowest: Some(text()),
+        wishes: vec![text()],
+        history: vec![text()],
+        comparison: vec![offer()],
+        nothing: Some(text()),
+    };
     let open = |section: Section| Frame::open(voice, text(), section, section.path());
     let closed = || Frame::closed(voice, text());
     let views = [
@@ -85,10 +102,12 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
         CardPage { frame: open(Section::Cards), card: &card }.render(),
         ConsentPage { frame: open(Section::Consent), view: &consent }.render(),
         JournalPage { frame: open(Section::Journal), view: &journal }.render(),
+        ProductPage { frame: open(Section::Today), view: Some(&product), refusal: Some(text()) }
+            .render(),
         UnlockPage { frame: closed(), locked: true, refusal: Some(text()) }.render(),
         ProblemPage { frame: closed(), sentence: text() }.render(),
     ];
-    let names = ["today", "cards", "card", "consent", "journal", "unlock", "problem"];
+    let names = ["today", "cards", "card", "consent", "journal", "product", "unlock", "problem"];
     names.into_iter().zip(views.map(Result::unwrap)).collect()
 }
 
