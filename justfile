@@ -26,7 +26,7 @@ fuzz SECONDS="30" *PARSERS:
 demo:
     cargo run --release --bin besace-demo
 
-# Figures of one part, each beside a yardstick: resolver, matching, log, vault (tests/BENCH.md)
+# Figures of one part, each beside a yardstick: resolver, matching, log, vault, voucher (tests/BENCH.md)
 bench name *arguments:
     cargo run --release -p besace-e2e --bin bench -- {{name}} {{arguments}}
 

@@ -50,6 +50,14 @@ fn bench_vault_prints_figures() {
 }
 
 #[test]
+fn bench_voucher_prints_figures() {
+    let figures = quick("voucher");
+    assert!(figures["ratio_to_ed25519_verify"].as_f64().is_some_and(|number| number > 0.0));
+    assert_eq!(figures["presentation_bytes"], 355);
+    assert_eq!(figures["qr_version"], 12);
+}
+
+#[test]
 fn a_name_that_is_none_is_refused() {
     let output = Command::new(env!("CARGO_BIN_EXE_bench")).arg("everything").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -7,6 +7,7 @@ mod log;
 mod matching;
 mod resolver;
 mod vault;
+mod voucher;
 mod yardstick;
 
 use anyhow::Result;
@@ -24,6 +25,8 @@ pub enum Part {
     Log,
     /// Her encrypted file.
     Vault,
+    /// From a blinded message to a till.
+    Voucher,
 }
 
 /// How to measure.
@@ -42,6 +45,7 @@ pub fn measure(part: Part, run: &Run) -> Result<Figures> {
         Part::Matching => matching::measure(run)?,
         Part::Log => log::measure(run)?,
         Part::Vault => vault::measure(run)?,
+        Part::Voucher => voucher::measure(run)?,
     };
     if run.grants.is_none() {
         figures.describe(part, run.quick);
