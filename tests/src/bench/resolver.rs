@@ -35,11 +35,11 @@ const HEARD: usize = 64;
 
 pub(super) fn measure(run: &Run) -> Result<Figures> {
     if let Some(grants) = run.grants {
-        return of_size(grants);
+        return of_size(grants, if run.quick { 1 } else { 5 });
     }
     let sizes: &[u32] =
         if run.quick { &[10_000, 100_000] } else { &[10_000, 100_000, 1_000_000, 10_000_000] };
-    let of = sizes.iter().map(|grants| in_a_process_of_its_own(*grants));
+    let of = sizes.iter().map(|grants| in_a_process_of_its_own(*grants, run.quick));
     let of = of.collect::<Result<Vec<_>>>()?;
     let mut figures = Figures::default();
     if let Some(largest) = of.last() {
@@ -50,24 +50,27 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
 }
 
 /// Memory that another size has freed would hide what this one needs.
-fn in_a_process_of_its_own(grants: u32) -> Result<Figures> {
+fn in_a_process_of_its_own(grants: u32, quick: bool) -> Result<Figures> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["resolver", "--json", "--grants"]).arg(grants.to_string());
+    if quick {
+        command.arg("--quick");
+    }
     let output = command.output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Figures::from_json(&output.stdout).context("figures of one size")
 }
 
-fn of_size(grants: u32) -> Result<Figures> {
+fn of_size(grants: u32, runs: usize) -> Result<Figures> {
     let mut figures = Figures::default();
     figures.count("grants_count", grants);
-    the_resolver(grants, &mut figures)?;
-    its_tables(grants, &mut figures)?;
+    the_resolver(grants, runs, &mut figures)?;
+    its_tables(grants, runs, &mut figures)?;
     Ok(figures)
 }
 
 /// What the retailer's process does: every key, four tables, a new one each epoch.
-fn the_resolver(grants: u32, figures: &mut Figures) -> Result<()> {
+fn the_resolver(grants: u32, runs: usize, figures: &mut Figures) -> Result<()> {
     let mut rng = StdRng::seed_from_u64(3);
     let empty = memory()?.0;
     let resolver = Resolver::new();
@@ -87,7 +90,7 @@ fn the_resolver(grants: u32, figures: &mut Figures) -> Result<()> {
     let mut now = DAY.start().plus(43_260);
     resolver.prepare(now, &mut rng);
     let mut epochs = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..runs {
         now = now.plus(600);
         let before = cpu_seconds();
         resolver.prepare(now, &mut rng);
@@ -108,7 +111,7 @@ fn the_resolver(grants: u32, figures: &mut Figures) -> Result<()> {
     let mut heard = emitted(&sought, Epoch::of(now))?;
     heard.shuffle(&mut rng);
     let mut recognised = 0;
-    let resolve = cpu_of(3, || {
+    let resolve = cpu_of(runs, || {
         recognised = 0;
         for heard in heard.chunks(HEARD) {
             let sightings = resolver.resolve(SHOP, heard, now, &mut rng);
@@ -123,7 +126,7 @@ fn the_resolver(grants: u32, figures: &mut Figures) -> Result<()> {
 }
 
 /// The tables alone, without binder, replay cache and locks.
-fn its_tables(grants: u32, figures: &mut Figures) -> Result<()> {
+fn its_tables(grants: u32, runs: usize, figures: &mut Figures) -> Result<()> {
     let mut rng = StdRng::seed_from_u64(4);
     let mut released = ReleasedDay::new(DAY, &mut rng);
     let mut sought = Vec::new();
@@ -146,7 +149,7 @@ fn its_tables(grants: u32, figures: &mut Figures) -> Result<()> {
     let mut tokens = emitted(&sought, epoch)?;
     tokens.shuffle(&mut rng);
     let mut found = 0;
-    let hit = cpu_of(5, || {
+    let hit = cpu_of(runs, || {
         let batches = tokens.chunks(HEARD).map(|batch| tables[0].lookup_batch(&released, batch));
         found = batches.flatten().flatten().count();
     });
@@ -161,7 +164,7 @@ fn its_tables(grants: u32, figures: &mut Figures) -> Result<()> {
         })
         .collect();
     let mut found = 0;
-    let miss = cpu_of(5, || {
+    let miss = cpu_of(runs, || {
         for table in &tables {
             let batches = strangers.chunks(HEARD).map(|batch| table.lookup_batch(&released, batch));
             found += batches.flatten().flatten().count();
@@ -176,7 +179,7 @@ fn its_tables(grants: u32, figures: &mut Figures) -> Result<()> {
     let read = random_read_nanoseconds(slots);
     figures.sample("random_read_nanoseconds", read);
     figures.set("ratio_of_hit_to_random_read", hit.median / read.median);
-    let trial = trial_nanoseconds_per_key(&mut rng, grants.min(TRIED), tokens[0], epoch)?;
+    let trial = trial_nanoseconds_per_key(&mut rng, runs, tokens[0], epoch)?;
     figures.sample("trial_nanoseconds_per_key", trial);
     figures.set("ratio_to_trial_resolution", trial.median * number(grants) / hit.median);
     Ok(())
@@ -185,12 +188,12 @@ fn its_tables(grants: u32, figures: &mut Figures) -> Result<()> {
 /// One identifier against the keys of one grant after the other.
 fn trial_nanoseconds_per_key(
     rng: &mut StdRng,
-    keys: u32,
+    runs: usize,
     token: EphemeralId,
     epoch: Epoch,
 ) -> Result<Sample> {
-    let keys = (0..keys).map(|_| Ok(grant_of(rng)?.1)).collect::<Result<Vec<_>>>()?;
-    let sample = cpu_of(7, || {
+    let keys = (0..TRIED).map(|_| Ok(grant_of(rng)?.1)).collect::<Result<Vec<_>>>()?;
+    let sample = cpu_of(runs, || {
         keys.iter().filter(|keys| keys.binding(epoch, black_box(&token), &[]).is_some()).count()
     });
     Ok(sample.times(1e9 / number(keys.len())))

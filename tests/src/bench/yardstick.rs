@@ -148,10 +148,26 @@ pub(super) struct Both {
     pub(super) cpu: f64,
 }
 
-/// Seconds of work that can be done once only, in whichever threads of this process.
+/// Runs from where it was started; of the processor it shows what all threads of this process use.
+pub(super) struct Watch {
+    wall: Instant,
+    cpu: f64,
+}
+
+impl Watch {
+    pub(super) fn start() -> Self {
+        Self { wall: Instant::now(), cpu: cpu_seconds_of(ClockId::ProcessCPUTime) }
+    }
+
+    pub(super) fn read(&self) -> Both {
+        let cpu = cpu_seconds_of(ClockId::ProcessCPUTime) - self.cpu;
+        Both { wall: self.wall.elapsed().as_secs_f64(), cpu }
+    }
+}
+
+/// Seconds of work that can be done once only.
 pub(super) fn both(work: impl FnOnce() -> Result<()>) -> Result<Both> {
-    let cpu = || cpu_seconds_of(ClockId::ProcessCPUTime);
-    let (started, before) = (Instant::now(), cpu());
+    let watch = Watch::start();
     work()?;
-    Ok(Both { wall: started.elapsed().as_secs_f64(), cpu: cpu() - before })
+    Ok(watch.read())
 }

@@ -1,6 +1,6 @@
 //! From the passphrase in a browser's form to the first page, with two thousand offers to match.
 
-use std::{net::TcpListener, time::Instant};
+use std::net::TcpListener;
 
 use anyhow::{Context as _, Result, ensure};
 use besace_agent::{http::ServeOptions, vault::WishContent};
@@ -8,14 +8,17 @@ use besace_protocol::{private::Private, time::Timestamp};
 use jiff::tz::TimeZone;
 use reqwest::{Client, header, redirect::Policy};
 
-use super::super::figures::Sample;
+use super::super::{
+    figures::Sample,
+    yardstick::{Both, Watch},
+};
 use crate::{
     shopper::WISHES,
     world::{PASSPHRASE, World},
 };
 
-/// Seconds, on the wall, of unlocking and reading the page of today.
-pub(super) fn seconds(runs: usize) -> Result<Sample> {
+/// Seconds of unlocking and reading the page of today, on the wall and of the processor.
+pub(super) fn seconds(runs: usize) -> Result<[Sample; 2]> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let world = World::start(Timestamp::from_unix_seconds(1_795_258_800), false).await?;
         let measured = unlock_and_read(&world, runs).await;
@@ -24,7 +27,7 @@ pub(super) fn seconds(runs: usize) -> Result<Sample> {
     })
 }
 
-async fn unlock_and_read(world: &World, runs: usize) -> Result<Sample> {
+async fn unlock_and_read(world: &World, runs: usize) -> Result<[Sample; 2]> {
     for house in [&world.lumen, &world.pont] {
         world.exchange.meet(&house.domain).await?;
     }
@@ -51,12 +54,13 @@ async fn unlock_and_read(world: &World, runs: usize) -> Result<Sample> {
         taken.push(once(&client, &site).await?);
     }
     handle.stop(false).await;
-    Ok(Sample::of(taken))
+    let clocks: [fn(&Both) -> f64; 2] = [|taken| taken.wall, |taken| taken.cpu];
+    Ok(clocks.map(|clock| Sample::of(taken.iter().map(clock).collect())))
 }
 
-async fn once(client: &Client, site: &str) -> Result<f64> {
+async fn once(client: &Client, site: &str) -> Result<Both> {
     let form = PASSPHRASE.replace(' ', "%20").replace('é', "%C3%A9");
-    let started = Instant::now();
+    let watch = Watch::start();
     let unlock = client
         .post(format!("{site}/unlock"))
         .header(header::ORIGIN, site)
@@ -69,7 +73,7 @@ async fn once(client: &Client, site: &str) -> Result<f64> {
     let page = client.get(format!("{site}/")).header(header::COOKIE, cookie).send().await?;
     ensure!(page.status().as_u16() == 200, "the page was refused");
     let text = page.text().await?;
-    let taken = started.elapsed().as_secs_f64();
+    let taken = watch.read();
     ensure!(text.contains("<article") || text.contains("Lumen"), "no offer stands on the page");
     Ok(taken)
 }
