@@ -22,6 +22,10 @@ vectors:
 fuzz SECONDS="30" *PARSERS:
     protocol/fuzz/run {{SECONDS}} {{PARSERS}}
 
+# Both programs held against their descriptions by so many requests
+openapi REQUESTS="2000":
+    tests/openapi/run {{REQUESTS}}
+
 # The story, played
 demo:
     cargo run --release --bin besace-demo

@@ -98,6 +98,7 @@ pub fn serve(
         .client_disconnect_timeout(Duration::from_secs(5))
         .keep_alive(Duration::from_secs(15))
         .shutdown_timeout(5)
+        .disable_signals()
         .listen(listener)?
         .run();
     Ok((server, address))

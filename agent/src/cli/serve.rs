@@ -51,6 +51,11 @@ pub fn serve(
     let served = actix_web::rt::System::new().block_on(async {
         let errands = actix_web::rt::spawn(errands::run(exchange.clone()));
         let (server, address) = http::serve(exchange, listener, options)?;
+        let (handle, end) = (server.handle(), end()?);
+        actix_web::rt::spawn(async move {
+            end.await;
+            handle.stop(true).await;
+        });
         announce(address);
         let ended = server.await;
         errands.abort();
@@ -58,4 +63,27 @@ pub fn serve(
     });
     engine.lock();
     served.context("the server stopped")
+}
+
+/// When somebody ends this: a person with Ctrl-C, or a supervisor with SIGTERM. Both are heard from the
+/// moment that this returns.
+#[cfg(unix)]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut by_hand, mut supervisor) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = by_hand.recv() => {}
+            _ = supervisor.recv() => {}
+        }
+    })
+}
+
+/// When a person ends this with Ctrl-C.
+#[cfg(not(unix))]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        drop(tokio::signal::ctrl_c().await);
+    })
 }

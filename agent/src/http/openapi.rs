@@ -79,7 +79,7 @@ fn parameters(route: &Route) -> impl Iterator<Item = &'static str> {
 fn body(takes: &Takes) -> Value {
     let schema = json!({ "$ref": format!("#/components/schemas/{}", takes.schema) });
     json!({
-        "required": true,
+        "required": !takes.or_nothing,
         "description": format!("At most {} bytes.", takes.len_max),
         "x-bytes-max": takes.len_max,
         "content": { (takes.media_type): { "schema": schema } },

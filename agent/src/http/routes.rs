@@ -69,18 +69,25 @@ pub struct Takes {
     pub len_max: usize,
     /// What it is, in `schemas.json`.
     pub schema: &'static str,
+    /// Whether nothing at all will do, too.
+    pub or_nothing: bool,
 }
 
 impl Takes {
     /// The fields of a form of ours.
     const fn form(schema: &'static str) -> Self {
         let media_type = "application/x-www-form-urlencoded";
-        Self { media_type, len_max: BODY_LEN_MAX, schema }
+        Self { media_type, len_max: BODY_LEN_MAX, schema, or_nothing: false }
     }
 
     /// What devices send.
     const fn json(schema: &'static str, len_max: usize) -> Self {
-        Self { media_type: "application/json", len_max, schema }
+        Self { media_type: "application/json", len_max, schema, or_nothing: false }
+    }
+
+    /// Which may be empty: an app asks whether somebody is there.
+    const fn or_nothing(self) -> Self {
+        Self { or_nothing: true, ..self }
     }
 }
 
@@ -114,7 +121,7 @@ pub static ROUTES: &[Route] = &[
     },
     Route {
         who: Who::Device,
-        takes: Some(Takes::json("OwnTracks", devices::MESSAGE_LEN_MAX)),
+        takes: Some(Takes::json("OwnTracks", devices::MESSAGE_LEN_MAX).or_nothing()),
         gives: Gives::Json("OwnTracksAnswer"),
         problems: &[ProblemType::TooFast],
         ..post("owntracks", "/owntracks", "Where a telephone is (OwnTracks).", |r| {
@@ -165,10 +172,10 @@ pub static ROUTES: &[Route] = &[
         gives: Gives::Page,
         ..post("till_answer", "/till/answer", "She answers a till.", |r| r.to(till::answer))
     }),
-    hers(one(get("till_shown", "/till/{id}", "What a till of this shop scans.", |r| {
+    hers(granted(get("till_shown", "/till/{id}", "What a till of this shop scans.", |r| {
         r.to(till::shown)
     }))),
-    hers(one(get("till_codes", "/till/{id}/codes", "Codes for who has no phone.", |r| {
+    hers(granted(get("till_codes", "/till/{id}/codes", "Codes for who has no phone.", |r| {
         r.to(till::codes)
     }))),
     hers(get("consent", "/consent", "What she allows.", |r| r.to(handlers::consent_page))),
@@ -216,6 +223,11 @@ const fn post(
 /// For her alone.
 const fn hers(route: Route) -> Route {
     Route { who: Who::Owner, ..route }
+}
+
+/// About a grant, which may not be there, or not for this.
+const fn granted(route: Route) -> Route {
+    Route { problems: &[ProblemType::NotFound, ProblemType::GrantMissing], ..route }
 }
 
 /// About one thing, which may not be there.

@@ -208,11 +208,15 @@ fn address(folder: &Path, listen: Option<SocketAddr>) -> Result<SocketAddr, Conf
     listen.map_or_else(|| Config::read(folder).map(|config| config.listen), Ok)
 }
 
+/// What is logged unless `RUST_LOG` says otherwise. The server's library calls it an error when a stranger sends
+/// half a request; an error of ours is a bug or a broken machine.
+const LOG_FILTER: &str = "info,actix_http::h1::dispatcher=off";
+
 fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOG_FILTER)),
         )
         .with_writer(std::io::stderr)
         .init();
@@ -230,14 +234,36 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
             Arc::new(SystemClock),
             Arc::new(SystemEntropy),
         )?;
-        output::line(&format!("listening on http://{address}"));
-        let handle = server.handle();
+        let (handle, end) = (server.handle(), end()?);
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                handle.stop(true).await;
-            }
+            end.await;
+            handle.stop(true).await;
         });
+        output::line(&format!("listening on http://{address}"));
         server.await?;
         Ok(())
+    })
+}
+
+/// When somebody ends this: a person with Ctrl-C, or a supervisor with SIGTERM. Both are heard from the
+/// moment that this returns.
+#[cfg(unix)]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut by_hand, mut supervisor) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = by_hand.recv() => {}
+            _ = supervisor.recv() => {}
+        }
+    })
+}
+
+/// When a person ends this with Ctrl-C.
+#[cfg(not(unix))]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        drop(tokio::signal::ctrl_c().await);
     })
 }

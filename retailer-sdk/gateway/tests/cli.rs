@@ -189,3 +189,30 @@ fn without_a_gateway_every_command_says_so_and_makes_none() {
         assert_eq!(names(desk.folder.path()), Vec::<String>::new());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_person_or_a_supervisor_ends_a_server_in_order() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let (desk, _) = Desk::ready();
+    for signal in ["-INT", "-TERM"] {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_besace-gateway"))
+            .env("RUST_LOG", "off")
+            .arg("--folder")
+            .arg(desk.gateway())
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(server.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
+        let told = Command::new("kill").args([signal, &server.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        said.read_to_string(&mut line).unwrap();
+        assert_eq!(server.wait().unwrap().code(), Some(0), "{signal}");
+        // Closed, not dropped: nothing is left beside the store.
+        assert_eq!(names(&desk.gateway()), ["gateway.db", "gateway.json"], "{signal}");
+    }
+}
