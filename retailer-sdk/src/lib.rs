@@ -39,6 +39,7 @@
 //! What it does not keep: identifiers that nobody is recognised by, and when and where somebody was.
 #![forbid(unsafe_code)]
 
+pub mod offline;
 pub mod presence;
 
 #[cfg(feature = "sqlite")]

@@ -40,7 +40,7 @@ impl Retailer {
         if !(1..=HOLD_SECONDS_MAX).contains(&seconds) {
             return Err(WriteError::Malformed);
         }
-        let shown = self.live.check(&asked.voucher, asked.basket, now, now);
+        let shown = self.live.check(&asked.voucher, Some(asked.basket), now, now);
         let (hold, expires) = (HoldId::generate(rng), now.plus(seconds.into()));
         let step = Step { shop: permit.shop(), key: permit.name(), now };
         self.once(permit, write, now, |session| {
@@ -107,7 +107,7 @@ impl Retailer {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Once<Redeemed>, WriteError> {
-        let shown = self.live.check(voucher, basket, now, now);
+        let shown = self.live.check(voucher, Some(basket), now, now);
         let redemption = RedemptionId::generate(rng);
         let step = Step { shop: permit.shop(), key: permit.name(), now };
         self.once(permit, write, now, |session| {
@@ -191,7 +191,7 @@ impl Live {
     fn check(
         &self,
         voucher: &VoucherText,
-        basket: Money,
+        basket: Option<Money>,
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Shown, Refused> {
@@ -211,6 +211,11 @@ impl Live {
         let of_week = |keys: &&VoucherKeys| keys.week() == verified.week();
         let keys = self.voucher_keys().find(of_week).ok_or_else(invalid)?;
         let class = keys.class(verified.class()).ok_or_else(invalid)?.clone();
+        // Without a basket, what somebody else took off it is not ours to know.
+        let Some(basket) = basket else {
+            let discount = class.face_value().unwrap_or(Money::euro_cents(0));
+            return Ok(Shown { verified, class, discount });
+        };
         let discount = class.discount(basket).map_err(|error| Refused {
             problem: ProblemType::BasketRulesNotMet,
             missing: match error {

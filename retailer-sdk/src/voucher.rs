@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CallError, Retailer, TidyError,
     call::admit,
+    offline::TillKeys,
     retailer::Own,
     store::{DocumentKind, Session, StoreError},
 };
@@ -157,9 +158,13 @@ impl Retailer {
         self.own.ledger.attest(session, stored.jws, stored.leaf, &head).map(Some)
     }
 
-    /// The signed keys of every week whose vouchers are known, for tills without a network.
-    pub fn voucher_key_documents(&self) -> Vec<Vec<u8>> {
-        self.live.voucher_keys().map(|keys| keys.as_bytes().to_vec()).collect()
+    /// The file of keys for tills without a network: of every week whose vouchers are taken at `now`, or later.
+    pub fn till_keys(&self, now: Timestamp) -> Result<Vec<u8>, StoreError> {
+        let keys = self.live.voucher_keys().filter(|keys| now < keys.closes());
+        let keys = keys.map(|keys| keys.as_bytes().to_vec()).collect();
+        let own = &self.own;
+        TillKeys::write(&own.identity.domain, own.signing.verifying_key(), keys)
+            .map_err(StoreError::Record)
     }
 
     /// Signs a batch that somebody blinded. The same batch of a key and week gets the same answer.

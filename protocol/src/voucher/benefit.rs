@@ -81,6 +81,14 @@ pub enum BasketError {
 }
 
 impl VoucherClass {
+    /// What it takes off a basket that is large enough, where that is one amount; nothing for a gift.
+    pub fn face_value(&self) -> Option<Money> {
+        match &self.benefit {
+            Benefit::AmountOff(off) => Some(*off),
+            Benefit::PercentOff(_) | Benefit::Gift(_) | Benefit::Price | Benefit::Points(_) => None,
+        }
+    }
+
     /// What is taken off a basket, never more than the basket. Hundredths are rounded down to the minor
     /// unit, so that two baskets never get more than one; a gift takes nothing off.
     pub fn discount(&self, basket: Money) -> Result<Money, BasketError> {

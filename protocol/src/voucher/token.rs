@@ -182,6 +182,11 @@ impl UnverifiedPresentation {
         Self::parse(&from_base45(text).map_err(|_| ParseVoucherError::Length)?)
     }
 
+    /// What it would leave in the spent set, if it holds: to look whether it is there.
+    pub fn claimed_nullifier(&self) -> Nullifier {
+        self.0.nullifier()
+    }
+
     /// Checks it against the published keys of the weeks that a till knows.
     #[expect(single_use_lifetimes, reason = "`impl Trait` takes no lifetime without a name")]
     pub fn verify<'a>(

@@ -114,8 +114,9 @@ impl UploadRedemptions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfflineRedemption {
-    /// What the basket came to.
-    pub basket: Money,
+    /// What the basket came to; left out where the shop's own software applies the benefit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basket: Option<Money>,
     /// Drawn by the till: to upload again changes nothing.
     pub id: RedemptionId,
     /// When, by the clock of the till.

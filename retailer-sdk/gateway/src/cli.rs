@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bridge;
 mod init;
 mod output;
 
@@ -64,6 +65,13 @@ enum Command {
     /// The catalogue.
     #[command(subcommand)]
     Catalogue(Publish),
+    /// Print the keys that tills without a network check vouchers with.
+    TillKeys,
+    /// Stand between a scanner and a till: vouchers go in, the shop's own coupons come out.
+    Bridge(bridge::BridgeArguments),
+    /// What a bridge took and has to upload.
+    #[command(subcommand)]
+    Spent(bridge::Spent),
     /// Write the evidence for an auditor into a new folder: the log and what opens it.
     Evidence {
         /// The folder.
@@ -165,6 +173,12 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
             output::line(&format!("{count} offers"));
             Ok(())
         }
+        Command::TillKeys => {
+            output::line(&String::from_utf8(open(folder)?.till_keys(now)?)?);
+            Ok(())
+        }
+        Command::Bridge(arguments) => bridge::bridge(arguments),
+        Command::Spent(command) => bridge::spent(command),
         Command::Evidence { to } => {
             let count = write_evidence(&open(folder)?, &to)?;
             output::line(&format!("{count} files"));

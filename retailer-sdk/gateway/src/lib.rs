@@ -5,6 +5,7 @@
 //! web pages, webhooks, more than one process over one store.
 #![forbid(unsafe_code)]
 
+pub mod bridge;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "vouchers/bridge.rs"]
+mod bridge;
 #[path = "vouchers/shop.rs"]
 mod shop;
 
@@ -101,7 +103,7 @@ fn a_hold_is_redeemed_and_an_upload_says_what_became_of_each() {
     let first = redeemed(&shop.write(REDEMPTIONS_PATH, "c", &hold));
     assert_eq!(redeemed(&shop.write(REDEMPTIONS_PATH, "d", &hold)), first);
     let one = |number: u8, text: String| OfflineRedemption {
-        basket: Money::euro_cents(4_000),
+        basket: Some(Money::euro_cents(4_000)),
         id: RedemptionId::from_bytes([number; 16]),
         redeemed: now(),
         voucher: VoucherText(text),

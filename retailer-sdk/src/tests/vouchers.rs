@@ -347,7 +347,7 @@ fn an_upload_changes_nothing_the_second_time_and_reports_conflicts() {
     let vouchers = shop.vouchers(1);
     shop.redeem(&vouchers[1], NOW).unwrap();
     let offline = |number: u8, voucher: &Voucher, basket| OfflineRedemption {
-        basket: EUROS(basket),
+        basket: Some(EUROS(basket)),
         id: RedemptionId::from_bytes([number; 16]),
         redeemed: NOW,
         voucher: text(voucher),
@@ -426,7 +426,7 @@ fn no_byte_of_the_store_joins_an_issuance_with_a_redemption() {
     let hold = shop.hold(&vouchers[0], 60, NOW).unwrap();
     shop.redeem_hold(&hold, NOW).unwrap();
     let offline = OfflineRedemption {
-        basket: EUROS(4_000),
+        basket: Some(EUROS(4_000)),
         id: RedemptionId::from_bytes([1; 16]),
         redeemed: NOW,
         voucher: text(&vouchers[1]),

@@ -89,6 +89,11 @@ impl Shop {
         (self.process, self.address) = start(self.folder.path());
     }
 
+    /// A command of the operator, while the gateway serves.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        run(self.folder.path(), arguments)
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.request("", "GET", path, "x", "").unwrap()
     }
