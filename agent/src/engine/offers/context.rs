@@ -74,20 +74,23 @@ impl Engine {
             .filter(|(_, stay)| heard(stay))
             .map(|(shop, _)| shop.clone())
             .collect();
-        let mut stays = self.circles_entered(VisitRules::STANDARD)?;
-        if self.here()?.is_some() {
-            let going_on = open.vault.visits()?.into_iter().filter(|visit| visit.left_at.is_none());
-            stays.extend(going_on.map(|visit| ShopId { domain: visit.domain, code: visit.shop }));
-        }
-        for shop in stays {
+        let entered = self.circles_entered(VisitRules::STANDARD)?;
+        let going_on = open.vault.visits()?.into_iter().filter(|visit| visit.left_at.is_none());
+        let going_on = going_on.map(|visit| ShopId { domain: visit.domain, code: visit.shop });
+        let fixes = self.certain_fixes()?;
+        let stays = entered.into_iter().map(|shop| (shop, true));
+        for (shop, is_sure) in stays.chain(going_on.map(|shop| (shop, false))) {
             let manifest = match self.manifest(&shop.domain) {
                 Ok(manifest) => manifest,
                 // A visit outlives what is known of the shop.
                 Err(StepError::Stranger) => continue,
                 Err(error) => return Err(error),
             };
-            let place = manifest.payload().shop(shop.code);
-            if place.is_some_and(|place| place.radius_metres >= STAY_RADIUS_METRES_MIN) {
+            let Some(place) = manifest.payload().shop(shop.code) else { continue };
+            // A visit that nobody saw end may be of last year: she was inside a moment ago, or it is over.
+            let inside = |here: &Position| metres_to(*here, place) <= place.radius_metres.into();
+            let is_there = is_sure || fixes.iter().any(inside);
+            if is_there && place.radius_metres >= STAY_RADIUS_METRES_MIN {
                 present.insert(shop);
             }
         }
@@ -96,9 +99,14 @@ impl Engine {
 
     /// Her last certain place, unless it is long ago.
     fn here(&self) -> Result<Option<Position>, StepError> {
+        Ok(self.certain_fixes()?.pop())
+    }
+
+    /// Where she certainly was, not long ago, the oldest first.
+    fn certain_fixes(&self) -> Result<Vec<Position>, StepError> {
         let now = self.now();
         let fixes = self.vault()?.fixes(now.minus(FIX_SECONDS), now.plus(1))?;
-        Ok(fixes.iter().rev().find(|fix| is_certain(fix)).map(|fix| *fix.position.reveal()))
+        Ok(fixes.iter().filter(|fix| is_certain(fix)).map(|fix| *fix.position.reveal()).collect())
     }
 }
 

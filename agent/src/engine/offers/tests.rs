@@ -195,6 +195,29 @@ fn three_minutes_in_a_shop_by_what_her_telephone_says_are_an_arrival() {
 }
 
 #[test]
+fn a_visit_that_nobody_saw_end_is_no_arrival_once_she_is_elsewhere() {
+    let (_folder, engine) = open_engine();
+    let vault = engine.vault().unwrap();
+    publish(&vault, NOW.plus(DAY_SECONDS));
+    let visit = ShopVisit {
+        domain: domain(),
+        shop: lyon().code,
+        arrived_at: NOW.minus(400 * DAY_SECONDS),
+        left_at: None,
+    };
+    vault.put_visit(visit).unwrap();
+    let here = |latitude_e7| Fix {
+        at: NOW.minus(60),
+        position: Position::from_e7(latitude_e7, 48_356_180).unwrap().into(),
+        accuracy_metres: Some(10),
+    };
+    vault.add_fix(here(487_636_420)).unwrap();
+    assert!(numbers(&engine).is_empty());
+    vault.add_fix(here(457_636_420)).unwrap();
+    assert_eq!(numbers(&engine), [2, 3]);
+}
+
+#[test]
 fn an_offer_that_does_not_answer_says_what_is_missing() {
     let (_folder, engine) = open_engine();
     publish(&engine.vault().unwrap(), NOW.plus(DAY_SECONDS));
