@@ -270,3 +270,32 @@ till-refused-till = No till of a shop you know signed this question. Nothing was
 till-refused-grant = This is a till of a shop you know. It does not have your leave to recognise you.
 kind-till-answer = an answer shown to a till
 kind-till-debit = an amount signed at a till
+
+## Vouchers
+
+voucher-title = Vouchers
+voucher-link = Your vouchers
+voucher-link-why = Money off, without saying who you are
+voucher-empty-title = No voucher yet
+voucher-empty = Every week your besace asks the shops that give some, for the same ones as everybody.
+voucher-left = { $count ->
+    [one] one voucher
+   *[other] { $count } vouchers
+}
+voucher-minimum = From a basket of { $amount }
+voucher-told = This year, in bits: { $told } learnt from your vouchers; your besace stops at { $budget }.
+shop-learns = At the till, this voucher says only “{ $benefit }”. Not who you are, nor why you like it. Your bank card is more talkative.
+voucher-bits = For { $retailer }, in bits: { $bits }, or at most { $questions ->
+    [one] one yes-or-no question
+   *[other] { $questions } yes-or-no questions
+}.
+voucher-no-bits = For { $retailer }, in bits: 0. All the vouchers of the moment look alike.
+voucher-links = Another voucher was shown here a moment ago. Show this one, and { $retailer } will know that both come from one person.
+voucher-budget = This voucher would say more than the year’s budget. It stays in your besace; the commonest vouchers always work.
+voucher-show = Show it
+voucher-later = Later
+voucher-qr = QR code of the voucher: { $benefit }
+voucher-used = The till took it
+voucher-kept = I still have it
+kind-voucher-keys = the voucher keys of a week
+kind-vouchers = vouchers, the same as everybody’s

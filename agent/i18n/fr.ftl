@@ -274,3 +274,33 @@ till-refused-till = Aucune caisse d’une enseigne que vous connaissez n’a sig
 till-refused-grant = Cette caisse est bien celle d’une enseigne que vous connaissez. Elle n’a pas votre accord pour vous reconnaître.
 kind-till-answer = une réponse montrée à la caisse
 kind-till-debit = un montant signé à la caisse
+
+## Vouchers
+
+voucher-title = Bons
+voucher-link = Vos bons
+voucher-link-why = Une remise, sans dire qui vous êtes
+voucher-empty-title = Aucun bon pour l’instant
+voucher-empty = Votre besace en demande chaque semaine aux enseignes qui en donnent, les mêmes pour tout le monde.
+voucher-left = { $count ->
+    [one] un bon
+   *[other] { $count } bons
+}
+voucher-minimum = À partir de { $amount } d’achats
+voucher-told = Cette année, en bits : { $told } appris de vos bons ; votre besace s’arrête à { $budget }.
+# Proof: no_byte_of_the_store_joins_an_issuance_with_a_redemption
+shop-learns = À la caisse, ce bon ne dit que « { $benefit } ». Ni qui vous êtes, ni pourquoi il vous plaît. Votre carte bancaire, elle, est plus bavarde.
+voucher-bits = Pour { $retailer }, en bits : { $bits }, soit au plus { $questions ->
+    [one] une question
+   *[other] { $questions } questions
+} par oui ou par non.
+voucher-no-bits = Pour { $retailer }, en bits : 0. Tous les bons du moment se ressemblent.
+voucher-links = Un autre bon vient d’être montré ici. Si vous montrez celui-ci, { $retailer } saura que les deux viennent de la même personne.
+voucher-budget = Ce bon en dirait plus que le budget de l’année. Il reste dans votre besace ; les bons les plus courants servent toujours.
+voucher-show = Montrer
+voucher-later = Plus tard
+voucher-qr = Code QR du bon : { $benefit }
+voucher-used = La caisse l’a pris
+voucher-kept = Je l’ai encore
+kind-voucher-keys = les clés des bons d’une semaine
+kind-vouchers = des bons, les mêmes pour tout le monde

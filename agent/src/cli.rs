@@ -21,6 +21,7 @@ mod profile;
 mod retailer;
 pub mod serve;
 mod till;
+mod voucher;
 mod wish;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
@@ -95,6 +96,9 @@ enum Command {
     Consent(consent::Command),
     /// Which offers answer you, and why; found here, and told to nobody.
     Offers(offers::Arguments),
+    /// Vouchers: redeemed without a name.
+    #[command(subcommand)]
+    Voucher(voucher::Command),
     /// What a till scans to know you, and what you answer it.
     #[command(subcommand)]
     Till(till::Command),
@@ -199,6 +203,7 @@ fn dispatch(
         Command::Retailer(command) => retailer::run(&mut session, command),
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),
+        Command::Voucher(command) => voucher::run(&mut session, command),
         Command::Till(command) => till::run(&mut session, &command),
         Command::Product(arguments) => product::run(&mut session, arguments),
         Command::Place(command) => place::run(&mut session, command),

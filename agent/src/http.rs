@@ -15,6 +15,7 @@ mod routes;
 mod session;
 mod speaker;
 mod till;
+mod vouchers;
 
 use std::{
     io,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`text`], [`voice`] | words of `i18n/`, dates and amounts as people write them |
 //! | [`view`], [`terms`] | what a page shows, as plain display data |
-//! | [`today`], [`cards`], [`till`], [`consent`], [`journal`], [`product`] | from what the engine says to a view |
+//! | [`today`], [`cards`], [`vouchers`], [`till`], [`consent`], [`journal`], [`product`] | from what the engine says to a view |
 //! | [`page`] | a view in its frame, rendered by the templates |
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
@@ -22,3 +22,4 @@ pub mod till;
 pub mod today;
 pub mod view;
 pub mod voice;
+pub mod vouchers;

@@ -11,4 +11,5 @@ mod hostile;
 mod presence;
 mod readme;
 mod till;
+mod voucher_pages;
 mod vouchers;

@@ -6,7 +6,7 @@
 use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
-use super::{BODY_LEN_MAX, devices, handlers, till};
+use super::{BODY_LEN_MAX, devices, handlers, till, vouchers};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -177,6 +177,23 @@ pub static ROUTES: &[Route] = &[
     }))),
     hers(granted(get("till_codes", "/till/{id}/codes", "Codes for who has no phone.", |r| {
         r.to(till::codes)
+    }))),
+    hers(get("vouchers", "/vouchers", "Her vouchers.", |r| r.to(vouchers::all))),
+    hers(one(Route {
+        takes: Some(Takes::form("VoucherShowForm")),
+        gives: Gives::Page,
+        ..post("voucher_show", "/vouchers/show", "She shows a voucher.", |r| {
+            r.to(vouchers::show_one)
+        })
+    })),
+    hers(one(Route {
+        takes: Some(Takes::form("VoucherMarkForm")),
+        ..post("voucher_mark", "/vouchers/mark", "She says what became of it.", |r| {
+            r.to(vouchers::mark)
+        })
+    })),
+    hers(one(get("voucher", "/vouchers/{domain}/{class}", "What the shop would learn.", |r| {
+        r.to(vouchers::one)
     }))),
     hers(get("consent", "/consent", "What she allows.", |r| r.to(handlers::consent_page))),
     hers(consent(post("give", "/consent/{id}/give", "She agrees.", |r| r.to(handlers::give)))),

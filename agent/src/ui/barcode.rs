@@ -14,7 +14,7 @@ use crate::vault::Symbology;
 
 /// Longest content that is drawn, in bytes. The largest QR code holds 2,953; a phone at arm's length
 /// cannot show that one legibly.
-pub const CONTENT_LEN_MAX: usize = 512;
+pub const CONTENT_LEN_MAX: usize = 640;
 
 /// The content of a card cannot be drawn in its symbology.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -68,6 +68,8 @@ fn kind(voice: &Voice, kind: &str) -> String {
         "disclosure" => voice.say("kind-disclosure"),
         "mailbox" | "mail" => voice.say("kind-mailbox"),
         "mailbox_acknowledgement" => voice.say("kind-acknowledgement"),
+        "voucher_keys" => voice.say("kind-voucher-keys"),
+        "vouchers" => voice.say("kind-vouchers"),
         "till_answer" => voice.say("kind-till-answer"),
         "till_debit" => voice.say("kind-till-debit"),
         other => plain(other, 40),

@@ -8,7 +8,8 @@ use super::{
     product::ProductView,
     view::{
         CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TillAccountView,
-        TillCodesView, TillQuestionView, TillShownView, TodayView,
+        TillCodesView, TillQuestionView, TillShownView, TodayView, VoucherAskView,
+        VoucherShelfView, VoucherShownView,
     },
     voice::Voice,
 };
@@ -112,6 +113,36 @@ pub struct CardPage<'a> {
     pub frame: Frame<'a>,
     /// In it.
     pub card: &'a CardView,
+}
+
+/// Her vouchers.
+#[derive(Debug, Template)]
+#[template(path = "vouchers.html")]
+pub struct VouchersPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// By retailer.
+    pub shelves: &'a [VoucherShelfView],
+}
+
+/// What the shop would learn from a voucher.
+#[derive(Debug, Template)]
+#[template(path = "voucher_ask.html")]
+pub struct VoucherAskPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a VoucherAskView,
+}
+
+/// A voucher, for a till to read.
+#[derive(Debug, Template)]
+#[template(path = "voucher_shown.html")]
+pub struct VoucherShownPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a VoucherShownView,
 }
 
 /// At the till: where she may show herself, and where she pastes what a till shows.

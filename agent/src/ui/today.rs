@@ -8,6 +8,7 @@ use besace_protocol::{
 use super::{
     view::{NothingToday, OfferView, PriceView, TodayView, plain},
     voice::Voice,
+    vouchers,
 };
 use crate::engine::{Engine, StepError};
 
@@ -17,6 +18,7 @@ fn offer(
     offer: &Offer,
     retailer: &str,
     why: Vec<String>,
+    voucher: Option<String>,
     now: Timestamp,
 ) -> OfferView {
     let language = voice.language();
@@ -37,6 +39,7 @@ fn offer(
         price,
         why,
         until: Some(voice.say_with("today-until", [("date", until.into())])),
+        voucher,
     }
 }
 
@@ -56,9 +59,18 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<TodayView, StepError> {
     } else {
         Some(NothingToday::Quiet)
     };
+    let held = engine.vouchers()?;
     let shown = found.offers.iter().take(OFFERS_MAX);
     let offers = shown
-        .map(|matched| offer(voice, &matched.offer, &matched.retailer, matched.sentences(), now))
+        .map(|matched| {
+            // The vouchers are all here already: looking for one asks nobody.
+            let mine = held.iter().find(|view| view.domain == matched.domain);
+            let mut classes = mine.into_iter().flat_map(|view| &view.classes);
+            let class = classes.find(|class| class.benefit == *matched.offer.benefit());
+            let voucher = class.map(|class| vouchers::address(&matched.domain, class));
+            let why = matched.sentences();
+            offer(voice, &matched.offer, &matched.retailer, why, voucher, now)
+        })
         .collect();
     Ok(TodayView {
         date: voice.day_of_week(now),

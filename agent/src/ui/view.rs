@@ -70,6 +70,8 @@ pub struct OfferView {
     pub why: Vec<String>,
     /// `Jusqu’au 31 mars`.
     pub until: Option<String>,
+    /// The page of the voucher that redeems it, if she has one.
+    pub voucher: Option<String>,
 }
 
 /// A price, and what it was before.
@@ -116,6 +118,74 @@ pub enum CodeView {
     Undrawable,
     /// There is none.
     Missing,
+}
+
+/// The vouchers of one retailer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoucherShelfView {
+    /// The name over the door.
+    pub retailer: String,
+    /// What she has.
+    pub classes: Vec<VoucherClassView>,
+    /// What vouchers told it this year.
+    pub told: String,
+}
+
+/// Vouchers of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoucherClassView {
+    /// The page that asks whether to show one.
+    pub address: String,
+    /// `5 € de remise`.
+    pub benefit: String,
+    /// How many.
+    pub left: String,
+    /// From which basket on.
+    pub minimum: Option<String>,
+    /// Until when.
+    pub until: String,
+}
+
+/// What the shop would learn from a voucher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoucherAskView {
+    /// Whose it is.
+    pub domain: String,
+    /// Its class.
+    pub class: String,
+    /// Whether she is asked because another was shown a short while ago.
+    pub linked: bool,
+    /// What it gives.
+    pub benefit: String,
+    /// What the shop learns, in words.
+    pub learns: String,
+    /// The same in bits.
+    pub in_bits: String,
+    /// What vouchers told it this year.
+    pub told: String,
+    /// That two vouchers would be linked.
+    pub links: Option<String>,
+    /// That it would tell too much.
+    pub over: Option<String>,
+}
+
+/// A voucher, for a till to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoucherShownView {
+    /// Its name, to say what became of it.
+    pub nullifier: String,
+    /// What it gives.
+    pub benefit: String,
+    /// The code.
+    pub code: CodeView,
+    /// What a screen reader says instead of the drawing.
+    pub label: String,
+    /// What the code holds.
+    pub text: String,
+    /// From which basket on.
+    pub minimum: Option<String>,
+    /// Until when.
+    pub until: String,
 }
 
 /// A shop whose tills know her.

@@ -37,6 +37,7 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
             price: Some(PriceView { now: "79,90 €".into(), before: Some(text()) }),
             why: vec![text()],
             until: Some(text()),
+            voucher: None,
         }],
         nothing: None,
     };
