@@ -209,8 +209,10 @@ impl Exchange {
         Ok(count)
     }
 
-    /// Tells the retailer again what it has not signed for: grants and withdrawals.
+    /// Tells the retailer again what it has not signed for: grants and withdrawals. One that is refused
+    /// holds up no other; the first refusal is said at the end.
     async fn tell_again(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        let mut refused = Ok(());
         let name = domain.clone();
         let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&name)).await?;
         for (id, call) in withdrawals {
@@ -218,16 +220,26 @@ impl Exchange {
                 Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
                     self.step(move |engine| engine.accept_missing(id)).await?;
                 }
+                Err(error @ ExchangeError::Net(NetError::Refused(_))) => {
+                    refused = refused.and(Err(error));
+                }
                 told => told?,
             }
         }
         let name = domain.clone();
         let grants = self.step(move |engine| engine.unsigned_grants(&name)).await?;
         for (id, call) in grants {
-            let answer = self.call(call, "grant").await?;
-            self.step(move |engine| engine.accept_grant(id, &answer)).await?;
+            match self.call(call, "grant").await {
+                Ok(answer) => {
+                    self.step(move |engine| engine.accept_grant(id, &answer)).await?;
+                }
+                Err(error @ ExchangeError::Net(NetError::Refused(_))) => {
+                    refused = refused.and(Err(error));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        refused
     }
 
     async fn tell_withdrawal(

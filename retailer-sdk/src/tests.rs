@@ -3,6 +3,7 @@
 mod audit;
 mod catalogue;
 mod consent;
+mod identity;
 mod privacy;
 mod race;
 mod receive;

@@ -7,4 +7,5 @@ mod parsers;
 #[path = "../../protocol/fuzz/src/seeds.rs"]
 mod seeds;
 
+mod doors;
 mod reading;

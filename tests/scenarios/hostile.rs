@@ -1,7 +1,7 @@
 //! Hostile input: whatever comes, the answer is a clear problem, says nothing of ours, and the next
 //! caller is served.
 
-mod probe;
+pub mod probe;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -64,15 +64,15 @@ const BODIES: &[&[u8]] = &[
 ];
 
 /// An agent with a locked vault, on a port of its own.
-struct Agent {
+pub struct Agent {
     address: SocketAddr,
-    host: String,
-    engine: Engine,
+    pub host: String,
+    pub engine: Engine,
     _folder: tempfile::TempDir,
 }
 
 impl Agent {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = Engine::start(
             VaultFolder::new(folder.path()),
@@ -104,8 +104,31 @@ impl Agent {
         Self { address, host: address.to_string(), engine, _folder: folder }
     }
 
+    /// Opens the vault in another browser: the cookie, as it is sent back.
+    pub fn open(&self) -> String {
+        let own = format!("http://{}", self.host);
+        let form = ("Content-Type", "application/x-www-form-urlencoded");
+        let body = b"passphrase=soleil+de+minuit";
+        let answer = self.ask("POST", "/unlock", &[("Origin", &own), form], body);
+        let cookie = answer.head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("set-cookie").then(|| value.split(';').next().unwrap())
+        });
+        cookie.unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
+    pub fn port(&self) -> String {
+        self.address.port().to_string()
+    }
+
+    /// Asks under a name that may not be ours.
+    pub fn ask_as(&self, host: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let headers: Vec<_> = [("Host", host)].into_iter().chain(headers.iter().copied()).collect();
+        send(self.address, &request(method, path, &headers, b"")).unwrap()
+    }
+
     /// Asks as a program does, from nowhere in particular.
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let host = ("Host", self.host.as_str());
         let headers: Vec<_> = [host].into_iter().chain(headers.iter().copied()).collect();
         send(self.address, &request(method, path, &headers, body))

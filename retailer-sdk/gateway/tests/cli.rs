@@ -216,3 +216,62 @@ fn a_person_or_a_supervisor_ends_a_server_in_order() {
         assert_eq!(names(&desk.gateway()), ["gateway.db", "gateway.json"], "{signal}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_log_at_its_most_talkative_names_nobody() {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    let (desk, said) = Desk::ready();
+    let key = said.lines().find_map(|line| line.split_once("receiver  ")).unwrap().1.to_owned();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_besace-gateway"))
+        .env("RUST_LOG", "trace")
+        .arg("--folder")
+        .arg(desk.gateway())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(server.stdout.take().unwrap());
+    let mut errors = server.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        errors.read_to_string(&mut log).unwrap();
+        log
+    });
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
+    let token = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
+    let bodies = [
+        format!(r#"{{"ephemeral_id":"{token}","receiver":1}}"#),
+        format!(r#"{{"ephemeral_id":"{token}","receiver":1,"Éléonore":2}}"#),
+        format!(r#"["{token}"]"#),
+    ];
+    for (path, body) in [("/v1/sightings", &bodies[0]), ("/v1/sightings", &bodies[1])]
+        .into_iter()
+        .chain([("/v1/sightings", &bodies[2]), ("/besace/v1/grants", &bodies[0])])
+    {
+        let media_type = if path == "/v1/sightings" { "json" } else { "jose+json" };
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\
+             Authorization: Bearer {key}\r\nContent-Type: application/{media_type}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 4"), "{}", String::from_utf8_lossy(&answer));
+    }
+    let told = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    assert!(server.wait().unwrap().success());
+    let log = log.join().unwrap();
+    assert!(log.contains("problem=\"unresolved\""), "it does log: {log}");
+    for planted in [token, &key, "5ca1ab1e", "léonore"] {
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(planted)).collect();
+        assert!(lines.is_empty(), "{planted}: {lines:#?}");
+    }
+}

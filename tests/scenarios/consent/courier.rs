@@ -115,6 +115,23 @@ impl Shop {
         bytes(&self.retailer.open_requests(self.now).unwrap())
     }
 
+    /// Publishes a catalogue so many seconds from now.
+    pub(super) fn publish(&mut self, offers: &str, seconds: u64) {
+        let at = self.now.plus(seconds);
+        self.retailer.publish_catalogue(offers.as_bytes(), at, &mut self.rng).unwrap();
+    }
+
+    /// As it is fetched.
+    pub(super) fn catalogue(&self) -> Vec<u8> {
+        bytes(&self.retailer.catalogue().unwrap().unwrap())
+    }
+
+    /// What waits for her, as it is collected.
+    pub(super) fn mail(&mut self, house: &House) -> MailCollected {
+        let call = house.engine.collect_mail(&self.domain).unwrap().unwrap();
+        self.retailer.collect_mail(&call.body, self.now).unwrap()
+    }
+
     /// Head and entries of its log, as everybody may fetch them.
     pub(super) fn public_log(&self) -> (UnverifiedCheckpoint, Vec<Commitment>) {
         let head = self.retailer.checkpoint().unwrap();

@@ -2,7 +2,11 @@
 
 use besace_agent::engine::StepError;
 use besace_protocol::{
-    consent::GrantState, problem::ProblemType, purpose::Purpose, wire::MailCollected,
+    consent::{GrantState, Indication},
+    id::GrantId,
+    problem::ProblemType,
+    purpose::Purpose,
+    wire::{MailCollected, OpenRequests},
 };
 use besace_retailer::ShopScope;
 
@@ -110,4 +114,79 @@ fn an_answer_to_a_grant_may_come_twice() {
     house.engine.accept_grant(grant, &answer).unwrap();
     house.engine.accept_grant(grant, &answer).unwrap();
     assert_eq!(house.state(grant), GrantState::Active);
+}
+
+#[test]
+fn two_catalogues_of_one_number_show() {
+    let mut shop = Shop::new("shop.example", 1);
+    let mut fork = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.publish("[]", 0);
+    fork.publish("[]", 60);
+    house.meet(&shop);
+    house.engine.accept_catalogue(&shop.domain, &shop.catalogue()).unwrap();
+    house.engine.accept_catalogue(&shop.domain, &shop.catalogue()).unwrap();
+    let refused = house.engine.accept_catalogue(&shop.domain, &fork.catalogue());
+    assert!(matches!(refused, Err(StepError::Answer)), "{refused:?}");
+}
+
+#[test]
+fn mail_under_another_grant_is_refused() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    shop.ask(Purpose::StaffGreeting);
+    house.meet(&shop);
+    let grant = house.give(&mut shop, Purpose::Recognition);
+    let other = house.give(&mut shop, Purpose::StaffGreeting);
+    house.deliver(&mut shop);
+    let permit = shop.permit(&[ShopScope::Sightings]);
+    let token = house.answer_to(&mut shop, grant);
+    shop.sighting(&permit, token).unwrap();
+    let answer = shop.mail(&house);
+    assert!(!answer.mail.is_empty());
+    for foreign in [other, GrantId::from_bytes([9; 16])] {
+        let mut answer = answer.clone();
+        for mail in &mut answer.mail {
+            mail.grant = if mail.grant == foreign { grant } else { foreign };
+        }
+        let answer = serde_json::to_vec(&answer).unwrap();
+        assert!(house.engine.accept_mail(&shop.domain, &answer).is_err());
+        assert!(house.engine.look_ups().unwrap().is_empty(), "and nothing of it is kept");
+    }
+    assert!(house.collect(&mut shop, |_| {}) > 0, "what is hers is hers");
+}
+
+#[test]
+fn more_requests_than_anybody_reads_are_refused() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.engine.accept_manifest(&shop.domain, &shop.manifest()).unwrap();
+    let one: OpenRequests = serde_json::from_slice(&shop.requests()).unwrap();
+    let many = |count: usize| {
+        let requests = one.requests.iter().cycle().take(count).cloned().collect();
+        serde_json::to_vec(&OpenRequests { requests }).unwrap()
+    };
+    let refused = house.engine.accept_requests(&shop.domain, &many(65));
+    assert!(matches!(refused, Err(StepError::Answer)), "{refused:?}");
+    assert!(house.engine.open_requests().unwrap().is_empty());
+    let notices = house.engine.accept_requests(&shop.domain, &many(64)).unwrap();
+    assert!(!notices.is_empty() && notices.iter().all(|digest| *digest == notices[0]));
+}
+
+#[test]
+fn eight_hands_that_say_yes_at_once_give_one_grant() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let request = house.engine.open_requests().unwrap()[0].request.payload().id;
+    let given = std::thread::scope(|scope| {
+        let hands: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| house.engine.give(request, Indication::Page).is_ok()))
+            .collect();
+        hands.into_iter().map(|hand| hand.join().unwrap()).filter(|given| *given).count()
+    });
+    assert_eq!(house.engine.grants().unwrap().len(), 1, "{given} said yes");
 }
