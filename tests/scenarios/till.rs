@@ -56,6 +56,8 @@ async fn scans(world: &World, path: &str, text: &str) -> Result<Settlement, Prob
 #[tokio::test(flavor = "multi_thread")]
 async fn she_sees_shop_and_amount_says_yes_and_it_counts_once() {
     let (world, grant) = customer().await;
+    // At the till, and nowhere else: her phone says nothing on the air under this grant.
+    assert!(world.engine().emitting_grants(&world.lumen.domain).unwrap().is_empty());
     let asked = asks(&world.lumen, 500).await;
     let question = world.engine().till_question(&asked.text).unwrap();
     assert_eq!(question.account.retailer, "Maison Lumen");
