@@ -200,10 +200,10 @@ impl Engine {
 
 impl MatchedOffer {
     fn new(matched: &Match<'_>, retailer: &str, language: Language) -> Self {
-        let why = matched.reasons().iter().map(|reason| Why {
-            uses: reason.uses(),
-            sentence: Private::new(reason.sentence(language).to_owned()),
-        });
+        let why = matched
+            .reasons()
+            .iter()
+            .map(|reason| Why { uses: reason.uses(), sentence: reason.sentence(language) });
         Self {
             domain: matched.controller().clone(),
             retailer: retailer.to_owned(),

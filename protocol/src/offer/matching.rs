@@ -3,7 +3,7 @@
 //! Offers that surely do not match fall out beforehand, by a sieve of a few bytes for each.
 
 use alloc::{string::String, vec::Vec};
-use core::cmp::Reverse;
+use core::{cmp::Reverse, fmt};
 
 use super::{
     Offer,
@@ -24,16 +24,16 @@ pub struct Match<'a> {
     controller: &'a ControllerId,
     offer: &'a Offer,
     rank: Rank,
-    reasons: Vec<Reason>,
+    reasons: Vec<Reason<'a>>,
 }
 
-/// Why one clause holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
+/// Why one clause holds. Its sentence is written when somebody reads it.
+#[derive(Clone)]
+pub struct Reason<'a> {
     clause: usize,
-    literal: usize,
-    uses: Uses,
-    sentence: Private<Localized<String>>,
+    position: usize,
+    literal: &'a Literal,
+    scene: Scene<'a>,
 }
 
 /// Where an offer stands among those that match; the smallest comes first. Nothing else orders them.
@@ -102,7 +102,10 @@ impl<'c> Matcher<'c> {
     }
 
     /// The offers of a catalogue that match, best first. An expired catalogue matches nothing.
-    pub fn offers<'a>(&self, catalogue: &'a Catalogue) -> Vec<Match<'a>> {
+    pub fn offers<'a>(&self, catalogue: &'a Catalogue) -> Vec<Match<'a>>
+    where
+        'c: 'a,
+    {
         let Self { context, ref sketch, now } = *self;
         if !catalogue.is_current(now) {
             return Vec::new();
@@ -125,7 +128,7 @@ impl<'c> Matcher<'c> {
 /// The offers of one catalogue that match, best first: [`Matcher`] for several.
 pub fn match_offers<'a>(
     catalogue: &'a Catalogue,
-    context: &Context,
+    context: &'a Context,
     now: Timestamp,
 ) -> Vec<Match<'a>> {
     Matcher::new(context, now).offers(catalogue)
@@ -135,7 +138,7 @@ pub fn match_offers<'a>(
 pub fn match_offer<'a>(
     controller: &'a ControllerId,
     offer: &'a Offer,
-    context: &Context,
+    context: &'a Context,
     now: Timestamp,
 ) -> Option<Match<'a>> {
     let (rank, reasons) = Scene::new(controller, offer, context, now).matched()?;
@@ -190,12 +193,12 @@ impl<'a> Match<'a> {
     }
 
     /// One reason for each clause, in their order; none when the offer is for everybody.
-    pub fn reasons(&self) -> &[Reason] {
+    pub fn reasons(&self) -> &[Reason<'a>] {
         &self.reasons
     }
 }
 
-impl Reason {
+impl Reason<'_> {
     /// Which clause, from 0.
     pub const fn clause(&self) -> usize {
         self.clause
@@ -203,17 +206,33 @@ impl Reason {
 
     /// Which of its literals held, from 0: the first that did.
     pub const fn literal(&self) -> usize {
-        self.literal
+        self.position
     }
 
     /// Which knowledge decided.
     pub const fn uses(&self) -> Uses {
-        self.uses
+        self.literal.predicate().uses()
     }
 
     /// The reason as a sentence. It quotes what the shopper wrote: for her eyes only.
-    pub fn sentence(&self, language: Language) -> &str {
-        self.sentence.reveal().get(language)
+    pub fn sentence(&self, language: Language) -> Private<String> {
+        let Self { literal, scene, .. } = self;
+        let predicate = literal.predicate();
+        let said = explain(scene, predicate, &scene.find(predicate), literal.is_positive());
+        Private::new(match language {
+            Language::Fr => said.fr,
+            Language::En => said.en,
+        })
+    }
+}
+
+impl fmt::Debug for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clause, position, .. } = self;
+        f.debug_struct("Reason")
+            .field("clause", clause)
+            .field("literal", position)
+            .finish_non_exhaustive()
     }
 }
 
@@ -240,22 +259,22 @@ impl<'a> Scene<'a> {
     }
 
     /// Where the offer stands and why, if every clause is known to hold.
-    fn matched(&self) -> Option<(Rank, Vec<Reason>)> {
+    fn matched(&self) -> Option<(Rank, Vec<Reason<'a>>)> {
         let offer = self.offer;
         if !offer.validity().holds(self.now) {
             return None;
         }
         let clauses = offer.conditions().clauses();
-        // Most offers end here. Sentences are written for the others only.
+        // Most offers end here.
         if !clauses.iter().all(|clause| self.holding(clause).is_some()) {
             return None;
         }
         let mut reasons = Vec::with_capacity(clauses.len());
         let mut wish = WishRank::None;
         for (number, clause) in clauses.iter().enumerate() {
-            let (at, literal) = self.holding(clause)?;
+            let (position, literal) = self.holding(clause)?;
             wish = wish.min(wish_rank(literal));
-            reasons.push(self.reason(number, at, literal));
+            reasons.push(Reason { clause: number, position, literal, scene: *self });
         }
         let rank = Rank {
             wish,
@@ -271,12 +290,6 @@ impl<'a> Scene<'a> {
     fn holding(&self, clause: &'a Clause) -> Option<(usize, &'a Literal)> {
         let mut literals = clause.literals().iter().enumerate();
         literals.find(|(_, literal)| self.literal(literal) == Truth::True)
-    }
-
-    fn reason(&self, clause: usize, at: usize, literal: &'a Literal) -> Reason {
-        let predicate = literal.predicate();
-        let sentence = explain(self, predicate, &self.find(predicate), literal.is_positive());
-        Reason { clause, literal: at, uses: predicate.uses(), sentence: Private::new(sentence) }
     }
 
     fn obstacle(&self, clause: usize, literals: &'a [Literal], truth: Truth) -> Obstacle {

@@ -67,11 +67,11 @@ fn a_match_says_why_in_the_tone_of_the_house() {
     let found = match_offer(&retailer, &offer, &context, NOW).unwrap();
     let reason = &found.reasons()[0];
     assert_eq!(
-        reason.sentence(Language::Fr),
+        reason.sentence(Language::Fr).reveal(),
         "Vous cherchez des chaussures de marche à moins de 90\u{a0}€\u{a0}: cette offre y répond."
     );
     assert_eq!(
-        reason.sentence(Language::En),
+        reason.sentence(Language::En).reveal(),
         "You are looking for walking shoes under €90: this offer answers."
     );
     assert_eq!((reason.clause(), reason.literal(), reason.uses()), (0, 0, predicate::Uses::Wishes));
@@ -332,7 +332,8 @@ proptest! {
         if let Some(found) = match_offer(&retailer(), &offer, &context, NOW) {
             prop_assert_eq!(found.reasons().len(), offer.conditions().clauses().len());
             for reason in found.reasons() {
-                sentences::check(reason.sentence(Language::Fr), reason.sentence(Language::En));
+                let [fr, en] = [Language::Fr, Language::En].map(|language| reason.sentence(language));
+                sentences::check(fr.reveal(), en.reveal());
             }
         }
         for obstacle in why_not(&retailer(), &offer, &context, NOW) {
