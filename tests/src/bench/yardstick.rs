@@ -79,10 +79,12 @@ pub(super) fn random_read_nanoseconds(slots: usize) -> Sample {
     let reads = 200_000;
     let sample = cpu_of(5, || {
         let mut place = rng.gen_range(0..slots);
-        for _ in 0..reads {
+        for read_before in 0..reads {
             // What is read decides where the next read is: none can begin before the last has ended.
             let read = u64::from(table[place]) << 32 | u64::from(table[place]);
-            let mixed = read.wrapping_add(place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            // With the number of the read, or the walk would soon be a short circle.
+            let mixed =
+                (read ^ read_before).wrapping_add(place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             place = usize::try_from((u128::from(mixed) * slots as u128) >> 64).unwrap_or(0);
         }
         place
