@@ -1,6 +1,11 @@
 //! Vouchers, as pages show them: what she has, what showing one tells, and the code itself.
 
-use besace_protocol::{encoding::to_base64url, money::Money, offer::Benefit, time::Timestamp};
+use besace_protocol::{
+    encoding::to_base64url,
+    money::Money,
+    offer::Benefit,
+    time::{DAY_SECONDS, Timestamp},
+};
 
 use super::{
     barcode,
@@ -98,7 +103,9 @@ fn minimum(voice: &Voice, minimum: Option<Money>) -> Option<String> {
 }
 
 fn until(voice: &Voice, until: Timestamp, now: Timestamp) -> String {
-    voice.say_with("today-until", [("date", voice.date(until.minus(1), now).into())])
+    // The end falls into the first hours of a day, or of an evening west of Greenwich: she is told the
+    // last day that she can count on whole.
+    voice.say_with("today-until", [("date", voice.date(until.minus(DAY_SECONDS), now).into())])
 }
 
 /// `1,6` in French, `1.6` in English: tenths of a bit, rounded up.
