@@ -27,11 +27,13 @@ impl Story {
         let views = engine.vouchers()?;
         let view = views.first().context("no vouchers are here")?;
         let left: usize = view.classes.iter().map(|class| class.left).sum();
-        hold!(came == left && came >= 8, "{came} vouchers came, {left} are here");
+        // Next week's batch comes some time until Sunday, perhaps within this hour; it is not shown yet.
+        hold!(left == 12, "{left} vouchers of this week are here");
+        hold!(came == left || came == 2 * left, "{came} vouchers came, {left} are here");
         let other = self.world.exchange.fetch_vouchers(&self.world.pont.domain).await?;
         hold!(other == 0, "{other} vouchers of a retailer that gives none");
         Ok(format!(
-            "{came} vouchers of {} kinds, the same batch as everybody's, before any offer was looked at",
+            "{left} vouchers of {} kinds, the same batch as everybody's, before any offer was looked at",
             view.classes.len()
         ))
     }
