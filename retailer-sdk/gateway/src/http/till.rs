@@ -1,7 +1,12 @@
 //! Addresses of tills: a challenge is made here, and what phones and papers show is settled here.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use besace_protocol::wire::{TillAsk, TillCode, TillScan};
+use besace_protocol::{
+    time::Timestamp,
+    wire::{TillAsk, TillCode, TillScan},
+};
+use besace_retailer::{Retailer, ShopPermit, TillError};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Gateway,
@@ -9,6 +14,7 @@ use super::{
     problem::Refusal,
     shop::{Bearer, JSON},
 };
+use crate::entropy::Rng;
 
 #[derive(Debug)]
 pub(super) enum TillForm {}
@@ -27,15 +33,10 @@ pub(super) async fn challenge(
     key: Bearer,
     body: Body<TillForm>,
 ) -> Result<HttpResponse, Refusal> {
-    let gateway = gateway.into_inner();
-    let asked = gateway
-        .ask(move |retailer, now, rng| {
-            let permit = retailer.authenticate(&key.0)?;
-            let TillAsk { amount } = body.json()?;
-            Ok(retailer.till_challenge(&permit, amount, now, rng)?)
-        })
-        .await?;
-    json(&asked, Caching::Never)
+    ask(gateway, key, body, |retailer, permit, TillAsk { amount }: TillAsk, now, rng| {
+        retailer.till_challenge(permit, amount, now, rng)
+    })
+    .await
 }
 
 pub(super) async fn answer(
@@ -43,15 +44,10 @@ pub(super) async fn answer(
     key: Bearer,
     body: Body<TillForm>,
 ) -> Result<HttpResponse, Refusal> {
-    let gateway = gateway.into_inner();
-    let settlement = gateway
-        .ask(move |retailer, now, rng| {
-            let permit = retailer.authenticate(&key.0)?;
-            let TillScan { scanned } = body.json()?;
-            Ok(retailer.till_answer(&permit, &scanned, now, rng)?)
-        })
-        .await?;
-    json(&settlement, Caching::Never)
+    ask(gateway, key, body, |retailer, permit, TillScan { scanned }: TillScan, now, rng| {
+        retailer.till_answer(permit, &scanned, now, rng)
+    })
+    .await
 }
 
 pub(super) async fn presentation(
@@ -59,15 +55,10 @@ pub(super) async fn presentation(
     key: Bearer,
     body: Body<TillForm>,
 ) -> Result<HttpResponse, Refusal> {
-    let gateway = gateway.into_inner();
-    let settlement = gateway
-        .ask(move |retailer, now, rng| {
-            let permit = retailer.authenticate(&key.0)?;
-            let TillScan { scanned } = body.json()?;
-            Ok(retailer.till_presentation(&permit, &scanned, now, rng)?)
-        })
-        .await?;
-    json(&settlement, Caching::Never)
+    ask(gateway, key, body, |retailer, permit, TillScan { scanned }: TillScan, now, rng| {
+        retailer.till_presentation(permit, &scanned, now, rng)
+    })
+    .await
 }
 
 pub(super) async fn code(
@@ -75,13 +66,33 @@ pub(super) async fn code(
     key: Bearer,
     body: Body<TillForm>,
 ) -> Result<HttpResponse, Refusal> {
-    let gateway = gateway.into_inner();
-    let settlement = gateway
+    ask(gateway, key, body, |retailer, permit, TillCode { code }: TillCode, now, rng| {
+        retailer.till_code(permit, &code, now, rng)
+    })
+    .await
+}
+
+/// Asks for whoever holds a till's key; says what came of it.
+async fn ask<B, T, Q>(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+    body: Body<TillForm>,
+    question: Q,
+) -> Result<HttpResponse, Refusal>
+where
+    B: DeserializeOwned,
+    T: Serialize + Send + 'static,
+    Q: FnOnce(&mut Retailer, &ShopPermit, B, Timestamp, &mut Rng) -> Result<T, TillError>
+        + Send
+        + 'static,
+{
+    let answered = gateway
+        .into_inner()
         .ask(move |retailer, now, rng| {
             let permit = retailer.authenticate(&key.0)?;
-            let TillCode { code } = body.json()?;
-            Ok(retailer.till_code(&permit, &code, now, rng)?)
+            let asked = body.json()?;
+            Ok(question(retailer, &permit, asked, now, rng)?)
         })
         .await?;
-    json(&settlement, Caching::Never)
+    json(&answered, Caching::Never)
 }
