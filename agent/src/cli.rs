@@ -278,6 +278,17 @@ fn unlock_failure(error: &UnlockError, folder: &VaultFolder) -> Failure {
         UnlockError::Vault(cause @ OpenVaultError::Newer { .. }) => {
             Failure::could_not(cause, "use the newer program that wrote it")
         }
+        UnlockError::Vault(cause @ OpenVaultError::SafeCopy(_)) => Failure::could_not(
+            cause,
+            "make room for a second vault file in its folder; until then the former program opens it",
+        ),
+        UnlockError::Vault(cause @ OpenVaultError::Upgrade { .. }) => Failure::could_not(
+            cause,
+            "use the former program, which opens it, and tell us; a copy of the file lies beside it",
+        ),
+        UnlockError::Vault(cause @ OpenVaultError::Schema) => {
+            Failure::could_not(cause, "do not use it; put a copy back that your own program made")
+        }
         UnlockError::Vault(cause) => Failure::could_not(cause, RESTORE),
     }
 }

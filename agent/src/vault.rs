@@ -17,6 +17,7 @@ mod imports;
 mod journal;
 mod logs;
 mod mail;
+mod migrations;
 mod named_places;
 mod notices;
 mod places;
@@ -25,12 +26,14 @@ mod profile;
 mod releases;
 mod requests;
 mod retailers;
+mod schema;
+mod upgrade;
 mod vouchers;
 mod wishes;
 
 use std::{
-    fmt,
-    path::Path,
+    fmt, io,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
@@ -57,6 +60,7 @@ pub use self::{
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
+    upgrade::UpgradeError,
     vouchers::{StoredVoucher, VoucherWeek},
     wishes::{Wish, WishContent, WishError},
 };
@@ -96,6 +100,17 @@ impl Vault {
     /// Opens the file, and brings it to the newest schema.
     pub fn open(path: &Path, key: &SecretBytes<32>) -> Result<Self, OpenVaultError> {
         Self::start(connection::open(path, key)?)
+    }
+
+    /// The folders that hold copies of the file at `path`, made before upgrades
+    /// (`spec/vault.md#upgrades`).
+    pub fn safe_copies(path: &Path) -> io::Result<Vec<PathBuf>> {
+        upgrade::copies(path)
+    }
+
+    /// Removes these copies, whole or not: they hold what was deleted since, under the root of then.
+    pub fn remove_safe_copies(path: &Path) -> io::Result<()> {
+        upgrade::remove_copies_except(path, None)
     }
 
     /// Closes the file and waits until it is closed; later calls through any clone fail with

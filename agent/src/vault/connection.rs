@@ -7,20 +7,14 @@ use std::{
 };
 
 use besace_protocol::crypto::SecretBytes;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use zeroize::Zeroizing;
 
-/// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 5] = [
-    include_str!("migrations/0001_start.sql"),
-    include_str!("migrations/0002_devices.sql"),
-    include_str!("migrations/0003_phones.sql"),
-    include_str!("migrations/0004_vouchers.sql"),
-    include_str!("migrations/0005_prices.sql"),
-];
-
-/// The schema that this program writes.
-pub(super) const SCHEMA_VERSION: usize = MIGRATIONS.len();
+use super::{
+    migrations::{self, MIGRATIONS, SCHEMA_VERSION},
+    schema,
+    upgrade::{self, UpgradeError},
+};
 
 /// How a file of SQLite begins when it is not encrypted.
 const PLAIN_HEADER: &[u8] = b"SQLite format 3";
@@ -51,6 +45,22 @@ pub enum OpenVaultError {
         /// What we know.
         known: usize,
     },
+    /// It holds objects that our migrations did not make, or lacks some that they did.
+    #[error("the vault file holds something that this program did not put there")]
+    Schema,
+    /// An older file was not copied before its upgrade, so it was not upgraded.
+    #[error("no safe copy of the vault file could be made before its upgrade; it is as it was")]
+    SafeCopy(#[source] io::Error),
+    /// An older file was not brought to this program's schema.
+    #[error("the vault file could not be brought from schema {from} to {to}; it is as it was")]
+    Upgrade {
+        /// What it has.
+        from: usize,
+        /// What this program writes.
+        to: usize,
+        /// Why not.
+        source: UpgradeError,
+    },
     /// This program was built without encryption.
     #[error("this program was built without SQLCipher")]
     NoCipher,
@@ -68,15 +78,30 @@ pub(super) fn create(path: &Path, key: &SecretBytes<32>) -> Result<Connection, O
     }
     drop(crate::keyring::private_file(path).map_err(OpenVaultError::Io)?);
     let mut connection = keyed(path, key)?;
-    prepare(&mut connection)?;
+    set(&connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    migrations::apply(&transaction, MIGRATIONS, 0, |_| {})?;
+    transaction.commit()?;
     check_header(path)?;
     Ok(connection)
 }
 
 pub(super) fn open(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultError> {
     check_header(path)?;
-    let mut connection = keyed(path, key)?;
-    prepare(&mut connection)?;
+    let connection = keyed(path, key)?;
+    // The first read decides whether the key fits, before anything could be written.
+    let version = version(&connection)?;
+    if version > SCHEMA_VERSION {
+        return Err(OpenVaultError::Newer { found: version, known: SCHEMA_VERSION });
+    }
+    schema::check(&connection, version)?;
+    if version < SCHEMA_VERSION {
+        // The copy is made while nobody has the file open, of the log as it stands.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        drop(connection);
+        return upgrade::upgrade(path, key, version, MIGRATIONS, &mut |_| {});
+    }
+    set(&connection)?;
     Ok(connection)
 }
 
@@ -102,7 +127,7 @@ fn check_header(path: &Path) -> Result<(), OpenVaultError> {
 const PAGE_BYTES: u64 = 4096;
 
 /// A connection whose first statement was the key, checked to be one of SQLCipher.
-fn keyed(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultError> {
+pub(super) fn keyed(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultError> {
     // No creation: `create` made an empty file, and a missing one is an error.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -120,15 +145,20 @@ fn keyed(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultErro
     if cipher.is_none_or(|version| version.is_empty()) {
         return Err(OpenVaultError::NoCipher);
     }
+    // None of them is in our schema; should one get past the comparison, it does not run.
+    for (config, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        connection.set_db_config(config, on)?;
+    }
     Ok(connection)
 }
 
-fn prepare(connection: &mut Connection) -> Result<(), OpenVaultError> {
-    // The first read decides whether the key fits, before anything could be written.
-    let version = version(connection)?;
-    if version > SCHEMA_VERSION {
-        return Err(OpenVaultError::Newer { found: version, known: SCHEMA_VERSION });
-    }
+/// The settings of every connection, after its key and before anything is written.
+pub(super) fn set(connection: &Connection) -> Result<(), OpenVaultError> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -139,21 +169,17 @@ fn prepare(connection: &mut Connection) -> Result<(), OpenVaultError> {
          PRAGMA temp_store = MEMORY;
          PRAGMA busy_timeout = 5000;",
     )?;
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", index.saturating_add(1).to_string())?;
-        transaction.commit()?;
-    }
     Ok(())
 }
 
 /// The schema's version; the first thing read, so a file that does not authenticate shows here.
 fn version(connection: &Connection) -> Result<usize, OpenVaultError> {
     let version: i64 = connection
-        .query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0))
+        .query_row("PRAGMA main.user_version", [], |row| row.get(0))
+        .and_then(|version| {
+            connection.query_row("SELECT count(*) FROM main.sqlite_schema", [], |_| Ok(version))
+        })
         .map_err(damaged)?;
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(damaged)?;
     usize::try_from(version).map_err(|_| OpenVaultError::Damaged)
 }
 

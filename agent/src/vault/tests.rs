@@ -134,7 +134,7 @@ fn every_promised_setting_is_on() {
         ("secure_delete", "1"),
         ("cell_size_check", "1"),
         ("temp_store", "2"),
-        ("user_version", &connection::SCHEMA_VERSION.to_string()),
+        ("user_version", &migrations::SCHEMA_VERSION.to_string()),
     ] {
         let found = vault
             .read(move |db| {
@@ -205,8 +205,30 @@ fn a_file_of_a_newer_program_is_refused() {
     vault.close();
     assert!(matches!(
         Vault::open(&path, &key(1)),
-        Err(OpenVaultError::Newer { found: 99, known: connection::SCHEMA_VERSION })
+        Err(OpenVaultError::Newer { found: 99, known: migrations::SCHEMA_VERSION })
     ));
+}
+
+#[test]
+fn a_file_that_somebody_else_prepared_is_refused_and_left_as_it_is() {
+    for planted in [
+        "CREATE VIEW planted AS SELECT 1",
+        "CREATE TRIGGER planted AFTER INSERT ON wishes BEGIN DELETE FROM grants; END",
+        "DROP TABLE wishes; CREATE VIEW wishes AS SELECT zeroblob(16) AS id, load_extension('x') AS text",
+        "CREATE VIRTUAL TABLE planted USING fts5(text)",
+        "ALTER TABLE wishes ADD COLUMN planted INTEGER DEFAULT 7",
+        "DELETE FROM wishes; PRAGMA user_version = 0",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.db");
+        let vault = filled(&path);
+        vault.run(|db| Ok(db.execute_batch(planted)?)).unwrap();
+        vault.close();
+        let bytes = std::fs::read(&path).unwrap();
+        let opened = Vault::open(&path, &key(1));
+        assert!(matches!(opened, Err(OpenVaultError::Schema)), "{planted}: {opened:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "{planted}");
+    }
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! The steps from each schema to the next: forward only.
+//!
+//! A step that was released is never edited. To add one: write `migrations/NNNN_name.sql`, add its row
+//! below, and take the digest from the test in `schema.rs`, which fails and says it.
+
+use rusqlite::Connection;
+
+/// One step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Migration {
+    /// Statements that bring the schema from the step before to this one.
+    pub(super) sql: &'static str,
+    /// The digest of the schema after it (`schema.rs`).
+    pub(super) schema: &'static str,
+}
+
+/// The schema after migration number n, from 1, has `user_version` n.
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sql: include_str!("migrations/0001_start.sql"),
+        schema: "e79856c5f03410725a6095e8dcb3f7eddd8a71a843a88fb2982827f7a429de29",
+    },
+    Migration {
+        sql: include_str!("migrations/0002_devices.sql"),
+        schema: "4f73ed8f7a7b8be4b1fee3df5b1b75719d4c0b45ed0b5716fa096d0229caa1d5",
+    },
+    Migration {
+        sql: include_str!("migrations/0003_phones.sql"),
+        schema: "460a5c9b3d94453580102caafff83ec5f8cc5cc3ad2cafd97b7bfa618af1de4b",
+    },
+    Migration {
+        sql: include_str!("migrations/0004_vouchers.sql"),
+        schema: "4847758aee0addc114c742405613ceff7966cf673080871830438b0cb9c03306",
+    },
+    Migration {
+        sql: include_str!("migrations/0005_prices.sql"),
+        schema: "463c490ae41a58c7f948c07f5b28643331cef5faacb08415bb125e673b2a6424",
+    },
+];
+
+/// The schema that this program writes.
+pub(super) const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
+/// Takes the steps after schema `from`, within the transaction of the caller; `taken` hears of each.
+pub(super) fn apply(
+    db: &Connection,
+    migrations: &[Migration],
+    from: usize,
+    mut taken: impl FnMut(usize),
+) -> Result<(), rusqlite::Error> {
+    for (index, migration) in migrations.iter().enumerate().skip(from) {
+        let version = index.saturating_add(1);
+        db.execute_batch(migration.sql)?;
+        db.pragma_update(None, "user_version", version.to_string())?;
+        taken(version);
+    }
+    Ok(())
+}
