@@ -1,22 +1,33 @@
 //! An agent's call: a POST whose body is a JWS of the shopper's pseudonym. `spec/http.md#calls`.
 //!
 //! The signature binds method, address, moment and a message id, so a call means nothing elsewhere
-//! and nothing twice. Remembering message ids is the caller's part: see [`CALL_WINDOW_SECONDS`].
+//! and nothing twice. Remembering message ids is the caller's part, until [`Call::forget_at`].
+//!
+//! A call is sent when it is signed, or *held*: signed ahead with an end of its own, for an agent that
+//! may be locked when it can be sent. Only the addresses of [`HELD_PATHS`] take a held call: what it
+//! says there is true whenever it arrives, and changes nothing when it arrives twice.
 
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::{
     crypto::{KeyId, SigningKey, VerifyingKey},
     encoding::JsonError,
     id::MessageId,
     jws::{self, ParseJwsError, Role, Typ, UnverifiedJws, VerifiedJws, VerifyJwsError},
-    time::Timestamp,
+    time::{DAY_SECONDS, Timestamp},
+    wire::{MAILBOX_ACKNOWLEDGEMENTS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
 };
 
-/// How far the clock of a caller may be off, in seconds. A message id is remembered twice as long.
+/// How far the clock of a caller may be off, in seconds.
 pub const CALL_WINDOW_SECONDS: u64 = 90;
+
+/// Longest time from the signature of a held call to its end, in seconds.
+pub const HELD_CALL_SECONDS_MAX: u64 = 30 * DAY_SECONDS;
+
+/// The addresses that take held calls.
+pub const HELD_PATHS: [&str; 3] = [WITHDRAWALS_PATH, RELEASES_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH];
 
 /// Longest call, in bytes.
 pub const CALL_LEN_MAX: usize = 256 << 10;
@@ -25,9 +36,16 @@ pub const CALL_LEN_MAX: usize = 256 << 10;
 #[serde(deny_unknown_fields)]
 struct Payload<B> {
     body: B,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    exp: Option<Timestamp>,
     htm: Method,
     htu: String,
     jti: MessageId,
+}
+
+/// A member that stands there says something: `null` is no spelling of its absence.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Timestamp::deserialize(deserializer).map(Some)
 }
 
 /// Calls are always POST: reads too, so that no address says who asks what.
@@ -52,9 +70,12 @@ pub enum VerifyCallError {
     /// Signed for another address.
     #[error("call is signed for another address")]
     Address,
-    /// Signed too long ago, or in the future.
-    #[error("call is signed more than {CALL_WINDOW_SECONDS} seconds from now")]
+    /// Signed too long ago, or in the future; or held beyond its end.
+    #[error("call is signed for another moment")]
     Clock,
+    /// Held, for an address that takes no held call, or for longer than any may be.
+    #[error("call may not be held like this")]
+    Held,
 }
 
 /// A call as it arrived: well formed, but **not** checked.
@@ -70,6 +91,9 @@ pub struct Call<B> {
     pub message: MessageId,
     /// When it was signed.
     pub signed_at: Timestamp,
+    /// Until when its message id must be remembered: longer than it can hold, by a clock that was set
+    /// back by a minute and a half.
+    pub forget_at: Timestamp,
     /// What it says.
     pub body: B,
 }
@@ -108,14 +132,38 @@ impl UnverifiedCall {
             return Err(VerifyCallError::Address);
         }
         let signed_at = verified.signed_at(Role::Subject).ok_or(VerifyCallError::Clock)?;
-        if signed_at.distance(now) > CALL_WINDOW_SECONDS {
+        let last = match payload.exp {
+            None => signed_at.plus(CALL_WINDOW_SECONDS),
+            Some(end) => {
+                let longest = signed_at.plus(HELD_CALL_SECONDS_MAX);
+                if !takes_held_calls(address) || end < signed_at || end > longest {
+                    return Err(VerifyCallError::Held);
+                }
+                end
+            }
+        };
+        if signed_at > now.plus(CALL_WINDOW_SECONDS) || now > last {
             return Err(VerifyCallError::Clock);
         }
-        Ok(Call { subject: *subject, message: payload.jti, signed_at, body: payload.body })
+        Ok(Call {
+            subject: *subject,
+            message: payload.jti,
+            signed_at,
+            forget_at: last.plus(CALL_WINDOW_SECONDS),
+            body: payload.body,
+        })
     }
 }
 
-/// Signs a call to `address`.
+/// Whether the path of this absolute URL is one of [`HELD_PATHS`].
+fn takes_held_calls(address: &str) -> bool {
+    let path = address
+        .strip_prefix("https://")
+        .and_then(|rest| rest.find('/').and_then(|start| rest.get(start..)));
+    path.is_some_and(|path| HELD_PATHS.contains(&path))
+}
+
+/// Signs a call to `address`, to be sent at once.
 pub fn sign_call<B: Serialize>(
     address: &str,
     message: MessageId,
@@ -123,7 +171,32 @@ pub fn sign_call<B: Serialize>(
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<VerifiedJws, JsonError> {
-    let payload = Payload { body, htm: Method::Post, htu: String::from(address), jti: message };
+    sign(address, message, body, key, now, None)
+}
+
+/// Signs a call to `address`, one of [`HELD_PATHS`], that holds until `end`: at most
+/// [`HELD_CALL_SECONDS_MAX`] from now.
+pub fn sign_held_call<B: Serialize>(
+    address: &str,
+    message: MessageId,
+    body: &B,
+    key: &SigningKey,
+    now: Timestamp,
+    end: Timestamp,
+) -> Result<VerifiedJws, JsonError> {
+    sign(address, message, body, key, now, Some(end))
+}
+
+fn sign<B: Serialize>(
+    address: &str,
+    message: MessageId,
+    body: &B,
+    key: &SigningKey,
+    now: Timestamp,
+    exp: Option<Timestamp>,
+) -> Result<VerifiedJws, JsonError> {
+    let htu = String::from(address);
+    let payload = Payload { body, exp, htm: Method::Post, htu, jti: message };
     jws::sign(Typ::Call, &payload, Role::Subject, key, now)
 }
 
@@ -153,5 +226,43 @@ mod tests {
         assert!(matches!(verify(ADDRESS, NOW.minus(91)), Err(VerifyCallError::Clock)));
         let elsewhere = "https://other.example/besace/v1/mailbox";
         assert!(matches!(verify(elsewhere, NOW), Err(VerifyCallError::Address)));
+    }
+
+    const WITHDRAWALS: &str = "https://shop.example/besace/v1/withdrawals";
+
+    fn verify_held(
+        address: &str,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Result<Call<u64>, VerifyCallError> {
+        let message = MessageId::from_bytes([1; 16]);
+        let jws = sign_held_call(address, message, &7_u64, &key(), NOW, end).unwrap();
+        UnverifiedCall::parse(jws.as_bytes()).unwrap().verify(&key().verifying_key(), address, now)
+    }
+
+    #[test]
+    fn a_held_call_holds_until_its_end_and_is_remembered_beyond_it() {
+        let end = NOW.plus(HELD_CALL_SECONDS_MAX);
+        for now in [NOW.minus(90), NOW, NOW.plus(91), end] {
+            let call = verify_held(WITHDRAWALS, end, now).unwrap();
+            assert_eq!((call.body, call.forget_at), (7, end.plus(90)));
+        }
+        for now in [NOW.minus(91), end.plus(1)] {
+            let refused = verify_held(WITHDRAWALS, end, now);
+            assert!(matches!(refused, Err(VerifyCallError::Clock)), "{now}");
+        }
+    }
+
+    #[test]
+    fn nobody_holds_a_call_for_longer_than_a_month_or_for_another_address() {
+        for end in [NOW.plus(HELD_CALL_SECONDS_MAX + 1), NOW.minus(1)] {
+            let refused = verify_held(WITHDRAWALS, end, NOW);
+            assert!(matches!(refused, Err(VerifyCallError::Held)), "{end}");
+        }
+        let other = "https://shop.example/besace/v1/withdrawals/besace/v1/withdrawals";
+        for address in [ADDRESS, "https://shop.example", "/besace/v1/withdrawals", other] {
+            let refused = verify_held(address, NOW.plus(60), NOW);
+            assert!(matches!(refused, Err(VerifyCallError::Held)), "{address}");
+        }
     }
 }

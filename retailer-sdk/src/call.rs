@@ -1,7 +1,7 @@
 //! Calls of agents: checked against the key that has to have signed them, and never counted twice.
 
 use besace_protocol::{
-    call::{CALL_WINDOW_SECONDS, Call, VerifyCallError},
+    call::{Call, VerifyCallError},
     encoding::JsonError,
     jws::ParseJwsError,
     problem::ProblemType,
@@ -31,7 +31,9 @@ impl CallError {
                 VerifyCallError::Body(error) if error.unknown_member().is_some() => {
                     ProblemType::UnknownField
                 }
-                VerifyCallError::Parse(_) | VerifyCallError::Body(_) => ProblemType::Malformed,
+                VerifyCallError::Parse(_) | VerifyCallError::Body(_) | VerifyCallError::Held => {
+                    ProblemType::Malformed
+                }
                 VerifyCallError::Signature(_) | VerifyCallError::Address => {
                     ProblemType::SignatureInvalid
                 }
@@ -53,9 +55,6 @@ pub(crate) fn admit<B>(
     session: Session<'_>,
     call: &Call<B>,
 ) -> Result<Result<(), CallError>, StoreError> {
-    // A message signed at the edge of the window by a clock that runs ahead can come back until its
-    // window closes on both sides.
-    let forget_at = call.signed_at.plus(CALL_WINDOW_SECONDS.saturating_mul(2));
-    let fresh = session.remember_message(call.message, forget_at)?;
+    let fresh = session.remember_message(call.message, call.forget_at)?;
     Ok(if fresh { Ok(()) } else { Err(CallError::Replayed) })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use besace_protocol::{
-    call::sign_call,
+    call::{sign_call, sign_held_call},
     consent::{
         Benefit, BenefitKind, ConsentRequest, Disclosed, Disclosure, Grant, Indication, Mail,
         Opening, RecordKind, Release, Released, Terms, Withdrawal, disclosure_context,
@@ -112,6 +112,21 @@ impl Shopper {
     pub(crate) fn call<B: Serialize>(&mut self, path: &str, body: &B, now: Timestamp) -> Vec<u8> {
         let message = MessageId::generate(&mut self.rng);
         sign_call(&call_address(&domain(), path), message, body, &self.signing, now)
+            .unwrap()
+            .as_bytes()
+            .to_vec()
+    }
+
+    /// A call that may be sent until `end`.
+    pub(crate) fn held_call<B: Serialize>(
+        &mut self,
+        path: &str,
+        body: &B,
+        now: Timestamp,
+        end: Timestamp,
+    ) -> Vec<u8> {
+        let message = MessageId::generate(&mut self.rng);
+        sign_held_call(&call_address(&domain(), path), message, body, &self.signing, now, end)
             .unwrap()
             .as_bytes()
             .to_vec()

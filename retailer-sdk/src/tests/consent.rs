@@ -271,3 +271,26 @@ fn a_full_disk_accepts_nothing_and_loses_nothing() {
     world.retailer.store.fill_disk(false);
     world.give(&mut shopper, world.recognition, NOW);
 }
+
+#[test]
+fn a_held_withdrawal_counts_weeks_after_it_was_signed_and_once() {
+    let mut world = World::new();
+    let mut shopper = Shopper::new(2);
+    let grant = world.give(&mut shopper, world.recognition, NOW);
+    let body = shopper.withdrawal(grant.0.id, grant.1, NOW);
+    let end = NOW.plus(20 * 86_400);
+    let call = shopper.held_call(WITHDRAWALS_PATH, &body, NOW, end);
+    let first = world.retailer.withdraw(&call, end.minus(1), &mut world.rng).unwrap();
+    // Known for as long as it holds, whatever was tidied meanwhile.
+    for later in [end.minus(1), end] {
+        world.retailer.tidy(later, &mut world.rng).unwrap();
+        let replay = world.retailer.withdraw(&call, later, &mut world.rng);
+        assert_eq!(replay.unwrap_err().problem(), ProblemType::Replayed);
+    }
+    let over = world.retailer.withdraw(&call, end.plus(1), &mut world.rng);
+    assert_eq!(over.unwrap_err().problem(), ProblemType::ClockSkew);
+    // The agent did not hear the answer, and asks again when it is open.
+    let again = shopper.call(WITHDRAWALS_PATH, &body, end.plus(1));
+    let answer = world.retailer.withdraw(&again, end.plus(1), &mut world.rng).unwrap();
+    assert_eq!(answer.acknowledgement.document, first.acknowledgement.document);
+}

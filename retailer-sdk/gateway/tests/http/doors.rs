@@ -2,6 +2,7 @@
 //! something else, and from another page.
 
 use besace_gateway::http::{Method, ROUTES, Route, Takes, Who, openapi, problems};
+use besace_protocol::call::HELD_PATHS;
 use besace_retailer::ShopScope;
 
 use super::*;
@@ -215,6 +216,20 @@ fn a_call_opens_only_to_the_pseudonym_that_it_is_about() {
             let call = hers.call(&path, &body, moment);
             assert_eq!(knock(call).problem(), ProblemType::ClockSkew, "{name}");
         }
+        // Signed two days ago, to be sent while the agent is locked: where that changes nothing.
+        let held = hers.held_call(&path, &body, NOW.minus(2 * 86_400), NOW);
+        let refused = knock(held.clone()).answer();
+        if HELD_PATHS.contains(&path.as_str()) {
+            assert_eq!(refused.status, 200, "{name}: held");
+            assert_eq!(knock(held).problem(), ProblemType::Replayed, "{name}: held");
+        } else {
+            assert_eq!(refused.problem(), ProblemType::Malformed, "{name}: held");
+        }
+        let over = hers.held_call(&path, &body, NOW.minus(2 * 86_400), NOW.minus(1));
+        assert!(
+            matches!(knock(over).problem(), ProblemType::ClockSkew | ProblemType::Malformed),
+            "{name}: held too long"
+        );
         // One bit of the signature.
         let call = hers.call(&path, &body, NOW);
         let mut forged: serde_json::Value = serde_json::from_slice(&call).unwrap();
