@@ -315,6 +315,8 @@ impl Engine {
 }
 
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 pub(crate) use self::product::tests as product_in_hand;
 #[cfg(test)]
 pub(crate) mod tests;

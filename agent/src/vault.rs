@@ -195,4 +195,6 @@ impl Drop for Owner {
 }
 
 #[cfg(test)]
+pub(crate) use self::migrations::{SCHEMA_VERSION, tests::tables_of_schema};
+#[cfg(test)]
 mod tests;

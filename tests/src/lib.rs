@@ -4,6 +4,7 @@ pub mod bench;
 pub mod canary;
 pub mod department_store;
 pub mod ether;
+pub mod fixture;
 pub mod shopper;
 pub mod story;
 pub mod tap;

@@ -39,7 +39,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
 ];
 
 /// The schema that this program writes.
-pub(super) const SCHEMA_VERSION: usize = MIGRATIONS.len();
+pub(crate) const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Takes the steps after schema `from`, within the transaction of the caller; `taken` hears of each.
 pub(super) fn apply(
@@ -55,4 +55,20 @@ pub(super) fn apply(
         taken(version);
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The tables that the first `version` migrations make.
+    pub(crate) fn tables_of_schema(version: usize) -> BTreeSet<String> {
+        let db = Connection::open_in_memory().unwrap();
+        apply(&db, &MIGRATIONS[..version], 0, |_| {}).unwrap();
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+        let mut tables = db.prepare(tables).unwrap();
+        tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
 }

@@ -134,7 +134,7 @@ fn every_promised_setting_is_on() {
         ("secure_delete", "1"),
         ("cell_size_check", "1"),
         ("temp_store", "2"),
-        ("user_version", &migrations::SCHEMA_VERSION.to_string()),
+        ("user_version", &SCHEMA_VERSION.to_string()),
     ] {
         let found = vault
             .read(move |db| {
@@ -205,7 +205,7 @@ fn a_file_of_a_newer_program_is_refused() {
     vault.close();
     assert!(matches!(
         Vault::open(&path, &key(1)),
-        Err(OpenVaultError::Newer { found: 99, known: migrations::SCHEMA_VERSION })
+        Err(OpenVaultError::Newer { found: 99, known: SCHEMA_VERSION })
     ));
 }
 

@@ -24,6 +24,9 @@ struct Arguments {
     /// Address of the shopper's pages.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     listen: std::net::SocketAddr,
+    /// Play nothing; make a vault of this version to keep, with a row in every table.
+    #[arg(long, value_name = "DIR", hide = true)]
+    fixture: Option<std::path::PathBuf>,
 }
 
 /// Time to read a step.
@@ -50,6 +53,10 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 }
 
 async fn play(arguments: &Arguments) -> Result<bool> {
+    if let Some(folder) = &arguments.fixture {
+        besace_e2e::fixture::make(folder).await?;
+        return Ok(true);
+    }
     let once = arguments.once || arguments.json;
     let mut story = Story::begin(!once).await?;
     let pages = if once { None } else { Some(serve(arguments, &story)?) };

@@ -1,0 +1,137 @@
+//! A vault to keep for ever: what a person's vault of this version is like, with a row in every table.
+//!
+//! `besace-demo --fixture DIR` makes one; `tests/fixtures/vaults/README.md` says when.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use besace_agent::{
+    engine::NewDevice,
+    vault::{DeviceApp, ProfileField, WishContent},
+};
+use besace_protocol::{
+    consent::Indication,
+    private::Private,
+    purpose::Purpose,
+    time::{DAY_SECONDS, Timestamp},
+    wire::{Settlement, TILL_PRESENTATIONS_PATH, TillScan},
+};
+use secrecy::ExposeSecret as _;
+
+use crate::{
+    department_store,
+    shopper::{CARDS, PROFILE, WISHES},
+    world::{Answer, World},
+};
+
+/// When the life in it begins: 2026-11-22T12:00:00Z.
+const NOON: Timestamp = Timestamp::from_unix_seconds(1_795_348_800);
+
+/// Lives a short life with one retailer, and keeps its vault in `folder`, which must not exist:
+/// the files of the vault as they lie there when it is locked, and `rows.jsonl`, what they hold.
+pub async fn make(folder: &Path) -> Result<()> {
+    let world = World::start(NOON, false).await?;
+    live(&world).await?;
+    fs::create_dir(folder)?;
+    fs::write(folder.join("rows.jsonl"), rows(&world)?)?;
+    world.engine().lock();
+    for name in ["vault.db", "vault.slots.json"] {
+        fs::copy(world.vault.join(name), folder.join(name))?;
+    }
+    world.close().await;
+    Ok(())
+}
+
+async fn live(world: &World) -> Result<()> {
+    let engine = world.engine();
+    let shop = department_store::quincaillerie_du_pont();
+    let domain = shop.domain.clone();
+    let personal = |text: &str| Private::new(text.to_owned());
+    engine.set_profile(ProfileField::Name, personal(PROFILE.name))?;
+    engine.set_profile(ProfileField::ChosenName, personal(PROFILE.chosen_name))?;
+    engine.set_profile(ProfileField::GreetingTopics, personal(PROFILE.greeting_topics))?;
+    engine.import_cards(CARDS.as_bytes(), false)?;
+    // The second import changes a card, and keeps what it was.
+    engine.import_cards(CARDS.replace("dix baguettes", "douze baguettes").as_bytes(), false)?;
+    for wish in WISHES {
+        engine.add_wish(WishContent {
+            text: personal(wish.text),
+            gtin: wish.gtin.map(personal),
+            category: wish.category.map(personal),
+            max_price: wish.price_at_most,
+            deadline: Some(NOON.plus(90 * DAY_SECONDS)),
+        })?;
+    }
+    world.pont.ask(&shop, Purpose::LoyaltyAccount, NOON)?;
+    world.pont.give_vouchers(NOON)?;
+    world.exchange.meet(&domain).await?;
+    walk_in(world, &shop)?;
+
+    let mut grants = Vec::new();
+    for purpose in [Purpose::Recognition, Purpose::StaffGreeting, Purpose::LoyaltyAccount] {
+        let request = world.open_request(&world.pont, purpose)?;
+        grants.push(world.exchange.give(request, Indication::Page).await?);
+    }
+    world.exchange.refresh(&domain).await?;
+    // Known at the till, once; the letter about it comes home.
+    let shown = engine.till_presentation(grants[2])?;
+    let scan = TillScan { scanned: shown.text };
+    let settled: Answer<Settlement> = world.pont.till(TILL_PRESENTATIONS_PATH, &scan).await?;
+    ensure!(matches!(settled, Answer::Given(_)), "{settled:?}");
+    // Batches are asked for within the hour after their keys were seen.
+    world.clock.reach(NOON.plus(3_600));
+    world.exchange.refresh(&domain).await?;
+    let held = engine.vouchers()?;
+    let class = held.first().and_then(|view| view.classes.first()).context("vouchers came")?;
+    engine.show_voucher(&domain, class.class, false)?;
+    world.exchange.withdraw(grants[1]).await?;
+    world.exchange.refresh(&domain).await?;
+    ensure!(engine.verify_logs()?.iter().all(|log| log.fault.is_none()), "a log does not hold");
+    Ok(())
+}
+
+/// Her telephone says that she is in the shop, and which places it knows.
+fn walk_in(world: &World, shop: &department_store::Retailer) -> Result<()> {
+    let engine = world.engine();
+    let app = DeviceApp::OwnTracks;
+    let phone = NewDevice { name: "phone".to_owned(), app, sealed: false, shows_shops: true };
+    let added = engine.add_device(phone)?;
+    let phone = engine.admit_device(app, "phone", &added.password)?;
+    let place = shop.shops.first().context("it has a shop")?;
+    let (lat, lon) = (f64::from(place.latitude_e7) / 1e7, f64::from(place.longitude_e7) / 1e7);
+    for minutes in 0..20 {
+        let at = NOON.minus(1_200 - minutes * 60);
+        let report = serde_json::json!({
+            "_type": "location", "acc": 8, "lat": lat, "lon": lon, "tst": at.as_unix_seconds(),
+        });
+        engine.take_report(&phone, report.to_string().as_bytes())?;
+    }
+    let named = serde_json::json!({
+        "_type": "waypoint", "desc": "Maison", "lat": 45.764, "lon": 4.83, "rad": 50, "tst": 7,
+    });
+    engine.take_report(&phone, named.to_string().as_bytes())?;
+    ensure!(engine.visits()?.len() == 1, "she was there once");
+    Ok(())
+}
+
+/// Every row of the open vault, as an export has them; the stock `age` program opens it.
+fn rows(world: &World) -> Result<Vec<u8>> {
+    let folder = tempfile::tempdir()?;
+    let (export, identity) = (folder.path().join("export.age"), folder.path().join("identity"));
+    world.engine().export(fs::File::create(&export)?)?;
+    fs::write(&identity, world.engine().export_identity()?.expose_secret())?;
+    let opened = Command::new("age")
+        .arg("-d")
+        .arg("-i")
+        .arg(&identity)
+        .arg(&export)
+        .stderr(Stdio::inherit())
+        .output();
+    let opened = opened.context("the stock `age` program is needed: Debian's package `age`")?;
+    ensure!(opened.status.success(), "age: {}", opened.status);
+    Ok(opened.stdout)
+}
