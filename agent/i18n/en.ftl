@@ -157,6 +157,8 @@ problem-malformed = This request is incomplete or malformed; it changed nothing.
 problem-too-large = This request is too long; it changed nothing.
 problem-too-fast = Too many requests in a row. Wait a moment.
 problem-gone = This request no longer waits for an answer.
+problem-went-back = Your besace is not what it was last time: it has gone back in time. Nothing is written or sent until you decide.
+problem-damaged = Your besace is damaged. You can still read it; nothing more is written to it.
 problem-machine = This machine had a failure. Try again, or read the program’s log.
 problem-back = Back to Today
 

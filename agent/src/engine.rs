@@ -42,6 +42,8 @@ use crate::{
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
 };
 
+pub use crate::vault::{Condition, Damage, Moment, Sign, WentBack};
+
 pub use self::{
     consent::{GrantView, OpenRequest, RefusedRequest},
     devices::{
@@ -140,6 +142,12 @@ pub enum EngineError {
     /// The key of exports has no spelling.
     #[error("the key of exports could not be spelled")]
     Identity(#[source] SpellIdentityError),
+    /// The vault went back in time: nothing is written or disclosed until its owner decides.
+    #[error("the vault has gone back in time")]
+    WentBack,
+    /// The vault is broken: nothing is written.
+    #[error("the vault is damaged")]
+    Damaged,
     /// The vault failed.
     #[error("the vault failed")]
     Vault(#[source] VaultError),
@@ -150,6 +158,8 @@ impl From<VaultError> for EngineError {
         match error {
             // Somebody locked it between two steps: the same as if it had been before.
             VaultError::Closed => Self::Locked,
+            VaultError::WentBack => Self::WentBack,
+            VaultError::Damaged => Self::Damaged,
             VaultError::Database(_) | VaultError::BrokenLog => Self::Vault(error),
         }
     }
@@ -273,6 +283,11 @@ impl Engine {
         } else {
             EngineState::Missing
         }
+    }
+
+    /// Whether what the vault says can be relied on; [`EngineError::Locked`] while it is not open.
+    pub fn condition(&self) -> Result<Condition, EngineError> {
+        Ok(self.open()?.vault.condition())
     }
 
     /// Wakes up when a grant comes alive or ends, and when the vault is locked or unlocked.

@@ -7,6 +7,7 @@
 mod cards;
 mod catalogues;
 mod column;
+mod condition;
 mod connection;
 mod devices;
 mod dump;
@@ -41,9 +42,12 @@ use std::{
 use besace_protocol::crypto::SecretBytes;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use self::condition::Known;
+
 pub use self::{
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
     catalogues::StoredCatalogue,
+    condition::{Condition, Damage, Distrust, Moment, Sign, WentBack},
     connection::OpenVaultError,
     devices::{Device, DeviceApp, DeviceKeys, ParseDeviceAppError},
     dump::{DumpError, DumpHeader},
@@ -77,6 +81,12 @@ pub enum VaultError {
     /// A log of hers does not fit together: its file was changed by something else.
     #[error("a log in the vault does not fit together")]
     BrokenLog,
+    /// It went back in time: nothing is written until its owner decides.
+    #[error("the vault has gone back in time")]
+    WentBack,
+    /// It is broken: nothing is written.
+    #[error("the vault is damaged")]
+    Damaged,
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -89,6 +99,7 @@ pub struct Vault(Arc<Owner>);
 struct Owner {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    condition: Known,
 }
 
 impl Vault {
@@ -113,6 +124,19 @@ impl Vault {
         upgrade::remove_copies_except(path, None)
     }
 
+    /// Whether what it says can be relied on.
+    pub fn condition(&self) -> Condition {
+        self.0.condition.get()
+    }
+
+    /// Something showed that it cannot be relied on: from here on nothing is written.
+    pub fn distrust(&self, why: Distrust) {
+        self.0.condition.set(match why {
+            Distrust::WentBack(how) => Condition::WentBack(how),
+            Distrust::Damaged(what) => Condition::Damaged(what),
+        });
+    }
+
     /// Closes the file and waits until it is closed; later calls through any clone fail with
     /// [`VaultError::Closed`].
     pub fn close(&self) {
@@ -129,7 +153,11 @@ impl Vault {
                 }
             })
             .map_err(OpenVaultError::Io)?;
-        Ok(Self(Arc::new(Owner { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })))
+        Ok(Self(Arc::new(Owner {
+            jobs: Mutex::new(Some(jobs)),
+            thread: Mutex::new(Some(thread)),
+            condition: Known::new(Condition::Sound),
+        })))
     }
 
     fn run<T: Send + 'static>(
@@ -161,7 +189,9 @@ impl Vault {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
+        let condition = self.0.condition.clone();
         self.run(move |connection| {
+            condition.allows_writing()?;
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = job(&transaction)?;

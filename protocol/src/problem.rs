@@ -98,6 +98,10 @@ problems! {
     InProgress = "in_progress", "The same request is under way";
     /// The vault is locked.
     Locked = "locked", "The vault is locked";
+    /// The vault is not what its agent left there last.
+    WentBack = "went_back", "The vault has gone back in time; its owner has to decide";
+    /// The vault is broken.
+    Damaged = "damaged", "The vault is damaged, so nothing is written";
     /// Too many tries.
     TooFast = "too_fast", "Too many requests; try later";
     /// The log cannot be written: nothing is resolved or disclosed.

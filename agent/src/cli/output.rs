@@ -60,6 +60,13 @@ impl From<EngineError> for Failure {
             EngineError::Profile(cause) => Self::refused(cause, "write the value another way"),
             EngineError::Card(cause) => Self::refused(cause, "write the card another way"),
             EngineError::Wish(cause) => Self::refused(cause, "write the wish another way"),
+            EngineError::WentBack => Self::refused(
+                &error,
+                "nothing was written or sent; read `besace doctor`, then decide with `besace rollback`",
+            ),
+            EngineError::Damaged => {
+                Self::could_not(&error, "nothing was written; read `besace doctor`")
+            }
             EngineError::Locked => Self::refused(&error, "unlock it and try again"),
             _ => Self::could_not(&error, "nothing was changed; look at the disk and try again"),
         }

@@ -144,7 +144,12 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
     match route.who {
         Who::Everybody => {}
         Who::Owner | Who::Device => {
-            problems.extend([ProblemType::Unauthorized, ProblemType::Locked]);
+            problems.extend([
+                ProblemType::Unauthorized,
+                ProblemType::Locked,
+                ProblemType::WentBack,
+                ProblemType::Damaged,
+            ]);
         }
     }
     problems.sort_unstable();

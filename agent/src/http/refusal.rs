@@ -103,7 +103,9 @@ impl Refusal {
             | ProblemType::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             ProblemType::Locked => StatusCode::LOCKED,
             ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
-            ProblemType::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ProblemType::LogUnavailable | ProblemType::WentBack | ProblemType::Damaged => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -118,6 +120,8 @@ impl Refusal {
             ProblemType::TooLarge => voice.say("problem-too-large"),
             ProblemType::TooFast => voice.say("problem-too-fast"),
             ProblemType::Internal | ProblemType::LogUnavailable => voice.say("problem-machine"),
+            ProblemType::WentBack => voice.say("problem-went-back"),
+            ProblemType::Damaged => voice.say("problem-damaged"),
             ProblemType::GrantMissing
             | ProblemType::RequestUnknown
             | ProblemType::GrantExpired
@@ -173,6 +177,8 @@ impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Locked => Self::LOCKED,
+            EngineError::WentBack => Self(ProblemType::WentBack),
+            EngineError::Damaged => Self(ProblemType::Damaged),
             EngineError::NotFound => Self::NOT_FOUND,
             EngineError::Profile(_) | EngineError::Card(_) | EngineError::Wish(_) => {
                 Self::MALFORMED

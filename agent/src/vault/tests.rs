@@ -254,3 +254,21 @@ fn a_change_that_fails_half_way_leaves_nothing() {
     assert!(matches!(failed, Err(VaultError::Database(_))));
     assert_eq!(vault.wishes().unwrap().len(), 1);
 }
+
+#[test]
+fn a_vault_that_is_not_relied_on_is_read_and_not_written() {
+    let back = WentBack { sign: Sign::Older, known: None, here: None };
+    for (why, refused) in [
+        (Distrust::WentBack(back), "the vault has gone back in time"),
+        (Distrust::Damaged(Damage::Pages), "the vault is damaged"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = filled(&folder.path().join("vault.db"));
+        vault.distrust(why);
+        assert_eq!(
+            vault.remove_wish(WishId::from_bytes([2; 16])).unwrap_err().to_string(),
+            refused
+        );
+        assert_eq!(vault.wishes().unwrap().len(), 1);
+    }
+}

@@ -206,7 +206,9 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemType::Locked => StatusCode::LOCKED,
         ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
-        ProblemType::LogUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ProblemType::LogUnavailable | ProblemType::WentBack | ProblemType::Damaged => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

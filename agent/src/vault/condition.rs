@@ -1,0 +1,103 @@
+//! Whether what the vault says can be relied on. `spec/rollback.md`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use besace_protocol::time::Timestamp;
+
+use super::VaultError;
+
+/// Whether what the vault says can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Not known yet: it is read, and nothing is written or disclosed.
+    Checking,
+    /// It is what this program left there.
+    Sound,
+    /// It is not what this program left there last, but something older, or put together from two
+    /// moments. It is read; nothing is written or disclosed until its owner decides.
+    WentBack(WentBack),
+    /// It is broken. What can be read is read; nothing is written.
+    Damaged(Damage),
+}
+
+/// How it shows that a vault went back, and what may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WentBack {
+    /// How it shows.
+    pub sign: Sign,
+    /// The newest that is known of it.
+    pub known: Option<Moment>,
+    /// What stands there now.
+    pub here: Option<Moment>,
+}
+
+/// A moment of a vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When it was written to last.
+    pub at: Timestamp,
+    /// How many entries the vault's own log had.
+    pub entries: u64,
+}
+
+/// How it shows that a vault went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// The file is older than its mark.
+    Older,
+    /// The file goes on from an older moment, on another machine or after a copy was put back.
+    Elsewhere,
+    /// The file is put together from two moments.
+    Mixed,
+    /// The mark is not where it was: another machine, or it was taken away.
+    MarkMissing,
+    /// What stands where the mark was is not a mark of this vault.
+    MarkForeign,
+    /// A retailer holds a later or another head of her log.
+    Retailer,
+}
+
+/// Why a vault is not relied on any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distrust {
+    /// It went back.
+    WentBack(WentBack),
+    /// It is broken.
+    Damaged(Damage),
+}
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Pages do not authenticate, or do not fit together.
+    Pages,
+}
+
+/// The condition of one open vault, known to its thread and to whoever asks.
+#[derive(Clone, Debug)]
+pub(super) struct Known(Arc<Mutex<Condition>>);
+
+impl Known {
+    pub(super) fn new(condition: Condition) -> Self {
+        Self(Arc::new(Mutex::new(condition)))
+    }
+
+    pub(super) fn get(&self) -> Condition {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set(&self, condition: Condition) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = condition;
+    }
+
+    /// Whether something may be written now.
+    pub(super) fn allows_writing(&self) -> Result<(), VaultError> {
+        match self.get() {
+            Condition::Sound => Ok(()),
+            // The thread checks before it writes.
+            Condition::Checking => Err(VaultError::Closed),
+            Condition::WentBack(_) => Err(VaultError::WentBack),
+            Condition::Damaged(_) => Err(VaultError::Damaged),
+        }
+    }
+}
