@@ -268,11 +268,11 @@ fn unlock_failure(error: &UnlockError, folder: &VaultFolder) -> Failure {
     match error {
         UnlockError::Keyring(ReadKeyringError::Missing) => no_vault(folder),
         UnlockError::Keyring(cause) => Failure::could_not(cause, RESTORE),
-        UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase) => Failure::refused(
+        UnlockError::Secret(UnlockKeyringError::Wrong) => Failure::refused(
             "this passphrase does not open the vault",
             "try again; if you are sure of it, put a good copy of vault.slots.json back",
         ),
-        UnlockError::Passphrase(UnlockKeyringError::Kdf) => {
+        UnlockError::Secret(UnlockKeyringError::Busy | UnlockKeyringError::Kdf) => {
             Failure::could_not(error, "close other programs, there is not enough memory")
         }
         UnlockError::Vault(cause @ OpenVaultError::Newer { .. }) => {

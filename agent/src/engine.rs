@@ -36,8 +36,8 @@ use crate::{
     entropy::{Entropy, Rng},
     export::SpellIdentityError,
     keyring::{
-        KdfParameters, Keyring, Passphrase, ReadKeyringError, UnlockKeyringError, WrapRootError,
-        WriteFileError,
+        KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
+        WrapRootError, WriteFileError,
     },
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
 };
@@ -113,9 +113,9 @@ pub enum UnlockError {
     /// The slots could not be read.
     #[error("the key slots could not be read")]
     Keyring(#[source] ReadKeyringError),
-    /// The passphrase did not open one.
+    /// What was shown did not open one.
     #[error("the vault did not open")]
-    Passphrase(#[source] UnlockKeyringError),
+    Secret(#[source] UnlockKeyringError),
     /// The root is right, the database is not.
     #[error("the vault file could not be opened")]
     Vault(#[source] OpenVaultError),
@@ -243,8 +243,8 @@ impl Engine {
             std::fs::remove_file(folder.database()).map_err(CreateError::Io)?;
         }
         std::fs::write(folder.unfinished(), []).map_err(CreateError::Io)?;
-        let (keyring, root) =
-            Keyring::create(passphrase, parameters, &mut self.rng()).map_err(CreateError::Slot)?;
+        let (keyring, root) = Keyring::create(passphrase, parameters, self.now(), &mut self.rng())
+            .map_err(CreateError::Slot)?;
         let vault =
             Vault::create(&folder.database(), &root.vault_key()).map_err(CreateError::Vault)?;
         keyring.write(&folder.slots()).map_err(CreateError::Write)?;
@@ -253,10 +253,15 @@ impl Engine {
         Ok(keyring.vault_id())
     }
 
-    /// Opens the vault; does nothing more if it is open.
+    /// Opens the vault with its passphrase; does nothing more if it is open.
     pub fn unlock(&self, passphrase: &Passphrase) -> Result<(), UnlockError> {
+        self.unlock_with(Secret::Passphrase(passphrase))
+    }
+
+    /// Opens the vault with any of its keys; does nothing more if it is open.
+    pub fn unlock_with(&self, secret: Secret<'_>) -> Result<(), UnlockError> {
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(UnlockError::Keyring)?;
-        let root = keyring.unlock(passphrase).map_err(UnlockError::Passphrase)?;
+        let root = keyring.unlock(secret).map_err(UnlockError::Secret)?;
         // Held over the opening, so that two callers cannot open two connections.
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.is_none() {
