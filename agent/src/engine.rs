@@ -24,6 +24,7 @@ mod vouchers;
 use std::{
     fs::{File, TryLockError},
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -35,6 +36,7 @@ use crate::{
     config::VaultFolder,
     entropy::{Entropy, Rng},
     export::SpellIdentityError,
+    footing::{self, Disk, Exposure},
     keyring::{
         KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
         WrapRootError, WriteFileError,
@@ -79,9 +81,34 @@ pub enum StartEngineError {
     /// Another process has it.
     #[error("another program is using this vault")]
     InUse,
+    /// It is on a disk that other machines reach, or that a program stands in for.
+    #[error("the folder of the vault is on a network share ({0})")]
+    Share(&'static str),
+    /// It, or a file in it, belongs to another account.
+    #[error("{} belongs to another account of this machine ({owner})", path.display())]
+    Stranger {
+        /// What.
+        path: PathBuf,
+        /// The number of that account.
+        owner: u32,
+    },
+    /// The disk takes no more, or nothing at all.
+    #[error("the disk of the vault may not be written to")]
+    ReadOnly(#[source] io::Error),
     /// The folder cannot be used.
     #[error("the folder of the vault cannot be used")]
     Io(#[source] io::Error),
+}
+
+impl From<io::Error> for StartEngineError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                Self::ReadOnly(error)
+            }
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// No vault was made.
@@ -207,8 +234,9 @@ impl Engine {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder.path()).map_err(StartEngineError::Io)?;
-        let lock = crate::keyring::private_file(&folder.lock()).map_err(StartEngineError::Io)?;
+        builder.create(folder.path())?;
+        secure(&folder)?;
+        let lock = crate::keyring::private_file(&folder.lock())?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),
@@ -332,6 +360,30 @@ impl Engine {
         }
         self.0.grant_changes.send_replace(());
     }
+}
+
+/// Looks at what the folder stands on, and closes to others what is open to them.
+fn secure(folder: &VaultFolder) -> Result<(), StartEngineError> {
+    if let Disk::Shared(kind) = Disk::of(folder.path())?
+        && !folder.may_be_on_a_share()
+    {
+        return Err(StartEngineError::Share(kind));
+    }
+    for exposure in footing::exposures(folder.path())? {
+        match exposure {
+            Exposure::Stranger { path, owner } => {
+                return Err(StartEngineError::Stranger { path, owner });
+            }
+            Exposure::Open { path, mode } => {
+                footing::close_to_others(&path, mode)?;
+                tracing::warn!(
+                    mode,
+                    "other accounts could reach a file of the vault; not any more"
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
