@@ -11,8 +11,6 @@
 //! }
 //! ```
 
-use alloc::vec::Vec;
-
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -137,11 +135,6 @@ impl<D: Document> Unverified<D> {
 }
 
 impl<D: Document> Verified<D> {
-    /// What was signed, and the bytes that travelled.
-    pub(crate) fn into_parts(self) -> (D, Vec<u8>) {
-        (self.payload, self.jws.into_bytes())
-    }
-
     /// What was signed.
     pub const fn payload(&self) -> &D {
         &self.payload

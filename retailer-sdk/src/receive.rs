@@ -11,7 +11,7 @@ use besace_protocol::{
     document::{Document, ParseDocumentError, Unverified, Verified},
     id::GrantId,
     jws::{Role, VerifyJwsError},
-    log::{LogKey, Origin, SignedCheckpoint, UnverifiedProof},
+    log::{LogKey, Origin, UnverifiedProof},
     presence::ReleasedKeys,
     private::Private,
     problem::ProblemType,
@@ -126,8 +126,7 @@ impl Retailer {
             if keys.till() != till {
                 return Err(ReceiveError::Scope);
             }
-            let (record, shown) = check_logged(logged, &stored)?;
-            match record {
+            match check_logged(logged, &stored)? {
                 RecordKind::Released(Released {
                     at: _,
                     commit,
@@ -136,7 +135,6 @@ impl Retailer {
                 }) if commit == release.commit && logged_day == *day && logged_grant == *grant => {}
                 _ => return Err(ReceiveError::Proof),
             }
-            session.keep_head(stored.grant.subject_log, &shown)?;
             if let Some(known) = session.keys(*grant, *day)? {
                 if known.commitment != release.commit {
                     return Err(ReceiveError::Conflict);
@@ -190,8 +188,7 @@ impl Retailer {
                 return Err(ReceiveError::Scope);
             }
             let digest = sha256(&[signed.as_bytes()]);
-            let (record, shown) = check_logged(logged, &stored)?;
-            match record {
+            match check_logged(logged, &stored)? {
                 RecordKind::Disclosed(Disclosed {
                     at: _,
                     categories: logged_categories,
@@ -202,7 +199,6 @@ impl Retailer {
                     && logged_categories == categories => {}
                 _ => return Err(ReceiveError::Proof),
             }
-            session.keep_head(stored.grant.subject_log, &shown)?;
             if let Some(known) = session.disclosure(*grant)?.filter(|k| k.digest == digest) {
                 let head = own.ledger.head(session)?;
                 return Ok(own.ledger.proven(session, known.leaf, &head)?);
@@ -270,19 +266,14 @@ fn open<D: Document>(
         .map_err(ReceiveError::Signature)
 }
 
-/// The record that the proof shows to stand in the log of the grant's pseudonym, and the head it stands
-/// under.
-fn check_logged(
-    logged: &Proven,
-    stored: &StoredGrant,
-) -> Result<(RecordKind, SignedCheckpoint), ReceiveError> {
+/// The record that the proof shows to stand in the log of the grant's pseudonym.
+fn check_logged(logged: &Proven, stored: &StoredGrant) -> Result<RecordKind, ReceiveError> {
     let key = LogKey::new(Origin::of_log(&stored.grant.subject_log), stored.grant.subject_log_key);
-    let (proof, _) = UnverifiedProof::parse(logged.proof.as_bytes())
+    UnverifiedProof::parse(logged.proof.as_bytes())
         .map_err(|_| ReceiveError::Proof)?
         .verify_opening(&key, &logged.record.0)
         .map_err(|_| ReceiveError::Proof)?;
-    let record = RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)?;
-    Ok((record, proof.checkpoint().clone()))
+    RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)
 }
 
 /// What a shop may say at `now` about a grant's pseudonym: not what has reached its deadline, whether or

@@ -3,7 +3,6 @@
 mod audit;
 mod catalogue;
 mod consent;
-mod heads;
 mod identity;
 mod privacy;
 mod race;

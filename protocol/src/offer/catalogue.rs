@@ -89,9 +89,7 @@ pub struct UnverifiedCatalogue(Unverified<Payload>);
 /// ```
 #[derive(Debug)]
 pub struct Catalogue {
-    controller: ControllerId,
-    edition: Edition,
-    bytes: Vec<u8>,
+    document: Verified<Payload>,
     offers: Vec<Offer>,
     sieve: Sieve,
     refused: Vec<RefusedOffer>,
@@ -178,22 +176,22 @@ impl Catalogue {
 
     /// Whose it is.
     pub const fn controller(&self) -> &ControllerId {
-        &self.controller
+        &self.document.payload().controller
     }
 
     /// Its place among the catalogues of its retailer.
     pub const fn sequence(&self) -> u64 {
-        self.edition.sequence
+        self.document.payload().sequence
     }
 
     /// When it was made.
     pub const fn issued(&self) -> Timestamp {
-        self.edition.issued
+        self.document.payload().issued
     }
 
     /// The first second after its life.
     pub const fn expires(&self) -> Timestamp {
-        self.edition.expires
+        self.document.payload().expires
     }
 
     /// Whether its life has not ended.
@@ -218,7 +216,7 @@ impl Catalogue {
 
     /// The bytes that travel, the same for everybody.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.document.as_bytes()
     }
 
     /// SHA-256 of the bytes that travel: what stands in the retailer's log.
@@ -226,13 +224,9 @@ impl Catalogue {
         sha256(&[self.as_bytes()])
     }
 
-    /// Keeps of the document what it says and the bytes that travelled, once: a thousand offers are a
-    /// megabyte in each form.
     fn read(document: Verified<Payload>) -> Self {
-        let (Payload { controller, expires, issued, offers: values, sequence, .. }, bytes) =
-            document.into_parts();
         let (mut offers, mut refused, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (index, value) in values.iter().enumerate() {
+        for (index, value) in document.payload().offers.iter().enumerate() {
             let read = Offer::read(value).and_then(|offer| {
                 if names.insert(offer.id()) { Ok(offer) } else { Err(RefuseOfferError::Duplicate) }
             });
@@ -242,8 +236,7 @@ impl Catalogue {
             }
         }
         let sieve = Sieve::of(&offers);
-        let edition = Edition { sequence, issued, expires };
-        Self { controller, edition, bytes, offers, sieve, refused }
+        Self { document, offers, sieve, refused }
     }
 }
 
