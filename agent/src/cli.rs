@@ -48,6 +48,9 @@ struct Arguments {
     /// Folder of the vault [default: besace in your data folder].
     #[arg(long, global = true, value_name = "DIR", env = "BESACE_VAULT")]
     vault: Option<PathBuf>,
+    /// Let the vault be on a network share, where it can break at any time.
+    #[arg(long, global = true, env = "BESACE_VAULT_ON_NETWORK_SHARE")]
+    vault_on_network_share: bool,
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -172,20 +175,13 @@ fn dispatch(
         AnyCommand::OfTheVault(command) => command,
         AnyCommand::Health(arguments) => return health::run(&arguments, output),
     };
-    let folder = folder(arguments.vault)?;
+    let folder = folder(arguments.vault)?.danger_on_a_share(arguments.vault_on_network_share);
     // A command that only reads makes no folder.
     if !folder.slots().exists() && !matches!(command, Command::Init(_) | Command::Serve(_)) {
         return Err(no_vault(&folder));
     }
-    let engine = Engine::start(folder.clone(), clock, entropy).map_err(|error| match &error {
-        StartEngineError::InUse => Failure::could_not(
-            &error,
-            "end the other program, or use its page; one program at a time uses a vault",
-        ),
-        StartEngineError::Io(_) => {
-            Failure::could_not(&error, "say with --vault which folder you may write to")
-        }
-    })?;
+    let engine =
+        Engine::start(folder.clone(), clock, entropy).map_err(|error| start_failure(&error))?;
     let passphrase = passphrase::Source::new(arguments.passphrase_file);
     let mut dev_retailers = DevRetailers::default();
     for one in &arguments.dev_retailer {
@@ -262,17 +258,37 @@ impl Session<'_, '_> {
     }
 }
 
+fn start_failure(error: &StartEngineError) -> Failure {
+    let remedy = match error {
+        StartEngineError::InUse => {
+            "end the other program, or use its page; one program at a time uses a vault"
+        }
+        StartEngineError::Share(_) => {
+            "move it to a disk of this machine; on a share it can break at any time, and \
+             --vault-on-network-share says that you want it there"
+        }
+        StartEngineError::Stranger { .. } => {
+            "run this as that account, or give it to yours with chown if you trust what is in it"
+        }
+        StartEngineError::ReadOnly(_) => {
+            "make it writable for your account, or say with --vault which folder is"
+        }
+        StartEngineError::Io(_) => "say with --vault which folder you may write to",
+    };
+    Failure::could_not(error, remedy)
+}
+
 fn unlock_failure(error: &UnlockError, folder: &VaultFolder) -> Failure {
     const RESTORE: &str =
         "put a good copy of the vault's folder back, and keep this one until it opens";
     match error {
         UnlockError::Keyring(ReadKeyringError::Missing) => no_vault(folder),
         UnlockError::Keyring(cause) => Failure::could_not(cause, RESTORE),
-        UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase) => Failure::refused(
+        UnlockError::Secret(UnlockKeyringError::Wrong) => Failure::refused(
             "this passphrase does not open the vault",
             "try again; if you are sure of it, put a good copy of vault.slots.json back",
         ),
-        UnlockError::Passphrase(UnlockKeyringError::Kdf) => {
+        UnlockError::Secret(UnlockKeyringError::Busy | UnlockKeyringError::Kdf) => {
             Failure::could_not(error, "close other programs, there is not enough memory")
         }
         UnlockError::Vault(cause @ OpenVaultError::Newer { .. }) => {

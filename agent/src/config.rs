@@ -4,12 +4,26 @@ use std::path::{Path, PathBuf};
 
 /// The folder of one vault, and the names of what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VaultFolder(PathBuf);
+pub struct VaultFolder {
+    path: PathBuf,
+    on_a_share: bool,
+}
 
 impl VaultFolder {
     /// This folder; it need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self { path: path.into(), on_a_share: false }
+    }
+
+    /// The same, if it is `allowed` to be on a network share: she was told what may happen there.
+    #[must_use]
+    pub fn danger_on_a_share(self, allowed: bool) -> Self {
+        Self { on_a_share: allowed, ..self }
+    }
+
+    /// Whether it may be on a network share.
+    pub const fn may_be_on_a_share(&self) -> bool {
+        self.on_a_share
     }
 
     /// `besace` in the folder where this system keeps a person's data.
@@ -20,32 +34,32 @@ impl VaultFolder {
         let data = data_home
             .filter(absolute)
             .or_else(|| home.filter(absolute).map(|home| home.join(".local").join("share")))?;
-        Some(Self(data.join("besace")))
+        Some(Self::new(data.join("besace")))
     }
 
     /// The folder itself.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The encrypted database.
     pub fn database(&self) -> PathBuf {
-        self.0.join("vault.db")
+        self.path.join("vault.db")
     }
 
     /// The key slots; a vault exists when this file does.
     pub fn slots(&self) -> PathBuf {
-        self.0.join("vault.slots.json")
+        self.path.join("vault.slots.json")
     }
 
     /// Held by the one process that uses the vault.
     pub fn lock(&self) -> PathBuf {
-        self.0.join("vault.lock")
+        self.path.join("vault.lock")
     }
 
     /// Stands there while a vault is being made.
     pub fn unfinished(&self) -> PathBuf {
-        self.0.join("vault.unfinished")
+        self.path.join("vault.unfinished")
     }
 }
 

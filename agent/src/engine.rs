@@ -24,6 +24,7 @@ mod vouchers;
 use std::{
     fs::{File, TryLockError},
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -35,8 +36,9 @@ use crate::{
     config::VaultFolder,
     entropy::{Entropy, Rng},
     export::SpellIdentityError,
+    footing::{self, Disk, Exposure},
     keyring::{
-        self, KdfParameters, Keyring, Passphrase, ReadKeyringError, UnlockKeyringError,
+        KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
         WrapRootError, WriteFileError,
     },
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
@@ -79,9 +81,34 @@ pub enum StartEngineError {
     /// Another process has it.
     #[error("another program is using this vault")]
     InUse,
+    /// It is on a disk that other machines reach, or that a program stands in for.
+    #[error("the folder of the vault is on a network share ({0})")]
+    Share(&'static str),
+    /// It, or a file in it, belongs to another account.
+    #[error("{} belongs to another account of this machine ({owner})", path.display())]
+    Stranger {
+        /// What.
+        path: PathBuf,
+        /// The number of that account.
+        owner: u32,
+    },
+    /// The disk takes no more, or nothing at all.
+    #[error("the disk of the vault may not be written to")]
+    ReadOnly(#[source] io::Error),
     /// The folder cannot be used.
     #[error("the folder of the vault cannot be used")]
     Io(#[source] io::Error),
+}
+
+impl From<io::Error> for StartEngineError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                Self::ReadOnly(error)
+            }
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// No vault was made.
@@ -113,9 +140,9 @@ pub enum UnlockError {
     /// The slots could not be read.
     #[error("the key slots could not be read")]
     Keyring(#[source] ReadKeyringError),
-    /// The passphrase did not open one.
+    /// What was shown did not open one.
     #[error("the vault did not open")]
-    Passphrase(#[source] UnlockKeyringError),
+    Secret(#[source] UnlockKeyringError),
     /// The root is right, the database is not.
     #[error("the vault file could not be opened")]
     Vault(#[source] OpenVaultError),
@@ -207,8 +234,9 @@ impl Engine {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder.path()).map_err(StartEngineError::Io)?;
-        let lock = keyring::private_file(&folder.lock()).map_err(StartEngineError::Io)?;
+        builder.create(folder.path())?;
+        secure(&folder)?;
+        let lock = crate::keyring::private_file(&folder.lock())?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),
@@ -242,24 +270,26 @@ impl Engine {
             // Made by a process that ended before it wrote the slots: nobody has its key.
             std::fs::remove_file(folder.database()).map_err(CreateError::Io)?;
         }
-        keyring::sync_above(folder.path()).map_err(CreateError::Io)?;
-        // Lasts before the database does: without it, a database alone has lost its slots.
-        keyring::write_atomically(&folder.unfinished(), &[]).map_err(CreateError::Write)?;
-        let (keyring, root) =
-            Keyring::create(passphrase, parameters, &mut self.rng()).map_err(CreateError::Slot)?;
+        std::fs::write(folder.unfinished(), []).map_err(CreateError::Io)?;
+        let (keyring, root) = Keyring::create(passphrase, parameters, self.now(), &mut self.rng())
+            .map_err(CreateError::Slot)?;
         let vault =
             Vault::create(&folder.database(), &root.vault_key()).map_err(CreateError::Vault)?;
         keyring.write(&folder.slots()).map_err(CreateError::Write)?;
         std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
-        keyring::sync_folder(folder.path()).map_err(CreateError::Io)?;
         self.set_open(Some(Open::new(root, vault)));
         Ok(keyring.vault_id())
     }
 
-    /// Opens the vault; does nothing more if it is open.
+    /// Opens the vault with its passphrase; does nothing more if it is open.
     pub fn unlock(&self, passphrase: &Passphrase) -> Result<(), UnlockError> {
+        self.unlock_with(Secret::Passphrase(passphrase))
+    }
+
+    /// Opens the vault with any of its keys; does nothing more if it is open.
+    pub fn unlock_with(&self, secret: Secret<'_>) -> Result<(), UnlockError> {
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(UnlockError::Keyring)?;
-        let root = keyring.unlock(passphrase).map_err(UnlockError::Passphrase)?;
+        let root = keyring.unlock(secret).map_err(UnlockError::Secret)?;
         // Held over the opening, so that two callers cannot open two connections.
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.is_none() {
@@ -330,6 +360,30 @@ impl Engine {
         }
         self.0.grant_changes.send_replace(());
     }
+}
+
+/// Looks at what the folder stands on, and closes to others what is open to them.
+fn secure(folder: &VaultFolder) -> Result<(), StartEngineError> {
+    if let Disk::Shared(kind) = Disk::of(folder.path())?
+        && !folder.may_be_on_a_share()
+    {
+        return Err(StartEngineError::Share(kind));
+    }
+    for exposure in footing::exposures(folder.path())? {
+        match exposure {
+            Exposure::Stranger { path, owner } => {
+                return Err(StartEngineError::Stranger { path, owner });
+            }
+            Exposure::Open { path, mode } => {
+                footing::close_to_others(&path, mode)?;
+                tracing::warn!(
+                    mode,
+                    "other accounts could reach a file of the vault; not any more"
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

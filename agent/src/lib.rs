@@ -16,6 +16,7 @@
 //! | [`radio`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
+//! | [`footing`] | the disk and the permissions that the vault stands on |
 //! | [`clock`], [`entropy`] | the only places that read time and randomness |
 
 pub mod cli;
@@ -26,6 +27,7 @@ pub mod entropy;
 pub mod errands;
 pub mod exchange;
 pub mod export;
+pub mod footing;
 pub mod http;
 pub mod import;
 pub mod keyring;

@@ -11,6 +11,8 @@
 //! }
 //! ```
 
+use alloc::vec::Vec;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -135,6 +137,11 @@ impl<D: Document> Unverified<D> {
 }
 
 impl<D: Document> Verified<D> {
+    /// What was signed, and the bytes that travelled.
+    pub(crate) fn into_parts(self) -> (D, Vec<u8>) {
+        (self.payload, self.jws.into_bytes())
+    }
+
     /// What was signed.
     pub const fn payload(&self) -> &D {
         &self.payload

@@ -203,6 +203,11 @@ impl UnverifiedJws {
 }
 
 impl VerifiedJws {
+    /// The bytes that travelled, and nothing else any more.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// The bytes that travelled.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes

@@ -43,6 +43,11 @@ impl RootKey {
         self.0.derive(Label::Inbox, &[])
     }
 
+    /// Vouches for what a key slot says in clear (`spec/vault.md#slots`).
+    pub fn slot_seal_key(&self) -> SecretBytes<32> {
+        self.0.derive(Label::SlotSeal, &[])
+    }
+
     /// Signs the vault's own log, which no retailer sees.
     pub fn vault_log_key(&self, log: &LogId) -> SigningKey {
         SigningKey::from_seed(&self.0.derive(Label::VaultLog, &[log.as_bytes()]))

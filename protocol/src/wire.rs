@@ -5,10 +5,10 @@ mod body;
 mod redemption;
 
 pub use body::{
-    AcknowledgeMail, Arrivals, Attested, CollectMail, Disclose, EmitterFrame, GiveGrant,
-    GrantGiven, Greeting, MailAcknowledged, MailCollected, OpenRequests, Proven, Received,
-    Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode,
-    TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
+    AcknowledgeMail, Arrivals, AskLastHead, Attested, CollectMail, Disclose, EmitterFrame,
+    GiveGrant, GrantGiven, Greeting, LastHead, MailAcknowledged, MailCollected, OpenRequests,
+    Proven, Received, Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk,
+    TillAsked, TillCode, TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
 };
 
 #[cfg(feature = "vouchers")]
@@ -39,6 +39,8 @@ pub const DISCLOSURES_PATH: &str = "/besace/v1/disclosures";
 pub const MAILBOX_PATH: &str = "/besace/v1/mailbox";
 /// Call: mail is safe at home; the gateway destroys its copy.
 pub const MAILBOX_ACKNOWLEDGEMENTS_PATH: &str = "/besace/v1/mailbox/acknowledgements";
+/// Call: which head of the caller's own log was shown here last.
+pub const LAST_HEAD_PATH: &str = "/besace/v1/last-head";
 /// Call: ask for a batch of vouchers. The week follows in a `GET` of its keys.
 pub const VOUCHERS_PATH: &str = "/besace/v1/vouchers";
 /// Shop key: an ephemeral identifier was heard.

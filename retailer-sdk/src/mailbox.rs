@@ -1,4 +1,5 @@
-//! The mailbox: openings wait sealed until she collects them, and are destroyed when she has them.
+//! The mailbox: openings wait sealed until she collects them, and are destroyed when she has them. And
+//! what else a pseudonym asks for itself.
 
 use besace_protocol::{
     call::{Call, UnverifiedCall},
@@ -9,8 +10,8 @@ use besace_protocol::{
     problem::ProblemType,
     time::{Day, Timestamp},
     wire::{
-        AcknowledgeMail, CollectMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH,
-        MailAcknowledged, MailCollected,
+        AcknowledgeMail, AskLastHead, CollectMail, LAST_HEAD_PATH, LastHead,
+        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MailAcknowledged, MailCollected,
     },
 };
 use serde::de::DeserializeOwned;
@@ -111,6 +112,18 @@ impl Retailer {
         // What was deleted stands in the write-ahead log until it is emptied; `tidy` tries again.
         drop(self.store.forget_history());
         Ok(MailAcknowledged { destroyed })
+    }
+
+    /// The largest head of her own log that the caller showed here: her vault compares it with its own.
+    pub fn last_head(&mut self, call: &[u8], now: Timestamp) -> Result<LastHead, MailboxError> {
+        let call = self.admit_subject::<AskLastHead>(call, LAST_HEAD_PATH, now)?;
+        let key = call.subject.key_id();
+        self.store.write(|session| {
+            admit(session, &call)??;
+            let grants = session.grants_of_subject(key)?;
+            let newest = grants.last().ok_or(MailboxError::Missing)?;
+            Ok(LastHead { checkpoint: session.head_of(newest.grant.subject_log)? })
+        })
     }
 
     /// Verifies a call with the key of a pseudonym that gave a grant here, live or not.

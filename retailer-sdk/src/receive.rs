@@ -11,7 +11,7 @@ use besace_protocol::{
     document::{Document, ParseDocumentError, Unverified, Verified},
     id::GrantId,
     jws::{Role, VerifyJwsError},
-    log::{LogKey, Origin, UnverifiedProof},
+    log::{LogKey, Origin, SignedCheckpoint, UnverifiedProof},
     presence::ReleasedKeys,
     private::Private,
     problem::ProblemType,
@@ -126,7 +126,8 @@ impl Retailer {
             if keys.till() != till {
                 return Err(ReceiveError::Scope);
             }
-            match check_logged(logged, &stored)? {
+            let (record, shown) = check_logged(logged, &stored)?;
+            match record {
                 RecordKind::Released(Released {
                     at: _,
                     commit,
@@ -135,6 +136,7 @@ impl Retailer {
                 }) if commit == release.commit && logged_day == *day && logged_grant == *grant => {}
                 _ => return Err(ReceiveError::Proof),
             }
+            session.keep_head(stored.grant.subject_log, &shown)?;
             if let Some(known) = session.keys(*grant, *day)? {
                 if known.commitment != release.commit {
                     return Err(ReceiveError::Conflict);
@@ -188,7 +190,8 @@ impl Retailer {
                 return Err(ReceiveError::Scope);
             }
             let digest = sha256(&[signed.as_bytes()]);
-            match check_logged(logged, &stored)? {
+            let (record, shown) = check_logged(logged, &stored)?;
+            match record {
                 RecordKind::Disclosed(Disclosed {
                     at: _,
                     categories: logged_categories,
@@ -199,6 +202,7 @@ impl Retailer {
                     && logged_categories == categories => {}
                 _ => return Err(ReceiveError::Proof),
             }
+            session.keep_head(stored.grant.subject_log, &shown)?;
             if let Some(known) = session.disclosure(*grant)?.filter(|k| k.digest == digest) {
                 let head = own.ledger.head(session)?;
                 return Ok(own.ledger.proven(session, known.leaf, &head)?);
@@ -266,14 +270,19 @@ fn open<D: Document>(
         .map_err(ReceiveError::Signature)
 }
 
-/// The record that the proof shows to stand in the log of the grant's pseudonym.
-fn check_logged(logged: &Proven, stored: &StoredGrant) -> Result<RecordKind, ReceiveError> {
+/// The record that the proof shows to stand in the log of the grant's pseudonym, and the head it stands
+/// under.
+fn check_logged(
+    logged: &Proven,
+    stored: &StoredGrant,
+) -> Result<(RecordKind, SignedCheckpoint), ReceiveError> {
     let key = LogKey::new(Origin::of_log(&stored.grant.subject_log), stored.grant.subject_log_key);
-    UnverifiedProof::parse(logged.proof.as_bytes())
+    let (proof, _) = UnverifiedProof::parse(logged.proof.as_bytes())
         .map_err(|_| ReceiveError::Proof)?
         .verify_opening(&key, &logged.record.0)
         .map_err(|_| ReceiveError::Proof)?;
-    RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)
+    let record = RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)?;
+    Ok((record, proof.checkpoint().clone()))
 }
 
 /// What a shop may say at `now` about a grant's pseudonym: not what has reached its deadline, whether or

@@ -3,7 +3,6 @@
 mod architecture;
 mod bench;
 mod consent;
-mod crash;
 mod docker;
 mod errands;
 mod export;

@@ -78,7 +78,7 @@ fn a_wrong_passphrase_opens_nothing_and_changes_nothing() {
     let before = std::fs::read(folder.path().join("vault.db")).unwrap();
     assert!(matches!(
         engine.unlock(&passphrase("wrong")),
-        Err(UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase))
+        Err(UnlockError::Secret(UnlockKeyringError::Wrong))
     ));
     assert_eq!(engine.state(), EngineState::Locked);
     assert_eq!(std::fs::read(folder.path().join("vault.db")).unwrap(), before);

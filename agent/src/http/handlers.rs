@@ -100,7 +100,7 @@ pub(super) async fn unlock(
     let engine = site.engine().clone();
     let opened = web::block(move || match Passphrase::new(text) {
         Ok(passphrase) => engine.unlock(&passphrase),
-        Err(_) => Err(UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase)),
+        Err(_) => Err(UnlockError::Secret(UnlockKeyringError::Wrong)),
     });
     match opened.await.map_err(|error| Refusal::machine(&error))? {
         Ok(()) => {
@@ -110,7 +110,7 @@ pub(super) async fn unlock(
             let added = answer.add_cookie(&session::cookie(site.port, Some(value.as_str())));
             added.map_err(|error| Refusal::machine(&error)).map(|()| answer)
         }
-        Err(UnlockError::Passphrase(UnlockKeyringError::WrongPassphrase)) => {
+        Err(UnlockError::Secret(UnlockKeyringError::Wrong)) => {
             attempt.wrong(now);
             let refusal = voice.say("unlock-wrong");
             closed_page(&site, &speaker, StatusCode::FORBIDDEN, Some(refusal))

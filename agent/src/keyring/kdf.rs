@@ -4,7 +4,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Passphrase;
+use super::{Passphrase, UnlockKeyringError, turns};
 
 /// The parameters are below what protects, or above what a machine should be made to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,18 +62,20 @@ impl KdfParameters {
         bytes
     }
 
-    /// The wrapping key for `passphrase`; `None` if Argon2 cannot run.
+    /// The wrapping key for `passphrase`. Waits while others stretch theirs, but not long.
     pub(super) fn stretch(
         self,
         passphrase: &Passphrase,
         salt: &[u8; 16],
-    ) -> Option<Zeroizing<[u8; 32]>> {
-        let params = Params::new(self.memory_kib, self.iterations, self.lanes, Some(32)).ok()?;
+    ) -> Result<Zeroizing<[u8; 32]>, UnlockKeyringError> {
+        let params = Params::new(self.memory_kib, self.iterations, self.lanes, Some(32))
+            .map_err(|_| UnlockKeyringError::Kdf)?;
+        let _leave = turns::wait().ok_or(UnlockKeyringError::Busy)?;
         let mut key = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(passphrase.danger_expose().as_bytes(), salt, key.as_mut())
-            .ok()?;
-        Some(key)
+            .map_err(|_| UnlockKeyringError::Kdf)?;
+        Ok(key)
     }
 }
 

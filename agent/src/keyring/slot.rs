@@ -1,145 +1,215 @@
-//! One way to the root: XChaCha20-Poly1305 under a stretched passphrase.
+//! One way to the root: XChaCha20-Poly1305 under a key that a secret of hers gives.
 
+use age::x25519::Recipient;
 use besace_protocol::{
-    crypto::Label,
-    encoding::Bytes,
+    crypto::{Label, equal_in_constant_time, hmac_sha256},
     id::{SlotId, VaultId},
     keys::RootKey,
+    time::Timestamp,
 };
-use chacha20poly1305::{AeadInPlace as _, KeyInit as _, XChaCha20Poly1305};
+use chacha20poly1305::{AeadInPlace as _, Key, KeyInit as _, XChaCha20Poly1305};
 use rand_core::CryptoRngCore;
-use serde::{Deserialize, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use super::{KdfParameters, ParametersError, Passphrase, UnlockKeyringError, WrapRootError};
+use super::{
+    DeviceKey, KdfParameters, KitState, Passphrase, RecoveryKit, Secret, SlotKind,
+    UnlockKeyringError, WrapRootError,
+};
 
-/// The root under one passphrase.
+/// The root under one secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
-    id: SlotId,
-    kdf: KdfParameters,
-    salt: [u8; 16],
-    nonce: [u8; 24],
-    wrapped: [u8; 32],
-    tag: [u8; 16],
+    pub(super) id: SlotId,
+    /// Not known of slots of the first version.
+    pub(super) made_at: Option<Timestamp>,
+    pub(super) way: Way,
+    pub(super) nonce: [u8; 24],
+    pub(super) wrapped: [u8; 32],
+    pub(super) tag: [u8; 16],
 }
 
-/// A slot as it stands in the file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SlotDocument {
-    id: SlotId,
-    kdf: KdfParameters,
-    kind: Kind,
-    nonce: Fixed<24>,
-    salt: Fixed<16>,
-    tag: Fixed<16>,
-    wrapped: Fixed<32>,
+/// How a secret becomes the wrapping key, and what else the kind of slot holds.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Way {
+    Passphrase { kdf: KdfParameters, salt: [u8; 16] },
+    Kit { recipient: Recipient, state: KitState, seal: [u8; 32] },
+    Device,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Passphrase,
+/// Which vault, and what time it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) vault: VaultId,
+    pub(super) now: Timestamp,
 }
 
 impl Slot {
-    pub(super) const fn id(&self) -> SlotId {
-        self.id
-    }
-
-    pub(super) fn wrap(
-        vault: VaultId,
+    pub(super) fn for_passphrase(
+        place: Place,
         root: &RootKey,
         passphrase: &Passphrase,
         kdf: KdfParameters,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Self, WrapRootError> {
-        let id = SlotId::generate(rng);
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);
-        let mut nonce = [0; 24];
-        rng.fill_bytes(&mut nonce);
-        let key = kdf.stretch(passphrase, &salt).ok_or(WrapRootError)?;
-        let mut wrapped = *root.danger_expose(); // encrypted in place by the next statement
-        let tag = XChaCha20Poly1305::new((&*key).into())
-            .encrypt_in_place_detached(&nonce.into(), &bound_to(vault, id, kdf), &mut wrapped)
-            .map_err(|_| WrapRootError)?
-            .into();
-        Ok(Self { id, kdf, salt, nonce, wrapped, tag })
+        let key = kdf.stretch(passphrase, &salt).map_err(|_| WrapRootError)?;
+        Self::wrap(place, root, Way::Passphrase { kdf, salt }, |_| key, rng)
     }
 
+    pub(super) fn for_kit(
+        place: Place,
+        root: &RootKey,
+        kit: &RecoveryKit,
+        state: KitState,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Self, WrapRootError> {
+        let recipient = kit.age_identity().map_err(|_| WrapRootError)?.to_public();
+        let way = Way::Kit { recipient, state, seal: [0; 32] };
+        let key = |place: &[u8]| Zeroizing::new(*kit.wrapping_key(place).danger_expose());
+        let mut slot = Self::wrap(place, root, way, key, rng)?;
+        slot.set_kit_state(place.vault, root, state);
+        Ok(slot)
+    }
+
+    pub(super) fn for_device(
+        place: Place,
+        root: &RootKey,
+        key: &DeviceKey,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Self, WrapRootError> {
+        let key = |place: &[u8]| Zeroizing::new(*key.wrapping_key(place).danger_expose());
+        Self::wrap(place, root, Way::Device, key, rng)
+    }
+
+    fn wrap(
+        Place { vault, now }: Place,
+        root: &RootKey,
+        way: Way,
+        key: impl FnOnce(&[u8]) -> Zeroizing<[u8; 32]>,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Self, WrapRootError> {
+        let id = SlotId::generate(rng);
+        let mut nonce = [0; 24];
+        rng.fill_bytes(&mut nonce);
+        let key = key(&names(vault, id));
+        let mut wrapped = *root.danger_expose(); // encrypted in place by the next statement
+        let tag = XChaCha20Poly1305::new(Key::from_slice(&*key))
+            .encrypt_in_place_detached(&nonce.into(), &bound_to(vault, id, &way), &mut wrapped)
+            .map_err(|_| WrapRootError)?
+            .into();
+        Ok(Self { id, made_at: Some(now), way, nonce, wrapped, tag })
+    }
+
+    pub(super) const fn kind(&self) -> SlotKind {
+        match self.way {
+            Way::Passphrase { .. } => SlotKind::Passphrase,
+            Way::Kit { state, .. } => SlotKind::Kit(state),
+            Way::Device => SlotKind::Device,
+        }
+    }
+
+    /// The root, if `secret` is the one of this slot.
     pub(super) fn unwrap(
         &self,
         vault: VaultId,
-        passphrase: &Passphrase,
+        secret: Secret<'_>,
     ) -> Result<RootKey, UnlockKeyringError> {
-        let key = self.kdf.stretch(passphrase, &self.salt).ok_or(UnlockKeyringError::Kdf)?;
+        let names = names(vault, self.id);
+        let key = match (&self.way, secret) {
+            (Way::Passphrase { kdf, salt }, Secret::Passphrase(passphrase)) => {
+                kdf.stretch(passphrase, salt)?
+            }
+            (Way::Kit { .. }, Secret::Kit(kit)) => {
+                Zeroizing::new(*kit.wrapping_key(&names).danger_expose())
+            }
+            (Way::Device, Secret::Device(key)) => {
+                Zeroizing::new(*key.wrapping_key(&names).danger_expose())
+            }
+            (Way::Passphrase { .. } | Way::Kit { .. } | Way::Device, _) => {
+                return Err(UnlockKeyringError::Wrong);
+            }
+        };
         let mut root = Zeroizing::new(self.wrapped);
-        XChaCha20Poly1305::new((&*key).into())
+        XChaCha20Poly1305::new(Key::from_slice(&*key))
             .decrypt_in_place_detached(
                 &self.nonce.into(),
-                &bound_to(vault, self.id, self.kdf),
+                &bound_to(vault, self.id, &self.way),
                 root.as_mut(),
                 &self.tag.into(),
             )
-            .map_err(|_| UnlockKeyringError::WrongPassphrase)?;
+            .map_err(|_| UnlockKeyringError::Wrong)?;
         Ok(RootKey::init_with(|bytes| bytes.copy_from_slice(root.as_ref())))
     }
-}
 
-/// `Label || vault id || slot id || parameters`: a slot means nothing elsewhere, nor with other
-/// parameters.
-fn bound_to(vault: VaultId, slot: SlotId, kdf: KdfParameters) -> Vec<u8> {
-    let mut bytes = Label::KeySlot.to_bytes();
-    bytes.extend_from_slice(vault.as_bytes());
-    bytes.extend_from_slice(slot.as_bytes());
-    bytes.extend_from_slice(&kdf.to_bytes());
-    bytes
-}
-
-impl From<&Slot> for SlotDocument {
-    fn from(slot: &Slot) -> Self {
-        Self {
-            id: slot.id,
-            kdf: slot.kdf,
-            kind: Kind::Passphrase,
-            nonce: Fixed(slot.nonce),
-            salt: Fixed(slot.salt),
-            tag: Fixed(slot.tag),
-            wrapped: Fixed(slot.wrapped),
+    /// Says of a kit what it is from now on, and vouches for it.
+    pub(super) fn set_kit_state(&mut self, vault: VaultId, root: &RootKey, new: KitState) {
+        let (id, made_at) = (self.id, self.made_at);
+        if let Way::Kit { recipient, state, seal } = &mut self.way {
+            *state = new;
+            *seal = seal_of(vault, id, made_at, recipient, new, root);
         }
     }
-}
 
-impl TryFrom<SlotDocument> for Slot {
-    type Error = ParametersError;
-
-    fn try_from(document: SlotDocument) -> Result<Self, ParametersError> {
-        let Kind::Passphrase = document.kind;
-        Ok(Self {
-            id: document.id,
-            kdf: document.kdf.check()?,
-            salt: document.salt.0,
-            nonce: document.nonce.0,
-            wrapped: document.wrapped.0,
-            tag: document.tag.0,
-        })
+    /// To whom backups go so that this kit opens them: only if she has proven that she has it, and the
+    /// root vouches that it is this one. Somebody who can write the file must not be able to put a
+    /// recipient of his own there.
+    pub(super) fn recipient(&self, vault: VaultId, root: &RootKey) -> Option<&Recipient> {
+        let Way::Kit { recipient, state: KitState::Proven, seal } = &self.way else { return None };
+        let ours = seal_of(vault, self.id, self.made_at, recipient, KitState::Proven, root);
+        equal_in_constant_time(seal, &ours).then_some(recipient)
     }
 }
 
-/// Exactly `N` bytes, in JSON unpadded base64url.
-struct Fixed<const N: usize>([u8; N]);
+/// `vault id || slot id`.
+fn names(vault: VaultId, slot: SlotId) -> Vec<u8> {
+    [vault.as_bytes().as_slice(), slot.as_bytes()].concat()
+}
 
-impl<const N: usize> Serialize for Fixed<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Bytes(self.0.to_vec()).serialize(serializer)
+/// Associated data: a slot means nothing elsewhere, nor with other parameters.
+fn bound_to(vault: VaultId, slot: SlotId, way: &Way) -> Vec<u8> {
+    let names = names(vault, slot);
+    match way {
+        Way::Passphrase { kdf, .. } => {
+            [Label::KeySlot.to_bytes(), names, kdf.to_bytes().to_vec()].concat()
+        }
+        Way::Kit { recipient, .. } => {
+            [Label::KitSlot.to_bytes(), names, recipient.to_string().into_bytes()].concat()
+        }
+        Way::Device => [Label::DeviceSlot.to_bytes(), names].concat(),
     }
 }
 
-impl<'de, const N: usize> Deserialize<'de> for Fixed<N> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Bytes(bytes) = Bytes::deserialize(deserializer)?;
-        bytes.try_into().map(Self).map_err(|_| D::Error::custom("bytes of another length"))
+/// What the root says of a kit: `HMAC(seal key, Label || vault id || slot id || BE64(made_at) ||
+/// state || recipient)`. Every field but the last has a fixed size.
+fn seal_of(
+    vault: VaultId,
+    slot: SlotId,
+    made_at: Option<Timestamp>,
+    recipient: &Recipient,
+    state: KitState,
+    root: &RootKey,
+) -> [u8; 32] {
+    let made_at = made_at.map_or(0, Timestamp::as_unix_seconds).to_be_bytes();
+    let state = [u8::from(state == KitState::Proven)];
+    hmac_sha256(
+        &root.slot_seal_key(),
+        &[
+            &Label::SlotSeal.to_bytes(),
+            &names(vault, slot),
+            &made_at,
+            &state,
+            recipient.to_string().as_bytes(),
+        ],
+    )
+}
+
+impl std::fmt::Debug for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Passphrase { kdf, .. } => f.debug_tuple("Passphrase").field(kdf).finish(),
+            Self::Kit { state, .. } => f.debug_tuple("Kit").field(state).finish(),
+            Self::Device => f.write_str("Device"),
+        }
     }
 }

@@ -280,6 +280,7 @@ pub const PARSERS: &[Parser] = &[
     json("wire-received", "from_json", &["json"], body::<wire::Received>),
     json("wire-mail-collected", "from_json", &["json"], body::<wire::MailCollected>),
     json("wire-acknowledge-mail", "from_json", &["json"], body::<wire::AcknowledgeMail>),
+    json("wire-last-head", "from_json", &["json"], body::<wire::LastHead>),
     json("wire-sighting", "from_json", &["json"], body::<wire::Sighting>),
     json("wire-recognised", "from_json", &["json"], body::<wire::Recognised>),
     json("wire-arrivals", "from_json", &["json"], body::<wire::Arrivals>),

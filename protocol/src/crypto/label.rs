@@ -44,6 +44,14 @@ labels! {
     KeyId = "besace keys/v1 key id";
     /// Associated data of a wrapped root.
     KeySlot = "besace keys/v1 slot";
+    /// Wrapping key of a recovery kit, and associated data of what it wraps.
+    KitSlot = "besace keys/v1 kit slot";
+    /// X25519 secret of a recovery kit: opens backups.
+    KitBackup = "besace keys/v1 kit backup";
+    /// Wrapping key of a device key file, and associated data of what it wraps.
+    DeviceSlot = "besace keys/v1 device slot";
+    /// Key, from the root, that vouches for what a slot says in clear, and its message.
+    SlotSeal = "besace keys/v1 slot seal";
     /// `info` of a sealed message.
     Seal = "besace seal/v1 message";
     /// Commitment in a consent log.

@@ -4,10 +4,11 @@
 //! [`JSON_DEPTH_MAX`] levels, trailing bytes, lists in place of structures, `null` for what is absent.
 //! `serde_json` alone keeps the last duplicate silently.
 
+mod canonical;
 mod named;
 
 use alloc::{
-    collections::BTreeMap,
+    borrow::Cow,
     string::{String, ToString as _},
     vec::Vec,
 };
@@ -20,7 +21,7 @@ use serde::{
     },
 };
 
-use self::named::Named;
+use self::{canonical::is_canonical, named::Named};
 
 /// Deepest nesting of arrays and objects that is read.
 pub const JSON_DEPTH_MAX: usize = 16;
@@ -68,14 +69,14 @@ impl JsonError {
     }
 }
 
-/// The JSON values we accept, members sorted.
-enum Json {
+/// The JSON values we accept; members sorted by the bytes of their names, none twice.
+enum Json<'a> {
     Null,
     Bool(bool),
     Integer(i64),
-    Text(String),
+    Text(Cow<'a, str>),
     Array(Vec<Self>),
-    Object(BTreeMap<String, Self>),
+    Object(Vec<(Cow<'a, str>, Self)>),
 }
 
 /// Checks that `bytes` are strict JSON of at most `max` bytes, without giving them a type.
@@ -91,14 +92,14 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, Jso
 /// As [`from_json`], and the bytes must be the canonical form: used where a file has one spelling.
 pub fn from_json_exact<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, JsonError> {
     let json = parse(bytes, max)?;
-    if json.to_canonical().as_bytes() != bytes {
+    if !is_canonical(bytes) {
         return Err(JsonError::NotCanonical);
     }
     typed(&json, bytes)
 }
 
 /// The value, by the names of its members. Where it has none, the bytes say in which line.
-fn typed<T: DeserializeOwned>(json: &Json, bytes: &[u8]) -> Result<T, JsonError> {
+fn typed<T: DeserializeOwned>(json: &Json<'_>, bytes: &[u8]) -> Result<T, JsonError> {
     T::deserialize(Named(json)).map_err(|source| {
         JsonError::malformed(serde_json::from_slice::<T>(bytes).err().unwrap_or(source))
     })
@@ -109,10 +110,13 @@ fn typed<T: DeserializeOwned>(json: &Json, bytes: &[u8]) -> Result<T, JsonError>
 /// Fails on a float, on an integer beyond 2^53-1 and on a map whose keys are not texts.
 pub fn to_canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, JsonError> {
     let bytes = serde_json::to_vec(value).map_err(JsonError::malformed)?;
+    if is_canonical(&bytes) {
+        return Ok(bytes); // its members stand in the order of their names
+    }
     Ok(parse(&bytes, usize::MAX)?.to_canonical().into_bytes())
 }
 
-fn parse(bytes: &[u8], max: usize) -> Result<Json, JsonError> {
+fn parse(bytes: &[u8], max: usize) -> Result<Json<'_>, JsonError> {
     if bytes.len() > max {
         return Err(JsonError::TooLong { max });
     }
@@ -122,7 +126,7 @@ fn parse(bytes: &[u8], max: usize) -> Result<Json, JsonError> {
     Ok(json)
 }
 
-impl Json {
+impl Json<'_> {
     fn to_canonical(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
@@ -195,9 +199,9 @@ fn write_text(text: &str, out: &mut String) {
 struct Depth(usize);
 
 impl<'de> DeserializeSeed<'de> for Depth {
-    type Value = Json;
+    type Value = Json<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
@@ -209,42 +213,46 @@ impl Depth {
 }
 
 impl<'de> Visitor<'de> for Depth {
-    type Value = Json;
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object, array, text, integer, boolean or null")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
         Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Json, E> {
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Json<'de>, E> {
         if value.unsigned_abs() > JSON_INTEGER_MAX {
             return Err(E::custom("integer beyond 2^53-1"));
         }
         Ok(Json::Integer(value))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Json, E> {
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Json<'de>, E> {
         i64::try_from(value)
             .map_err(|_| E::custom("integer beyond 2^53-1"))
             .and_then(|value| self.visit_i64(value))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Json, E> {
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Json<'de>, E> {
         Err(E::custom("a number must be an integer without fraction or exponent"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(String::from(value)))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(String::from(value))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json<'de>, A::Error> {
         let deeper = self.deeper()?;
         let mut items = Vec::new();
         while let Some(item) = seq.next_element_seed(deeper)? {
@@ -253,16 +261,49 @@ impl<'de> Visitor<'de> for Depth {
         Ok(Json::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json<'de>, A::Error> {
         let deeper = self.deeper()?;
-        let mut members = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+        let mut sorted = true;
+        while let Some(name) = map.next_key_seed(Name)? {
             let value = map.next_value_seed(deeper)?;
-            if members.insert(name, value).is_some() {
+            sorted = sorted && members.last().is_none_or(|(last, _)| *last < name);
+            members.push((name, value));
+        }
+        if !sorted {
+            members.sort_by(|(a, _), (b, _)| a.cmp(b));
+            if members.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a == b)) {
                 return Err(A::Error::custom("duplicate member"));
             }
         }
         Ok(Json::Object(members))
+    }
+}
+
+/// The name of a member, borrowed where it is spelled without escapes.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(String::from(value)))
     }
 }
 
@@ -399,6 +440,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn one_look_at_the_bytes_decides_as_writing_them_again_does(
+            value in any_json(),
+            place in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut bytes = to_canonical_json(&value).unwrap();
+            prop_assert!(is_canonical(&bytes));
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            let written = parse(&bytes, usize::MAX).map(|json| json.to_canonical().into_bytes());
+            prop_assert_eq!(is_canonical(&bytes), written.is_ok_and(|again| again == bytes));
+        }
+
         #[test]
         fn canonical_bytes_agree_with_another_implementation(value in any_json()) {
             let ours = to_canonical_json(&value).unwrap();

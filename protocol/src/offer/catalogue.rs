@@ -89,7 +89,9 @@ pub struct UnverifiedCatalogue(Unverified<Payload>);
 /// ```
 #[derive(Debug)]
 pub struct Catalogue {
-    document: Verified<Payload>,
+    controller: ControllerId,
+    edition: Edition,
+    bytes: Vec<u8>,
     offers: Vec<Offer>,
     sieve: Sieve,
     refused: Vec<RefusedOffer>,
@@ -176,22 +178,22 @@ impl Catalogue {
 
     /// Whose it is.
     pub const fn controller(&self) -> &ControllerId {
-        &self.document.payload().controller
+        &self.controller
     }
 
     /// Its place among the catalogues of its retailer.
     pub const fn sequence(&self) -> u64 {
-        self.document.payload().sequence
+        self.edition.sequence
     }
 
     /// When it was made.
     pub const fn issued(&self) -> Timestamp {
-        self.document.payload().issued
+        self.edition.issued
     }
 
     /// The first second after its life.
     pub const fn expires(&self) -> Timestamp {
-        self.document.payload().expires
+        self.edition.expires
     }
 
     /// Whether its life has not ended.
@@ -216,7 +218,7 @@ impl Catalogue {
 
     /// The bytes that travel, the same for everybody.
     pub fn as_bytes(&self) -> &[u8] {
-        self.document.as_bytes()
+        &self.bytes
     }
 
     /// SHA-256 of the bytes that travel: what stands in the retailer's log.
@@ -224,9 +226,13 @@ impl Catalogue {
         sha256(&[self.as_bytes()])
     }
 
+    /// Keeps of the document what it says and the bytes that travelled, once: a thousand offers are a
+    /// megabyte in each form.
     fn read(document: Verified<Payload>) -> Self {
+        let (Payload { controller, expires, issued, offers: values, sequence, .. }, bytes) =
+            document.into_parts();
         let (mut offers, mut refused, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (index, value) in document.payload().offers.iter().enumerate() {
+        for (index, value) in values.iter().enumerate() {
             let read = Offer::read(value).and_then(|offer| {
                 if names.insert(offer.id()) { Ok(offer) } else { Err(RefuseOfferError::Duplicate) }
             });
@@ -236,7 +242,8 @@ impl Catalogue {
             }
         }
         let sieve = Sieve::of(&offers);
-        Self { document, offers, sieve, refused }
+        let edition = Edition { sequence, issued, expires };
+        Self { controller, edition, bytes, offers, sieve, refused }
     }
 }
 

@@ -145,6 +145,19 @@ pub struct MailAcknowledged {
     pub destroyed: u32,
 }
 
+/// Body of a call to [`LAST_HEAD_PATH`](super::LAST_HEAD_PATH).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskLastHead {}
+
+/// Answer: what the caller herself signed, so that a vault that went back in time can tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastHead {
+    /// The largest checkpoint of her own log that she showed here; none if she showed none.
+    pub checkpoint: Option<String>,
+}
+
 /// Body of a call to [`VOUCHERS_PATH`](super::VOUCHERS_PATH), signed with a key of its own for this retailer
 /// and week.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

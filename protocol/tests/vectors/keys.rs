@@ -72,6 +72,7 @@ fn derived(case: &Case) -> Result<(), String> {
     };
     match case.text("what") {
         "vault key" => same_bytes("secret", root.vault_key().danger_expose(), case, "secret"),
+        "slot seal" => same_bytes("secret", root.slot_seal_key().danger_expose(), case, "secret"),
         "inbox" => opens(&SealingSecretKey::from_bytes(root.inbox_key())),
         "vault log" => signs(&root.vault_log_key(&log())),
         "pairwise signing" => signs(&pairwise().signing),

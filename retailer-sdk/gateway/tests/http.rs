@@ -228,7 +228,7 @@ impl World {
 }
 
 /// Every address, with the one method it takes.
-const ADDRESSES: [(&str, &str); 16] = [
+const ADDRESSES: [(&str, &str); 17] = [
     ("GET", wire::MANIFEST_PATH),
     ("GET", wire::REQUESTS_PATH),
     ("GET", "/besace/v1/notices/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
@@ -241,6 +241,7 @@ const ADDRESSES: [(&str, &str); 16] = [
     ("POST", wire::DISCLOSURES_PATH),
     ("POST", wire::MAILBOX_PATH),
     ("POST", wire::MAILBOX_ACKNOWLEDGEMENTS_PATH),
+    ("POST", wire::LAST_HEAD_PATH),
     ("POST", wire::SIGHTINGS_PATH),
     ("GET", wire::ARRIVALS_PATH),
     ("POST", wire::OFFERS_PATH),
@@ -252,13 +253,14 @@ fn media_type(path: &str) -> &'static str {
     if path.starts_with("/v1/") { "application/json" } else { wire::JWS_MEDIA_TYPE }
 }
 
-const CALLS: [&str; 6] = [
+const CALLS: [&str; 7] = [
     wire::GRANTS_PATH,
     wire::WITHDRAWALS_PATH,
     wire::RELEASES_PATH,
     wire::DISCLOSURES_PATH,
     wire::MAILBOX_PATH,
     wire::MAILBOX_ACKNOWLEDGEMENTS_PATH,
+    wire::LAST_HEAD_PATH,
 ];
 
 #[test]
@@ -458,7 +460,7 @@ fn a_clock_that_is_off_by_a_day_is_said_to_be() {
 fn a_shop_key_opens_what_it_is_for() {
     let world = World::new();
     let stranger = "A".repeat(43);
-    for (method, path) in &ADDRESSES[12..] {
+    for (method, path) in &ADDRESSES[13..] {
         for key in [None, Some(""), Some("short"), Some(stranger.as_str())] {
             let answer = world.request(method, path, key, b"{}");
             assert_eq!(answer.problem(), ProblemType::Unauthorized, "{path}");

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Result, ensure};
 use besace_agent::{
-    keyring::{KdfParameters, Keyring, Passphrase},
+    keyring::{KdfParameters, Keyring, Passphrase, Secret},
     vault::{Fix, Import, ImportFormat, ImportOutcome, Position, Vault},
 };
 use besace_protocol::{
@@ -228,7 +228,8 @@ fn a_day(fixes: usize) -> (Timestamp, Timestamp) {
 /// Seconds of stretching a passphrase, with the unwrapping that follows.
 fn argon2id(parameters: KdfParameters, run: &Run) -> Result<f64> {
     let passphrase = Passphrase::new("une besace bien fermée".to_owned())?;
-    let (keyring, _) = Keyring::create(&passphrase, parameters, &mut StdRng::seed_from_u64(8))?;
+    let rng = &mut StdRng::seed_from_u64(8);
+    let (keyring, _) = Keyring::create(&passphrase, parameters, START, rng)?;
     let runs = if run.quick { 1 } else { 5 };
-    Ok(wall_of(runs, || Ok(keyring.unlock(&passphrase)?))?.median)
+    Ok(wall_of(runs, || Ok(keyring.unlock(Secret::Passphrase(&passphrase))?))?.median)
 }

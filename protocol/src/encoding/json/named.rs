@@ -3,7 +3,7 @@
 //! `serde` lets a list stand for a structure, `null` for a value that is not there, and `{"name":null}` for
 //! `"name"`. Each would be a second spelling.
 
-use alloc::collections::btree_map;
+use alloc::borrow::Cow;
 use core::slice;
 
 use serde::{
@@ -18,7 +18,7 @@ use serde_json::Error;
 use super::Json;
 
 /// Gives a value its type, by names alone.
-pub(super) struct Named<'a>(pub(super) &'a Json);
+pub(super) struct Named<'a>(pub(super) &'a Json<'a>);
 
 impl<'de> Deserializer<'de> for Named<'_> {
     type Error = Error;
@@ -73,7 +73,7 @@ impl<'de> Deserializer<'de> for Named<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.0 {
-            Json::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+            Json::Text(text) => visitor.visit_enum((&**text).into_deserializer()),
             Json::Object(members) => {
                 let mut members = members.iter();
                 match (members.next(), members.next()) {
@@ -91,7 +91,7 @@ impl<'de> Deserializer<'de> for Named<'_> {
     }
 }
 
-struct Items<'a>(slice::Iter<'a, Json>);
+struct Items<'a>(slice::Iter<'a, Json<'a>>);
 
 impl<'de> SeqAccess<'de> for Items<'_> {
     type Error = Error;
@@ -105,8 +105,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 struct Members<'a> {
-    rest: btree_map::Iter<'a, alloc::string::String, Json>,
-    value: Option<&'a Json>,
+    rest: slice::Iter<'a, (Cow<'a, str>, Json<'a>)>,
+    value: Option<&'a Json<'a>>,
 }
 
 impl<'de> MapAccess<'de> for Members<'_> {
@@ -118,7 +118,7 @@ impl<'de> MapAccess<'de> for Members<'_> {
     ) -> Result<Option<K::Value>, Error> {
         let Some((name, value)) = self.rest.next() else { return Ok(None) };
         self.value = Some(value);
-        seed.deserialize(name.as_str().into_deserializer()).map(Some)
+        seed.deserialize((&**name).into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
@@ -129,7 +129,7 @@ impl<'de> MapAccess<'de> for Members<'_> {
 
 struct Variant<'a> {
     name: &'a str,
-    value: &'a Json,
+    value: &'a Json<'a>,
 }
 
 impl<'de, 'a> EnumAccess<'de> for Variant<'a> {

@@ -110,6 +110,19 @@ pub(super) async fn acknowledge_mail(
     json(&acknowledged, Caching::Never)
 }
 
+pub(super) async fn last_head(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let head = gateway
+        .ask(move |retailer, now, _| {
+            retailer.last_head(&call.0, now).map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
+    json(&head, Caching::Never)
+}
+
 pub(super) async fn vouchers(
     gateway: web::Data<Gateway>,
     call: Call,

@@ -8,9 +8,9 @@ use besace_protocol::{
     problem::ProblemType,
     wire::{
         ARRIVALS_PATH, CATALOGUE_PATH, DISCLOSURES_PATH, EMITTERS_PATH, GRANTS_PATH, HOLDS_PATH,
-        LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH,
-        OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH,
-        SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH,
+        LAST_HEAD_PATH, LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH,
+        NOTICES_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH,
+        REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH,
         TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WITHDRAWALS_PATH,
     },
 };
@@ -207,6 +207,16 @@ pub static ROUTES: &[Route] = &[
             "Her mail is safe at home.",
             ("AcknowledgeMail", "MailAcknowledged"),
             |r| r.to(agent::acknowledge_mail),
+        )
+    },
+    Route {
+        problems: &[ProblemType::GrantMissing],
+        ..call(
+            "last_head",
+            LAST_HEAD_PATH,
+            "The largest head of her own log that she showed here.",
+            ("AskLastHead", "LastHead"),
+            |r| r.to(agent::last_head),
         )
     },
     Route {

@@ -178,6 +178,7 @@ fn a_call_opens_only_to_the_pseudonym_that_it_is_about() {
                 serde_json::to_value(hers.disclose(&greeting, &manifest, None, topics, NOW))
             }
             "collect_mail" => serde_json::to_value(CollectMail {}),
+            "last_head" => serde_json::to_value(wire::AskLastHead {}),
             "acknowledge_mail" => serde_json::to_value(wire::AcknowledgeMail { mail: Vec::new() }),
             "issue_vouchers" => Ok(serde_json::json!({
                 "blinded": [], "subject": hers.signing.verifying_key(), "week": 2970,
@@ -198,7 +199,7 @@ fn a_call_opens_only_to_the_pseudonym_that_it_is_about() {
         let mut stranger = Shopper::new(99);
         let refused = knock(stranger.call(&path, &body, NOW)).problem();
         let expected = match name {
-            "collect_mail" | "acknowledge_mail" => ProblemType::GrantMissing,
+            "collect_mail" | "acknowledge_mail" | "last_head" => ProblemType::GrantMissing,
             _ => ProblemType::SignatureInvalid,
         };
         assert_eq!(refused, expected, "{name}: a stranger");
@@ -207,6 +208,8 @@ fn a_call_opens_only_to_the_pseudonym_that_it_is_about() {
             // Each has a mailbox of their own, and reads no other.
             "collect_mail" => assert!(refused.json::<MailCollected>().mail.is_empty()),
             "acknowledge_mail" => assert_eq!(refused.status, 200),
+            // And a log of their own.
+            "last_head" => assert_eq!(refused.json::<wire::LastHead>().checkpoint, None),
             _ => assert_eq!(refused.problem(), ProblemType::SignatureInvalid, "{name}: another"),
         }
         // Signed for another address, another domain, another moment.

@@ -1,0 +1,155 @@
+//! The machine under the vault, as it is when something is wrong with it: the real program, run as a
+//! person runs it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg(unix)]
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead as _, BufReader},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+const BESACE: &str = env!("CARGO_BIN_EXE_besace");
+
+/// A person's home, with a vault in `v`.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        done(home.besace(&["init", "--smallest-kdf"]));
+        home
+    }
+
+    fn vault(&self) -> PathBuf {
+        self.0.path().join("v")
+    }
+
+    fn besace(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(BESACE);
+        command.env_clear().env("BESACE_PASSPHRASE", "trois petits pois");
+        command.arg("--vault").arg(self.vault()).args(words).stdin(Stdio::null());
+        command
+    }
+
+    /// Pages that are being served, from the moment that they can be reached.
+    fn serve(&self) -> Child {
+        let mut command = self.besace(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut serving = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(serving.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("http://127.0.0.1:"), "{line}");
+        serving
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn done(mut command: Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{command:?}: {}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command that must fail with `status` says.
+fn failed(mut command: Command, status: i32) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(status), "{command:?}: {}", said(&output));
+    assert!(output.stdout.is_empty());
+    said(&output)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn is_root(home: &Home) -> bool {
+    fs::metadata(home.0.path()).unwrap().uid() == 0
+}
+
+/// An account that is nobody's.
+const NOBODY: u32 = 65_534;
+
+#[test]
+fn what_others_could_read_is_closed_to_them() {
+    let home = Home::new();
+    let vault = home.vault();
+    assert_eq!(mode(&vault), 0o700);
+    set_mode(&vault, 0o755);
+    for entry in fs::read_dir(&vault).unwrap() {
+        set_mode(&entry.unwrap().path(), 0o664);
+    }
+    done(home.besace(&["wish", "list"]));
+    assert_eq!(mode(&vault), 0o700);
+    for entry in fs::read_dir(&vault).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn files_of_another_account_are_refused() {
+    let home = Home::new();
+    let said = if is_root(&home) {
+        std::os::unix::fs::chown(home.vault().join("vault.slots.json"), Some(NOBODY), None)
+            .unwrap();
+        failed(home.besace(&["wish", "list"]), 2)
+    } else {
+        // Somebody else's folder that everybody has.
+        let mut command = Command::new(BESACE);
+        command.env_clear().args(["--vault", "/", "init"]);
+        failed(command, 2)
+    };
+    assert!(said.contains("belongs to another account of this machine"), "{said}");
+    assert!(said.contains("chown"), "{said}");
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_said() {
+    let home = Home::new();
+    let mut command = home.besace(&["wish", "list"]);
+    if is_root(&home) {
+        // Permissions do not bind root, so somebody else runs the program.
+        set_mode(home.0.path(), 0o755);
+        for entry in fs::read_dir(home.vault()).unwrap() {
+            std::os::unix::fs::chown(entry.unwrap().path(), Some(NOBODY), None).unwrap();
+        }
+        std::os::unix::fs::chown(home.vault(), Some(NOBODY), None).unwrap();
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    fs::remove_file(home.vault().join("vault.lock")).unwrap();
+    set_mode(&home.vault(), 0o500);
+    let said = failed(command, 2);
+    set_mode(&home.vault(), 0o700);
+    assert!(said.contains("the disk of the vault may not be written to"), "{said}");
+    assert!(said.contains("make it writable for your account"), "{said}");
+}
+
+#[test]
+fn one_program_at_a_time_and_the_lock_dies_with_its_process() {
+    let home = Home::new();
+    let mut serving = home.serve();
+    let said = failed(home.besace(&["wish", "list"]), 2);
+    assert!(said.contains("another program is using this vault"), "{said}");
+    failed(home.besace(&["serve", "--listen", "127.0.0.1:0"]), 2);
+    // Killed, as by a machine that runs out of memory: nothing of it is in the way.
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    done(home.besace(&["wish", "list"]));
+    let mut again = home.serve();
+    again.kill().unwrap();
+    again.wait().unwrap();
+}
