@@ -159,6 +159,7 @@ problem-too-fast = Too many requests in a row. Wait a moment.
 problem-gone = This request no longer waits for an answer.
 problem-went-back = Your besace is not what it was last time: it has gone back in time. Nothing is written or sent until you decide.
 problem-damaged = Your besace is damaged. You can still read it; nothing more is written to it.
+problem-no-room = This could not be kept: the disk is full, or may not be written to. Nothing has changed.
 problem-machine = This machine had a failure. Try again, or read the program’s log.
 problem-back = Back to Today
 

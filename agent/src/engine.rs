@@ -175,6 +175,12 @@ pub enum EngineError {
     /// The vault is broken: nothing is written.
     #[error("the vault is damaged")]
     Damaged,
+    /// The disk takes no more.
+    #[error("the disk is full: nothing was changed")]
+    NoRoom,
+    /// The disk or the file may not be written to.
+    #[error("the file of the vault may not be written to: nothing was changed")]
+    ReadOnly,
     /// The vault failed.
     #[error("the vault failed")]
     Vault(#[source] VaultError),
@@ -186,7 +192,9 @@ impl From<VaultError> for EngineError {
             // Somebody locked it between two steps: the same as if it had been before.
             VaultError::Closed => Self::Locked,
             VaultError::WentBack => Self::WentBack,
-            VaultError::Damaged => Self::Damaged,
+            VaultError::Damaged | VaultError::Broken(..) => Self::Damaged,
+            VaultError::NoRoom(_) => Self::NoRoom,
+            VaultError::ReadOnly(_) => Self::ReadOnly,
             VaultError::Database(_) | VaultError::BrokenLog => Self::Vault(error),
         }
     }
@@ -205,7 +213,7 @@ struct Inner {
     /// Says that a grant came alive or ended, so that whoever emits looks again at once.
     grant_changes: watch::Sender<()>,
     /// Held as long as the engine lives: one process a vault.
-    _lock: File,
+    lock: File,
 }
 
 /// What exists only while the vault is open.
@@ -248,7 +256,7 @@ impl Engine {
             entropy,
             open: Mutex::new(None),
             grant_changes: watch::Sender::new(()),
-            _lock: lock,
+            lock,
         })))
     }
 
@@ -321,6 +329,11 @@ impl Engine {
     /// Whether what the vault says can be relied on; [`EngineError::Locked`] while it is not open.
     pub fn condition(&self) -> Result<Condition, EngineError> {
         Ok(self.open()?.vault.condition())
+    }
+
+    /// Whether the folder is still where it was taken; else whoever comes next finds another one, or none.
+    pub fn holds_its_folder(&self) -> bool {
+        footing::is_at(&self.0.lock, &self.0.folder.lock())
     }
 
     /// Wakes up when a grant comes alive or ends, and when the vault is locked or unlocked.

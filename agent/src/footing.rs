@@ -5,7 +5,7 @@
 //! files of another account are refused, because that account can exchange them at any time.
 
 use std::{
-    fs::Metadata,
+    fs::{File, Metadata},
     io,
     path::{Path, PathBuf},
 };
@@ -76,6 +76,22 @@ pub fn room(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 pub fn room(_: &Path) -> Option<u64> {
     None
+}
+
+/// Whether an open file is the one that stands at `path`.
+#[cfg(unix)]
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let id = |found: Metadata| (found.dev(), found.ino());
+    let there = std::fs::metadata(path).ok().map(id);
+    there.is_some() && there == file.metadata().ok().map(id)
+}
+
+/// Whether an open file is the one that stands at `path`.
+#[cfg(not(unix))]
+pub(crate) fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// What is wrong with who may do what.

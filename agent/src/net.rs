@@ -25,7 +25,7 @@ use besace_protocol::{
 use reqwest::{Client, RequestBuilder, header, redirect};
 
 use self::guard::PublicResolver;
-pub(crate) use self::health::is_well;
+pub(crate) use self::health::{Health, ask_health};
 
 /// Longest time for one exchange.
 const TIMEOUT: Duration = Duration::from_secs(20);

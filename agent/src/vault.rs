@@ -12,6 +12,8 @@ mod connection;
 mod devices;
 mod dump;
 mod evidence;
+mod examine;
+mod fault;
 mod gate;
 mod grants;
 mod imports;
@@ -21,6 +23,7 @@ mod mail;
 mod migrations;
 mod named_places;
 mod notices;
+mod place;
 mod places;
 mod prices;
 mod profile;
@@ -42,7 +45,7 @@ use std::{
 use besace_protocol::crypto::SecretBytes;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use self::condition::Known;
+use self::{condition::Known, place::Place};
 
 pub use self::{
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
@@ -52,6 +55,7 @@ pub use self::{
     devices::{Device, DeviceApp, DeviceKeys, ParseDeviceAppError},
     dump::{DumpError, DumpHeader},
     evidence::{Evidence, Shown},
+    examine::Examination,
     gate::{GateSalts, GrantChange, LogSigners},
     grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},
@@ -75,9 +79,18 @@ pub enum VaultError {
     /// It was locked meanwhile.
     #[error("the vault is closed")]
     Closed,
-    /// The database refused, or the disk.
+    /// The database refused.
     #[error("the vault could not read or write")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] rusqlite::Error),
+    /// The disk takes no more.
+    #[error("the disk takes no more")]
+    NoRoom(#[source] rusqlite::Error),
+    /// The disk or the file may not be written to.
+    #[error("the file of the vault may not be written to")]
+    ReadOnly(#[source] rusqlite::Error),
+    /// A page does not read, or the disk fails; from here on it is [`Damaged`](Self::Damaged).
+    #[error("the vault is damaged")]
+    Broken(Damage, #[source] rusqlite::Error),
     /// A log of hers does not fit together: its file was changed by something else.
     #[error("a log in the vault does not fit together")]
     BrokenLog,
@@ -100,17 +113,18 @@ struct Owner {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     condition: Known,
+    place: Place,
 }
 
 impl Vault {
     /// Makes the file; there must be none.
     pub fn create(path: &Path, key: &SecretBytes<32>) -> Result<Self, OpenVaultError> {
-        Self::start(connection::create(path, key)?)
+        Self::start(connection::create(path, key)?, path)
     }
 
     /// Opens the file, and brings it to the newest schema.
     pub fn open(path: &Path, key: &SecretBytes<32>) -> Result<Self, OpenVaultError> {
-        Self::start(connection::open(path, key)?)
+        Self::start(connection::open(path, key)?, path)
     }
 
     /// The folders that hold copies of the file at `path`, made before upgrades
@@ -126,6 +140,9 @@ impl Vault {
 
     /// Whether what it says can be relied on.
     pub fn condition(&self) -> Condition {
+        if !self.0.place.holds() {
+            self.0.condition.damaged(Damage::Moved);
+        }
         self.0.condition.get()
     }
 
@@ -137,13 +154,19 @@ impl Vault {
         });
     }
 
+    /// Reads the whole file at `path`, which nobody has open, and says what is wrong with it.
+    pub fn examine(path: &Path, key: &SecretBytes<32>) -> Result<Examination, OpenVaultError> {
+        examine::examine(path, key)
+    }
+
     /// Closes the file and waits until it is closed; later calls through any clone fail with
     /// [`VaultError::Closed`].
     pub fn close(&self) {
         self.0.close();
     }
 
-    fn start(mut connection: Connection) -> Result<Self, OpenVaultError> {
+    fn start(mut connection: Connection, path: &Path) -> Result<Self, OpenVaultError> {
+        let place = Place::of(path).map_err(OpenVaultError::Io)?;
         let (jobs, inbox) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
             .name("vault".to_owned())
@@ -157,6 +180,7 @@ impl Vault {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
             condition: Known::new(Condition::Sound),
+            place,
         })))
     }
 
@@ -165,9 +189,14 @@ impl Vault {
         job: impl FnOnce(&mut Connection) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let (answer, wait) = mpsc::sync_channel(1);
+        let condition = self.0.condition.clone();
         let job: Job = Box::new(move |connection| {
+            let done = job(connection);
+            if let Err(error) = &done {
+                condition.learn(error);
+            }
             // Nobody waits any more only if the caller's thread is gone.
-            let _nobody_waits = answer.send(job(connection));
+            let _nobody_waits = answer.send(done);
         });
         {
             let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,8 +218,11 @@ impl Vault {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
-        let condition = self.0.condition.clone();
+        let (condition, place) = (self.0.condition.clone(), self.0.place.clone());
         self.run(move |connection| {
+            if !place.holds() {
+                condition.damaged(Damage::Moved);
+            }
             condition.allows_writing()?;
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -39,14 +39,15 @@ impl Home {
         command
     }
 
-    /// Pages that are being served, from the moment that they can be reached.
-    fn serve(&self) -> Child {
+    /// Pages that are being served, from the moment that they can be reached, and their address.
+    fn serve(&self) -> (Child, String) {
         let mut command = self.besace(&["serve", "--listen", "127.0.0.1:0"]);
         let mut serving = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(serving.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains("http://127.0.0.1:"), "{line}");
-        serving
+        let (_, rest) = line.split_once("http://").unwrap();
+        let (address, _) = rest.split_once('/').unwrap();
+        (serving, address.to_owned())
     }
 }
 
@@ -141,7 +142,7 @@ fn a_folder_that_may_not_be_written_is_said() {
 #[test]
 fn one_program_at_a_time_and_the_lock_dies_with_its_process() {
     let home = Home::new();
-    let mut serving = home.serve();
+    let (mut serving, _) = home.serve();
     let said = failed(home.besace(&["wish", "list"]), 2);
     assert!(said.contains("another program is using this vault"), "{said}");
     failed(home.besace(&["serve", "--listen", "127.0.0.1:0"]), 2);
@@ -149,7 +150,60 @@ fn one_program_at_a_time_and_the_lock_dies_with_its_process() {
     serving.kill().unwrap();
     serving.wait().unwrap();
     done(home.besace(&["wish", "list"]));
-    let mut again = home.serve();
+    let (mut again, _) = home.serve();
     again.kill().unwrap();
     again.wait().unwrap();
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_is_lost() {
+    let home = Home::new();
+    let points = (0..20_000).map(|n| {
+        let (hour, minute, second) = (n / 3_600, n / 60 % 60, n % 60);
+        format!(
+            "<trkpt lat=\"45.{n:05}\" lon=\"4.8\">\
+             <time>2026-11-21T{hour:02}:{minute:02}:{second:02}Z</time></trkpt>"
+        )
+    });
+    let track = format!(
+        "<gpx version=\"1.1\" creator=\"t\" xmlns=\"http://www.topografix.com/GPX/1/1\"><trk><trkseg>{}\
+         </trkseg></trk></gpx>",
+        points.collect::<String>()
+    );
+    let file = home.0.path().join("track.gpx");
+    fs::write(&file, track).unwrap();
+    let file = file.to_str().unwrap();
+    done(home.besace(&["wish", "add", "un vélo"]));
+    let before = done(home.besace(&["wish", "list"]));
+    // No file may grow beyond half a mebibyte: a disk that is full, as any account can make one.
+    let import = home.besace(&["place", "import", file]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
+    limited.arg(BESACE).args(import.get_args()).env_clear();
+    for (name, value) in import.get_envs() {
+        limited.env(name, value.unwrap_or_default());
+    }
+    let said = failed(limited, 2);
+    assert!(said.contains("the disk is full: nothing was changed"), "{said}");
+    assert!(said.contains("make room"), "{said}");
+    assert_eq!(done(home.besace(&["wish", "list"])), before);
+    assert!(!done(home.besace(&["import", "list"])).contains("gpx"));
+    done(home.besace(&["log", "verify"]));
+    done(home.besace(&["place", "import", file]));
+}
+
+#[test]
+fn a_folder_that_is_moved_away_under_the_pages_is_not_well() {
+    let home = Home::new();
+    let (mut serving, address) = home.serve();
+    let health = || home.besace(&["health", "--listen", &address]);
+    assert_eq!(done(health()), "ok\n", "a locked vault is well");
+    fs::rename(home.vault(), home.0.path().join("elsewhere")).unwrap();
+    let said = failed(health(), 2);
+    assert!(said.contains("not well: moved"), "{said}");
+    fs::rename(home.0.path().join("elsewhere"), home.vault()).unwrap();
+    assert_eq!(done(health()), "ok\n");
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    failed(health(), 2);
 }

@@ -102,6 +102,8 @@ problems! {
     WentBack = "went_back", "The vault has gone back in time; its owner has to decide";
     /// The vault is broken.
     Damaged = "damaged", "The vault is damaged, so nothing is written";
+    /// The disk is full, or may not be written to.
+    NoRoom = "no_room", "The disk takes no more, so nothing was changed";
     /// Too many tries.
     TooFast = "too_fast", "Too many requests; try later";
     /// The log cannot be written: nothing is resolved or disclosed.

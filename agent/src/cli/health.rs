@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use serde_json::json;
 
 use super::output::{Failure, Output};
-use crate::net;
+use crate::net::{self, Health};
 
 /// Arguments of `besace health`.
 #[derive(Debug, clap::Args)]
@@ -16,13 +16,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<(), Failure> {
-    const REMEDY: &str = "look at what `besace serve` says, or give the --listen it was given";
-    match net::is_well(arguments.listen) {
-        Ok(true) => output.line(&json!({"status": "ok"}), &"ok"),
-        Ok(false) => {
-            let error = io::Error::other("whoever listens there says that it is not well");
-            Err(Failure::could_not(&error, REMEDY))
+    let word = match net::ask_health(arguments.listen) {
+        Ok(Health::Well) => return output.line(&json!({"status": "ok"}), &"ok"),
+        Ok(Health::Unwell(word)) => word,
+        Err(error) => {
+            const REMEDY: &str =
+                "look at what `besace serve` says, or give the --listen it was given";
+            return Err(Failure::could_not(&error, REMEDY));
         }
-        Err(error) => Err(Failure::could_not(&error, REMEDY)),
-    }
+    };
+    let word = word.unwrap_or_else(|| "unwell".to_owned());
+    let error = io::Error::other(format!("the vault that is served there is not well: {word}"));
+    Err(Failure::could_not(&error, "open its page, or end it and ask `besace doctor`"))
 }

@@ -67,6 +67,10 @@ impl From<EngineError> for Failure {
             EngineError::Damaged => {
                 Self::could_not(&error, "nothing was written; read `besace doctor`")
             }
+            EngineError::NoRoom => Self::could_not(&error, "make room on the disk and try again"),
+            EngineError::ReadOnly => {
+                Self::could_not(&error, "see who may write to it, and `besace doctor`")
+            }
             EngineError::Locked => Self::refused(&error, "unlock it and try again"),
             _ => Self::could_not(&error, "nothing was changed; look at the disk and try again"),
         }

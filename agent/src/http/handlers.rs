@@ -22,7 +22,7 @@ use super::{
     speaker::{self, Speaker},
 };
 use crate::{
-    engine::{Engine, EngineState, LookAtProductError, StepError, UnlockError},
+    engine::{Condition, Damage, Engine, EngineState, LookAtProductError, StepError, UnlockError},
     exchange::{ExchangeError, WithdrawalOutcome},
     keyring::{Passphrase, UnlockKeyringError},
     ui::{
@@ -47,8 +47,21 @@ pub(super) async fn other_method() -> Answer {
     Err(Refusal::METHOD)
 }
 
-pub(super) async fn health() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({ "status": "ok" }))
+/// One word for whoever supervises this, and nothing of hers. A locked vault is well.
+pub(super) async fn health(site: web::Data<Site>) -> HttpResponse {
+    let engine = site.engine();
+    let word = match engine.condition() {
+        Ok(Condition::WentBack(_)) => "went_back",
+        Ok(Condition::Damaged(Damage::Pages)) => "damaged",
+        Ok(Condition::Damaged(Damage::Disk)) => "failing_disk",
+        Ok(Condition::Damaged(Damage::Moved)) => "moved",
+        Ok(Condition::Checking | Condition::Sound) | Err(_) if !engine.holds_its_folder() => {
+            "moved"
+        }
+        Ok(Condition::Checking | Condition::Sound) | Err(_) => "ok",
+    };
+    let status = if word == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    HttpResponse::build(status).json(serde_json::json!({ "status": word }))
 }
 
 /// What this program is, for programs.

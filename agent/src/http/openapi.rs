@@ -149,6 +149,7 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
                 ProblemType::Locked,
                 ProblemType::WentBack,
                 ProblemType::Damaged,
+                ProblemType::NoRoom,
             ]);
         }
     }

@@ -106,6 +106,7 @@ impl Refusal {
             ProblemType::LogUnavailable | ProblemType::WentBack | ProblemType::Damaged => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            ProblemType::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
             ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -122,6 +123,7 @@ impl Refusal {
             ProblemType::Internal | ProblemType::LogUnavailable => voice.say("problem-machine"),
             ProblemType::WentBack => voice.say("problem-went-back"),
             ProblemType::Damaged => voice.say("problem-damaged"),
+            ProblemType::NoRoom => voice.say("problem-no-room"),
             ProblemType::GrantMissing
             | ProblemType::RequestUnknown
             | ProblemType::GrantExpired
@@ -179,6 +181,7 @@ impl From<EngineError> for Refusal {
             EngineError::Locked => Self::LOCKED,
             EngineError::WentBack => Self(ProblemType::WentBack),
             EngineError::Damaged => Self(ProblemType::Damaged),
+            EngineError::NoRoom | EngineError::ReadOnly => Self(ProblemType::NoRoom),
             EngineError::NotFound => Self::NOT_FOUND,
             EngineError::Profile(_) | EngineError::Card(_) | EngineError::Wish(_) => {
                 Self::MALFORMED

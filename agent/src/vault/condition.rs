@@ -71,6 +71,10 @@ pub enum Distrust {
 pub enum Damage {
     /// Pages do not authenticate, or do not fit together.
     Pages,
+    /// The disk fails: it does not give what was written, or does not keep it.
+    Disk,
+    /// The file is not where it was opened: its folder was moved, removed or replaced.
+    Moved,
 }
 
 /// The condition of one open vault, known to its thread and to whoever asks.
@@ -88,6 +92,22 @@ impl Known {
 
     pub(super) fn set(&self, condition: Condition) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = condition;
+    }
+
+    /// It is broken, unless it is known to be already.
+    pub(super) fn damaged(&self, damage: Damage) {
+        let mut condition = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*condition, Condition::Damaged(_)) {
+            tracing::error!(?damage, "the vault is damaged; nothing more is written to it");
+            *condition = Condition::Damaged(damage);
+        }
+    }
+
+    /// What an error says about the vault.
+    pub(super) fn learn(&self, error: &VaultError) {
+        if let VaultError::Broken(damage, _) = error {
+            self.damaged(*damage);
+        }
     }
 
     /// Whether something may be written now.

@@ -106,7 +106,7 @@ pub(super) fn open(path: &Path, key: &SecretBytes<32>) -> Result<Connection, Ope
 }
 
 /// Before any connection exists: a file of whole encrypted pages.
-fn check_header(path: &Path) -> Result<(), OpenVaultError> {
+pub(super) fn check_header(path: &Path) -> Result<(), OpenVaultError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

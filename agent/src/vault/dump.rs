@@ -73,8 +73,15 @@ impl Vault {
         header: DumpHeader,
         mut out: W,
     ) -> Result<W, DumpError> {
-        self.run(move |connection| Ok(dump(connection, &header, &mut out).map(|()| out)))
-            .map_err(DumpError::Vault)?
+        let condition = self.0.condition.clone();
+        self.run(move |connection| {
+            let dumped = dump(connection, &header, &mut out);
+            if let Err(DumpError::Vault(error)) = &dumped {
+                condition.learn(error);
+            }
+            Ok(dumped.map(|()| out))
+        })
+        .map_err(DumpError::Vault)?
     }
 }
 

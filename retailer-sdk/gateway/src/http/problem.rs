@@ -209,6 +209,7 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         ProblemType::LogUnavailable | ProblemType::WentBack | ProblemType::Damaged => {
             StatusCode::SERVICE_UNAVAILABLE
         }
+        ProblemType::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
         ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
