@@ -38,7 +38,7 @@ use crate::{
     export::SpellIdentityError,
     footing::{self, Disk, Exposure},
     keyring::{
-        KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
+        self, KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
         WrapRootError, WriteFileError,
     },
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
@@ -244,7 +244,7 @@ impl Engine {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder.path())?;
         secure(&folder)?;
-        let lock = crate::keyring::private_file(&folder.lock())?;
+        let lock = keyring::private_file(&folder.lock())?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),
@@ -278,13 +278,16 @@ impl Engine {
             // Made by a process that ended before it wrote the slots: nobody has its key.
             std::fs::remove_file(folder.database()).map_err(CreateError::Io)?;
         }
-        std::fs::write(folder.unfinished(), []).map_err(CreateError::Io)?;
+        keyring::sync_above(folder.path()).map_err(CreateError::Io)?;
+        // Lasts before the database does: without it, a database alone has lost its slots.
+        keyring::write_atomically(&folder.unfinished(), &[]).map_err(CreateError::Write)?;
         let (keyring, root) = Keyring::create(passphrase, parameters, self.now(), &mut self.rng())
             .map_err(CreateError::Slot)?;
         let vault =
             Vault::create(&folder.database(), &root.vault_key()).map_err(CreateError::Vault)?;
         keyring.write(&folder.slots()).map_err(CreateError::Write)?;
         std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
+        keyring::sync_folder(folder.path()).map_err(CreateError::Io)?;
         self.set_open(Some(Open::new(root, vault)));
         Ok(keyring.vault_id())
     }

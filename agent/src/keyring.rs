@@ -24,7 +24,7 @@ use besace_protocol::{
 };
 use rand_core::CryptoRngCore;
 
-pub(crate) use self::file::private_file;
+pub(crate) use self::file::{private_file, sync_above, sync_folder, write_atomically};
 use self::slot::{Place, Slot};
 pub use self::{
     device::{DEVICE_KEY_FILE_MAX, DeviceKey, ReadDeviceKeyError, SpellDeviceKeyError},
@@ -326,7 +326,7 @@ impl Keyring {
     /// Writes the slot file so that after a power loss either the old or the new one stands there.
     pub fn write(&self, path: &Path) -> Result<(), WriteFileError> {
         let bytes = self.to_bytes().map_err(|_| WriteFileError::Format)?;
-        file::write_atomically(path, &bytes)
+        write_atomically(path, &bytes)
     }
 
     fn plus(mut self, new: Slot, of_its_kind: usize, max: usize) -> Result<Self, AddSlotError> {

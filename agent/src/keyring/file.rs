@@ -41,9 +41,34 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteFil
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&beside, path)?;
-        File::open(folder)?.sync_all()
+        sync_folder(folder)
     };
     write().map_err(WriteFileError::Io)
+}
+
+/// Lets names that came, went or changed in a folder last.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Lets the folder itself last: a power loss takes back one whose name was not synced, with all that is in it.
+pub(crate) fn sync_above(folder: &Path) -> io::Result<()> {
+    for above in folder.ancestors().skip(1) {
+        // A relative path begins here.
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match sync_folder(above) {
+            // Nobody made a folder in one that she may not even read; and some disks sync no folders.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::Unsupported
+                ) => {}
+            done => done?,
+        }
+    }
+    Ok(())
 }
 
 /// Opens for writing a file that only its owner reads.
