@@ -58,6 +58,17 @@ fn bench_voucher_prints_figures() {
 }
 
 #[test]
+fn bench_crash_loses_nothing() {
+    let figures = quick("crash");
+    for name in ["kill_points", "power_loss_states", "disk_full_points"] {
+        assert!(figures[name].as_u64().is_some_and(|number| number > 0), "{name}");
+    }
+    for name in ["acknowledged_lost", "corrupt", "dishonest_errors"] {
+        assert_eq!(figures[name], 0, "{name}: {figures:?}");
+    }
+}
+
+#[test]
 fn a_name_that_is_none_is_refused() {
     let output = Command::new(env!("CARGO_BIN_EXE_bench")).arg("everything").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -100,5 +111,17 @@ fn has_unit(name: &str) -> bool {
         "ratio",
         "seconds",
     ];
-    UNITS.iter().any(|unit| name.contains(unit)) || name.contains("_version")
+    // What `crash` counts is named by what is counted.
+    const COUNTED: [&str; 7] = [
+        "acknowledged_lost",
+        "corrupt",
+        "dishonest_errors",
+        "disk_full_points",
+        "kill_points",
+        "kill_points_at_commits",
+        "power_loss_states",
+    ];
+    COUNTED.contains(&name)
+        || UNITS.iter().any(|unit| name.contains(unit))
+        || name.contains("_version")
 }

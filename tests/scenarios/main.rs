@@ -3,6 +3,7 @@
 mod architecture;
 mod bench;
 mod consent;
+mod crash;
 mod docker;
 mod errands;
 mod export;

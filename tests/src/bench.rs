@@ -2,6 +2,7 @@
 //!
 //! Machines differ and are busy: read the ratios. `tests/BENCH.md` says what each figure is.
 
+mod crash;
 mod figures;
 mod log;
 mod matching;
@@ -27,6 +28,8 @@ pub enum Part {
     Vault,
     /// From a blinded message to a till.
     Voucher,
+    /// Killed processes, power losses, full disks: what is lost. It fails if anything is.
+    Crash,
 }
 
 /// How to measure.
@@ -46,6 +49,7 @@ pub fn measure(part: Part, run: &Run) -> Result<Figures> {
         Part::Log => log::measure(run)?,
         Part::Vault => vault::measure(run)?,
         Part::Voucher => voucher::measure(run)?,
+        Part::Crash => crash::measure(run)?,
     };
     if run.grants.is_none() {
         figures.describe(part, run.quick);

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod canary;
+pub mod crash;
 pub mod department_store;
 pub mod ether;
 pub mod fixture;

@@ -2,7 +2,10 @@
 #![expect(clippy::print_stdout, reason = "this program talks to a person")]
 
 use anyhow::Result;
-use besace_e2e::bench::{Part, Run, measure};
+use besace_e2e::{
+    bench::{Part, Run, measure},
+    crash::life::live,
+};
 use clap::Parser;
 
 /// Measures one part of Besace on this machine. It judges nothing.
@@ -21,10 +24,16 @@ struct Arguments {
     /// One size only; the resolver measures each size in a process of its own.
     #[arg(long, value_name = "GRANTS", hide = true)]
     grants: Option<u32>,
+    /// One part of a scripted life; `crash` kills it.
+    #[arg(long, value_name = "ORDERS", hide = true)]
+    life: Option<String>,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if let Some(orders) = arguments.life {
+        return live(&serde_json::from_str(&orders)?);
+    }
     let run = Run { quick: arguments.quick, grants: arguments.grants };
     let figures = measure(arguments.part, &run)?;
     if arguments.json {

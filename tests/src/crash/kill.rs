@@ -1,0 +1,142 @@
+//! SIGKILL: the process ends between two events, or in the middle of a write.
+
+use std::{fs, os::unix::process::ExitStatusExt as _, path::Path};
+
+use anyhow::{Result, ensure};
+
+use super::{
+    Report,
+    check::{Expected, Finding, inspect},
+    life::{Act, Bug, Orders, Word},
+    on_all_processors,
+    reference::{Part, Reference, copy_case, learn},
+    shim::{Fate, Shim},
+    thinned,
+    trace::Deed,
+};
+
+const SIGKILL: i32 = 9;
+
+/// Kills at commit points, and between them, at most `most` times.
+pub fn run(
+    shim: &Shim,
+    reference: &Reference,
+    most: usize,
+    bug: Option<Bug>,
+    report: &mut Report,
+) -> Result<()> {
+    let mut commits = Vec::new();
+    let mut others = Vec::new();
+    for part in &reference.parts {
+        let (at_syncs, between) = points(part);
+        commits.extend(at_syncs.into_iter().map(|event| (part, event)));
+        others.extend(between.into_iter().map(|event| (part, event)));
+    }
+    let chosen = thinned(&commits, most);
+    let room = most.saturating_sub(chosen.len()).min(commits.len() / 2);
+    report.commit_points += chosen.len();
+    let mut points = chosen;
+    points.extend(thinned(&others, room));
+    let found = on_all_processors(&points, |(part, event)| at(shim, reference, part, *event, bug))?;
+    report.kill_points += points.len();
+    report.extend(found.into_iter().flatten());
+    Ok(())
+}
+
+/// The events just before and just after which something is made durable or gets another name, and all others.
+fn points(part: &Part) -> (Vec<u64>, Vec<u64>) {
+    let numbered = part.events.iter().filter_map(|event| Some((event.number?, &event.deed)));
+    let mut commits = Vec::new();
+    let mut others = Vec::new();
+    for (number, deed) in numbered.clone() {
+        match deed {
+            Deed::Synced(_) | Deed::Renamed { .. } | Deed::Unlinked(_) => {
+                commits.extend([number, number + 1]);
+            }
+            _ => others.push(number),
+        }
+    }
+    let last = numbered.map(|(number, _)| number).max().unwrap_or(0);
+    commits.retain(|number| *number <= last);
+    commits.dedup();
+    others.retain(|number| commits.binary_search(number).is_err());
+    (commits, others)
+}
+
+fn at(
+    shim: &Shim,
+    reference: &Reference,
+    part: &Part,
+    event: u64,
+    bug: Option<Bug>,
+) -> Result<Vec<Finding>> {
+    let case = tempfile::tempdir_in(&reference.folder)?;
+    let path = case.path().canonicalize()?.join("case");
+    copy_case(&part.before, &path)?;
+    let orders = Orders { bug, ..Orders::new(&path, part.act) };
+    let ended = shim.live(&orders, Fate::KilledAt(event))?;
+    ensure!(
+        ended.status.signal() == Some(SIGKILL),
+        "{:?} was to be killed at event {event}, and ended with {}: {}",
+        part.act,
+        ended.status,
+        ended.complaints,
+    );
+    let words: Vec<Word> = ended.lines.iter().filter_map(|line| Word::parse(line)).collect();
+    let mut expected = expected(part, event, &words);
+    if bug.is_some() {
+        expected.contents = None;
+    }
+    let meets = bug.is_none() && part.act != Act::Start;
+    let findings = inspect(&path, part.act, &reference.keys, &expected, meets)?;
+    let place = format!("{:?} killed at event {event} ({})", part.act, step(part, &words));
+    keep_if(&findings, &path, &place)?;
+    Ok(findings.into_iter().map(|finding| finding.at(&place)).collect())
+}
+
+/// What the killed process said, and what the undisturbed one had in its database around there.
+fn expected(part: &Part, event: u64, words: &[Word]) -> Expected {
+    let at = part.events.iter().position(|one| one.number == Some(event));
+    let at = at.unwrap_or(part.events.len());
+    let mut expected = part.expected_at(at, part.known_before(at));
+    expected.said = part.known.clone();
+    expected.open.clear();
+    for word in words {
+        match word {
+            Word::Begin(step) => {
+                expected.open =
+                    part.changes.get(step).into_iter().flatten().map(|c| c.0.clone()).collect();
+            }
+            Word::Done(_, change) => {
+                expected.open.clear();
+                learn(&mut expected.said, change);
+            }
+            Word::Refused { .. } | Word::Room | Word::End => {}
+        }
+    }
+    expected
+}
+
+fn step(part: &Part, words: &[Word]) -> String {
+    match words.last() {
+        Some(Word::Begin(step)) => format!("in {:?}", part.act.steps()[*step]),
+        Some(Word::Done(step, _)) => format!("after {:?}", part.act.steps()[*step]),
+        _ => "at the beginning".to_owned(),
+    }
+}
+
+/// Keeps what was found at a place that `BESACE_CRASH_KEEP` names, to be looked at.
+pub(super) fn keep_if(findings: &[Finding], case: &Path, place: &str) -> Result<()> {
+    let Some(folder) = std::env::var_os("BESACE_CRASH_KEEP") else { return Ok(()) };
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let name: String =
+        place.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let to = Path::new(&folder).join(name);
+    if !to.exists() {
+        fs::create_dir_all(&folder)?;
+        copy_case(case, &to)?;
+    }
+    Ok(())
+}

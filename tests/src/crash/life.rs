@@ -1,0 +1,267 @@
+//! The scripted life of an agent: what is lived, and what is said of it to the parent.
+//!
+//! Clock and entropy are given, so that every run writes the same. What the agent does is durable when it is said to be
+//! done: `done NUMBER {what changed}` is a promise, and the parent holds the disk to it.
+
+mod facts;
+mod script;
+mod shop;
+
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use besace_agent::{
+    config::VaultFolder,
+    engine::{Engine, EngineState},
+    entropy::SeededEntropy,
+    keyring::Passphrase,
+};
+use besace_protocol::time::{DAY_SECONDS, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    facts::{Facts, facts},
+    script::Step,
+    shop::{Shop, copy as copy_shop},
+};
+use super::honesty;
+use crate::world::{PASSPHRASE, WorldClock};
+
+/// Wednesday, 18 November 2026, 10:00 in Lyon: when the first part begins.
+const BEGINNING: Timestamp = Timestamp::from_unix_seconds(1_794_992_400);
+
+/// A part of the life: one run of the program.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// The vault is made; imports, wishes, an import taken back, locked and unlocked.
+    Start,
+    /// A retailer is met: grants, keys of days, a disclosure, vouchers, a withdrawal.
+    Shop,
+    /// So much is written that the log of the database begins again.
+    Bulk,
+    /// The day after.
+    Later,
+}
+
+impl Act {
+    /// In order.
+    pub const ALL: [Self; 4] = [Self::Start, Self::Shop, Self::Bulk, Self::Later];
+
+    /// What is done in it.
+    pub const fn steps(self) -> &'static [Step] {
+        script::steps(self)
+    }
+
+    /// When it begins.
+    pub fn begins(self) -> Timestamp {
+        BEGINNING.plus(DAY_SECONDS * self as u64)
+    }
+
+    /// Where its randomness begins.
+    const fn seed(self) -> u64 {
+        self as u64 + 40
+    }
+}
+
+/// Which bug is planted, so that a run must find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Bug {
+    /// A wish is said to be kept before it is.
+    Boast,
+}
+
+/// What a child is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// The folder of the case.
+    pub case: PathBuf,
+    /// Which part.
+    pub act: Act,
+    /// Whether to go on after an error, and to try again once there is room.
+    pub tolerant: bool,
+    /// Which bug is planted.
+    pub bug: Option<Bug>,
+}
+
+impl Orders {
+    /// One part in one folder.
+    pub fn new(case: &Path, act: Act) -> Self {
+        Self { case: case.to_owned(), act, tolerant: false, bug: None }
+    }
+
+    /// The part of the disk that is watched.
+    pub fn disk(&self) -> PathBuf {
+        disk(&self.case)
+    }
+
+    /// As arguments of `bench`.
+    pub fn arguments(&self) -> Result<[String; 3]> {
+        Ok(["crash".to_owned(), "--life".to_owned(), serde_json::to_string(self)?])
+    }
+}
+
+/// The watched disk of a case: whatever the agent writes.
+pub fn disk(case: &Path) -> PathBuf {
+    case.join("disk")
+}
+
+/// What it says of itself. One a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// A step begins.
+    Begin(usize),
+    /// A step is done, and this is how the facts changed.
+    Done(usize, Change),
+    /// A step was not done.
+    Refused {
+        /// Which.
+        step: usize,
+        /// How the facts changed all the same: a step of several transactions may be half done.
+        change: Change,
+        /// Whether it said what was wrong.
+        honest: bool,
+        /// What it said.
+        why: String,
+    },
+    /// There is room on the disk again; what was refused is tried again.
+    Room,
+    /// All is done.
+    End,
+}
+
+/// Facts that are new or others, and facts that are gone.
+pub type Change = BTreeMap<String, Option<String>>;
+
+impl Word {
+    /// What the parent reads.
+    pub fn parse(line: &str) -> Option<Self> {
+        if line == "room" { Some(Self::Room) } else { serde_json::from_str(line).ok() }
+    }
+}
+
+/// An agent on its way.
+#[derive(Debug)]
+pub struct Life {
+    /// The agent.
+    pub engine: Engine,
+    /// The retailer she meets, in the parts that have one.
+    pub shop: Shop,
+    known: Facts,
+    bug: Option<Bug>,
+}
+
+/// The passphrase of the life.
+pub fn passphrase() -> Result<Passphrase> {
+    Passphrase::new(PASSPHRASE.to_owned()).context("a passphrase")
+}
+
+/// The agent of a case.
+pub fn agent(case: &Path, clock: &Arc<WorldClock>, seed: u64) -> Result<Engine> {
+    let folder = VaultFolder::new(disk(case).join("vault"));
+    Ok(Engine::start(folder, Arc::clone(clock) as _, Arc::new(SeededEntropy::new(seed)))?)
+}
+
+/// Lives one part, as a child.
+pub fn live(orders: &Orders) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let lived = runtime.block_on(async {
+        let clock = Arc::new(WorldClock::new(orders.act.begins(), false));
+        let engine = agent(&orders.case, &clock, orders.act.seed())?;
+        let shop = Shop::open(&orders.case, &engine, &clock)?;
+        let mut life = Life { engine, shop, known: Facts::new(), bug: orders.bug };
+        life.live(orders).await
+    });
+    // What its threads still wait for is of no interest.
+    runtime.shutdown_background();
+    lived
+}
+
+impl Life {
+    async fn live(&mut self, orders: &Orders) -> Result<()> {
+        let steps = orders.act.steps();
+        let mut refused = Vec::new();
+        if self.engine.state() == EngineState::Locked && !orders.tolerant {
+            self.engine.unlock(&passphrase()?)?;
+            self.known = facts(&self.engine)?;
+        }
+        for (number, step) in steps.iter().enumerate() {
+            if !self.take(number, *step, orders.tolerant).await? {
+                refused.push((number, *step));
+            }
+        }
+        if orders.tolerant {
+            say("room")?;
+            for (number, step) in refused {
+                if self.engine.state() == EngineState::Locked {
+                    self.engine.unlock(&passphrase()?)?;
+                }
+                self.take(number, step, true).await?;
+            }
+        }
+        self.engine.lock();
+        say(&serde_json::to_string(&Word::End)?)
+    }
+
+    /// Takes a step, and says what became of it. True if it was done.
+    async fn take(&mut self, number: usize, step: Step, tolerant: bool) -> Result<bool> {
+        say(&serde_json::to_string(&Word::Begin(number))?)?;
+        if self.bug == Some(Bug::Boast)
+            && let Some(change) = step.boast()
+        {
+            say(&serde_json::to_string(&Word::Done(number, change))?)?;
+            let _said_before = step.take(self).await;
+            // A later step would say that it is not there.
+            self.known = facts(&self.engine).unwrap_or_default();
+            return Ok(true);
+        }
+        let taken = step.take(self).await;
+        // What can be seen is compared, not what was meant; a locked vault shows nothing.
+        let change = match facts(&self.engine) {
+            Ok(facts) => {
+                let change = difference(&self.known, &facts);
+                self.known = facts;
+                change
+            }
+            Err(_) => Change::new(),
+        };
+        let word = match &taken {
+            Ok(()) => Word::Done(number, change),
+            // Nothing was asked of the disk.
+            Err(error) if error.is::<honesty::NotYet>() => Word::Done(number, change),
+            Err(error) if tolerant => Word::Refused {
+                step: number,
+                change,
+                honest: honesty::is_honest(error, &self.engine),
+                why: format!("{step:?}: {error:#}"),
+            },
+            Err(_) => return taken.map(|()| true),
+        };
+        say(&serde_json::to_string(&word)?)?;
+        Ok(taken.is_ok())
+    }
+}
+
+fn difference(before: &Facts, after: &Facts) -> Change {
+    let gone = before.keys().filter(|key| !after.contains_key(*key));
+    let new = after.iter().filter(|(key, value)| before.get(*key) != Some(*value));
+    gone.map(|key| (key.clone(), None))
+        .chain(new.map(|(key, value)| (key.clone(), Some(value.clone()))))
+        .collect()
+}
+
+/// One line, in one piece.
+fn say(line: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("{line}\n").as_bytes())?;
+    Ok(out.flush()?)
+}
