@@ -18,6 +18,7 @@ mod passphrase;
 mod place;
 mod product;
 mod profile;
+mod restore;
 mod retailer;
 pub mod serve;
 mod till;
@@ -121,6 +122,8 @@ enum Command {
     Log(log::Command),
     /// Write everything to one encrypted file, which the program `age` opens.
     Export(export::Arguments),
+    /// Make a vault of a backup.
+    Restore(restore::Arguments),
 }
 
 /// Runs the program on the console of this process.
@@ -177,7 +180,7 @@ fn dispatch(
     };
     let folder = folder(arguments.vault)?.danger_on_a_share(arguments.vault_on_network_share);
     // A command that only reads makes no folder.
-    if !folder.slots().exists() && !matches!(command, Command::Init(_) | Command::Serve(_)) {
+    if !folder.slots().exists() && !needs_no_vault(&command) {
         return Err(no_vault(&folder));
     }
     let engine =
@@ -207,7 +210,12 @@ fn dispatch(
         Command::Import(command) => import::run(&mut session, &command),
         Command::Log(command) => log::run(&mut session, command),
         Command::Export(arguments) => export::run(&mut session, &arguments),
+        Command::Restore(arguments) => restore::run(&mut session, &arguments),
     }
+}
+
+const fn needs_no_vault(command: &Command) -> bool {
+    matches!(command, Command::Init(_) | Command::Serve(_) | Command::Restore(_))
 }
 
 fn run_serve(

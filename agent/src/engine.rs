@@ -4,6 +4,7 @@
 //! While it is locked every use case fails with [`EngineError::Locked`]. Values that go out are plain
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
+mod backup;
 mod consent;
 mod devices;
 mod emission;
@@ -47,6 +48,7 @@ use crate::{
 pub use crate::vault::{Condition, Damage, Moment, Sign, WentBack};
 
 pub use self::{
+    backup::{RestoreError, Restored},
     consent::{GrantView, OpenRequest, RefusedRequest},
     devices::{
         AddDeviceError, AddedDevice, AdmitDeviceError, AdmittedDevice, NewDevice, TakeReportError,
