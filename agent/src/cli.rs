@@ -11,6 +11,8 @@ mod export;
 mod health;
 mod import;
 mod init;
+mod key;
+mod kit;
 mod log;
 mod offers;
 mod output;
@@ -37,7 +39,7 @@ use crate::{
     config::VaultFolder,
     engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
-    keyring::{ReadKeyringError, UnlockKeyringError},
+    keyring::{ReadKeyringError, Secret, UnlockKeyringError},
     net::DevRetailers,
     vault::OpenVaultError,
 };
@@ -58,6 +60,9 @@ struct Arguments {
     /// File whose first line is the passphrase; else `BESACE_PASSPHRASE`, else you are asked.
     #[arg(long, global = true, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Key file of a device, instead of the passphrase.
+    #[arg(long, global = true, value_name = "FILE", env = "BESACE_KEY_FILE")]
+    key_file: Option<PathBuf>,
     /// Seconds since 1970 that the clock shows all along; for tests.
     #[arg(long, global = true, value_name = "SECONDS", hide = true)]
     time: Option<u64>,
@@ -81,6 +86,12 @@ enum AnyCommand {
 enum Command {
     /// Make a vault.
     Init(init::Arguments),
+    /// What opens your vault: passphrase, recovery kit, key files of devices.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// The spare of your key, on paper.
+    #[command(subcommand)]
+    Kit(kit::Command),
     /// Serve your pages to your own browser.
     Serve(serve::ServeArguments),
     /// What you say about yourself.
@@ -185,7 +196,7 @@ fn dispatch(
     }
     let engine =
         Engine::start(folder.clone(), clock, entropy).map_err(|error| start_failure(&error))?;
-    let passphrase = passphrase::Source::new(arguments.passphrase_file);
+    let passphrase = passphrase::Source::new(arguments.passphrase_file, arguments.key_file);
     let mut dev_retailers = DevRetailers::default();
     for one in &arguments.dev_retailer {
         dev_retailers.add(one).map_err(|error| {
@@ -195,6 +206,8 @@ fn dispatch(
     let mut session = Session { engine, folder, passphrase, dev_retailers, output };
     match command {
         Command::Init(arguments) => init::run(&mut session, &arguments),
+        Command::Key(command) => key::run(&mut session, &command),
+        Command::Kit(command) => kit::run(&mut session, &command),
         Command::Serve(arguments) => run_serve(&mut session, arguments),
         Command::Profile(command) => profile::run(&mut session, command),
         Command::Card(command) => card::run(&mut session, command),
@@ -258,6 +271,12 @@ impl Session<'_, '_> {
         if self.engine.state() == EngineState::Open {
             return Ok(&self.engine);
         }
+        if let Some(key) = self.passphrase.device_key()? {
+            return match self.engine.unlock_with(Secret::Device(&key)) {
+                Ok(()) => Ok(&self.engine),
+                Err(error) => Err(key::shown(&error, self)),
+            };
+        }
         let passphrase = self.passphrase.ask()?;
         match self.engine.unlock(&passphrase) {
             Ok(()) => Ok(&self.engine),
@@ -294,10 +313,13 @@ fn unlock_failure(error: &UnlockError, folder: &VaultFolder) -> Failure {
         UnlockError::Keyring(cause) => Failure::could_not(cause, RESTORE),
         UnlockError::Secret(UnlockKeyringError::Wrong) => Failure::refused(
             "this passphrase does not open the vault",
-            "try again; if you are sure of it, put a good copy of vault.slots.json back",
+            "try again; if it is lost: besace key change-passphrase --with-kit",
         ),
         UnlockError::Secret(UnlockKeyringError::Busy | UnlockKeyringError::Kdf) => {
             Failure::could_not(error, "close other programs, there is not enough memory")
+        }
+        UnlockError::TooSoon { .. } => {
+            Failure::refused(error, "wait so long; a recovery kit or a device key opens at once")
         }
         UnlockError::Vault(cause @ OpenVaultError::Newer { .. }) => {
             Failure::could_not(cause, "use the newer program that wrote it")

@@ -51,6 +51,8 @@ fn vault() -> tempfile::TempDir {
     folder
 }
 
+mod keys;
+
 const CARDS: &str = "_id,store,note,cardid,headercolor\n1,Les Cimes,,111,-3\n2,,,222,\n";
 const TRACK: &str = "<gpx version=\"1.1\" creator=\"t\" xmlns=\"http://www.topografix.com/GPX/1/1\">\
     <trk><trkseg><trkpt lat=\"45.7\" lon=\"4.8\"><time>2026-11-21T10:00:00Z</time></trkpt>\
@@ -61,7 +63,8 @@ fn init_makes_a_vault_once() {
     let folder = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(done(folder.path(), &["init", "--smallest-kdf"]), @"
     Your vault is in FOLDER/v.
-    Its passphrase is the only way in: nobody can give you another.
+    There is no recovery kit yet: make one with `besace kit make`.
+    If passphrase and kit are both lost, nobody can open the vault again, not even us.
     ");
     let (status, _, err) = besace(folder.path(), &["init", "--smallest-kdf"]);
     assert_eq!(status, 1);
@@ -90,7 +93,7 @@ fn a_wrong_passphrase_is_two_lines() {
     assert_eq!((status, out.as_str()), (1, ""));
     insta::assert_snapshot!(err, @"
     besace: this passphrase does not open the vault
-      try again; if you are sure of it, put a good copy of vault.slots.json back
+      try again; if it is lost: besace key change-passphrase --with-kit
     ");
     let (status, _, err) = besace_with(folder.path(), "", &["card", "list"]);
     assert_eq!(status, 1);

@@ -91,7 +91,7 @@ impl Engine {
         fs::remove_file(folder.unfinished()).map_err(RestoreError::Io)?;
         let vault = Vault::open(&folder.database(), &header.root.vault_key())
             .map_err(RestoreError::Vault)?;
-        self.set_open(Some(Open::new(header.root, vault)));
+        self.set_open(Some(Open::new(slots.vault_id(), header.root, vault)));
         Ok(restored)
     }
 
