@@ -18,7 +18,6 @@ mod gate;
 mod grants;
 mod imports;
 mod journal;
-mod load;
 mod logs;
 mod mail;
 mod migrations;
@@ -61,7 +60,6 @@ pub use self::{
     grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},
-    load::{Cell, LoadError, Loaded, Loader},
     logs::{LogEntry, StoredLog},
     named_places::NamedPlace,
     places::{Fix, Position, PositionError, ShopVisit},
@@ -258,8 +256,6 @@ impl Drop for Owner {
     }
 }
 
-#[cfg(test)]
-pub(crate) use self::load::tests::fill_every_table;
 #[cfg(test)]
 pub(crate) use self::migrations::{SCHEMA_VERSION, tests::tables_of_schema};
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! documents and the life of a grant; it does not hold negotiation (one round only: a grant takes the
 //! terms of the request or is not given).
 
+mod continuation;
 mod grant;
 mod mail;
 mod record;
@@ -15,11 +16,12 @@ mod state;
 mod terms;
 mod withdrawal;
 
+pub use continuation::{CONTINUATIONS_MAX, Cause, Continuation, Left, LogHead, Successor};
 pub use grant::{Grant, GrantMismatch, Indication};
 pub use mail::{Mail, Opening, UseStatement, mail_context};
 pub use record::{
-    Action, Deleted, Deletion, Disclosed, DisclosureReceived, ParseRecordError, Published,
-    RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
+    Action, Anchor, Deleted, Deletion, Disclosed, DisclosureReceived, Discrepancy,
+    ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
 };
 pub use release::{Disclosure, Release, disclosure_context, release_context};
 pub use request::{ConsentRequest, Notice};

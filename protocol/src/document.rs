@@ -247,8 +247,8 @@ mod tests {
     use super::*;
     use crate::{
         consent::{
-            Acknowledgement, ConsentRequest, Disclosure, Grant, Opening, Release, UseStatement,
-            Withdrawal,
+            Acknowledgement, ConsentRequest, Continuation, Disclosure, Grant, Opening, Release,
+            UseStatement, Withdrawal,
         },
         crypto::SecretBytes,
         jws::{Typ, sign as sign_payload},
@@ -314,7 +314,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))] // eleven signatures each
+        #![proptest_config(ProptestConfig::with_cases(32))] // a dozen signatures each
 
         /// What somebody who may sign can still get wrong: everything inside the payload.
         #[test]
@@ -334,6 +334,7 @@ mod tests {
                 let read = [
                     parses::<Acknowledgement>(bytes),
                     parses::<ConsentRequest>(bytes),
+                    parses::<Continuation>(bytes),
                     parses::<Disclosure>(bytes),
                     parses::<Grant>(bytes),
                     parses::<Manifest>(bytes),
@@ -342,7 +343,7 @@ mod tests {
                     parses::<UseStatement>(bytes),
                     parses::<Withdrawal>(bytes),
                 ];
-                prop_assert_eq!(read, [false; 9]);
+                prop_assert_eq!(read, [false; 10]);
             }
         }
     }

@@ -54,6 +54,10 @@ problems! {
     GrantWithdrawn = "grant_withdrawn", "The grant was withdrawn";
     /// The grant does not cover this.
     GrantScope = "grant_scope", "The grant does not cover this";
+    /// The pseudonym's key or log was left by a continuation.
+    Superseded = "superseded", "The pseudonym goes on under another key or in another log";
+    /// Where it says it begins, the pseudonym does not stand.
+    ContinuationConflict = "continuation_conflict", "The continuation does not begin where the pseudonym stands";
     /// The grant conflicts with what is stored under its name.
     GrantConflict = "grant_conflict", "Another grant has this name";
     /// The consent request is unknown, over, or of another notice.

@@ -5,10 +5,11 @@ mod body;
 mod redemption;
 
 pub use body::{
-    AcknowledgeMail, Arrivals, AskLastHead, Attested, CollectMail, Disclose, EmitterFrame,
-    GiveGrant, GrantGiven, Greeting, LastHead, MailAcknowledged, MailCollected, OpenRequests,
-    Proven, Received, Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk,
-    TillAsked, TillCode, TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
+    AcknowledgeMail, Arrivals, AskLastHead, Attested, CollectMail, Continue, Continued,
+    ContinuedLog, Disclose, EmitterFrame, GiveGrant, GrantGiven, Greeting, LastHead,
+    MailAcknowledged, MailCollected, OpenRequests, Proven, Received, Recognised, ReleaseKeys,
+    RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode, TillOutcome, TillScan,
+    VouchersIssued, Withdraw, Withdrawn,
 };
 
 #[cfg(feature = "vouchers")]
@@ -41,6 +42,8 @@ pub const MAILBOX_PATH: &str = "/besace/v1/mailbox";
 pub const MAILBOX_ACKNOWLEDGEMENTS_PATH: &str = "/besace/v1/mailbox/acknowledgements";
 /// Call: which head of the caller's own log was shown here last.
 pub const LAST_HEAD_PATH: &str = "/besace/v1/last-head";
+/// Call: her pseudonym goes on in a new log, or under a new key.
+pub const CONTINUATIONS_PATH: &str = "/besace/v1/continuations";
 /// Call: ask for a batch of vouchers. The week follows in a `GET` of its keys.
 pub const VOUCHERS_PATH: &str = "/besace/v1/vouchers";
 /// Shop key: an ephemeral identifier was heard.

@@ -71,6 +71,16 @@ fn the_page_lists_every_purpose_with_its_categories() {
 }
 
 #[test]
+fn the_example_of_a_continuation_is_what_its_vector_signs() {
+    let example = examples(&read("spec/succession.md")).remove("continuation").unwrap();
+    let vector = read("spec/vectors/succession/continuation.txt");
+    let (_, body) = vector.split_once("\n\n").unwrap();
+    let jws = UnverifiedJws::parse(body.as_bytes(), JWS_LEN_MAX).unwrap();
+    let signed: Value = jws.peek().unwrap();
+    assert_eq!(to_canonical_json(&example).unwrap(), to_canonical_json(&signed).unwrap());
+}
+
+#[test]
 fn the_page_lists_every_problem_with_status_and_title() {
     let page = read("spec/http.md");
     let (_, table) = page.split_once("| key | status | title |\n|---|---|---|\n").unwrap();
@@ -112,7 +122,7 @@ fn the_page_lists_every_address() {
         .lines()
         .filter_map(|line| line.split_once("_PATH: &str = \"/")?.1.strip_suffix("\";"))
         .collect();
-    assert_eq!(paths.len(), 24);
+    assert_eq!(paths.len(), 25);
     for path in paths {
         let stands = |cell: &&str| {
             let rest = cell.strip_prefix(path);

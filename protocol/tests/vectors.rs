@@ -33,6 +33,8 @@ mod offers;
 mod presence;
 #[path = "vectors/product.rs"]
 mod product;
+#[path = "vectors/succession.rs"]
+mod succession;
 #[path = "vectors/till.rs"]
 mod till;
 #[path = "vectors/value.rs"]
@@ -55,6 +57,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("offers", offers::check),
     ("presence", presence::check),
     ("product", product::check),
+    ("succession", succession::check),
     ("till", till::check),
     ("value", value::check),
     ("voucher", voucher::check),

@@ -1,13 +1,15 @@
 //! Calls of agents: checked against the key that has to have signed them, and never counted twice.
 
 use besace_protocol::{
-    call::{Call, VerifyCallError},
+    call::{Call, UnverifiedCall, VerifyCallError},
     encoding::JsonError,
     jws::ParseJwsError,
     problem::ProblemType,
+    time::Timestamp,
 };
+use serde::de::DeserializeOwned;
 
-use crate::store::{Session, StoreError};
+use crate::store::{Session, StoreError, Subject};
 
 /// A call that was not admitted.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +20,9 @@ pub enum CallError {
     /// Its message id was seen before.
     #[error("call was received before")]
     Replayed,
+    /// It is signed with a key that its pseudonym has left.
+    #[error("call is signed with a key that was left")]
+    Superseded,
 }
 
 impl CallError {
@@ -40,6 +45,7 @@ impl CallError {
                 VerifyCallError::Clock => ProblemType::ClockSkew,
             },
             Self::Replayed => ProblemType::Replayed,
+            Self::Superseded => ProblemType::Superseded,
         }
     }
 }
@@ -57,4 +63,24 @@ pub(crate) fn admit<B>(
 ) -> Result<Result<(), CallError>, StoreError> {
     let fresh = session.remember_message(call.message, call.forget_at)?;
     Ok(if fresh { Ok(()) } else { Err(CallError::Replayed) })
+}
+
+/// Verifies a call with the key that stands for `subject` now. A former key is told that it is one, after it
+/// has shown that it is.
+pub(crate) fn verify_subject<B: DeserializeOwned, E: From<CallError> + From<StoreError>>(
+    session: Session<'_>,
+    call: UnverifiedCall,
+    subject: &Subject,
+    address: &str,
+    now: Timestamp,
+) -> Result<Call<B>, E> {
+    let now_it_is = subject.key.key_id();
+    if let Some(claimed) = call.claimed_key().filter(|claimed| *claimed != now_it_is)
+        && session.are_one(claimed, now_it_is)?
+        && let Some(former) = session.pseudonym_key(claimed)?
+    {
+        call.verify::<B>(&former, address, now).map_err(CallError::Verify)?;
+        return Err(CallError::Superseded.into());
+    }
+    Ok(call.verify(&subject.key, address, now).map_err(CallError::Verify)?)
 }

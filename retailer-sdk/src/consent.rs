@@ -3,8 +3,8 @@
 use besace_protocol::{
     call::UnverifiedCall,
     consent::{
-        Acknowledgement, ConsentRequest, Deleted, Deletion, Grant, GrantMismatch, RecordKind,
-        UseHead, Withdrawal,
+        Acknowledgement, ConsentRequest, Continuation, Deleted, Deletion, Grant, GrantMismatch,
+        RecordKind, UseHead, Withdrawal,
     },
     crypto::sha256,
     document::{ParseDocumentError, SignDocumentError, Unverified, Verified, sign},
@@ -17,9 +17,11 @@ use rand_core::CryptoRngCore;
 
 use crate::{
     CallError, Retailer,
-    call::admit,
+    call::{admit, verify_subject},
     retailer::{Own, SKEW_SECONDS},
-    store::{DocumentKind, Session, StoreError, StoredGrant, StoredState, StoredWithdrawal},
+    store::{
+        DocumentKind, Session, StoreError, StoredGrant, StoredState, StoredWithdrawal, Subject,
+    },
 };
 
 /// A grant was not accepted.
@@ -49,6 +51,9 @@ pub enum GiveGrantError {
     /// It was taken back.
     #[error("grant was withdrawn")]
     Withdrawn,
+    /// Its pseudonym had gone on under another key or in another log.
+    #[error("the pseudonym had gone on when this was given")]
+    Superseded,
     /// Another grant has its name or handle.
     #[error("another grant has this name or handle")]
     Conflict,
@@ -73,6 +78,7 @@ impl GiveGrantError {
             ) => ProblemType::RequestUnknown,
             Self::Expired => ProblemType::GrantExpired,
             Self::Withdrawn => ProblemType::GrantWithdrawn,
+            Self::Superseded => ProblemType::Superseded,
             Self::Conflict => ProblemType::GrantConflict,
             Self::Log(_) => ProblemType::LogUnavailable,
         }
@@ -141,9 +147,18 @@ impl Retailer {
         })?;
         let grant = Unverified::<Grant>::parse(&bytes.0).map_err(GiveGrantError::Grant)?;
         let subject = grant.claimed().subject_key;
-        let call = call
-            .verify::<GiveGrant>(&subject, &self.own.address(GRANTS_PATH), now)
-            .map_err(CallError::Verify)?;
+        // A pseudonym that went on since it signed the grant calls under the key that it has now.
+        let claimed = grant.claimed();
+        let standing = self.store.read().gone_on(claimed.subject_key.key_id())?;
+        let standing = standing.unwrap_or_else(|| Subject::of(claimed));
+        let address = self.own.address(GRANTS_PATH);
+        let call = verify_subject::<GiveGrant, GiveGrantError>(
+            self.store.read(),
+            call,
+            &standing,
+            &address,
+            now,
+        )?;
         let grant =
             grant.verify(&[(Role::Subject, &subject)]).map_err(GiveGrantError::Signature)?;
         let own = &self.own;
@@ -170,12 +185,20 @@ impl Retailer {
             Unverified::<Withdrawal>::parse(&bytes.0).map_err(WithdrawError::Withdrawal)?;
         let grant = withdrawal.claimed().grant;
         let stored = self.store.read().grant(grant)?.ok_or(WithdrawError::Missing)?;
-        let subject = stored.grant.subject_key;
-        let call = call
-            .verify::<Withdraw>(&subject, &self.own.address(WITHDRAWALS_PATH), now)
-            .map_err(CallError::Verify)?;
+        let address = self.own.address(WITHDRAWALS_PATH);
+        let call = verify_subject::<Withdraw, WithdrawError>(
+            self.store.read(),
+            call,
+            &stored.subject,
+            &address,
+            now,
+        )?;
+        // What she signed before her pseudonym went on stays a withdrawal: it is final.
+        let claimed = withdrawal.claimed().subject_key;
+        let hers = self.store.read().are_one(claimed.key_id(), stored.subject.key.key_id())?;
+        let signer = if hers { claimed } else { stored.subject.key };
         let withdrawal =
-            withdrawal.verify(&[(Role::Subject, &subject)]).map_err(WithdrawError::Signature)?;
+            withdrawal.verify(&[(Role::Subject, &signer)]).map_err(WithdrawError::Signature)?;
         let own = &self.own;
         let answer = self.store.write(|session| {
             admit(session, &call)??;
@@ -232,6 +255,7 @@ impl Own {
         if session.grant_of_handle(terms.handle)?.is_some() {
             return Err(GiveGrantError::Conflict);
         }
+        check_log(session, terms)?;
         let signed =
             grant.countersign(Role::Controller, &self.signing, now).map_err(StoreError::Record)?;
         let jws = signed.as_bytes().to_vec();
@@ -242,6 +266,7 @@ impl Own {
             offered,
             leaf: opened.leaf,
             state: StoredState::Active,
+            subject: Subject::of(terms),
             uses: UseHead::start(terms.id),
         })?;
         let head = self.ledger.seal(session)?;
@@ -261,7 +286,8 @@ impl Own {
             return Err(WithdrawError::Controller);
         }
         let grant = self.verify_grant(stored)?;
-        if said.subject_key != stored.grant.subject_key || said.grant_digest != grant.digest() {
+        // The signature was checked with a key of this pseudonym.
+        if said.grant_digest != grant.digest() {
             return Err(WithdrawError::Conflict);
         }
         let id = stored.grant.id;
@@ -332,4 +358,21 @@ impl Own {
             .verify(&signers)
             .map_err(|_| StoreError::Corrupt)
     }
+}
+
+/// A pseudonym that went on gives no grant in a log that it had left by then, nor in one that it never
+/// went on in.
+fn check_log(session: Session<'_>, terms: &Grant) -> Result<(), GiveGrantError> {
+    let Some(standing) = session.gone_on(terms.subject_key.key_id())? else { return Ok(()) };
+    if standing.log == terms.subject_log && standing == Subject::of(terms) {
+        return Ok(());
+    }
+    let left = session.continuation_from(terms.subject_log)?;
+    let left = left.ok_or(GiveGrantError::Superseded)?;
+    let left = Unverified::<Continuation>::parse(&left.jws).map_err(|_| StoreError::Corrupt)?;
+    let Continuation { from, continued, .. } = left.claimed();
+    let before = from.key == terms.subject_key
+        && from.log_key == terms.subject_log_key
+        && terms.given <= *continued;
+    if before { Ok(()) } else { Err(GiveGrantError::Superseded) }
 }

@@ -72,6 +72,8 @@ mod shop_key;
 mod sighting;
 #[cfg(feature = "sqlite")]
 mod store;
+#[cfg(feature = "sqlite")]
+mod succession;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod testing;
@@ -100,6 +102,7 @@ pub use self::{
     },
     sighting::{ReadShopError, SightingError},
     store::{DatabaseError, OpenStoreError, SpentId, SqliteStore, StoreError},
+    succession::ContinueError,
     till::TillError,
     voucher::{IssueVouchersError, PlannedClass, SetVoucherPlanError, VoucherPlan},
 };

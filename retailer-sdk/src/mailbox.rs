@@ -16,7 +16,11 @@ use besace_protocol::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{CallError, Retailer, call::admit, store::StoreError};
+use crate::{
+    CallError, Retailer,
+    call::{admit, verify_subject},
+    store::StoreError,
+};
 
 /// Most messages of one answer.
 const MAIL_MAX: usize = 64;
@@ -122,7 +126,7 @@ impl Retailer {
             admit(session, &call)??;
             let grants = session.grants_of_subject(key)?;
             let newest = grants.last().ok_or(MailboxError::Missing)?;
-            Ok(LastHead { checkpoint: session.head_of(newest.grant.subject_log)? })
+            Ok(LastHead { checkpoint: session.head_of(newest.subject.log)? })
         })
     }
 
@@ -136,7 +140,7 @@ impl Retailer {
         let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
         let claimed = call.claimed_key().ok_or(MailboxError::Missing)?;
         let grants = self.store.read().grants_of_subject(claimed)?;
-        let subject = grants.first().ok_or(MailboxError::Missing)?.grant.subject_key;
-        Ok(call.verify(&subject, &self.own.address(path), now).map_err(CallError::Verify)?)
+        let subject = &grants.last().ok_or(MailboxError::Missing)?.subject;
+        verify_subject(self.store.read(), call, subject, &self.own.address(path), now)
     }
 }

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     CallError, Retailer,
-    call::admit,
+    call::{admit, verify_subject},
     store::{Session, StoreError, StoredDisclosure, StoredGrant, StoredKeys, StoredState},
 };
 
@@ -61,6 +61,9 @@ pub enum ReceiveError {
     /// The proof is missing, of another log, or of another record.
     #[error("nothing proves that this was logged first")]
     Proof,
+    /// It was logged in a log that the pseudonym has left.
+    #[error("logged in a log that was left")]
+    Superseded,
     /// Other keys of this day are here already.
     #[error("other keys were released for this day")]
     Conflict,
@@ -81,6 +84,7 @@ impl ReceiveError {
             Self::Sealed(_) | Self::Signature(_) => ProblemType::SignatureInvalid,
             Self::Document(_) | Self::Contradiction => ProblemType::Malformed,
             Self::Proof => ProblemType::ProofMissing,
+            Self::Superseded => ProblemType::Superseded,
             Self::Conflict => ProblemType::GrantConflict,
             Self::Log(_) => ProblemType::LogUnavailable,
         }
@@ -126,7 +130,7 @@ impl Retailer {
             if keys.till() != till {
                 return Err(ReceiveError::Scope);
             }
-            let (record, shown) = check_logged(logged, &stored)?;
+            let (record, shown) = check_logged(session, logged, &stored)?;
             match record {
                 RecordKind::Released(Released {
                     at: _,
@@ -136,7 +140,7 @@ impl Retailer {
                 }) if commit == release.commit && logged_day == *day && logged_grant == *grant => {}
                 _ => return Err(ReceiveError::Proof),
             }
-            session.keep_head(stored.grant.subject_log, &shown)?;
+            session.keep_head(stored.subject.log, &shown)?;
             if let Some(known) = session.keys(*grant, *day)? {
                 if known.commitment != release.commit {
                     return Err(ReceiveError::Conflict);
@@ -190,7 +194,7 @@ impl Retailer {
                 return Err(ReceiveError::Scope);
             }
             let digest = sha256(&[signed.as_bytes()]);
-            let (record, shown) = check_logged(logged, &stored)?;
+            let (record, shown) = check_logged(session, logged, &stored)?;
             match record {
                 RecordKind::Disclosed(Disclosed {
                     at: _,
@@ -202,7 +206,7 @@ impl Retailer {
                     && logged_categories == categories => {}
                 _ => return Err(ReceiveError::Proof),
             }
-            session.keep_head(stored.grant.subject_log, &shown)?;
+            session.keep_head(stored.subject.log, &shown)?;
             if let Some(known) = session.disclosure(*grant)?.filter(|k| k.digest == digest) {
                 let head = own.ledger.head(session)?;
                 return Ok(own.ledger.proven(session, known.leaf, &head)?);
@@ -242,9 +246,14 @@ impl Retailer {
         let body =
             call.peek_body().map_err(|error| CallError::Verify(VerifyCallError::Body(error)))?;
         let stored = self.store.read().grant(grant_of(&body))?.ok_or(ReceiveError::Missing)?;
-        let call = call
-            .verify::<B>(&stored.grant.subject_key, &self.own.address(path), now)
-            .map_err(CallError::Verify)?;
+        let address = self.own.address(path);
+        let call = verify_subject::<B, ReceiveError>(
+            self.store.read(),
+            call,
+            &stored.subject,
+            &address,
+            now,
+        )?;
         match stored.state_at(now) {
             StoredState::Active => Ok((call, stored)),
             StoredState::Expired => Err(ReceiveError::Expired),
@@ -260,27 +269,31 @@ fn open<D: Document>(
     secret: &SealingSecretKey,
     stored: &StoredGrant,
 ) -> Result<Verified<D>, ReceiveError> {
-    let plain = sealed
-        .open(context, secret, &stored.grant.subject_sealing_key)
-        .map_err(ReceiveError::Sealed)?;
+    let plain =
+        sealed.open(context, secret, &stored.subject.sealing_key).map_err(ReceiveError::Sealed)?;
     let plain = Zeroizing::new(plain);
     Unverified::<D>::parse(&plain)
         .map_err(ReceiveError::Document)?
-        .verify(&[(Role::Subject, &stored.grant.subject_key)])
+        .verify(&[(Role::Subject, &stored.subject.key)])
         .map_err(ReceiveError::Signature)
 }
 
 /// The record that the proof shows to stand in the log of the grant's pseudonym, and the head it stands
 /// under.
 fn check_logged(
+    session: Session<'_>,
     logged: &Proven,
     stored: &StoredGrant,
 ) -> Result<(RecordKind, SignedCheckpoint), ReceiveError> {
-    let key = LogKey::new(Origin::of_log(&stored.grant.subject_log), stored.grant.subject_log_key);
-    let (proof, _) = UnverifiedProof::parse(logged.proof.as_bytes())
-        .map_err(|_| ReceiveError::Proof)?
-        .verify_opening(&key, &logged.record.0)
-        .map_err(|_| ReceiveError::Proof)?;
+    let key = LogKey::new(Origin::of_log(&stored.subject.log), stored.subject.log_key);
+    let proof = UnverifiedProof::parse(logged.proof.as_bytes()).map_err(|_| ReceiveError::Proof)?;
+    if let Some(log) = proof.claimed_origin().log()
+        && session.continuation_from(log)?.is_some()
+    {
+        return Err(ReceiveError::Superseded);
+    }
+    let (proof, _) =
+        proof.verify_opening(&key, &logged.record.0).map_err(|_| ReceiveError::Proof)?;
     let record = RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)?;
     Ok((record, proof.checkpoint().clone()))
 }

@@ -262,7 +262,7 @@ impl Own {
             opening.as_bytes(),
             &mail_context(grant, id),
             &self.sealing,
-            &under.grant.subject_sealing_key,
+            &under.subject.sealing_key,
             rng,
         )
         .map_err(SightingError::Seal)?;

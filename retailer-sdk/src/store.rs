@@ -3,6 +3,7 @@
 //! Whatever an answer depends on is committed with `synchronous = FULL` before the answer exists; what
 //! was deleted is overwritten (`secure_delete`), and the write-ahead log is truncated after it.
 
+mod continuations;
 mod days;
 mod disclosures;
 mod documents;
@@ -27,6 +28,7 @@ use std::{
 use besace_protocol::{encoding::JsonError, time::Timestamp};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub(crate) use continuations::{StoredContinuation, Subject};
 pub(crate) use disclosures::StoredDisclosure;
 pub(crate) use documents::{DocumentKind, StoredDocument};
 pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};

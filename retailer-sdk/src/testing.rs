@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use besace_protocol::{
     call::{sign_call, sign_held_call},
     consent::{
-        Benefit, BenefitKind, ConsentRequest, Disclosed, Disclosure, Grant, Indication, Mail,
-        Opening, RecordKind, Release, Released, Terms, Withdrawal, disclosure_context,
-        mail_context, release_context,
+        Anchor, Benefit, BenefitKind, Cause, ConsentRequest, Continuation, Disclosed, Disclosure,
+        Grant, Indication, Left, LogHead, Mail, Opening, RecordKind, Release, Released, Successor,
+        Terms, Withdrawal, disclosure_context, mail_context, release_context,
     },
     crypto::{Digest, Sealed, SealingSecretKey, SigningKey, VerifyingKey, sha256},
     document::{Unverified, Verified, sign},
@@ -130,6 +130,49 @@ impl Shopper {
             .unwrap()
             .as_bytes()
             .to_vec()
+    }
+
+    /// She goes on in a fresh log, and for a rekey under fresh keys: the continuation, as it stands in that
+    /// log behind the anchor. `change` is what a liar would say.
+    pub(crate) fn go_on_saying(
+        &mut self,
+        cause: Cause,
+        now: Timestamp,
+        change: impl FnOnce(&mut Continuation),
+    ) -> Bytes {
+        let mut rng = StdRng::from_rng(&mut self.rng).unwrap();
+        let old = SigningKey::from_seed(&self.signing.danger_seed());
+        let (key, log, log_key) = (old.verifying_key(), self.log, self.log_signer.verifying_key());
+        let head = LogHead { root: self.tree.root(), size: self.tree.size() };
+        self.log_signer = SigningKey::generate(&mut rng);
+        self.log = LogId::generate(&mut rng);
+        if cause == Cause::Rekey {
+            self.signing = SigningKey::generate(&mut rng);
+            self.sealing = SealingSecretKey::generate(&mut rng);
+        }
+        let to = Successor {
+            key: self.signing.verifying_key(),
+            log: self.log,
+            log_key: self.log_signer.verifying_key(),
+            sealing_key: self.sealing.public_key(),
+        };
+        let from = Left { head, key, log, log_key };
+        let controller = domain();
+        let mut said = Continuation { cause, continued: now, controller, from, to, v: 1 };
+        change(&mut said);
+        (self.tree, self.nodes) = (Frontier::empty(), BTreeMap::new());
+        let anchor = Anchor { at: now, cause, head: said.from.head, log: said.from.log };
+        self.log(&RecordKind::Anchor(anchor));
+        let changes = said.changes_key();
+        let mut signed = sign(said, Role::Subject, &old, now).unwrap();
+        if changes {
+            signed = signed.countersign(Role::Successor, &self.signing, now).unwrap();
+        }
+        Bytes(signed.as_bytes().to_vec())
+    }
+
+    pub(crate) fn go_on(&mut self, cause: Cause, now: Timestamp) -> Bytes {
+        self.go_on_saying(cause, now, |_| {})
     }
 
     /// Takes a request as it stands.

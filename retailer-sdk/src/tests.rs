@@ -9,6 +9,7 @@ mod privacy;
 mod race;
 mod receive;
 mod sighting;
+mod succession;
 mod till;
 mod time;
 mod vouchers;

@@ -176,7 +176,7 @@ impl Retailer {
             match reply {
                 Reply::Answer(_) if amount.minor == 0 => Ok(None),
                 Reply::Debit(debit) if amount.minor != 0 => debit
-                    .verify(keys, &stored.grant.subject_key, &challenge, now)
+                    .verify(keys, &stored.subject.key, &challenge, now)
                     .map(|_| Some(amount))
                     .map_err(|_| TillError::Signature),
                 Reply::Answer(_) | Reply::Debit(_) => Err(TillError::Form),

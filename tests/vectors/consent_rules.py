@@ -1,5 +1,6 @@
 """The members and rules of each document of consent. spec/consent.md"""
 
+import hashlib
 import re
 import unicodedata
 
@@ -336,6 +337,12 @@ def text_lines(longest):
     return check
 
 
+def log_head(value):
+    members(value, {"root": DIGEST, "size": integer(0, 2**53 - 1)})
+    empty = to_base64url(hashlib.sha256(b"").digest())
+    demand(value["size"] or value["root"] == empty, "no such head")
+
+
 def use_statement(value):
     members(
         value, {"day": DAY, "grant": GRANT, "stated": TIME, "uses": use_head, "v": VERSION}
@@ -371,6 +378,12 @@ def plain_record(value):
             "reason": one_of("day_over", "withdrawn", "expired"),
         },
         "published": {"digest": DIGEST},
+        "anchor": {
+            "cause": one_of("restore", "rollback", "rekey"),
+            "head": log_head,
+            "log": identifier("log"),
+        },
+        "discrepancy": {"continuation": DIGEST, "shown": text_lines(64 << 10)},
     }
     demand(isinstance(value, dict), "not an object")
     kind = value.get("kind")

@@ -6,11 +6,12 @@ from encoding import from_base64url, to_base64url
 from refused import Refused
 from topic_keys import key_id
 
-ROLES = ["controller", "subject"]
+ROLES = ["controller", "subject", "successor"]
 TYPES = {
     "besace-acknowledgement+jws": {"controller"},
     "besace-call+jws": {"subject"},
     "besace-catalogue+jws": {"controller"},
+    "besace-continuation+jws": {"subject", "successor"},
     "besace-disclosure+jws": {"subject"},
     "besace-grant+jws": {"controller", "subject"},
     "besace-manifest+jws": {"controller"},

@@ -246,6 +246,6 @@ const fn grant_of(record: &RecordKind) -> Option<GrantId> {
         RecordKind::DisclosureReceived(said) => Some(said.grant),
         RecordKind::Use(said) => Some(said.grant),
         RecordKind::Deleted(said) => Some(said.grant),
-        RecordKind::Published(_) => None,
+        RecordKind::Published(_) | RecordKind::Anchor(_) | RecordKind::Discrepancy(_) => None,
     }
 }

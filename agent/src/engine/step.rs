@@ -150,6 +150,8 @@ pub(super) fn kind_of(record: &RecordKind) -> &'static str {
         RecordKind::Use(_) => "use",
         RecordKind::Deleted(_) => "deleted",
         RecordKind::Published(_) => "published",
+        RecordKind::Anchor(_) => "anchor",
+        RecordKind::Discrepancy(_) => "discrepancy",
     }
 }
 

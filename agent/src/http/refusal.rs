@@ -83,7 +83,8 @@ impl Refusal {
             | ProblemType::DebitNeeded
             | ProblemType::Forbidden
             | ProblemType::ForeignOrigin
-            | ProblemType::ProofMissing => StatusCode::FORBIDDEN,
+            | ProblemType::ProofMissing
+            | ProblemType::Superseded => StatusCode::FORBIDDEN,
             ProblemType::GrantMissing
             | ProblemType::RequestUnknown
             | ProblemType::Unresolved
@@ -92,6 +93,7 @@ impl Refusal {
             ProblemType::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ProblemType::Replayed
             | ProblemType::GrantConflict
+            | ProblemType::ContinuationConflict
             | ProblemType::AlreadySettled
             | ProblemType::AlreadyIssued
             | ProblemType::AlreadyRedeemed
@@ -129,6 +131,8 @@ impl Refusal {
             | ProblemType::GrantExpired
             | ProblemType::GrantWithdrawn
             | ProblemType::GrantConflict
+            | ProblemType::Superseded
+            | ProblemType::ContinuationConflict
             | ProblemType::ChallengeExpired
             | ProblemType::AlreadySettled
             | ProblemType::Replayed

@@ -19,8 +19,7 @@ impl Passphrase {
         if text.is_empty() { Err(EmptyPassphrase) } else { Ok(Self(text)) }
     }
 
-    /// The text, for what stretches it.
-    pub(crate) fn danger_expose(&self) -> &str {
+    pub(super) fn danger_expose(&self) -> &str {
         &self.0
     }
 }

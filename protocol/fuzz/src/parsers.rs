@@ -9,8 +9,8 @@ use besace_protocol::{
     audit::{BundlePath, Policy},
     call::UnverifiedCall,
     consent::{
-        Acknowledgement, ConsentRequest, Disclosure, Grant, Opening as Mailed, Record, RecordKind,
-        Release, UseStatement, Withdrawal,
+        Acknowledgement, ConsentRequest, Continuation, Disclosure, Grant, Opening as Mailed,
+        Record, RecordKind, Release, UseStatement, Withdrawal,
     },
     crypto::{Digest, IssuerPublicKey, KeyId, Sealed, SealingPublicKey, Signature, VerifyingKey},
     document::{Document, Unverified},
@@ -179,6 +179,7 @@ pub const PARSERS: &[Parser] = &[
     signed("disclosure", "Unverified", &["consent"], document::<Disclosure>),
     signed("mail-opening", "Unverified", &["consent"], document::<Mailed>),
     signed("use-statement", "Unverified", &["consent"], document::<UseStatement>),
+    signed("continuation", "Unverified", &["succession"], document::<Continuation>),
     signed("manifest", "Unverified", &["consent", "presence"], document::<Manifest>),
     signed("catalogue", "UnverifiedCatalogue", &["offers"], |b| {
         UnverifiedCatalogue::parse(b).is_ok()
@@ -280,6 +281,8 @@ pub const PARSERS: &[Parser] = &[
     json("wire-received", "from_json", &["json"], body::<wire::Received>),
     json("wire-mail-collected", "from_json", &["json"], body::<wire::MailCollected>),
     json("wire-acknowledge-mail", "from_json", &["json"], body::<wire::AcknowledgeMail>),
+    json("wire-continue", "from_json", &["json"], body::<wire::Continue>),
+    json("wire-continued", "from_json", &["json"], body::<wire::Continued>),
     json("wire-last-head", "from_json", &["json"], body::<wire::LastHead>),
     json("wire-sighting", "from_json", &["json"], body::<wire::Sighting>),
     json("wire-recognised", "from_json", &["json"], body::<wire::Recognised>),

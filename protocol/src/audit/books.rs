@@ -168,7 +168,9 @@ impl<'a> Books<'a> {
                     .map(|_| Content::Public)
                     .map_err(|error| (Assertion::G1, Fault::Signature(error)))
             }
-            Typ::Call | Typ::Disclosure | Typ::Opening | Typ::Release => Err(foreign()),
+            Typ::Call | Typ::Continuation | Typ::Disclosure | Typ::Opening | Typ::Release => {
+                Err(foreign())
+            }
         }
     }
 

@@ -3,14 +3,15 @@
 //! A plain record is canonical JSON with the member `kind`; a signed one is the bytes of its JWS.
 //! `spec/consent.md#records` says who writes which into whose log.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
+use super::continuation::{Cause, LogHead};
 use crate::{
     crypto::{Digest, Label, labelled_hash},
     encoding::{JsonError, from_json_exact, to_canonical_json},
-    id::GrantId,
+    id::{GrantId, LogId},
     jws::{ParseJwsError, UnverifiedJws},
     party::ShopCode,
     purpose::DataCategory,
@@ -70,6 +71,10 @@ pub enum RecordKind {
     Deleted(Deleted),
     /// The retailer's: a public document was published.
     Published(Published),
+    /// Hers, and first in its log: what the log before it came to.
+    Anchor(Anchor),
+    /// The retailer's: a continuation left out what she had shown.
+    Discrepancy(Discrepancy),
 }
 
 impl RecordKind {
@@ -246,6 +251,39 @@ pub struct Published {
     pub digest: Digest,
 }
 
+/// The head of the log that this one goes on from, as the first entry of the new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchor {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub cause: Cause,
+    /// The last head of it that is known.
+    #[serde(deserialize_with = "head")]
+    pub head: LogHead,
+    /// The log that was left.
+    pub log: LogId,
+}
+
+/// What a retailer held against the head that a continuation names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discrepancy {
+    /// When.
+    pub at: Timestamp,
+    /// Digest of the continuation's payload.
+    pub continuation: Digest,
+    /// The checkpoint of the log that was left, as she had signed and shown it.
+    pub shown: String,
+}
+
+/// A head that a log can have.
+fn head<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogHead, D::Error> {
+    let head = LogHead::deserialize(deserializer)?;
+    if head.check().is_ok() { Ok(head) } else { Err(D::Error::custom("not the head of a log")) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -284,7 +322,7 @@ mod tests {
     fn a_record_comes_back_and_has_one_spelling() {
         let bytes = use_record().to_bytes().unwrap();
         assert_eq!(RecordKind::parse(&bytes).unwrap(), use_record());
-        let text = alloc::string::String::from_utf8(bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
         for other in [
             text.replace("\"at\":5", "\"at\":5,\"name\":\"x\""),
             text.replace("\"at\":5", "\"at\": 5"),
@@ -364,7 +402,7 @@ mod tests {
         let grant = any::<[u8; 16]>().prop_map(GrantId::from_bytes);
         let days = prop::collection::btree_set(any::<u32>(), 0..4);
         let days = days.prop_map(|days| days.into_iter().map(Day::from_number).collect::<Vec<_>>());
-        (at, digest, grant, days, 0_u64..1 << 53, 0..7).prop_map(
+        (at, digest, grant, days, 1_u64..1 << 53, 0..9).prop_map(
             |(at, digest, grant, days, counter, kind)| {
                 let day = days.first().copied().unwrap_or(Day::from_number(0));
                 let released = Released { at, commit: digest, day, grant };
@@ -389,6 +427,17 @@ mod tests {
                     5 => {
                         RecordKind::Deleted(Deleted { at, days, grant, reason: Deletion::DayOver })
                     }
+                    6 => RecordKind::Anchor(Anchor {
+                        at,
+                        cause: Cause::Restore,
+                        head: LogHead { root: digest, size: counter },
+                        log: LogId::from_bytes([1; 16]),
+                    }),
+                    7 => RecordKind::Discrepancy(Discrepancy {
+                        at,
+                        continuation: digest,
+                        shown: alloc::format!("{grant}\n{counter}\n"),
+                    }),
                     _ => RecordKind::Published(Published { at, digest }),
                 }
             },

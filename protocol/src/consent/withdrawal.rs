@@ -54,11 +54,21 @@ pub enum WithdrawalMismatch {
 impl Withdrawal {
     /// Whether it ends `grant`. Moments are not compared: a clock that is off keeps nobody in.
     pub fn ends(&self, grant: &Verified<Grant>) -> Result<(), WithdrawalMismatch> {
+        self.ends_as(grant, &grant.payload().subject_key)
+    }
+
+    /// As [`ends`](Self::ends), for a pseudonym that went on: `subject` is a key that the giver of the grant
+    /// has or had, as continuations prove.
+    pub fn ends_as(
+        &self,
+        grant: &Verified<Grant>,
+        subject: &VerifyingKey,
+    ) -> Result<(), WithdrawalMismatch> {
         let given = grant.payload();
         if self.controller != given.controller {
             return Err(WithdrawalMismatch::Controller);
         }
-        if self.subject_key != given.subject_key {
+        if self.subject_key != *subject {
             return Err(WithdrawalMismatch::Subject);
         }
         if self.grant != given.id || self.grant_digest != grant.digest() {
@@ -78,7 +88,7 @@ impl Document for Withdrawal {
 
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
         match role {
-            Role::Controller => None,
+            Role::Controller | Role::Successor => None,
             Role::Subject => Some(&self.subject_key),
         }
     }

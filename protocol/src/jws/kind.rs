@@ -12,6 +12,8 @@ pub enum Role {
     Controller,
     /// The shopper, under a pairwise pseudonym.
     Subject,
+    /// The same shopper, under the key with which the pseudonym goes on.
+    Successor,
 }
 
 macro_rules! types {
@@ -46,6 +48,8 @@ types! {
     Call = "besace-call+jws": Subject;
     /// The offers of a retailer.
     Catalogue = "besace-catalogue+jws": Controller;
+    /// A pseudonym goes on in a new log, or under a new key.
+    Continuation = "besace-continuation+jws": Subject Successor;
     /// Personal data that leaves under a grant.
     Disclosure = "besace-disclosure+jws": Subject;
     /// A grant: the shopper first, then the controller over the same bytes.

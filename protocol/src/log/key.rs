@@ -58,6 +58,11 @@ impl Origin {
     pub fn controller(&self) -> Option<ControllerId> {
         ControllerId::parse(self.0.strip_suffix(Self::RETAILER_SUFFIX)?).ok()
     }
+
+    /// The log id, where this is the log of a pseudonym or of a vault.
+    pub fn log(&self) -> Option<LogId> {
+        LogId::parse(&self.0).ok()
+    }
 }
 
 impl fmt::Display for Origin {

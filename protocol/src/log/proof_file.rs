@@ -14,9 +14,9 @@
 use alloc::{format, string::String, vec::Vec};
 
 use super::{
-    Commitment, LogKey, NOTE_LEN_MAX, Opening, ParseCheckpointError, Salt, SignedCheckpoint,
-    TREE_SIZE_MAX, UnverifiedCheckpoint, VerifyCheckpointError, VerifyProofError, commitment,
-    verify_inclusion,
+    Commitment, LogKey, NOTE_LEN_MAX, Opening, Origin, ParseCheckpointError, Salt,
+    SignedCheckpoint, TREE_SIZE_MAX, UnverifiedCheckpoint, VerifyCheckpointError, VerifyProofError,
+    commitment, verify_inclusion,
 };
 use crate::{
     crypto::Digest,
@@ -119,6 +119,11 @@ impl UnverifiedProof {
         let checkpoint = UnverifiedCheckpoint::parse(checkpoint.as_bytes())
             .map_err(ParseProofError::Checkpoint)?;
         Ok(Self { salt, index, siblings, checkpoint })
+    }
+
+    /// The log that it claims to be of: only to find its pinned key.
+    pub const fn claimed_origin(&self) -> &Origin {
+        self.checkpoint.claimed_origin()
     }
 
     /// The salt of the `extra` line, as it claims.

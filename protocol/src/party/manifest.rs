@@ -213,7 +213,7 @@ impl Document for Manifest {
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
         match role {
             Role::Controller => Some(&self.controller_key),
-            Role::Subject => None,
+            Role::Subject | Role::Successor => None,
         }
     }
 }

@@ -158,6 +158,34 @@ pub struct LastHead {
     pub checkpoint: Option<String>,
 }
 
+/// Body of a call to [`CONTINUATIONS_PATH`](super::CONTINUATIONS_PATH), signed with the key that the last
+/// of them goes on under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Continue {
+    /// [`Continuation`](crate::consent::Continuation)s, each beginning where the one before it ends.
+    pub continuations: Vec<Bytes>,
+}
+
+/// Answer: each of them, logged. The same to the same continuations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Continued {
+    /// In the same order.
+    pub continued: Vec<ContinuedLog>,
+}
+
+/// One continuation in the retailer's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContinuedLog {
+    /// The continuation, its record and its proof.
+    pub continuation: Attested,
+    /// The `discrepancy` record, where it left out what she had shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discrepancy: Option<Proven>,
+}
+
 /// Body of a call to [`VOUCHERS_PATH`](super::VOUCHERS_PATH), signed with a key of its own for this retailer
 /// and week.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

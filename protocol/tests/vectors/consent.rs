@@ -164,6 +164,8 @@ fn record(case: &Case) -> Result<(), String> {
         Record::Plain(RecordKind::Use(_)) => "use",
         Record::Plain(RecordKind::Deleted(_)) => "deleted",
         Record::Plain(RecordKind::Published(_)) => "published",
+        Record::Plain(RecordKind::Anchor(_)) => "anchor",
+        Record::Plain(RecordKind::Discrepancy(_)) => "discrepancy",
     };
     same("kind", kind, case.text("kind"))
 }

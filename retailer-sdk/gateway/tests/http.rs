@@ -28,7 +28,7 @@ use besace_gateway::{
     http::{Limits, serve_within},
 };
 use besace_protocol::{
-    consent::{ConsentRequest, Grant},
+    consent::{Cause, ConsentRequest, Grant},
     document::{Unverified, Verified},
     jws::Role,
     log::{TilePath, UnverifiedCheckpoint, tiles_of},
@@ -228,7 +228,7 @@ impl World {
 }
 
 /// Every address, with the one method it takes.
-const ADDRESSES: [(&str, &str); 17] = [
+const ADDRESSES: [(&str, &str); 18] = [
     ("GET", wire::MANIFEST_PATH),
     ("GET", wire::REQUESTS_PATH),
     ("GET", "/besace/v1/notices/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
@@ -242,6 +242,7 @@ const ADDRESSES: [(&str, &str); 17] = [
     ("POST", wire::MAILBOX_PATH),
     ("POST", wire::MAILBOX_ACKNOWLEDGEMENTS_PATH),
     ("POST", wire::LAST_HEAD_PATH),
+    ("POST", wire::CONTINUATIONS_PATH),
     ("POST", wire::SIGHTINGS_PATH),
     ("GET", wire::ARRIVALS_PATH),
     ("POST", wire::OFFERS_PATH),
@@ -253,7 +254,7 @@ fn media_type(path: &str) -> &'static str {
     if path.starts_with("/v1/") { "application/json" } else { wire::JWS_MEDIA_TYPE }
 }
 
-const CALLS: [&str; 7] = [
+const CALLS: [&str; 8] = [
     wire::GRANTS_PATH,
     wire::WITHDRAWALS_PATH,
     wire::RELEASES_PATH,
@@ -261,6 +262,7 @@ const CALLS: [&str; 7] = [
     wire::MAILBOX_PATH,
     wire::MAILBOX_ACKNOWLEDGEMENTS_PATH,
     wire::LAST_HEAD_PATH,
+    wire::CONTINUATIONS_PATH,
 ];
 
 #[test]
@@ -460,7 +462,7 @@ fn a_clock_that_is_off_by_a_day_is_said_to_be() {
 fn a_shop_key_opens_what_it_is_for() {
     let world = World::new();
     let stranger = "A".repeat(43);
-    for (method, path) in &ADDRESSES[13..] {
+    for (method, path) in &ADDRESSES[14..] {
         for key in [None, Some(""), Some("short"), Some(stranger.as_str())] {
             let answer = world.request(method, path, key, b"{}");
             assert_eq!(answer.problem(), ProblemType::Unauthorized, "{path}");

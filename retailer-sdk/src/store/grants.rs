@@ -9,7 +9,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{Session, StoreError, from_integer, to_integer, to_seconds};
+use super::{Session, StoreError, Subject, from_integer, to_integer, to_seconds};
 
 /// Where a stored grant stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(crate) struct StoredGrant {
     pub(crate) offered: Digest,
     pub(crate) leaf: u64,
     pub(crate) state: StoredState,
+    /// Who stands for its pseudonym now: what is signed, sealed or logged under it is held against this.
+    pub(crate) subject: Subject,
     pub(crate) uses: UseHead,
 }
 
@@ -74,7 +76,16 @@ pub(crate) struct StoredWithdrawal {
     pub(crate) acknowledgement_leaf: u64,
 }
 
-const COLUMNS: &str = "jws, offered, leaf, state, use_count, use_head";
+/// Grants, each with who stands for its pseudonym now, if that went on.
+const SELECT: &str = "SELECT jws, offered, leaf, state, use_count, use_head,
+        pseudonyms.key, pseudonyms.sealing_key, pseudonyms.log, pseudonyms.log_key
+     FROM grants LEFT JOIN pseudonym_keys ON pseudonym_keys.key_id = subject_key_id
+        LEFT JOIN pseudonyms USING (first_key_id)";
+
+/// The grants that a pseudonym gave with the key of this name, or with another that it has or had.
+pub(super) const OF_SUBJECT: &str = "subject_key_id IN (SELECT ?1 UNION
+    SELECT key_id FROM pseudonym_keys WHERE first_key_id =
+        (SELECT first_key_id FROM pseudonym_keys WHERE key_id = ?1))";
 
 impl Session<'_> {
     pub(crate) fn add_grant(self, stored: &StoredGrant) -> Result<(), StoreError> {
@@ -100,26 +111,24 @@ impl Session<'_> {
     }
 
     pub(crate) fn grant(self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM grants WHERE id = ?1");
+        let sql = format!("{SELECT} WHERE id = ?1");
         self.grants_of(&sql, params![id.as_bytes()]).map(|grants| grants.into_iter().next())
     }
 
     pub(crate) fn grant_of_handle(self, handle: Handle) -> Result<Option<StoredGrant>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM grants WHERE handle = ?1");
+        let sql = format!("{SELECT} WHERE handle = ?1");
         self.grants_of(&sql, params![handle.as_bytes()]).map(|grants| grants.into_iter().next())
     }
 
     /// All grants of one pseudonym, in the order in which they were logged.
     pub(crate) fn grants_of_subject(self, key: KeyId) -> Result<Vec<StoredGrant>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM grants WHERE subject_key_id = ?1 ORDER BY leaf");
+        let sql = format!("{SELECT} WHERE {OF_SUBJECT} ORDER BY leaf");
         self.grants_of(&sql, params![key.to_string()])
     }
 
     /// Grants that are active on paper, but over.
     pub(crate) fn overdue_grants(self, now: Timestamp) -> Result<Vec<StoredGrant>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM grants WHERE state = 'active' AND expires <= ?1 ORDER BY leaf"
-        );
+        let sql = format!("{SELECT} WHERE state = 'active' AND expires <= ?1 ORDER BY leaf");
         self.grants_of(&sql, params![to_seconds(now)?])
     }
 
@@ -208,8 +217,10 @@ fn stored_grant(row: &Row<'_>) -> Result<StoredGrant, StoreError> {
     let jws: Vec<u8> = row.get(0)?;
     let grant = Unverified::<Grant>::parse(&jws).map_err(|_| StoreError::Corrupt)?;
     let state: String = row.get(3)?;
+    let grant = grant.claimed().clone();
     Ok(StoredGrant {
-        grant: grant.claimed().clone(),
+        subject: Subject::from_row(row, 6)?.unwrap_or_else(|| Subject::of(&grant)),
+        grant,
         jws,
         offered: Digest::from_bytes(row.get(1)?),
         leaf: from_integer(row.get(2)?)?,

@@ -9,7 +9,7 @@ use besace_protocol::{
 };
 use rusqlite::params;
 
-use super::{Session, StoreError, to_integer};
+use super::{Session, StoreError, grants::OF_SUBJECT, to_integer};
 
 /// One sealed message and when it has to go.
 #[derive(Clone, Debug)]
@@ -39,11 +39,11 @@ impl Session<'_> {
     /// The oldest mail of one pseudonym, at most `most`.
     pub(crate) fn mail_of_subject(self, key: KeyId, most: usize) -> Result<Vec<Mail>, StoreError> {
         let most = to_integer(u64::try_from(most).unwrap_or(u64::MAX))?;
-        let mut statement = self.0.prepare(
+        let mut statement = self.0.prepare(&format!(
             "SELECT mail.id, grant_id, encapsulated, ciphertext
              FROM mail JOIN grants ON grants.id = grant_id
-             WHERE subject_key_id = ?1 ORDER BY sequence LIMIT ?2",
-        )?;
+             WHERE {OF_SUBJECT} ORDER BY sequence LIMIT ?2",
+        ))?;
         let rows = statement.query_map(params![key.to_string(), most], |row| {
             Ok(Mail {
                 id: MailId::from_bytes(row.get(0)?),
@@ -56,11 +56,11 @@ impl Session<'_> {
 
     /// Destroys one message of one pseudonym; whether there was one.
     pub(crate) fn delete_mail(self, key: KeyId, id: MailId) -> Result<bool, StoreError> {
-        let mut statement = self.0.prepare(
-            "DELETE FROM mail WHERE id = ?1
-                AND grant_id IN (SELECT id FROM grants WHERE subject_key_id = ?2)",
-        )?;
-        Ok(statement.execute(params![id.as_bytes(), key.to_string()])? > 0)
+        let mut statement = self.0.prepare(&format!(
+            "DELETE FROM mail WHERE id = ?2
+                AND grant_id IN (SELECT id FROM grants WHERE {OF_SUBJECT})",
+        ))?;
+        Ok(statement.execute(params![key.to_string(), id.as_bytes()])? > 0)
     }
 
     /// Destroys what has reached its deadline; how many.

@@ -123,6 +123,22 @@ pub(super) async fn last_head(
     json(&head, Caching::Never)
 }
 
+pub(super) async fn go_on(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let continued = gateway
+        .ask(move |retailer, now, rng| {
+            retailer
+                .continue_pseudonym(&call.0, now, rng)
+                .map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
+    tracing::info!("pseudonym continued");
+    json(&continued, Caching::Never)
+}
+
 pub(super) async fn vouchers(
     gateway: web::Data<Gateway>,
     call: Call,

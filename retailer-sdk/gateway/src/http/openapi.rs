@@ -132,6 +132,7 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
     match route.who {
         Who::Everybody => {}
         Who::Subject => problems.extend([
+            ProblemType::Superseded,
             ProblemType::SignatureInvalid,
             ProblemType::ClockSkew,
             ProblemType::Replayed,

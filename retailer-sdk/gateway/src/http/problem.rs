@@ -13,9 +13,9 @@ use besace_protocol::{
     problem::{Missing, Problem, ProblemType},
 };
 use besace_retailer::{
-    AuthenticateError, GiveGrantError, IssueVouchersError, MailboxError, PublishCatalogueError,
-    ReadShopError, ReadTileError, ReceiveError, Refused, SightingError, StoreError, TillError,
-    WithdrawError, WriteError,
+    AuthenticateError, ContinueError, GiveGrantError, IssueVouchersError, MailboxError,
+    PublishCatalogueError, ReadShopError, ReadTileError, ReceiveError, Refused, SightingError,
+    StoreError, TillError, WithdrawError, WriteError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -185,7 +185,8 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::DebitNeeded
         | ProblemType::Forbidden
         | ProblemType::ForeignOrigin
-        | ProblemType::ProofMissing => StatusCode::FORBIDDEN,
+        | ProblemType::ProofMissing
+        | ProblemType::Superseded => StatusCode::FORBIDDEN,
         ProblemType::GrantMissing
         | ProblemType::RequestUnknown
         | ProblemType::Unresolved
@@ -195,6 +196,7 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemType::Replayed
         | ProblemType::GrantConflict
+        | ProblemType::ContinuationConflict
         | ProblemType::AlreadySettled
         | ProblemType::AlreadyIssued
         | ProblemType::AlreadyRedeemed
@@ -226,7 +228,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AuthenticateError GiveGrantError IssueVouchersError MailboxError ReadShopError ReceiveError
+    AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError ReadShopError ReceiveError
     SightingError WithdrawError WriteError
 }
 

@@ -7,11 +7,12 @@ use actix_web::web;
 use besace_protocol::{
     problem::ProblemType,
     wire::{
-        ARRIVALS_PATH, CATALOGUE_PATH, DISCLOSURES_PATH, EMITTERS_PATH, GRANTS_PATH, HOLDS_PATH,
-        LAST_HEAD_PATH, LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH,
-        NOTICES_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH,
-        REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH,
-        TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WITHDRAWALS_PATH,
+        ARRIVALS_PATH, CATALOGUE_PATH, CONTINUATIONS_PATH, DISCLOSURES_PATH, EMITTERS_PATH,
+        GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH,
+        MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH,
+        REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH,
+        TILL_CHALLENGES_PATH, TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH,
+        WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
@@ -207,6 +208,20 @@ pub static ROUTES: &[Route] = &[
             "Her mail is safe at home.",
             ("AcknowledgeMail", "MailAcknowledged"),
             |r| r.to(agent::acknowledge_mail),
+        )
+    },
+    Route {
+        problems: &[
+            ProblemType::GrantMissing,
+            ProblemType::WrongController,
+            ProblemType::ContinuationConflict,
+        ],
+        ..call(
+            "continue_pseudonym",
+            CONTINUATIONS_PATH,
+            "Her pseudonym goes on in a new log, or under a new key.",
+            ("Continue", "Continued"),
+            |r| r.to(agent::go_on),
         )
     },
     Route {

@@ -179,6 +179,11 @@ fn a_call_opens_only_to_the_pseudonym_that_it_is_about() {
             }
             "collect_mail" => serde_json::to_value(CollectMail {}),
             "last_head" => serde_json::to_value(wire::AskLastHead {}),
+            // From here on all she says is under the new log.
+            "continue_pseudonym" => {
+                let continuations = vec![hers.go_on(Cause::Restore, NOW)];
+                serde_json::to_value(wire::Continue { continuations })
+            }
             "acknowledge_mail" => serde_json::to_value(wire::AcknowledgeMail { mail: Vec::new() }),
             "issue_vouchers" => Ok(serde_json::json!({
                 "blinded": [], "subject": hers.signing.verifying_key(), "week": 2970,
