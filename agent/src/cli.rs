@@ -6,6 +6,7 @@
 mod card;
 mod consent;
 mod device;
+mod doctor;
 mod exchange;
 mod export;
 mod health;
@@ -121,6 +122,8 @@ enum Command {
     Log(log::Command),
     /// Write everything to one encrypted file, which the program `age` opens.
     Export(export::Arguments),
+    /// What is wrong with your vault or the machine under it, and what to do.
+    Doctor(doctor::Arguments),
 }
 
 /// Runs the program on the console of this process.
@@ -177,12 +180,16 @@ fn dispatch(
     };
     let folder = folder(arguments.vault)?.danger_on_a_share(arguments.vault_on_network_share);
     // A command that only reads makes no folder.
-    if !folder.slots().exists() && !matches!(command, Command::Init(_) | Command::Serve(_)) {
+    let begins = matches!(command, Command::Init(_) | Command::Serve(_));
+    if !folder.slots().exists() && !folder.database().exists() && !begins {
         return Err(no_vault(&folder));
+    }
+    let passphrase = passphrase::Source::new(arguments.passphrase_file);
+    if let Command::Doctor(arguments) = &command {
+        return doctor::run(arguments, &folder, (clock, entropy), &passphrase, output);
     }
     let engine =
         Engine::start(folder.clone(), clock, entropy).map_err(|error| start_failure(&error))?;
-    let passphrase = passphrase::Source::new(arguments.passphrase_file);
     let mut dev_retailers = DevRetailers::default();
     for one in &arguments.dev_retailer {
         dev_retailers.add(one).map_err(|error| {
@@ -207,6 +214,8 @@ fn dispatch(
         Command::Import(command) => import::run(&mut session, &command),
         Command::Log(command) => log::run(&mut session, command),
         Command::Export(arguments) => export::run(&mut session, &arguments),
+        // It takes no session: it looks before the folder is taken.
+        Command::Doctor(_) => Ok(()),
     }
 }
 

@@ -44,6 +44,11 @@ impl Failure {
         Self { status: 2, what: with_causes(error), remedy: remedy.to_string() }
     }
 
+    /// What it would say.
+    pub(super) fn into_texts(self) -> (String, String) {
+        (self.what, self.remedy)
+    }
+
     /// As [`refused`](Self::refused), from an error with its causes.
     pub(super) fn refused_because(
         error: &(dyn Error + 'static),

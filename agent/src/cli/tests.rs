@@ -8,7 +8,7 @@ use super::*;
 use crate::entropy::SeededEntropy;
 
 /// What a command answered: status, output, failure.
-fn besace_with(folder: &Path, passphrase: &str, words: &[&str]) -> (u8, String, String) {
+pub(super) fn besace_with(folder: &Path, passphrase: &str, words: &[&str]) -> (u8, String, String) {
     let secret = folder.join("passphrase");
     std::fs::write(&secret, format!("{passphrase}\n")).unwrap();
     let vault = folder.join("v");
@@ -34,7 +34,7 @@ fn besace_with(folder: &Path, passphrase: &str, words: &[&str]) -> (u8, String, 
     (status, readable(out), readable(err))
 }
 
-fn besace(folder: &Path, words: &[&str]) -> (u8, String, String) {
+pub(super) fn besace(folder: &Path, words: &[&str]) -> (u8, String, String) {
     besace_with(folder, "trois petits pois", words)
 }
 
@@ -45,7 +45,7 @@ fn done(folder: &Path, words: &[&str]) -> String {
     out
 }
 
-fn vault() -> tempfile::TempDir {
+pub(super) fn vault() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     done(folder.path(), &["init", "--smallest-kdf"]);
     folder

@@ -137,6 +137,8 @@ pub(super) fn keyed(path: &Path, key: &SecretBytes<32>) -> Result<Connection, Op
     pragma.push_str(&digits);
     pragma.push_str("'\"");
     connection.execute_batch(&pragma)?;
+    // Else SQLCipher writes to the terminal what we tell in our own words.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     let cipher: Option<String> = rusqlite::OptionalExtension::optional(connection.query_row(
         "PRAGMA cipher_version",
         [],
