@@ -160,6 +160,7 @@ problem-gone = This request no longer waits for an answer.
 problem-went-back = Your besace is not what it was last time: it has gone back in time. Nothing is written or sent until you decide.
 problem-damaged = Your besace is damaged. You can still read it; nothing more is written to it.
 problem-no-room = This could not be kept: the disk is full, or may not be written to. Nothing has changed.
+problem-clock = The clock of this machine has gone back, or far ahead. Nothing is sent until it is right, or until you say that it is.
 problem-machine = This machine had a failure. Try again, or read the program’s log.
 problem-back = Back to Today
 

@@ -163,6 +163,7 @@ problem-gone = Cette demande n’attend plus de réponse.
 problem-went-back = Votre besace n’est plus telle qu’elle était la dernière fois : elle a reculé dans le temps. Rien n’est écrit ni envoyé tant que vous n’avez pas choisi.
 problem-damaged = Votre besace est abîmée. Vous pouvez encore la lire ; plus rien n’y est écrit.
 problem-no-room = Cela n’a pas pu être gardé : le disque est plein, ou protégé en écriture. Rien n’a changé.
+problem-clock = L’horloge de cette machine a reculé, ou sauté loin en avant. Rien n’est envoyé tant qu’elle n’est pas à l’heure, ou que vous n’avez pas dit qu’elle l’est.
 problem-machine = Cette machine a eu une panne. Recommencez, ou lisez le journal du programme.
 problem-back = Revenir à Aujourd’hui
 

@@ -4,6 +4,7 @@
 //! not; 0: done.
 
 mod card;
+mod clock;
 mod consent;
 mod device;
 mod doctor;
@@ -122,6 +123,9 @@ enum Command {
     Log(log::Command),
     /// Write everything to one encrypted file, which the program `age` opens.
     Export(export::Arguments),
+    /// The clock of this machine, when it went back or far ahead.
+    #[command(subcommand)]
+    Clock(clock::Command),
     /// What is wrong with your vault or the machine under it, and what to do.
     Doctor(doctor::Arguments),
 }
@@ -214,6 +218,7 @@ fn dispatch(
         Command::Import(command) => import::run(&mut session, &command),
         Command::Log(command) => log::run(&mut session, command),
         Command::Export(arguments) => export::run(&mut session, &arguments),
+        Command::Clock(command) => clock::run(&mut session, &command),
         // It takes no session: it looks before the folder is taken.
         Command::Doctor(_) => Ok(()),
     }

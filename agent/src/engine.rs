@@ -18,6 +18,7 @@ mod product;
 mod retailers;
 mod step;
 mod till;
+mod time;
 mod visits;
 mod vouchers;
 
@@ -28,7 +29,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use besace_protocol::{id::VaultId, keys::RootKey, time::Timestamp};
+use besace_protocol::{id::VaultId, keys::RootKey};
 use tokio::sync::watch;
 
 use crate::{
@@ -60,6 +61,7 @@ pub use self::{
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
+    time::{AHEAD_SECONDS_MAX, BACK_SECONDS_MAX, ClockDoubt},
     visits::{ShopCircle, VisitRules, detect_visits},
     vouchers::{BITS_A_YEAR, HeldClass, LINK_SECONDS, ShowVoucherError, ShownVoucher, VoucherView},
 };
@@ -175,6 +177,9 @@ pub enum EngineError {
     /// The vault is broken: nothing is written.
     #[error("the vault is damaged")]
     Damaged,
+    /// The clock of this machine went back, or far ahead: nothing leaves.
+    #[error("the clock of this machine cannot be followed: nothing leaves until it is right")]
+    ClockInDoubt,
     /// The disk takes no more.
     #[error("the disk is full: nothing was changed")]
     NoRoom,
@@ -214,6 +219,7 @@ struct Inner {
     grant_changes: watch::Sender<()>,
     /// Held as long as the engine lives: one process a vault.
     lock: File,
+    seen: time::Seen,
 }
 
 /// What exists only while the vault is open.
@@ -257,6 +263,7 @@ impl Engine {
             open: Mutex::new(None),
             grant_changes: watch::Sender::new(()),
             lock,
+            seen: time::Seen::default(),
         })))
     }
 
@@ -289,6 +296,7 @@ impl Engine {
         std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
         keyring::sync_folder(folder.path()).map_err(CreateError::Io)?;
         self.set_open(Some(Open::new(root, vault)));
+        self.try_to_note_time();
         Ok(keyring.vault_id())
     }
 
@@ -306,9 +314,13 @@ impl Engine {
         if open.is_none() {
             let vault = Vault::open(&self.0.folder.database(), &root.vault_key())
                 .map_err(UnlockError::Vault)?;
+            // A vault that does not say what time it saw says so again when it is read.
+            let _damaged = self.learn_time(&vault);
             *open = Some(Open::new(root, vault));
             self.0.grant_changes.send_replace(());
         }
+        drop(open);
+        self.try_to_note_time();
         Ok(())
     }
 
@@ -342,11 +354,6 @@ impl Engine {
     /// Wakes up when a grant comes alive or ends, and when the vault is locked or unlocked.
     pub fn grant_changes(&self) -> watch::Receiver<()> {
         self.0.grant_changes.subscribe()
-    }
-
-    /// Now, by the clock this engine was given.
-    pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
     }
 
     /// Randomness, from the entropy this engine was given.

@@ -78,6 +78,7 @@ impl Schedule {
 
 /// Runs what is due now. Says with whom it went well, and with whom not.
 pub async fn run_due(exchange: &Exchange, schedule: &mut Schedule) -> Vec<(ControllerId, bool)> {
+    exchange.note_time().await;
     // A locked vault has no retailers, so its schedule starts anew when it is opened.
     let retailers = exchange.domains().await.unwrap_or_default();
     let engine = exchange.engine();

@@ -88,6 +88,12 @@ impl Exchange {
         &self.engine
     }
 
+    /// Lets the vault, if it is open, know the time.
+    pub(crate) async fn note_time(&self) {
+        // A locked vault learns it when it is opened.
+        let _later = self.step(|engine| engine.note_time().map_err(StepError::from)).await;
+    }
+
     /// Retailers she has met, by domain.
     pub async fn domains(&self) -> Result<Vec<ControllerId>, ExchangeError> {
         self.step(Engine::retailer_domains).await

@@ -6,6 +6,7 @@
 
 mod cards;
 mod catalogues;
+mod clock;
 mod column;
 mod condition;
 mod connection;

@@ -106,6 +106,8 @@ problems! {
     WentBack = "went_back", "The vault has gone back in time; its owner has to decide";
     /// The vault is broken.
     Damaged = "damaged", "The vault is damaged, so nothing is written";
+    /// The clock of the agent's machine went back, or far ahead.
+    ClockInDoubt = "clock_in_doubt", "The clock of this machine cannot be followed, so nothing leaves";
     /// The disk is full, or may not be written to.
     NoRoom = "no_room", "The disk takes no more, so nothing was changed";
     /// Too many tries.

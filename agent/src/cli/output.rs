@@ -72,6 +72,10 @@ impl From<EngineError> for Failure {
             EngineError::Damaged => {
                 Self::could_not(&error, "nothing was written; read `besace doctor`")
             }
+            EngineError::ClockInDoubt => Self::could_not(
+                &error,
+                "set the clock; or, if it is right now, say so with `besace clock accept`",
+            ),
             EngineError::NoRoom => Self::could_not(&error, "make room on the disk and try again"),
             EngineError::ReadOnly => {
                 Self::could_not(&error, "see who may write to it, and `besace doctor`")

@@ -134,6 +134,7 @@ impl Engine {
         request: RequestId,
         indication: Indication,
     ) -> Result<(GrantId, PreparedCall), StepError> {
+        self.follows_its_clock()?;
         let vault = self.vault()?;
         let stored = vault
             .request(request)?

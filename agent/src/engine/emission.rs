@@ -41,6 +41,7 @@ impl Engine {
     /// Notes that an identifier is about to be emitted. `false`: it must not be, for the grant is over
     /// or has emitted in this epoch.
     pub fn note_emission(&self, grant: GrantId, epoch: Epoch) -> Result<bool, StepError> {
+        self.follows_its_clock()?;
         Ok(self.vault()?.note_emission(grant, epoch, self.now())?)
     }
 }

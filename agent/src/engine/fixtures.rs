@@ -8,6 +8,7 @@ use std::{
 
 use besace_protocol::{
     consent::GrantState, crypto::SecretBytes, id::VaultId, lang::Language, purpose::Purpose,
+    time::Timestamp,
 };
 use serde_json::Value;
 

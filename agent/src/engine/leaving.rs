@@ -157,6 +157,9 @@ impl Engine {
         &self,
         domain: &ControllerId,
     ) -> Result<Vec<(StoredGrant, Grant)>, StepError> {
+        self.follows_its_clock()?;
+        // Here an end is written down, so that it stays one whatever the clock shows later.
+        self.vault()?.expire_grants(self.now())?;
         let mut live = Vec::new();
         for stored in self.vault()?.grants()? {
             if stored.domain == *domain && stored.state.is_live(stored.expires_at, self.now()) {

@@ -1,6 +1,6 @@
 //! Locked and open, over real files.
 
-use besace_protocol::private::Private;
+use besace_protocol::{private::Private, time::Timestamp};
 
 use super::*;
 use crate::{

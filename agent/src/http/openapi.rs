@@ -150,6 +150,7 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
                 ProblemType::WentBack,
                 ProblemType::Damaged,
                 ProblemType::NoRoom,
+                ProblemType::ClockInDoubt,
             ]);
         }
     }

@@ -105,9 +105,10 @@ impl Refusal {
             | ProblemType::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             ProblemType::Locked => StatusCode::LOCKED,
             ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
-            ProblemType::LogUnavailable | ProblemType::WentBack | ProblemType::Damaged => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            ProblemType::LogUnavailable
+            | ProblemType::WentBack
+            | ProblemType::Damaged
+            | ProblemType::ClockInDoubt => StatusCode::SERVICE_UNAVAILABLE,
             ProblemType::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
             ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -126,6 +127,7 @@ impl Refusal {
             ProblemType::WentBack => voice.say("problem-went-back"),
             ProblemType::Damaged => voice.say("problem-damaged"),
             ProblemType::NoRoom => voice.say("problem-no-room"),
+            ProblemType::ClockInDoubt => voice.say("problem-clock"),
             ProblemType::GrantMissing
             | ProblemType::RequestUnknown
             | ProblemType::GrantExpired
@@ -185,6 +187,7 @@ impl From<EngineError> for Refusal {
             EngineError::Locked => Self::LOCKED,
             EngineError::WentBack => Self(ProblemType::WentBack),
             EngineError::Damaged => Self(ProblemType::Damaged),
+            EngineError::ClockInDoubt => Self(ProblemType::ClockInDoubt),
             EngineError::NoRoom | EngineError::ReadOnly => Self(ProblemType::NoRoom),
             EngineError::NotFound => Self::NOT_FOUND,
             EngineError::Profile(_) | EngineError::Card(_) | EngineError::Wish(_) => {

@@ -36,6 +36,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0005_prices.sql"),
         schema: "463c490ae41a58c7f948c07f5b28643331cef5faacb08415bb125e673b2a6424",
     },
+    Migration {
+        sql: include_str!("migrations/0006_clock.sql"),
+        schema: "2014d3e121b471aadcae8e8f86d0e83c7b36806f8b61449622f1923c97cdc8ad",
+    },
 ];
 
 /// The schema that this program writes.

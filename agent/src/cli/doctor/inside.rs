@@ -2,7 +2,7 @@
 
 use super::{BACKUP, Finding};
 use crate::{
-    cli::{passphrase, unlock_failure},
+    cli::{clock, passphrase, unlock_failure},
     config::VaultFolder,
     engine::{Condition, Damage, Engine, UnlockError},
     keyring::{Keyring, Passphrase, Secret},
@@ -27,6 +27,7 @@ pub(super) fn look(
             findings
                 .push(Finding::well("opens", "the passphrase opens it, and its schema is ours"));
             findings.push(condition(engine));
+            findings.push(clock(engine));
             findings.extend(logs(engine));
         }
         Err(error) => {
@@ -66,6 +67,18 @@ fn condition(engine: &Engine) -> Finding {
             Finding::wrong(PART, "its folder was moved away meanwhile", "put it back and ask again")
         }
         Err(error) => Finding::wrong(PART, error.to_string(), BACKUP),
+    }
+}
+
+fn clock(engine: &Engine) -> Finding {
+    const PART: &str = "time";
+    match engine.clock_doubt() {
+        None => Finding::well(PART, "the clock fits what the vault has seen"),
+        Some(doubt) => Finding::wrong(
+            PART,
+            clock::sentence(doubt),
+            "set the clock; or, if it is right now, say so with `besace clock accept`",
+        ),
     }
 }
 

@@ -145,6 +145,7 @@ impl Engine {
         class: BenefitClass,
         linked: bool,
     ) -> Result<ShownVoucher, ShowVoucherError> {
+        self.follows_its_clock()?;
         let held = self.held(domain)?;
         let now = self.now();
         let recently = |voucher: &StoredVoucher| {

@@ -208,9 +208,10 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ProblemType::Locked => StatusCode::LOCKED,
         ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
-        ProblemType::LogUnavailable | ProblemType::WentBack | ProblemType::Damaged => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        ProblemType::LogUnavailable
+        | ProblemType::WentBack
+        | ProblemType::Damaged
+        | ProblemType::ClockInDoubt => StatusCode::SERVICE_UNAVAILABLE,
         ProblemType::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
         ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
