@@ -303,3 +303,15 @@ voucher-used = The till took it
 voucher-kept = I still have it
 kind-voucher-keys = the voucher keys of a week
 kind-vouchers = vouchers, the same as everybody’s
+
+## The spare of the key
+
+# Proof: the_one_who_lost_both_is_told_and_opens_nothing
+recovery-kit = These words are the spare of your key. Print them, keep them away from home: whoever finds them can open. If all your keys are lost, nobody can open it again, not even us.
+kit-sheet-title = Recovery kit of your besace
+kit-sheet-code = The same words, as a QR code
+kit-sheet-how-title = To open with this paper
+kit-sheet-how = On the page that asks for your passphrase, follow “I lost my passphrase” and type the fifteen words. In a terminal: besace key change-passphrase --with-kit
+kit-sheet-typing = Capitals and accents do not matter. The QR code says the same: its text can be pasted in place of the words.
+kit-sheet-made = Made on
+kit-sheet-vault = Besace

@@ -308,3 +308,15 @@ voucher-used = La caisse l’a pris
 voucher-kept = Je l’ai encore
 kind-voucher-keys = les clés des bons d’une semaine
 kind-vouchers = des bons, les mêmes pour tout le monde
+
+## Le double de la clé
+
+# Proof: the_one_who_lost_both_is_told_and_opens_nothing
+recovery-kit = Ces mots sont le double de votre clé. Imprimez-les, rangez-les hors de chez vous : qui les trouve peut ouvrir. Si toutes vos clés se perdent, personne ne pourra rouvrir, pas même nous.
+kit-sheet-title = Kit de secours de votre besace
+kit-sheet-code = Les mêmes mots, en code QR
+kit-sheet-how-title = Pour rouvrir avec ce papier
+kit-sheet-how = Sur la page d’ouverture, suivez « J’ai perdu ma phrase secrète » et tapez les quinze mots. Dans un terminal : besace key change-passphrase --with-kit
+kit-sheet-typing = Majuscules et accents importent peu. Le code QR dit la même chose : son texte se colle à la place des mots.
+kit-sheet-made = Fait le
+kit-sheet-vault = Besace

@@ -13,6 +13,8 @@ mod export;
 mod health;
 mod import;
 mod init;
+mod key;
+mod kit;
 mod log;
 mod offers;
 mod output;
@@ -20,6 +22,7 @@ mod passphrase;
 mod place;
 mod product;
 mod profile;
+mod restore;
 mod retailer;
 pub mod serve;
 mod till;
@@ -38,7 +41,7 @@ use crate::{
     config::VaultFolder,
     engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
-    keyring::{ReadKeyringError, UnlockKeyringError},
+    keyring::{ReadKeyringError, Secret, UnlockKeyringError},
     net::DevRetailers,
     vault::OpenVaultError,
 };
@@ -59,6 +62,9 @@ struct Arguments {
     /// File whose first line is the passphrase; else `BESACE_PASSPHRASE`, else you are asked.
     #[arg(long, global = true, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Key file of a device, instead of the passphrase.
+    #[arg(long, global = true, value_name = "FILE", env = "BESACE_KEY_FILE")]
+    key_file: Option<PathBuf>,
     /// Seconds since 1970 that the clock shows all along; for tests.
     #[arg(long, global = true, value_name = "SECONDS", hide = true)]
     time: Option<u64>,
@@ -82,6 +88,12 @@ enum AnyCommand {
 enum Command {
     /// Make a vault.
     Init(init::Arguments),
+    /// What opens your vault: passphrase, recovery kit, key files of devices.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// The spare of your key, on paper.
+    #[command(subcommand)]
+    Kit(kit::Command),
     /// Serve your pages to your own browser.
     Serve(serve::ServeArguments),
     /// What you say about yourself.
@@ -128,6 +140,8 @@ enum Command {
     Clock(clock::Command),
     /// What is wrong with your vault or the machine under it, and what to do.
     Doctor(doctor::Arguments),
+    /// Make a vault of a backup.
+    Restore(restore::Arguments),
 }
 
 /// Runs the program on the console of this process.
@@ -184,11 +198,10 @@ fn dispatch(
     };
     let folder = folder(arguments.vault)?.danger_on_a_share(arguments.vault_on_network_share);
     // A command that only reads makes no folder.
-    let begins = matches!(command, Command::Init(_) | Command::Serve(_));
-    if !folder.slots().exists() && !folder.database().exists() && !begins {
+    if !folder.slots().exists() && !folder.database().exists() && !needs_no_vault(&command) {
         return Err(no_vault(&folder));
     }
-    let passphrase = passphrase::Source::new(arguments.passphrase_file);
+    let passphrase = passphrase::Source::new(arguments.passphrase_file, arguments.key_file);
     if let Command::Doctor(arguments) = &command {
         return doctor::run(arguments, &folder, (clock, entropy), &passphrase, output);
     }
@@ -203,6 +216,8 @@ fn dispatch(
     let mut session = Session { engine, folder, passphrase, dev_retailers, output };
     match command {
         Command::Init(arguments) => init::run(&mut session, &arguments),
+        Command::Key(command) => key::run(&mut session, &command),
+        Command::Kit(command) => kit::run(&mut session, &command),
         Command::Serve(arguments) => run_serve(&mut session, arguments),
         Command::Profile(command) => profile::run(&mut session, command),
         Command::Card(command) => card::run(&mut session, command),
@@ -221,7 +236,12 @@ fn dispatch(
         Command::Clock(command) => clock::run(&mut session, &command),
         // It takes no session: it looks before the folder is taken.
         Command::Doctor(_) => Ok(()),
+        Command::Restore(arguments) => restore::run(&mut session, &arguments),
     }
+}
+
+const fn needs_no_vault(command: &Command) -> bool {
+    matches!(command, Command::Init(_) | Command::Serve(_) | Command::Restore(_))
 }
 
 fn run_serve(
@@ -264,6 +284,12 @@ impl Session<'_, '_> {
         if self.engine.state() == EngineState::Open {
             return Ok(&self.engine);
         }
+        if let Some(key) = self.passphrase.device_key()? {
+            return match self.engine.unlock_with(Secret::Device(&key)) {
+                Ok(()) => Ok(&self.engine),
+                Err(error) => Err(key::shown(&error, self)),
+            };
+        }
         let passphrase = self.passphrase.ask()?;
         match self.engine.unlock(&passphrase) {
             Ok(()) => Ok(&self.engine),
@@ -300,10 +326,13 @@ fn unlock_failure(error: &UnlockError, folder: &VaultFolder) -> Failure {
         UnlockError::Keyring(cause) => Failure::could_not(cause, RESTORE),
         UnlockError::Secret(UnlockKeyringError::Wrong) => Failure::refused(
             "this passphrase does not open the vault",
-            "try again; if you are sure of it, put a good copy of vault.slots.json back",
+            "try again; if it is lost: besace key change-passphrase --with-kit",
         ),
         UnlockError::Secret(UnlockKeyringError::Busy | UnlockKeyringError::Kdf) => {
             Failure::could_not(error, "close other programs, there is not enough memory")
+        }
+        UnlockError::TooSoon { .. } => {
+            Failure::refused(error, "wait so long; a recovery kit or a device key opens at once")
         }
         UnlockError::Vault(cause @ OpenVaultError::Newer { .. }) => {
             Failure::could_not(cause, "use the newer program that wrote it")

@@ -57,6 +57,16 @@ impl VaultFolder {
         self.path.join("vault.lock")
     }
 
+    /// A folder with what is being restored, until it is all there.
+    pub fn restoring(&self) -> PathBuf {
+        self.path.join("vault.restoring")
+    }
+
+    /// How often a wrong passphrase was tried; there only while it counts.
+    pub fn attempts(&self) -> PathBuf {
+        self.path.join("vault.attempts.json")
+    }
+
     /// Stands there while a vault is being made.
     pub fn unfinished(&self) -> PathBuf {
         self.path.join("vault.unfinished")

@@ -4,11 +4,14 @@
 //! While it is locked every use case fails with [`EngineError::Locked`]. Values that go out are plain
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
+mod attempts;
+mod backup;
 mod consent;
 mod devices;
 mod emission;
 mod evidence;
 mod imports;
+mod keys;
 mod leaving;
 mod local;
 mod logs;
@@ -48,12 +51,14 @@ use crate::{
 pub use crate::vault::{Condition, Damage, Moment, Sign, WentBack};
 
 pub use self::{
+    backup::{RestoreError, Restored},
     consent::{GrantView, OpenRequest, RefusedRequest},
     devices::{
         AddDeviceError, AddedDevice, AdmitDeviceError, AdmittedDevice, NewDevice, TakeReportError,
     },
     emission::EmittingGrant,
     imports::ImportError,
+    keys::{ChangeKeysError, Keys, NewDeviceKeyError},
     leaving::Delivery,
     logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
@@ -145,6 +150,12 @@ pub enum UnlockError {
     /// What was shown did not open one.
     #[error("the vault did not open")]
     Secret(#[source] UnlockKeyringError),
+    /// Wrong passphrases were tried before this one.
+    #[error("wrong passphrases were tried; the next may come in {seconds} s")]
+    TooSoon {
+        /// How long to wait.
+        seconds: u64,
+    },
     /// The root is right, the database is not.
     #[error("the vault file could not be opened")]
     Vault(#[source] OpenVaultError),
@@ -215,6 +226,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     open: Mutex<Option<Open>>,
+    attempts: attempts::Attempts,
+    /// Held over every change of the slot file.
+    keys: Mutex<()>,
     /// Says that a grant came alive or ended, so that whoever emits looks again at once.
     grant_changes: watch::Sender<()>,
     /// Held as long as the engine lives: one process a vault.
@@ -225,6 +239,8 @@ struct Inner {
 /// What exists only while the vault is open.
 #[derive(Clone, Debug)]
 struct Open {
+    /// Which vault the slots said it is when it was opened.
+    id: VaultId,
     root: Arc<RootKey>,
     vault: Vault,
     memory: Arc<Mutex<offers::Memory>>,
@@ -232,8 +248,8 @@ struct Open {
 }
 
 impl Open {
-    fn new(root: RootKey, vault: Vault) -> Self {
-        Self { root: Arc::new(root), vault, memory: Arc::default(), phones: Arc::default() }
+    fn new(id: VaultId, root: RootKey, vault: Vault) -> Self {
+        Self { id, root: Arc::new(root), vault, memory: Arc::default(), phones: Arc::default() }
     }
 }
 
@@ -257,10 +273,12 @@ impl Engine {
             Err(TryLockError::Error(error)) => return Err(StartEngineError::Io(error)),
         }
         Ok(Self(Arc::new(Inner {
+            attempts: attempts::Attempts::new(folder.attempts()),
             folder,
             clock,
             entropy,
             open: Mutex::new(None),
+            keys: Mutex::new(()),
             grant_changes: watch::Sender::new(()),
             lock,
             seen: time::Seen::default(),
@@ -295,7 +313,7 @@ impl Engine {
         keyring.write(&folder.slots()).map_err(CreateError::Write)?;
         std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
         keyring::sync_folder(folder.path()).map_err(CreateError::Io)?;
-        self.set_open(Some(Open::new(root, vault)));
+        self.set_open(Some(Open::new(keyring.vault_id(), root, vault)));
         self.try_to_note_time();
         Ok(keyring.vault_id())
     }
@@ -307,8 +325,8 @@ impl Engine {
 
     /// Opens the vault with any of its keys; does nothing more if it is open.
     pub fn unlock_with(&self, secret: Secret<'_>) -> Result<(), UnlockError> {
-        let keyring = Keyring::read(&self.0.folder.slots()).map_err(UnlockError::Keyring)?;
-        let root = keyring.unlock(secret).map_err(UnlockError::Secret)?;
+        let (keyring, root) = self.show(secret)?;
+        self.note_proof(&root, secret);
         // Held over the opening, so that two callers cannot open two connections.
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.is_none() {
@@ -316,7 +334,7 @@ impl Engine {
                 .map_err(UnlockError::Vault)?;
             // A vault that does not say what time it saw says so again when it is read.
             let _damaged = self.learn_time(&vault);
-            *open = Some(Open::new(root, vault));
+            *open = Some(Open::new(keyring.vault_id(), root, vault));
             self.0.grant_changes.send_replace(());
         }
         drop(open);

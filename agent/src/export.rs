@@ -9,14 +9,17 @@ use std::{
 };
 
 use age::secrecy::{ExposeSecret as _, SecretString};
-use besace_protocol::{crypto::SecretBytes, id::VaultId, keys::RootKey, time::Timestamp};
+use besace_protocol::{crypto::SecretBytes, encoding::JsonError, keys::RootKey, time::Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
     engine::EngineError,
-    keyring::ReadKeyringError,
+    keyring::{Keyring, ReadKeyringError},
     vault::{DumpError, DumpHeader, Vault},
 };
+
+/// What the first line of an export says it is.
+pub(crate) const FORMAT: &str = "besace-export";
 
 /// The inbox key as an `age` identity, `AGE-SECRET-KEY-1…`: whoever has it opens every export.
 pub fn identity(root: &RootKey) -> Result<SecretString, SpellIdentityError> {
@@ -29,12 +32,15 @@ pub fn identity(root: &RootKey) -> Result<SecretString, SpellIdentityError> {
     Ok(SecretString::from(lower.to_uppercase()))
 }
 
+/// [`identity`], as `age` uses it.
+pub(crate) fn x25519_identity(root: &RootKey) -> Result<age::x25519::Identity, SpellIdentityError> {
+    let identity = identity(root)?;
+    age::x25519::Identity::from_str(identity.expose_secret()).map_err(|_| SpellIdentityError)
+}
+
 /// The public half of [`identity`], `age1…`.
 pub fn recipient(root: &RootKey) -> Result<age::x25519::Recipient, SpellIdentityError> {
-    let identity = identity(root)?;
-    age::x25519::Identity::from_str(identity.expose_secret())
-        .map(|identity| identity.to_public())
-        .map_err(|_| SpellIdentityError)
+    x25519_identity(root).map(|identity| identity.to_public())
 }
 
 /// An export was not finished; what was written opens to nothing.
@@ -46,6 +52,9 @@ pub enum ExportError {
     /// Which vault it is could not be read.
     #[error("the key slots could not be read")]
     Keyring(#[source] ReadKeyringError),
+    /// The key slots have no spelling.
+    #[error("the key slots could not be copied")]
+    Slots(#[source] JsonError),
     /// The key has no spelling.
     #[error("the key of exports could not be spelled")]
     Identity(#[source] SpellIdentityError),
@@ -60,21 +69,23 @@ pub enum ExportError {
     Write(#[source] io::Error),
 }
 
-/// Encrypts everything in the vault to [`recipient`], as it is read: JSON Lines, of which the first
+/// Encrypts everything in the vault to [`recipient`] and to each proven recovery kit, as it is read: JSON Lines, of which the first
 /// says what follows, then one row a line, and the last how many there were. `spec/export.md`.
 pub fn write<W: Write + Send + 'static>(
     vault: &Vault,
     root: &RootKey,
-    id: VaultId,
+    keyring: &Keyring,
     now: Timestamp,
     out: W,
 ) -> Result<W, ExportError> {
     let recipient = recipient(root).map_err(ExportError::Identity)?;
-    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+    let kits = keyring.kit_recipients(root);
+    let recipients = std::iter::once(&recipient).chain(&kits).map(|r| r as &dyn age::Recipient);
     let envelope = age::Encryptor::with_recipients(recipients).map_err(ExportError::Encrypt)?;
     let out = envelope.wrap_output(out).map_err(ExportError::Write)?;
     let secret = SecretBytes::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()));
-    let header = DumpHeader { at: now, vault: id, root: secret };
+    let slots = keyring.to_bytes().map_err(ExportError::Slots)?;
+    let header = DumpHeader { at: now, vault: keyring.vault_id(), root: secret, slots };
     let out = vault.dump(header, out).map_err(ExportError::Dump)?;
     out.finish().map_err(ExportError::Write)
 }

@@ -5,7 +5,6 @@
 //! answer carries. A handler says in its signature who may call it: one that takes a
 //! `Session` is closed to everybody else.
 
-mod attempts;
 mod devices;
 mod gate;
 mod handlers;
@@ -32,7 +31,7 @@ use actix_web::{
 };
 use jiff::tz::TimeZone;
 
-use self::{attempts::Attempts, gate::Hosts, refusal::Refusal, session::Sessions};
+use self::{gate::Hosts, refusal::Refusal, session::Sessions};
 pub use self::{
     openapi::{openapi, problems},
     routes::{Gives, Method, ROUTES, Route, Takes, Who},
@@ -57,7 +56,6 @@ pub struct ServeOptions {
 pub struct Site {
     exchange: Exchange,
     sessions: Sessions,
-    attempts: Attempts,
     hosts: Hosts,
     zone: TimeZone,
     port: u16,
@@ -69,7 +67,6 @@ impl Site {
         Self {
             exchange,
             sessions: Sessions::default(),
-            attempts: Attempts::default(),
             hosts: Hosts::new(address, &options.hosts),
             zone: options.zone,
             port: address.port(),

@@ -24,7 +24,9 @@ use besace_protocol::{
 };
 use rand_core::CryptoRngCore;
 
-pub(crate) use self::file::{private_file, sync_above, sync_folder, write_atomically};
+pub(crate) use self::file::{
+    private_file, read_limited, sync_above, sync_folder, write_atomically,
+};
 use self::slot::{Place, Slot};
 pub use self::{
     device::{DEVICE_KEY_FILE_MAX, DeviceKey, ReadDeviceKeyError, SpellDeviceKeyError},
@@ -314,7 +316,7 @@ impl Keyring {
 
     /// Reads the slot file.
     pub fn read(path: &Path) -> Result<Self, ReadKeyringError> {
-        match file::read_limited(path, SLOTS_LEN_MAX) {
+        match read_limited(path, SLOTS_LEN_MAX) {
             Ok(bytes) => Self::parse(&bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Err(ReadKeyringError::Missing)

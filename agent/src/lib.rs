@@ -12,6 +12,7 @@
 //! | [`exchange`], [`net`] | going out to retailers |
 //! | [`errands`] | what is due by itself while the vault is open |
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
+//! | [`restore`] | an export on its way back, read with suspicion |
 //! | [`owntracks`], [`overland`] | what her telephone reports |
 //! | [`radio`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
@@ -37,6 +38,7 @@ pub mod overland;
 pub mod owntracks;
 pub mod presence;
 pub mod radio;
+pub mod restore;
 pub mod ui;
 pub mod vault;
 

@@ -19,6 +19,7 @@ mod gate;
 mod grants;
 mod imports;
 mod journal;
+mod load;
 mod logs;
 mod mail;
 mod migrations;
@@ -61,6 +62,7 @@ pub use self::{
     grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},
+    load::{Cell, LoadError, Loaded, Loader},
     logs::{LogEntry, StoredLog},
     named_places::NamedPlace,
     places::{Fix, Position, PositionError, ShopVisit},
@@ -257,6 +259,8 @@ impl Drop for Owner {
     }
 }
 
+#[cfg(test)]
+pub(crate) use self::load::tests::fill_every_table;
 #[cfg(test)]
 pub(crate) use self::migrations::{SCHEMA_VERSION, tests::tables_of_schema};
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Session, output::Failure};
+use super::{Session, kit, output::Failure};
 use crate::{engine::CreateError, keyring::KdfParameters};
 
 /// Arguments of `besace init`.
@@ -29,13 +29,20 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
         ),
         _ => Failure::could_not(&error, "choose with --vault a folder you may write to"),
     })?;
+    let attended = session.passphrase.is_typed() && kit::is_attended(session);
+    let rest = if attended {
+        "Now its recovery kit, for the day when the passphrase is lost.".to_owned()
+    } else {
+        format!(
+            "There is no recovery kit yet: make one with `besace kit make`.\n{}",
+            kit::BOTH_LOST
+        )
+    };
     session.output.line(
-        &json!({"folder": folder, "vault": id}),
-        &format!(
-            "Your vault is in {folder}.\n\
-             Its passphrase is the only way in: nobody can give you another."
-        ),
-    )
+        &json!({"folder": folder, "kit": false, "vault": id}),
+        &format!("Your vault is in {folder}.\n{rest}"),
+    )?;
+    if attended { kit::make(session, None, None) } else { Ok(()) }
 }
 
 fn exists(error: &CreateError) -> Failure {

@@ -3,11 +3,12 @@
 use std::{
     error::Error,
     fmt::{self, Write as _},
-    io::Write,
+    io::{BufRead as _, Write},
 };
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::engine::EngineError;
 
@@ -127,6 +128,34 @@ impl<'a> Output<'a> {
         written.and_then(|()| self.console.out.flush()).map_err(|error| {
             Failure::could_not(&error, "what was asked is done; only the answer was lost")
         })
+    }
+
+    /// Whether a program reads the answers.
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Something for people beside the answer.
+    pub(super) fn note(&mut self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return Ok(());
+        }
+        let written = writeln!(self.console.out, "{text}").and_then(|()| self.console.out.flush());
+        written.map_err(|error| Failure::could_not(&error, "run this where it can be read"))
+    }
+
+    /// A line that is typed in answer to `text`, and seen while it is typed.
+    pub(super) fn ask(&mut self, text: &str) -> Result<Zeroizing<String>, Failure> {
+        const REMEDY: &str = "run this in a terminal, or see its --help";
+        let mut line = Zeroizing::new(String::new());
+        write!(self.console.err, "{text}")
+            .and_then(|()| self.console.err.flush())
+            .and_then(|()| std::io::stdin().lock().read_line(&mut line))
+            .map_err(|error| Failure::could_not(&error, REMEDY))?;
+        if line.is_empty() {
+            return Err(Failure::refused("there is nobody to ask", REMEDY));
+        }
+        Ok(line)
     }
 
     /// Two lines, or an object; gives the exit status.

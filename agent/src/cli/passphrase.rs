@@ -1,15 +1,15 @@
-//! Where the passphrase comes from: a file, the environment, or the person.
+//! Where the key comes from: a key file, or a passphrase from a file, the environment, or the person.
 
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, Read as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use zeroize::Zeroizing;
 
 use super::output::Failure;
-use crate::keyring::Passphrase;
+use crate::keyring::{DeviceKey, Passphrase, ReadDeviceKeyError};
 
 /// Longest passphrase, in bytes.
 const LEN_MAX: u64 = 4096;
@@ -17,15 +17,33 @@ const LEN_MAX: u64 = 4096;
 const REMEDY: &str =
     "give it with --passphrase-file FILE, in BESACE_PASSPHRASE, or run this in a terminal";
 
-/// Where the passphrase comes from.
+/// Where the key comes from.
 #[derive(Debug)]
 pub(super) struct Source {
     file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
 }
 
 impl Source {
-    pub(super) const fn new(file: Option<PathBuf>) -> Self {
-        Self { file }
+    pub(super) const fn new(file: Option<PathBuf>, key_file: Option<PathBuf>) -> Self {
+        Self { file, key_file }
+    }
+
+    /// The key of a device, if a key file was named.
+    pub(super) fn device_key(&self) -> Result<Option<DeviceKey>, Failure> {
+        let Some(path) = &self.key_file else { return Ok(None) };
+        DeviceKey::read(path).map(Some).map_err(|error| match &error {
+            ReadDeviceKeyError::Io(_) => Failure::could_not(&error, "check --key-file"),
+            ReadDeviceKeyError::Malformed => Failure::refused(
+                &error,
+                "name the file that `besace key add-device` wrote, or leave --key-file",
+            ),
+        })
+    }
+
+    /// Whether a person types the passphrase.
+    pub(super) fn is_typed(&self) -> bool {
+        self.file.is_none() && std::env::var_os("BESACE_PASSPHRASE").is_none()
     }
 
     /// The passphrase of a vault.
@@ -42,26 +60,54 @@ impl Source {
         if let Some(text) = self.given()? {
             return check(text);
         }
-        let first = prompt("New passphrase: ")?;
-        if *first == *prompt("The same again: ")? {
-            check(first)
-        } else {
-            Err(Failure::refused("the two passphrases differ", "try again"))
-        }
+        typed_twice()
     }
 
     fn given(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         let Some(path) = &self.file else {
             return Ok(std::env::var("BESACE_PASSPHRASE").ok().map(Zeroizing::new));
         };
-        let mut line = Zeroizing::new(String::new());
-        File::open(path)
-            .and_then(|file| BufReader::new(file.take(LEN_MAX)).read_line(&mut line))
-            .map_err(|error| Failure::could_not(&error, "check --passphrase-file"))?;
-        while line.ends_with(['\n', '\r']) {
-            line.pop();
-        }
-        Ok(Some(line))
+        first_line(path, "check --passphrase-file").map(Some)
+    }
+}
+
+/// The passphrase that takes the place of another.
+pub(super) fn ask_changed(file: Option<&Path>) -> Result<Passphrase, Failure> {
+    if let Some(path) = file {
+        return check(first_line(path, "check --new-passphrase-file")?);
+    }
+    match std::env::var("BESACE_NEW_PASSPHRASE") {
+        Ok(text) => check(Zeroizing::new(text)),
+        Err(_) => typed_twice(),
+    }
+}
+
+fn first_line(path: &Path, remedy: &str) -> Result<Zeroizing<String>, Failure> {
+    let mut line = Zeroizing::new(String::new());
+    File::open(path)
+        .and_then(|file| BufReader::new(file.take(LEN_MAX)).read_line(&mut line))
+        .map_err(|error| Failure::could_not(&error, remedy))?;
+    while line.ends_with(['\n', '\r']) {
+        line.pop();
+    }
+    Ok(line)
+}
+
+/// A short text file, whole.
+pub(super) fn read_file(path: &Path, remedy: &str) -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    File::open(path)
+        .and_then(|file| file.take(LEN_MAX).read_to_string(&mut text))
+        .map_err(|error| Failure::could_not(&error, remedy))?;
+    Ok(text)
+}
+
+fn typed_twice() -> Result<Passphrase, Failure> {
+    let first = prompt("New passphrase: ")?;
+    if *first == *prompt("The same again: ")? {
+        check(first)
+    } else {
+        Err(Failure::refused("the two passphrases differ", "try again"))
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) fn vault() -> tempfile::TempDir {
     folder
 }
 
+mod keys;
+
 const CARDS: &str = "_id,store,note,cardid,headercolor\n1,Les Cimes,,111,-3\n2,,,222,\n";
 const TRACK: &str = "<gpx version=\"1.1\" creator=\"t\" xmlns=\"http://www.topografix.com/GPX/1/1\">\
     <trk><trkseg><trkpt lat=\"45.7\" lon=\"4.8\"><time>2026-11-21T10:00:00Z</time></trkpt>\
@@ -61,7 +63,8 @@ fn init_makes_a_vault_once() {
     let folder = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(done(folder.path(), &["init", "--smallest-kdf"]), @"
     Your vault is in FOLDER/v.
-    Its passphrase is the only way in: nobody can give you another.
+    There is no recovery kit yet: make one with `besace kit make`.
+    If passphrase and kit are both lost, nobody can open the vault again, not even us.
     ");
     let (status, _, err) = besace(folder.path(), &["init", "--smallest-kdf"]);
     assert_eq!(status, 1);
@@ -90,7 +93,7 @@ fn a_wrong_passphrase_is_two_lines() {
     assert_eq!((status, out.as_str()), (1, ""));
     insta::assert_snapshot!(err, @"
     besace: this passphrase does not open the vault
-      try again; if you are sure of it, put a good copy of vault.slots.json back
+      try again; if it is lost: besace key change-passphrase --with-kit
     ");
     let (status, _, err) = besace_with(folder.path(), "", &["card", "list"]);
     assert_eq!(status, 1);
@@ -440,4 +443,47 @@ fn a_product_is_looked_at_by_its_number_its_link_or_its_tag() {
     assert_eq!(status, 1);
     assert!(err.contains("--file"), "{err}");
     assert_eq!(besace(folder, &["product"]).0, 1);
+}
+
+#[test]
+fn a_vault_goes_out_and_comes_back_with_the_passphrase_or_with_the_key() {
+    let folder = vault();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    done(folder.path(), &["profile", "set", "chosen_name", "Nour"]);
+    done(folder.path(), &["export", &at("b.age")]);
+    let json = done(folder.path(), &["--json", "export", "--show-identity"]);
+    let answer: serde_json::Value = serde_json::from_str(&json).unwrap();
+    std::fs::write(at("key.txt"), answer["identity"].as_str().unwrap()).unwrap();
+    let restore = |words: &[&str]| {
+        let file = at("b.age");
+        besace(folder.path(), &[&["restore", &file, "--smallest-kdf"], words].concat())
+    };
+    let (status, _, err) = restore(&[]);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(err, @"
+    besace: there is a vault here already
+      choose another folder with --vault; a backup is never put over a vault
+    ");
+    std::fs::rename(folder.path().join("v"), folder.path().join("old")).unwrap();
+    let (status, _, err) = restore(&[]);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(err, @"
+    besace: none of the keys opens it
+      put the copy of its key slots beside it, or give --slots or --identity FILE
+    ");
+    let (status, out, _) = restore(&["--dry-run", "--identity", &at("key.txt")]);
+    assert_eq!(status, 0);
+    insta::assert_snapshot!(out, @"
+    This backup is whole and opens. Nothing was changed.
+    It is of 2026-11-21 22:26:40: 1 rows. What came later is not in it.
+    ");
+    assert!(!folder.path().join("v/vault.db").exists());
+    std::fs::copy(folder.path().join("old/vault.slots.json"), at("b.slots.json")).unwrap();
+    let (status, out, err) = restore(&[]);
+    assert_eq!((status, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out, @"
+    Your vault is back, in FOLDER/v.
+    It is of 2026-11-21 22:26:40: 1 rows. What came later is not in it.
+    ");
+    assert!(done(folder.path(), &["profile", "show"]).contains("Nour"));
 }

@@ -77,6 +77,7 @@ fn held(engine: &Engine) -> (usize, Rows) {
         at: LATER,
         vault: VaultId::from_bytes([0; 16]),
         root: SecretBytes::init_with(|bytes| bytes.fill(0)),
+        slots: Vec::new(),
     };
     read(&engine.vault().unwrap().dump(header, Vec::new()).unwrap())
 }

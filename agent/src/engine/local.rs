@@ -109,7 +109,7 @@ impl Engine {
     pub fn export<W: Write + Send + 'static>(&self, out: W) -> Result<W, ExportError> {
         let open = self.open().map_err(ExportError::Engine)?;
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(ExportError::Keyring)?;
-        export::write(&open.vault, &open.root, keyring.vault_id(), self.now(), out)
+        export::write(&open.vault, &open.root, &keyring, self.now(), out)
     }
 
     /// What left this machine and what came: the newest `count` lines, the newest first.

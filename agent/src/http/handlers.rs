@@ -101,15 +101,7 @@ pub(super) async fn unlock(
     form: web::Form<UnlockForm>,
 ) -> Answer {
     let text = Zeroizing::new(form.into_inner().passphrase);
-    let now = site.engine().now();
     let voice = speaker.voice();
-    let attempt = match site.attempts.start(now) {
-        Ok(attempt) => attempt,
-        Err(seconds) => {
-            let refusal = voice.say_with("unlock-too-fast", [("seconds", seconds.into())]);
-            return closed_page(&site, &speaker, Refusal::TOO_FAST.status(), Some(refusal));
-        }
-    };
     let engine = site.engine().clone();
     let opened = web::block(move || match Passphrase::new(text) {
         Ok(passphrase) => engine.unlock(&passphrase),
@@ -117,16 +109,22 @@ pub(super) async fn unlock(
     });
     match opened.await.map_err(|error| Refusal::machine(&error))? {
         Ok(()) => {
-            attempt.right();
             let value = site.sessions.open(&mut site.engine().rng(), site.engine().now());
             let mut answer = see_other("/");
             let added = answer.add_cookie(&session::cookie(site.port, Some(value.as_str())));
             added.map_err(|error| Refusal::machine(&error)).map(|()| answer)
         }
         Err(UnlockError::Secret(UnlockKeyringError::Wrong)) => {
-            attempt.wrong(now);
             let refusal = voice.say("unlock-wrong");
             closed_page(&site, &speaker, StatusCode::FORBIDDEN, Some(refusal))
+        }
+        Err(UnlockError::TooSoon { seconds }) => {
+            let refusal = voice.say_with("unlock-too-fast", [("seconds", seconds.into())]);
+            closed_page(&site, &speaker, Refusal::TOO_FAST.status(), Some(refusal))
+        }
+        Err(UnlockError::Secret(UnlockKeyringError::Busy)) => {
+            let refusal = voice.say_with("unlock-too-fast", [("seconds", 1.into())]);
+            closed_page(&site, &speaker, Refusal::TOO_FAST.status(), Some(refusal))
         }
         Err(error) => Err(Refusal::machine(&error)),
     }

@@ -296,6 +296,7 @@ async fn wrong_passphrases_open_nothing_and_soon_have_to_wait() {
         "passphrase=%20",
         "passphrase=%F0%9F%94%91",
         "passphrase=x",
+        "passphrase=y",
     ] {
         let response = send(&house, post("/unlock", form)).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "{form}");

@@ -21,7 +21,7 @@ pub enum WriteFileError {
 }
 
 /// At most `max + 1` bytes of the file: one more than allowed shows that it is too long.
-pub(super) fn read_limited(path: &Path, max: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn read_limited(path: &Path, max: usize) -> io::Result<Vec<u8>> {
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     File::open(path)?.take(limit).read_to_end(&mut bytes)?;

@@ -19,7 +19,8 @@ impl Passphrase {
         if text.is_empty() { Err(EmptyPassphrase) } else { Ok(Self(text)) }
     }
 
-    pub(super) fn danger_expose(&self) -> &str {
+    /// The text, for what stretches it.
+    pub(crate) fn danger_expose(&self) -> &str {
         &self.0
     }
 }

@@ -16,12 +16,18 @@ pub struct Asset {
 
 static STYLESHEET: LazyLock<String> = LazyLock::new(|| address("besace", "css", STYLESHEET_BYTES));
 static ICON: LazyLock<String> = LazyLock::new(|| address("besace", "svg", ICON_BYTES));
-const STYLESHEET_BYTES: &[u8] = include_bytes!("../../assets/besace.css");
+const STYLESHEET_TEXT: &str = include_str!("../../assets/besace.css");
+const STYLESHEET_BYTES: &[u8] = STYLESHEET_TEXT.as_bytes();
 const ICON_BYTES: &[u8] = include_bytes!("../../assets/besace.svg");
 
 /// Address of the style sheet.
 pub fn stylesheet_path() -> &'static str {
     &STYLESHEET
+}
+
+/// The style sheet itself, for a page that stands alone.
+pub const fn stylesheet() -> &'static str {
+    STYLESHEET_TEXT
 }
 
 /// Address of the icon.

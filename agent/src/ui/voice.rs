@@ -76,12 +76,13 @@ impl Voice {
         if at.year() == now.year() {
             self.say_with("date-short", [("day", day.into()), ("month", month.into())])
         } else {
-            let year = at.year().to_string();
-            self.say_with(
-                "date-long",
-                [("day", day.into()), ("month", month.into()), ("year", year.into())],
-            )
+            self.long_date(&at)
         }
+    }
+
+    /// `31 mars 2026`, `31 March 2026`: what is read years later.
+    pub fn date_with_year(&self, at: Timestamp) -> String {
+        self.long_date(&self.local(at))
     }
 
     /// `mardi 3 mars`, `Tuesday 3 March`.
@@ -138,6 +139,14 @@ impl Voice {
     pub fn local_day(&self, at: Timestamp) -> (i16, i16) {
         let at = self.local(at);
         (at.year(), at.day_of_year())
+    }
+
+    fn long_date(&self, at: &Zoned) -> String {
+        let (day, month, year) = (self.day(at), self.month(at), at.year().to_string());
+        self.say_with(
+            "date-long",
+            [("day", day.into()), ("month", month.into()), ("year", year.into())],
+        )
     }
 
     fn local(&self, at: Timestamp) -> Zoned {

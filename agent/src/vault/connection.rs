@@ -86,6 +86,30 @@ pub(super) fn create(path: &Path, key: &SecretBytes<32>) -> Result<Connection, O
     Ok(connection)
 }
 
+/// A fresh file with the first `version` migrations, to be filled and then opened: without journal, and
+/// nothing is synced.
+pub(super) fn create_at(
+    path: &Path,
+    key: &SecretBytes<32>,
+    version: usize,
+) -> Result<Connection, OpenVaultError> {
+    if path.try_exists().map_err(OpenVaultError::Io)? {
+        return Err(OpenVaultError::Exists);
+    }
+    drop(crate::keyring::private_file(path).map_err(OpenVaultError::Io)?);
+    let connection = keyed(path, key)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = OFF;
+         PRAGMA synchronous = OFF;
+         PRAGMA foreign_keys = OFF;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    migrations::apply(&connection, MIGRATIONS.get(..version).unwrap_or(MIGRATIONS), 0, |_| {})?;
+    check_header(path)?;
+    Ok(connection)
+}
+
 pub(super) fn open(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultError> {
     check_header(path)?;
     let connection = keyed(path, key)?;

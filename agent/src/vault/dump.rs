@@ -43,6 +43,9 @@ pub struct DumpHeader {
     pub vault: VaultId,
     /// Its root, from which all its keys follow.
     pub root: SecretBytes<32>,
+    /// Its key slots as they stand in their file: whoever opens one can tell that the root above is the
+    /// one it was made for.
+    pub slots: Vec<u8>,
 }
 
 #[derive(Serialize)]
@@ -51,6 +54,7 @@ struct First {
     format: &'static str,
     root: Bytes,
     schema: i64,
+    slots: Bytes,
     v: u8,
     vault: VaultId,
 }
@@ -97,15 +101,29 @@ fn dump(
         out,
         &First {
             at: header.at,
-            format: "besace-export",
+            format: crate::export::FORMAT,
             root: Bytes(header.root.danger_expose().to_vec()),
             schema,
+            slots: Bytes(header.slots.clone()),
             v: 1,
             vault: header.vault,
         },
     )?;
-    let mut rows: u64 = 0;
-    for table in tables(&db)? {
+    let mut count: u64 = 0;
+    rows(&db, |line| {
+        count = count.saturating_add(1);
+        out.write_all(line)
+    })?;
+    write_line(out, &Last { rows: count })?;
+    out.flush().map_err(DumpError::Write)
+}
+
+/// Every row of every table, a line each.
+pub(super) fn rows(
+    db: &rusqlite::Connection,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), DumpError> {
+    for table in tables(db)? {
         // The name comes from the schema, not from outside.
         let mut statement = db.prepare(&format!("SELECT * FROM \"{table}\""))?;
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
@@ -115,16 +133,14 @@ fn dump(
             for (index, column) in columns.iter().enumerate() {
                 cells.insert(column.clone(), cell(row.get_ref(index)?));
             }
-            write_line(out, &Line { row: cells, table: &table })?;
-            rows = rows.saturating_add(1);
+            each(&to_line(&Line { row: cells, table: &table })?).map_err(DumpError::Write)?;
         }
     }
-    write_line(out, &Last { rows })?;
-    out.flush().map_err(DumpError::Write)
+    Ok(())
 }
 
 /// Tables with those they refer to first, as the migrations made them.
-fn tables(db: &rusqlite::Connection) -> Result<Vec<String>, rusqlite::Error> {
+pub(super) fn tables(db: &rusqlite::Connection) -> Result<Vec<String>, rusqlite::Error> {
     db.prepare(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
          ORDER BY rowid",
@@ -144,9 +160,13 @@ fn cell(value: ValueRef<'_>) -> Value {
     }
 }
 
-fn write_line(out: &mut impl Write, line: &impl Serialize) -> Result<(), DumpError> {
+fn to_line(line: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, DumpError> {
     let mut bytes = Zeroizing::new(Vec::new());
     serde_json::to_writer(&mut *bytes, line).map_err(|error| DumpError::Write(error.into()))?;
     bytes.push(b'\n');
-    out.write_all(&bytes).map_err(DumpError::Write)
+    Ok(bytes)
+}
+
+fn write_line(out: &mut impl Write, line: &impl Serialize) -> Result<(), DumpError> {
+    out.write_all(&to_line(line)?).map_err(DumpError::Write)
 }

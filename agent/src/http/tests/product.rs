@@ -62,6 +62,7 @@ async fn the_page_is_hers_alone_and_nothing_of_it_is_kept() {
             at: Timestamp::default(),
             vault: besace_protocol::id::VaultId::from_bytes([0; 16]),
             root: besace_protocol::crypto::SecretBytes::init_with(|bytes| bytes.fill(0)),
+            slots: Vec::new(),
         };
         vault.dump(header, Vec::new()).unwrap()
     };

@@ -28,6 +28,7 @@ fn dump(vault: &Vault) -> Result<Vec<u8>, crate::vault::DumpError> {
         at: Timestamp::from_unix_seconds(0),
         vault: VaultId::from_bytes([0; 16]),
         root: SecretBytes::init_with(|bytes| bytes.fill(0)),
+        slots: Vec::new(),
     };
     vault.dump(header, Vec::new())
 }
