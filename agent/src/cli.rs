@@ -42,6 +42,7 @@ use crate::{
     engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
     keyring::{ReadKeyringError, Secret, UnlockKeyringError},
+    memory,
     net::DevRetailers,
     vault::OpenVaultError,
 };
@@ -68,6 +69,9 @@ struct Arguments {
     /// Seconds since 1970 that the clock shows all along; for tests.
     #[arg(long, global = true, value_name = "SECONDS", hide = true)]
     time: Option<u64>,
+    /// Let a crash leave an image of the memory, keys included; for whoever looks for a fault.
+    #[arg(long, global = true, hide = true)]
+    allow_core_dumps: bool,
     /// Leads a retailer's domain to a loopback address; for demos and tests.
     #[arg(long, global = true, value_name = "DOMAIN=http://127.0.0.1:PORT", hide = true)]
     dev_retailer: Vec<String>,
@@ -144,6 +148,9 @@ enum Command {
     Restore(restore::Arguments),
 }
 
+/// As `Arguments::allow_core_dumps` is spelled.
+const ALLOW_CORE_DUMPS: &str = "--allow-core-dumps";
+
 /// Runs the program on the console of this process.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
@@ -152,6 +159,13 @@ pub fn run(
 ) -> ExitCode {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let console = Console { out: &mut out, err: &mut err };
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Before anything is read, and so before it is known whether the arguments are right.
+    if !arguments.iter().any(|argument| argument == ALLOW_CORE_DUMPS)
+        && let Err(error) = memory::keep_to_itself()
+    {
+        tracing::warn!(%error, "a crash of this program may leave an image of its memory");
+    }
     ExitCode::from(run_on(arguments, clock, entropy, console))
 }
 

@@ -33,6 +33,7 @@ pub mod http;
 pub mod import;
 pub mod keyring;
 pub mod listener;
+mod memory;
 pub mod net;
 pub mod overland;
 pub mod owntracks;

@@ -155,6 +155,8 @@ pub(super) fn keyed(path: &Path, key: &SecretBytes<32>) -> Result<Connection, Op
     // No creation: `create` made an empty file, and a missing one is an error.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    // Before the key: what the library frees, pages and statements included, is wiped.
+    connection.execute_batch("PRAGMA cipher_memory_security = ON")?;
     let digits = Zeroizing::new(hex::encode(key.danger_expose()));
     let mut pragma = Zeroizing::new(String::with_capacity(digits.len().saturating_add(20)));
     pragma.push_str("PRAGMA key = \"x'");
