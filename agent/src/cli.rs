@@ -12,6 +12,7 @@ mod exchange;
 mod export;
 mod health;
 mod import;
+mod inbox;
 mod init;
 mod key;
 mod kit;
@@ -85,6 +86,8 @@ enum AnyCommand {
     OfTheVault(Command),
     /// Ask the pages that are being served whether they are well.
     Health(health::Arguments),
+    /// What arrived while your vault was locked.
+    Inbox(inbox::Arguments),
 }
 
 /// What is done with the vault in hand.
@@ -209,6 +212,9 @@ fn dispatch(
     let command = match arguments.command {
         AnyCommand::OfTheVault(command) => command,
         AnyCommand::Health(arguments) => return health::run(&arguments, output),
+        AnyCommand::Inbox(command) => {
+            return inbox::run(&folder(arguments.vault)?, &command, output);
+        }
     };
     let folder = folder(arguments.vault)?.danger_on_a_share(arguments.vault_on_network_share);
     // A command that only reads makes no folder.
@@ -306,7 +312,12 @@ impl Session<'_, '_> {
         }
         let passphrase = self.passphrase.ask()?;
         match self.engine.unlock(&passphrase) {
-            Ok(()) => Ok(&self.engine),
+            Ok(()) => {
+                if let Err(error) = self.engine.merge_inbox() {
+                    tracing::warn!(%error, "what arrived while the vault was locked waits");
+                }
+                Ok(&self.engine)
+            }
             Err(error) => Err(unlock_failure(&error, &self.folder)),
         }
     }

@@ -67,6 +67,11 @@ impl VaultFolder {
         self.path.join("vault.attempts.json")
     }
 
+    /// What arrived while the vault was locked (`spec/sealed.md`).
+    pub fn inbox(&self) -> PathBuf {
+        self.path.join("vault.inbox")
+    }
+
     /// Stands there while a vault is being made.
     pub fn unfinished(&self) -> PathBuf {
         self.path.join("vault.unfinished")

@@ -16,9 +16,11 @@ mod leaving;
 mod local;
 mod logs;
 mod mailbox;
+mod merge;
 mod offers;
 mod product;
 mod retailers;
+mod sealed;
 mod step;
 mod till;
 mod time;
@@ -62,8 +64,10 @@ pub use self::{
     leaving::Delivery,
     logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
+    merge::{MergeInboxError, Merged},
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
+    sealed::{HearDeviceError, KnockingDevice},
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
     time::{AHEAD_SECONDS_MAX, BACK_SECONDS_MAX, ClockDoubt},
@@ -231,6 +235,8 @@ struct Inner {
     keys: Mutex<()>,
     /// Says that a grant came alive or ended, so that whoever emits looks again at once.
     grant_changes: watch::Sender<()>,
+    /// What is kept while the vault is locked.
+    outside: sealed::Outside,
     /// Held as long as the engine lives: one process a vault.
     lock: File,
     seen: time::Seen,
@@ -274,6 +280,7 @@ impl Engine {
         }
         Ok(Self(Arc::new(Inner {
             attempts: attempts::Attempts::new(folder.attempts()),
+            outside: sealed::Outside::new(&folder),
             folder,
             clock,
             entropy,
@@ -315,6 +322,7 @@ impl Engine {
         keyring::sync_folder(folder.path()).map_err(CreateError::Io)?;
         self.set_open(Some(Open::new(keyring.vault_id(), root, vault)));
         self.try_to_note_time();
+        self.refresh_door();
         Ok(keyring.vault_id())
     }
 

@@ -9,7 +9,10 @@ use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 use besace_protocol::{party::ControllerId, time::Timestamp};
 use rand_core::CryptoRngCore;
 
-use crate::exchange::{Exchange, ExchangeError};
+use crate::{
+    engine::{EngineError, MergeInboxError},
+    exchange::{Exchange, ExchangeError},
+};
 
 /// How often the schedule is looked at.
 const TICK: Duration = Duration::from_secs(5);
@@ -79,6 +82,13 @@ impl Schedule {
 /// Runs what is due now. Says with whom it went well, and with whom not.
 pub async fn run_due(exchange: &Exchange, schedule: &mut Schedule) -> Vec<(ControllerId, bool)> {
     exchange.note_time().await;
+    let merging = exchange.engine().clone();
+    let merged = tokio::task::spawn_blocking(move || merging.merge_inbox()).await;
+    match merged {
+        Ok(Ok(_) | Err(MergeInboxError::Engine(EngineError::Locked))) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "what arrived while the vault was locked waits"),
+        Err(error) => tracing::error!(%error, "merging broke down"),
+    }
     // A locked vault has no retailers, so its schedule starts anew when it is opened.
     let retailers = exchange.domains().await.unwrap_or_default();
     let engine = exchange.engine();

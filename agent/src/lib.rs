@@ -14,6 +14,7 @@
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
 //! | [`restore`] | an export on its way back, read with suspicion |
 //! | [`owntracks`], [`overland`] | what her telephone reports |
+//! | [`sealed`] | what arrives while the vault is locked |
 //! | [`radio`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
@@ -40,6 +41,7 @@ pub mod owntracks;
 pub mod presence;
 pub mod radio;
 pub mod restore;
+pub mod sealed;
 pub mod ui;
 pub mod vault;
 

@@ -19,6 +19,7 @@ mod gate;
 mod grants;
 mod imports;
 mod journal;
+mod letters;
 mod load;
 mod logs;
 mod mail;
@@ -62,6 +63,7 @@ pub use self::{
     grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},
+    letters::LetterEffect,
     load::{Cell, LoadError, Loaded, Loader},
     logs::{LogEntry, StoredLog},
     named_places::NamedPlace,

@@ -116,6 +116,8 @@ random_id! {
     RedemptionId = "redemption";
     /// One sealed message in a mailbox.
     MailId = "mail";
+    /// What arrived while the vault was locked; merged once.
+    LetterId = "letter";
 }
 
 fn parse_id(text: &str, prefix: &str) -> Option<[u8; 16]> {

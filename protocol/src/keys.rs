@@ -48,6 +48,16 @@ impl RootKey {
         self.0.derive(Label::SlotSeal, &[])
     }
 
+    /// Salts the digests by which devices are known while the vault is locked. Not secret.
+    pub fn inbox_salt(&self) -> [u8; 32] {
+        *self.0.derive(Label::InboxSalt, &[]).danger_expose()
+    }
+
+    /// Digest number `n` that stands for no device, and that nobody without the root tells from one that does.
+    pub fn inbox_filler(&self, n: u8) -> [u8; 32] {
+        *self.0.derive(Label::InboxFiller, &[&[n]]).danger_expose()
+    }
+
     /// Signs the vault's own log, which no retailer sees.
     pub fn vault_log_key(&self, log: &LogId) -> SigningKey {
         SigningKey::from_seed(&self.0.derive(Label::VaultLog, &[log.as_bytes()]))

@@ -405,8 +405,18 @@ impl World {
     /// Every byte in the folder of her vault.
     pub fn vault_files(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        for entry in std::fs::read_dir(&self.vault)? {
-            bytes.extend(std::fs::read(entry?.path())?);
+        let mut folders = vec![self.vault.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder)? {
+                let path = entry?.path();
+                // What a file is called, it says too.
+                bytes.extend(path.as_os_str().as_encoded_bytes());
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    bytes.extend(std::fs::read(path)?);
+                }
+            }
         }
         Ok(bytes)
     }

@@ -48,6 +48,8 @@ def _derived(header, _body):
         fields = [len(domain).to_bytes(2, "big"), domain, facet, generation]
     if what in ("vault log", "pairwise log"):
         fields.append(topic_id.parse(header["log"], "log"))
+    if what == "inbox filler":
+        fields.append(int(header["number"]).to_bytes(1, "big"))
     secret = derive(root, f"besace keys/v1 {what}", *fields)
     _same("secret", secret, _hex(header, "secret"))
     if what in ("vault log", "pairwise signing", "pairwise log"):

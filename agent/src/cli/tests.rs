@@ -487,3 +487,19 @@ fn a_vault_goes_out_and_comes_back_with_the_passphrase_or_with_the_key() {
     ");
     assert!(done(folder.path(), &["profile", "show"]).contains("Nour"));
 }
+
+#[test]
+fn what_waits_sealed_is_counted_without_a_passphrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    done(folder, &["init", "--smallest-kdf"]);
+    insta::assert_snapshot!(done(folder, &["inbox"]), @"Nothing waits to be merged.");
+    let aside = folder.join("v").join("vault.inbox").join("aside");
+    std::fs::create_dir(&aside).unwrap();
+    std::fs::write(aside.join("x"), b"?").unwrap();
+    insta::assert_snapshot!(
+        done(folder, &["--json", "inbox"]),
+        @r#"{"bytes":0,"set_aside":1,"v":1,"waiting":0}"#
+    );
+    insta::assert_snapshot!(done(folder, &["inbox", "clear"]), @"1 letters were destroyed.");
+}

@@ -1,6 +1,6 @@
 //! Telephones: which there are, and which of them knocks.
 
-mod door;
+pub(super) mod door;
 mod reports;
 
 use std::{
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use self::door::{Closed, Door};
 pub use self::reports::TakeReportError;
+pub(super) use self::reports::{INSIDE_MAX, SKEW_SECONDS};
 use super::{Engine, EngineError};
 use crate::{
     owntracks::{SharedSecret, SharedSecretError},
@@ -60,8 +61,8 @@ impl fmt::Debug for AddedDevice {
 /// A device that showed its password. Only [`Engine::admit_device`] makes one.
 #[derive(Clone, Debug)]
 pub struct AdmittedDevice {
-    name: String,
-    keys: DeviceKeys,
+    pub(super) name: String,
+    pub(super) keys: DeviceKeys,
 }
 
 /// A device was not added.
@@ -122,6 +123,7 @@ impl Engine {
         let open = self.open()?;
         let added = open.vault.add_device(new.name, keys, self.now()).map_err(EngineError::from)?;
         *open.phones.door() = None;
+        self.refresh_door();
         if added { Ok(AddedDevice { password, secret }) } else { Err(AddDeviceError::Taken) }
     }
 
@@ -140,6 +142,7 @@ impl Engine {
         let open = self.open()?;
         let removed = open.vault.remove_device(name.to_owned())?;
         *open.phones.door() = None;
+        self.refresh_door();
         if removed { Ok(()) } else { Err(EngineError::NotFound) }
     }
 
@@ -159,8 +162,7 @@ impl Engine {
         let Some(door) = door.as_mut() else { return Err(AdmitDeviceError::Stranger) };
         match door.knock(app, name, password, self.now()) {
             Ok(keys) => Ok(AdmittedDevice { name: name.to_owned(), keys }),
-            Err(Closed::Stranger) => Err(AdmitDeviceError::Stranger),
-            Err(Closed::Wait(seconds)) => Err(AdmitDeviceError::TooFast { seconds }),
+            Err(closed) => Err(closed.into()),
         }
     }
 
@@ -181,15 +183,24 @@ impl Engine {
     }
 }
 
+impl From<Closed> for AdmitDeviceError {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Stranger => Self::Stranger,
+            Closed::Wait(seconds) => Self::TooFast { seconds },
+        }
+    }
+}
+
 impl Memory {
     fn door(&self) -> MutexGuard<'_, Option<Door>> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn inside(&self) -> MutexGuard<'_, BTreeMap<ShopId, Timestamp>> {
+    pub(super) fn inside(&self) -> MutexGuard<'_, BTreeMap<ShopId, Timestamp>> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -72,13 +72,21 @@ impl Engine {
     /// Looks no further back than to where the last visit at that shop began or ended: what was decided
     /// is not decided again because older fixes are out of sight.
     pub(super) fn follow_visits(&self, rules: VisitRules) -> Result<(), StepError> {
+        self.follow_visits_since(rules, self.now().minus(DAY_SECONDS))
+    }
+
+    /// As [`follow_visits`](Self::follow_visits), where nothing is known of a shop from `recent`.
+    pub(super) fn follow_visits_since(
+        &self,
+        rules: VisitRules,
+        recent: Timestamp,
+    ) -> Result<(), StepError> {
         let vault = self.vault()?;
         let known = vault.visits().map_err(super::EngineError::from)?;
         for circle in self.shop_circles()? {
             let of_shop =
                 |visit: &&ShopVisit| visit.domain == circle.domain && visit.shop == circle.shop;
             let mut newest = known.iter().find(of_shop);
-            let recent = self.now().minus(DAY_SECONDS);
             let from = newest.map_or(recent, |visit| match visit.left_at {
                 None => visit.arrived_at,
                 Some(left) => left.plus(1).max(recent),

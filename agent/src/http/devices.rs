@@ -10,7 +10,7 @@ use besace_protocol::encoding::from_base64;
 use zeroize::Zeroizing;
 
 use super::{Site, refusal::Refusal};
-use crate::{engine::AdmittedDevice, vault::DeviceApp};
+use crate::{engine::KnockingDevice, vault::DeviceApp};
 
 /// Longest message of `OwnTracks`, in bytes: all regions of an app at once.
 pub(super) const MESSAGE_LEN_MAX: usize = 64 << 10;
@@ -32,7 +32,7 @@ pub(super) async fn owntracks(
     let device = admit(&site, DeviceApp::OwnTracks, shown).await?;
     let body = read(payload, MESSAGE_LEN_MAX).await?;
     let engine = site.engine().clone();
-    let taken = web::block(move || engine.take_report(&device, &body)).await;
+    let taken = web::block(move || engine.hear_message(&device, &body)).await;
     let answer = taken.map_err(|error| Refusal::machine(&error))?.map_err(Refusal::from)?;
     Ok(HttpResponse::Ok().json(answer))
 }
@@ -46,10 +46,8 @@ pub(super) async fn overland(
     let device = admit(&site, DeviceApp::Overland, shown).await?;
     let body = read(payload, BATCH_LEN_MAX).await?;
     let engine = site.engine().clone();
-    let taken = web::block(move || engine.take_batch(&device, &body)).await;
-    let (new, passed_over) =
-        taken.map_err(|error| Refusal::machine(&error))?.map_err(Refusal::from)?;
-    tracing::debug!(new, passed_over, "a batch of a device");
+    let taken = web::block(move || engine.hear_batch(&device, &body)).await;
+    taken.map_err(|error| Refusal::machine(&error))?.map_err(Refusal::from)?;
     Ok(HttpResponse::Ok().json(serde_json::json!({"result": "ok"})))
 }
 
@@ -60,9 +58,9 @@ async fn admit(
     site: &web::Data<Site>,
     app: DeviceApp,
     (name, password): Shown,
-) -> Result<AdmittedDevice, Refusal> {
+) -> Result<KnockingDevice, Refusal> {
     let engine = site.engine().clone();
-    let admitted = web::block(move || engine.admit_device(app, &name, &password)).await;
+    let admitted = web::block(move || engine.hear_knock(app, &name, &password)).await;
     Ok(admitted.map_err(|error| Refusal::machine(&error))??)
 }
 

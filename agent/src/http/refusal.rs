@@ -16,8 +16,11 @@ use besace_protocol::{
 
 use super::speaker::Speaker;
 use crate::{
-    engine::{AdmitDeviceError, EngineError, StepError, TakeReportError, TillError},
+    engine::{
+        AdmitDeviceError, EngineError, HearDeviceError, StepError, TakeReportError, TillError,
+    },
     exchange::ExchangeError,
+    sealed::KeepLetterError,
     ui::page::{Frame, ProblemPage},
 };
 
@@ -228,6 +231,21 @@ impl From<AdmitDeviceError> for Refusal {
             AdmitDeviceError::Stranger => Self::UNAUTHORIZED,
             AdmitDeviceError::TooFast { .. } => Self::TOO_FAST,
             AdmitDeviceError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<HearDeviceError> for Refusal {
+    #[deny(clippy::wildcard_enum_match_arm)]
+    fn from(error: HearDeviceError) -> Self {
+        match error {
+            HearDeviceError::Take(error) => error.into(),
+            HearDeviceError::Admit(error) => error.into(),
+            // The vault is locked, and this is not kept: the app sends it again, or another time.
+            HearDeviceError::Keep(KeepLetterError::Full) => Self::LOCKED,
+            HearDeviceError::Keep(KeepLetterError::Seal(_) | KeepLetterError::Io(_)) => {
+                Self::machine(&error)
+            }
         }
     }
 }

@@ -38,13 +38,8 @@ pub(super) struct House {
 
 /// A locked vault with one card in it.
 pub(super) fn house(folder: &Path) -> House {
-    let clock = Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000)));
-    let engine = Engine::start(
-        VaultFolder::new(folder),
-        Arc::clone(&clock) as _,
-        Arc::new(SeededEntropy::new(1)),
-    )
-    .unwrap();
+    let house = reopened(folder);
+    let engine = &house.engine;
     let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
     engine.create(&passphrase, KdfParameters::SMALLEST).unwrap();
     let text = |text: &str| Private::new(text.to_owned());
@@ -58,6 +53,18 @@ pub(super) fn house(folder: &Path) -> House {
     };
     engine.add_card(card).unwrap();
     engine.lock();
+    house
+}
+
+/// The program, started on a vault that is there or not.
+pub(super) fn reopened(folder: &Path) -> House {
+    let clock = Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000)));
+    let engine = Engine::start(
+        VaultFolder::new(folder),
+        Arc::clone(&clock) as _,
+        Arc::new(SeededEntropy::new(1)),
+    )
+    .unwrap();
     let options = ServeOptions { hosts: vec!["besace.home".to_owned()], zone: TimeZone::UTC };
     let address: SocketAddr = HOST.parse().unwrap();
     let exchange = Exchange::new(engine.clone(), Net::new(DevRetailers::default()).unwrap());

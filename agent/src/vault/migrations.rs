@@ -40,6 +40,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0006_clock.sql"),
         schema: "2014d3e121b471aadcae8e8f86d0e83c7b36806f8b61449622f1923c97cdc8ad",
     },
+    Migration {
+        sql: include_str!("migrations/0007_letters.sql"),
+        schema: "926b452f353bf5a3e5fef7bc3d333ead7779c45ab4dd6385ce191074a6517f07",
+    },
 ];
 
 /// The schema that this program writes.

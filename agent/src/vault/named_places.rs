@@ -2,6 +2,8 @@
 
 use besace_protocol::{private::Private, time::Timestamp};
 
+use rusqlite::Transaction;
+
 use super::{Position, Vault, VaultError, column};
 
 /// A place with a name of hers.
@@ -28,30 +30,7 @@ impl Vault {
         places: Vec<NamedPlace>,
         among_others: bool,
     ) -> Result<(), VaultError> {
-        self.write(move |db| {
-            if !among_others {
-                db.execute("DELETE FROM named_places WHERE device = ?1", [&device])?;
-            }
-            let mut insert = db.prepare(
-                "INSERT INTO named_places (device, made_at, name, lat_e7, lon_e7, radius_m)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?6
-                 WHERE (SELECT count(*) FROM named_places WHERE device = ?1 AND made_at <> ?2) < ?7
-                 ON CONFLICT (device, made_at) DO UPDATE SET name = excluded.name,
-                   lat_e7 = excluded.lat_e7, lon_e7 = excluded.lon_e7, radius_m = excluded.radius_m",
-            )?;
-            for place in &places {
-                insert.execute((
-                    &device,
-                    column::from_time(place.made_at),
-                    place.name.reveal(),
-                    place.position.reveal().latitude_e7(),
-                    place.position.reveal().longitude_e7(),
-                    place.radius_metres,
-                    Self::NAMED_PLACES_MAX,
-                ))?;
-            }
-            Ok(())
-        })
+        self.write(move |db| put(db, &device, &places, among_others))
     }
 
     /// Every named place with its device, by device and age.
@@ -76,4 +55,34 @@ impl Vault {
             Ok(places.collect::<Result<_, _>>()?)
         })
     }
+}
+
+pub(super) fn put(
+    db: &Transaction<'_>,
+    device: &str,
+    places: &[NamedPlace],
+    among_others: bool,
+) -> Result<(), VaultError> {
+    if !among_others {
+        db.execute("DELETE FROM named_places WHERE device = ?1", [device])?;
+    }
+    let mut insert = db.prepare(
+        "INSERT INTO named_places (device, made_at, name, lat_e7, lon_e7, radius_m)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         WHERE (SELECT count(*) FROM named_places WHERE device = ?1 AND made_at <> ?2) < ?7
+         ON CONFLICT (device, made_at) DO UPDATE SET name = excluded.name,
+           lat_e7 = excluded.lat_e7, lon_e7 = excluded.lon_e7, radius_m = excluded.radius_m",
+    )?;
+    for place in places {
+        insert.execute((
+            device,
+            column::from_time(place.made_at),
+            place.name.reveal(),
+            place.position.reveal().latitude_e7(),
+            place.position.reveal().longitude_e7(),
+            place.radius_metres,
+            Vault::NAMED_PLACES_MAX,
+        ))?;
+    }
+    Ok(())
 }

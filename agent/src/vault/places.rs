@@ -136,19 +136,7 @@ impl Vault {
 
     /// Keeps a visit, or when it ended.
     pub fn put_visit(&self, visit: ShopVisit) -> Result<(), VaultError> {
-        self.write(move |db| {
-            db.execute(
-                "INSERT INTO visits (domain, shop, arrived_at, left_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (domain, shop, arrived_at) DO UPDATE SET left_at = excluded.left_at",
-                (
-                    visit.domain.as_str(),
-                    visit.shop.as_bytes(),
-                    column::from_time(visit.arrived_at),
-                    visit.left_at.map(column::from_time),
-                ),
-            )?;
-            Ok(())
-        })
+        self.write(move |db| put_visit(db, &visit))
     }
 
     /// Every visit, the newest first.
@@ -168,6 +156,20 @@ impl Vault {
             Ok(visits.collect::<Result<_, _>>()?)
         })
     }
+}
+
+pub(super) fn put_visit(db: &Transaction<'_>, visit: &ShopVisit) -> Result<(), VaultError> {
+    db.execute(
+        "INSERT INTO visits (domain, shop, arrived_at, left_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (domain, shop, arrived_at) DO UPDATE SET left_at = excluded.left_at",
+        (
+            visit.domain.as_str(),
+            visit.shop.as_bytes(),
+            column::from_time(visit.arrived_at),
+            visit.left_at.map(column::from_time),
+        ),
+    )?;
+    Ok(())
 }
 
 /// False if the same fix was known.

@@ -34,6 +34,12 @@ labels! {
     VaultLog = "besace keys/v1 vault log";
     /// Key of the sealed inbox and of exports, from the root.
     Inbox = "besace keys/v1 inbox";
+    /// Salt of the digests that say which devices may report while the vault is locked, from the root.
+    InboxSalt = "besace keys/v1 inbox salt";
+    /// A digest that stands for no device, from the root.
+    InboxFiller = "besace keys/v1 inbox filler";
+    /// A device that may report while the vault is locked.
+    InboxDevice = "besace sealed/v1 device";
     /// Signing key of a pseudonym.
     PairwiseSigning = "besace keys/v1 pairwise signing";
     /// Sealing key of a pseudonym.

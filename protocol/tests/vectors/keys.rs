@@ -74,6 +74,11 @@ fn derived(case: &Case) -> Result<(), String> {
         "vault key" => same_bytes("secret", root.vault_key().danger_expose(), case, "secret"),
         "slot seal" => same_bytes("secret", root.slot_seal_key().danger_expose(), case, "secret"),
         "inbox" => opens(&SealingSecretKey::from_bytes(root.inbox_key())),
+        "inbox salt" => same_bytes("secret", &root.inbox_salt(), case, "secret"),
+        "inbox filler" => {
+            let number = case.text("number").parse().unwrap();
+            same_bytes("secret", &root.inbox_filler(number), case, "secret")
+        }
         "vault log" => signs(&root.vault_log_key(&log())),
         "pairwise signing" => signs(&pairwise().signing),
         "pairwise sealing" => opens(&pairwise().sealing),

@@ -27,15 +27,30 @@ pub(super) struct Door {
     wrong: BTreeMap<Option<String>, Wrong>,
 }
 
+/// Wrong passwords under one name.
 #[derive(Clone, Copy, Debug, Default)]
-struct Wrong {
+pub(in crate::engine) struct Wrong {
     in_a_row: u32,
     until: Timestamp,
 }
 
+impl Wrong {
+    /// One more; says how it is answered.
+    pub(in crate::engine) fn one_more(&mut self, now: Timestamp) -> Closed {
+        if now < self.until {
+            return Closed::Wait(self.until.distance(now));
+        }
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        if self.in_a_row >= FREE {
+            *self = Self { in_a_row: 0, until: now.plus(WAIT_SECONDS) };
+        }
+        Closed::Stranger
+    }
+}
+
 /// Nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closed {
+pub(in crate::engine) enum Closed {
     /// No such device, or another password.
     Stranger,
     /// Too many wrong ones; wait so many seconds.
@@ -65,15 +80,7 @@ impl Door {
             self.wrong.remove(&who);
             return Ok(keys.clone());
         }
-        let wrong = self.wrong.entry(who).or_default();
-        if now < wrong.until {
-            return Err(Closed::Wait(wrong.until.distance(now)));
-        }
-        wrong.in_a_row = wrong.in_a_row.saturating_add(1);
-        if wrong.in_a_row >= FREE {
-            *wrong = Wrong { in_a_row: 0, until: now.plus(WAIT_SECONDS) };
-        }
-        Err(Closed::Stranger)
+        Err(self.wrong.entry(who).or_default().one_more(now))
     }
 }
 

@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// How far a telephone's clock may run ahead, in seconds.
-pub(super) const SKEW_SECONDS: u64 = 600;
+pub(in crate::engine) const SKEW_SECONDS: u64 = 600;
 /// Most circles she can be in at once, as far as we remember them.
-const INSIDE_MAX: usize = 64;
+pub(in crate::engine) const INSIDE_MAX: usize = 64;
 /// Most shops that are shown on the app's map at once.
 const SHOWN_MAX: usize = 5;
 /// Most regions an app of iOS watches.
@@ -141,17 +141,27 @@ impl Engine {
         since: Timestamp,
         left: Timestamp,
     ) -> Result<(), EngineError> {
-        let vault = self.vault()?;
+        let visit = self.stay(shop, since, left)?;
+        self.vault()?.put_visit(visit)?;
+        Ok(())
+    }
+
+    /// The visit that such a stay is.
+    pub(in crate::engine) fn stay(
+        &self,
+        shop: ShopId,
+        since: Timestamp,
+        left: Timestamp,
+    ) -> Result<ShopVisit, EngineError> {
         let absence = VisitRules::STANDARD.absence_seconds;
-        let known = vault.visits()?.into_iter().find(|visit| {
+        let known = self.vault()?.visits()?.into_iter().find(|visit| {
             visit.domain == shop.domain
                 && visit.shop == shop.code
                 && visit.left_at.is_none_or(|left| since <= left.plus(absence))
         });
         let arrived_at = known.map_or(since, |visit| visit.arrived_at);
         let ShopId { domain, code } = shop;
-        vault.put_visit(ShopVisit { domain, shop: code, arrived_at, left_at: Some(left) })?;
-        Ok(())
+        Ok(ShopVisit { domain, shop: code, arrived_at, left_at: Some(left) })
     }
 
     /// The shops whose circle the app saw her enter, long enough ago for a stay, and not leave.
@@ -168,7 +178,10 @@ impl Engine {
     }
 
     /// The shops of retailers she has met that an emitter may stand for.
-    fn shops_of(&self, emitter: &Emitter) -> Result<Vec<ShownShop>, StepError> {
+    pub(in crate::engine) fn shops_of(
+        &self,
+        emitter: &Emitter,
+    ) -> Result<Vec<ShownShop>, StepError> {
         let mut shops = self.shops_met()?;
         shops.retain(|shop| match emitter {
             Emitter::Shop(named) => *named == shop.id,
@@ -242,7 +255,7 @@ impl Engine {
         Ok(Some(command))
     }
 
-    fn clock_limit(&self) -> Timestamp {
+    pub(in crate::engine) fn clock_limit(&self) -> Timestamp {
         self.now().plus(SKEW_SECONDS)
     }
 

@@ -33,7 +33,7 @@ fn key(fill: u8) -> SigningKey {
 }
 
 /// A vault that has met a retailer with one shop of 60 m.
-fn engine() -> (tempfile::TempDir, Engine) {
+pub(in crate::engine) fn engine() -> (tempfile::TempDir, Engine) {
     let (folder, engine) = open_engine();
     let (now, domain) = (engine.now(), ControllerId::parse("shop.example").unwrap());
     let manifest = Manifest {

@@ -6,7 +6,7 @@ use besace_protocol::encoding::to_base64;
 
 use crate::{
     engine::NewDevice,
-    http::tests::{HOST, House, PASSPHRASE, house, send},
+    http::tests::{HOST, House, PASSPHRASE, house, reopened, send},
     keyring::Passphrase,
     vault::DeviceApp,
 };
@@ -15,6 +15,12 @@ fn unlocked(folder: &std::path::Path) -> House {
     let house = house(folder);
     house.engine.unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
     house
+}
+
+/// The same vault, locked, after its program ended.
+fn restarted(house: House, folder: &std::path::Path) -> House {
+    drop(house);
+    reopened(folder)
 }
 
 fn add(house: &House, app: DeviceApp) -> String {
@@ -59,7 +65,7 @@ async fn a_report_of_a_known_device_is_a_fix() {
 }
 
 #[actix_web::test]
-async fn a_locked_vault_takes_no_report_and_a_page_cannot_send_one() {
+async fn a_page_cannot_send_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let house = unlocked(folder.path());
     let password = add(&house, DeviceApp::OwnTracks);
@@ -68,9 +74,58 @@ async fn a_locked_vault_takes_no_report_and_a_page_cannot_send_one() {
     assert_eq!(send(&house, page).await.status(), StatusCode::FORBIDDEN);
     let page = report("phone", &password, LOCATION).insert_header(("sec-fetch-site", "cross-site"));
     assert_eq!(send(&house, page).await.status(), StatusCode::FORBIDDEN);
+}
+
+#[actix_web::test]
+async fn a_locked_vault_answers_like_an_open_one_and_keeps_what_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = unlocked(folder.path());
+    let password = add(&house, DeviceApp::OwnTracks);
     house.engine.lock();
+    for (request, status) in [
+        (report("phone", &password, LOCATION), StatusCode::OK),
+        (report("phone", &password, ""), StatusCode::OK),
+        (report("phone", "guess", LOCATION), StatusCode::UNAUTHORIZED),
+        (report("other", &password, LOCATION), StatusCode::UNAUTHORIZED),
+        (report("phone", &password, "{"), StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(send(&house, request).await.status(), status);
+    }
     let response = send(&house, report("phone", &password, LOCATION)).await;
+    assert_eq!(actix_web::body::to_bytes(response.into_body()).await.unwrap(), "[]");
+    for n in 0..40 {
+        let response = send(&house, report(&format!("x{n}"), "guess", LOCATION)).await;
+        let waits = if n < 10 { StatusCode::UNAUTHORIZED } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!(response.status(), waits, "{n}");
+    }
+    let response = send(&house, report("phone", &password, LOCATION)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    house.engine.unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    assert_eq!(house.engine.merge_inbox().unwrap().reports, 3);
+    assert_eq!(house.engine.fix_span().unwrap().map(|(count, ..)| count), Some(1));
+}
+
+#[actix_web::test]
+async fn a_full_inbox_says_that_the_vault_is_locked_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = unlocked(folder.path());
+    let password = add(&house, DeviceApp::OwnTracks);
+    let token = format!("phone.{password}");
+    house.engine.lock();
+    assert_eq!(send(&house, report("phone", &password, LOCATION)).await.status(), StatusCode::OK);
+    // What others left fills it to the last byte.
+    let big = format!("vault.inbox/{:016x}-00000000-{}.age", 7, "0".repeat(32));
+    let file = std::fs::File::create(folder.path().join(big)).unwrap();
+    file.set_len(128 << 20).unwrap();
+    let again = restarted(house, folder.path());
+    let response = send(&again, report("phone", &password, LOCATION)).await;
     assert_eq!(response.status(), StatusCode::LOCKED);
+    assert_eq!(send(&again, report("phone", "guess", LOCATION)).await.status(), 401);
+    assert_eq!(send(&again, batch(&token, String::new())).await.status(), 401);
+    again.engine.unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    let merged = again.engine.merge_inbox().unwrap();
+    assert_eq!((merged.reports, merged.set_aside), (1, 1));
+    assert_eq!(send(&again, report("phone", &password, LOCATION)).await.status(), StatusCode::OK);
 }
 
 const FEATURE: &str = r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[4.8357,45.764]},
