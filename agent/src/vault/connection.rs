@@ -139,13 +139,28 @@ pub(super) fn check_header(path: &Path) -> Result<(), OpenVaultError> {
         Err(error) => return Err(OpenVaultError::Io(error)),
     };
     let length = file.metadata().map_err(OpenVaultError::Io)?.len();
-    if length < PAGE_BYTES || !length.is_multiple_of(PAGE_BYTES) {
+    if length < PAGE_BYTES || !(length.is_multiple_of(PAGE_BYTES) || has_log(path)?) {
         return Err(OpenVaultError::Truncated);
     }
     let mut header = [0; PLAIN_HEADER.len()];
     file.read_exact(&mut header).map_err(OpenVaultError::Io)?;
     if header == PLAIN_HEADER { Err(OpenVaultError::NotEncrypted) } else { Ok(()) }
 }
+
+/// Whether a write-ahead log with anything in it lies beside the file. A checkpoint that was cut off, by a power loss or
+/// a full disk, leaves a piece of a page at the end: the log still has the whole of it.
+fn has_log(path: &Path) -> Result<bool, OpenVaultError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match std::fs::metadata(log) {
+        Ok(log) => Ok(log.len() > LOG_HEADER_BYTES),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(OpenVaultError::Io(error)),
+    }
+}
+
+/// What stands before the first frame of a write-ahead log, in bytes.
+const LOG_HEADER_BYTES: u64 = 32;
 
 /// Page size of SQLCipher 4, in bytes.
 const PAGE_BYTES: u64 = 4096;

@@ -187,6 +187,22 @@ fn another_key_garbage_and_a_cut_file_are_refused_and_left_as_they_are() {
 }
 
 #[test]
+fn a_file_that_ends_in_a_piece_of_a_page_opens_while_its_log_has_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.db");
+    let vault = filled(&path);
+    // As after a power loss in the middle of a checkpoint.
+    let cut = folder.path().join("cut.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend([0x5a; 512]);
+    std::fs::write(&cut, bytes).unwrap();
+    assert!(matches!(Vault::open(&cut, &key(1)), Err(OpenVaultError::Truncated)));
+    std::fs::copy(folder.path().join("vault.db-wal"), folder.path().join("cut.db-wal")).unwrap();
+    assert_eq!(Vault::open(&cut, &key(1)).unwrap().cards().unwrap().len(), 1);
+    vault.close();
+}
+
+#[test]
 fn a_missing_file_is_not_made_and_one_that_is_there_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.db");
