@@ -88,6 +88,19 @@ fn a_withdrawal_is_done_at_home_while_the_shop_is_away() {
 }
 
 #[test]
+fn there_is_no_mail_from_a_shop_that_never_had_a_grant() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let (id, _lost) = house.say_yes(Purpose::Recognition);
+    assert_eq!(house.engine.collect_mail(&shop.domain).unwrap(), None);
+    house.engine.withdraw(id).unwrap();
+    assert!(house.engine.accept_missing(id).unwrap());
+    assert_eq!(house.engine.collect_mail(&shop.domain).unwrap(), None);
+}
+
+#[test]
 fn a_grant_told_twice_is_one_grant_and_a_call_repeated_is_none() {
     let mut shop = Shop::new("shop.example", 1);
     let house = House::new();

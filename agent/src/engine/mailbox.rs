@@ -2,8 +2,8 @@
 
 use besace_protocol::{
     consent::{
-        Action, Grant, Mail, Opening, Record, RecordKind, UseHead, UseRecord, UseStatement,
-        mail_context,
+        Action, Grant, GrantState, Mail, Opening, Record, RecordKind, UseHead, UseRecord,
+        UseStatement, mail_context,
     },
     document::Unverified,
     id::{GrantId, MailId},
@@ -21,7 +21,7 @@ use super::{
     Engine,
     step::{FACET, PreparedCall, StepError, answer, check_proven, kind_of, retailer_log_key},
 };
-use crate::vault::{Evidence, Pseudonym, Shown};
+use crate::vault::{Evidence, Pseudonym, Shown, StoredGrant};
 
 /// One time that somebody looked her up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +62,19 @@ pub enum Reconciliation {
 }
 
 impl Engine {
-    /// A call that collects mail under her pseudonym towards `domain`, if she has one.
+    /// A call that collects mail under her pseudonym towards `domain`, if the retailer has ever had a
+    /// grant under it: before that it knows nobody of this name, and has no mail for her.
     pub fn collect_mail(&self, domain: &ControllerId) -> Result<Option<PreparedCall>, StepError> {
-        let Some(pseudonym) = self.vault()?.pseudonym(domain, FACET)? else { return Ok(None) };
+        let vault = self.vault()?;
+        let Some(pseudonym) = vault.pseudonym(domain, FACET)? else { return Ok(None) };
+        let had = |grant: &StoredGrant| {
+            grant.generation == pseudonym.generation
+                && grant.state != GrantState::Given
+                && grant.unreceived_at.is_none()
+        };
+        if !vault.grants()?.iter().any(had) {
+            return Ok(None);
+        }
         self.prepare_call(&pseudonym, MAILBOX_PATH, &CollectMail {}).map(Some)
     }
 
