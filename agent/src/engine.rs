@@ -31,7 +31,10 @@ use std::{
     fs::{File, TryLockError},
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use besace_protocol::{id::VaultId, keys::RootKey};
@@ -233,6 +236,8 @@ struct Inner {
     attempts: attempts::Attempts,
     /// Held over every change of the slot file.
     keys: Mutex<()>,
+    /// When she last used the open vault, in Unix seconds.
+    used_at: AtomicU64,
     /// Says that a grant came alive or ended, so that whoever emits looks again at once.
     grant_changes: watch::Sender<()>,
     /// What is kept while the vault is locked.
@@ -286,6 +291,7 @@ impl Engine {
             entropy,
             open: Mutex::new(None),
             keys: Mutex::new(()),
+            used_at: AtomicU64::new(0),
             grant_changes: watch::Sender::new(()),
             lock,
             seen: time::Seen::default(),
@@ -335,6 +341,7 @@ impl Engine {
     pub fn unlock_with(&self, secret: Secret<'_>) -> Result<(), UnlockError> {
         let (keyring, root) = self.show(secret)?;
         self.note_proof(&root, secret);
+        self.note_use();
         // Held over the opening, so that two callers cannot open two connections.
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.is_none() {
@@ -354,6 +361,23 @@ impl Engine {
     /// [`EngineError::Locked`].
     pub fn lock(&self) {
         self.set_open(None);
+    }
+
+    /// She uses the vault now. Errands and devices are not she.
+    pub fn note_use(&self) {
+        self.0.used_at.store(self.now().as_unix_seconds(), Ordering::Relaxed);
+    }
+
+    /// Locks the vault if she has not used it for `seconds`. Says whether it did.
+    pub fn lock_if_idle(&self, seconds: u64) -> bool {
+        let now = self.now().as_unix_seconds();
+        // A clock that was set back starts the span anew.
+        let used_at = self.0.used_at.fetch_min(now, Ordering::Relaxed).min(now);
+        let idle = now.saturating_sub(used_at) >= seconds && self.state() == EngineState::Open;
+        if idle {
+            self.lock();
+        }
+        idle
     }
 
     /// Whether the vault can be used.
@@ -403,6 +427,7 @@ impl Engine {
     }
 
     fn set_open(&self, new: Option<Open>) {
+        self.note_use();
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(old) = std::mem::replace(&mut *open, new) {
             old.vault.close();

@@ -8,6 +8,7 @@
 mod devices;
 mod gate;
 mod handlers;
+mod keys;
 mod openapi;
 mod refusal;
 mod routes;

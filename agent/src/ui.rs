@@ -6,7 +6,7 @@
 //! | [`view`], [`terms`] | what a page shows, as plain display data |
 //! | [`today`], [`cards`], [`vouchers`], [`till`], [`consent`], [`journal`], [`product`] | from what the engine says to a view |
 //! | [`page`] | a view in its frame, rendered by the templates |
-//! | [`kit`] | the sheet of a recovery kit, to be printed |
+//! | [`keys`], [`kit`] | what opens the vault, and the sheet to be printed |
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
 
@@ -15,6 +15,7 @@ pub mod barcode;
 pub mod cards;
 pub mod consent;
 pub mod journal;
+pub mod keys;
 pub mod kit;
 pub mod page;
 pub mod product;

@@ -161,6 +161,9 @@ export async function openHouse({ till = false } = {}) {
       encoding: 'utf8',
     });
   besace('init');
+  // Who has a kit is led to her things, not to making one.
+  const { words } = JSON.parse(besace('kit', 'make', '--json'));
+  besace('kit', 'confirm', '--kit-file', write('words', words.join(' ')));
   const card = (store, number, symbology) =>
     besace('card', 'add', '--store', store, '--number', number, '--symbology', symbology);
   card('Maison Lumen', '3086126100012', 'EAN_13');

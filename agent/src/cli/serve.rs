@@ -1,6 +1,9 @@
 //! `besace serve`: her pages, for her own browser.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
@@ -25,6 +28,10 @@ pub struct ServeArguments {
     /// A name, beside localhost, under which browsers may ask for the pages; may be repeated.
     #[arg(long, value_name = "NAME", env = "BESACE_HOST", value_delimiter = ',')]
     pub host: Vec<String>,
+    /// Lock the vault when you have not used its pages for so many minutes; 0: never. What it does by
+    /// itself does not count as use.
+    #[arg(long, value_name = "MINUTES", default_value_t = 480, env = "BESACE_LOCK_AFTER")]
+    pub lock_after: u64,
     /// The zone of the clock on your wall.
     #[arg(long, value_name = "ZONE", default_value = "Europe/Paris", env = "BESACE_TIME_ZONE")]
     pub time_zone: String,
@@ -50,6 +57,7 @@ pub fn serve(
     let options = ServeOptions { hosts: arguments.host, zone };
     let served = actix_web::rt::System::new().block_on(async {
         let errands = actix_web::rt::spawn(errands::run(exchange.clone()));
+        let idle = actix_web::rt::spawn(lock_when_idle(engine.clone(), arguments.lock_after));
         let (server, address) = http::serve(exchange, listener, options)?;
         let (handle, end) = (server.handle(), end()?);
         actix_web::rt::spawn(async move {
@@ -59,10 +67,29 @@ pub fn serve(
         announce(address);
         let ended = server.await;
         errands.abort();
+        idle.abort();
         ended
     });
     engine.lock();
     served.context("the server stopped")
+}
+
+/// Looks a few times a minute whether she is still there.
+async fn lock_when_idle(engine: Engine, minutes: u64) {
+    const TICK: Duration = Duration::from_secs(15);
+    let seconds = minutes.saturating_mul(60);
+    if seconds == 0 {
+        return;
+    }
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+        let engine = engine.clone();
+        let locked = tokio::task::spawn_blocking(move || engine.lock_if_idle(seconds)).await;
+        if matches!(locked, Ok(true)) {
+            tracing::info!("locked: nobody used the pages");
+        }
+    }
 }
 
 /// When somebody ends this: a person with Ctrl-C, or a supervisor with SIGTERM. Both are heard from the

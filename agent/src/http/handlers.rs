@@ -15,7 +15,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Site,
+    Site, keys,
     openapi::openapi,
     refusal::{Refusal, html_answer, see_other},
     session::{self, Session},
@@ -108,25 +108,11 @@ pub(super) async fn unlock(
         Err(_) => Err(UnlockError::Secret(UnlockKeyringError::Wrong)),
     });
     match opened.await.map_err(|error| Refusal::machine(&error))? {
-        Ok(()) => {
-            let value = site.sessions.open(&mut site.engine().rng(), site.engine().now());
-            let mut answer = see_other("/");
-            let added = answer.add_cookie(&session::cookie(site.port, Some(value.as_str())));
-            added.map_err(|error| Refusal::machine(&error)).map(|()| answer)
+        Ok(()) => keys::welcome(&site),
+        Err(error) => {
+            let (status, refusal) = keys::not_opened(voice, &error)?;
+            closed_page(&site, &speaker, status, Some(refusal))
         }
-        Err(UnlockError::Secret(UnlockKeyringError::Wrong)) => {
-            let refusal = voice.say("unlock-wrong");
-            closed_page(&site, &speaker, StatusCode::FORBIDDEN, Some(refusal))
-        }
-        Err(UnlockError::TooSoon { seconds }) => {
-            let refusal = voice.say_with("unlock-too-fast", [("seconds", seconds.into())]);
-            closed_page(&site, &speaker, Refusal::TOO_FAST.status(), Some(refusal))
-        }
-        Err(UnlockError::Secret(UnlockKeyringError::Busy)) => {
-            let refusal = voice.say_with("unlock-too-fast", [("seconds", 1.into())]);
-            closed_page(&site, &speaker, Refusal::TOO_FAST.status(), Some(refusal))
-        }
-        Err(error) => Err(Refusal::machine(&error)),
     }
 }
 

@@ -6,7 +6,7 @@
 use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
-use super::{BODY_LEN_MAX, devices, handlers, till, vouchers};
+use super::{BODY_LEN_MAX, devices, handlers, keys, till, vouchers};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +143,15 @@ pub static ROUTES: &[Route] = &[
         problems: &[ProblemType::TooFast],
         ..post("unlock", "/unlock", "She shows the passphrase.", |r| r.to(handlers::unlock))
     },
+    get("lost_page", "/unlock/kit", "Asks who lost the passphrase for her kit.", |r| {
+        r.to(keys::lost_page)
+    }),
+    Route {
+        takes: Some(Takes::form("KitLostForm")),
+        ..post("open_with_kit", "/unlock/kit", "She shows her kit and sets a passphrase.", |r| {
+            r.to(keys::open_with_kit)
+        })
+    },
     Route {
         takes: Some(Takes::form("LanguageForm")),
         ..post("language", "/language", "She chooses a language.", |r| {
@@ -195,6 +204,35 @@ pub static ROUTES: &[Route] = &[
     hers(one(get("voucher", "/vouchers/{domain}/{class}", "What the shop would learn.", |r| {
         r.to(vouchers::one)
     }))),
+    hers(get("kit", "/kit", "Her recovery kit.", |r| r.to(keys::kit_page))),
+    hers(Route {
+        takes: Some(Takes::form("KitMakeForm")),
+        gives: Gives::Page,
+        problems: &[ProblemType::TooFast],
+        ..post("make_kit", "/kit", "A kit is made and shown once.", |r| r.to(keys::make_kit))
+    }),
+    hers(get("proof_page", "/kit/proof", "Asks for the words.", |r| r.to(keys::proof_page))),
+    hers(Route {
+        takes: Some(Takes::form("KitProofForm")),
+        ..post("prove_kit", "/kit/proof", "She types the words back.", |r| r.to(keys::prove_kit))
+    }),
+    hers(get("keys", "/keys", "What opens the vault.", |r| r.to(keys::keys_page))),
+    hers(Route {
+        takes: Some(Takes::form("PassphraseForm")),
+        gives: Gives::Page,
+        problems: &[ProblemType::TooFast],
+        ..post("change_passphrase", "/keys/passphrase", "She changes the passphrase.", |r| {
+            r.to(keys::change_passphrase)
+        })
+    }),
+    hers(one(get("key_remove_page", "/keys/{id}/remove", "Before a key goes.", |r| {
+        r.to(keys::remove_page)
+    }))),
+    hers(Route {
+        takes: Some(Takes::form("KeyRemoveForm")),
+        problems: &[ProblemType::NotFound, ProblemType::TooFast],
+        ..post("key_remove", "/keys/{id}/remove", "She takes a key away.", |r| r.to(keys::remove))
+    }),
     hers(get("consent", "/consent", "What she allows.", |r| r.to(handlers::consent_page))),
     hers(consent(post("give", "/consent/{id}/give", "She agrees.", |r| r.to(handlers::give)))),
     hers(consent(post("refuse", "/consent/{id}/refuse", "She refuses.", |r| {
@@ -305,6 +343,16 @@ mod tests {
         // A page that a stranger may see is a decision: it is listed here once more.
         let open: Vec<&str> =
             ROUTES.iter().filter(|r| r.who == Who::Everybody).map(|route| route.name).collect();
-        assert_eq!(open, ["health", "description", "asset", "unlock_page", "unlock", "language"]);
+        let listed = [
+            "health",
+            "description",
+            "asset",
+            "unlock_page",
+            "unlock",
+            "lost_page",
+            "open_with_kit",
+            "language",
+        ];
+        assert_eq!(open, listed);
     }
 }

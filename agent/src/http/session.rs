@@ -27,6 +27,8 @@ use crate::engine::EngineState;
 pub const IDLE_SECONDS: u64 = 30 * 60;
 /// A session ends after so many seconds, used or not.
 pub const LIFE_SECONDS: u64 = 12 * 60 * 60;
+/// For so many seconds a session is fresh: she has just shown her key, and need not again.
+const FRESH_SECONDS: u64 = 5 * 60;
 /// More browsers than one person has; the one seen longest ago makes room.
 const SESSIONS_MAX: usize = 16;
 
@@ -72,12 +74,12 @@ impl Sessions {
             return None;
         }
         span.seen = now;
-        Some(Session(key))
+        Some(Session { key, fresh: span.opened.distance(now) < FRESH_SECONDS })
     }
 
     /// Ends a session.
     pub(super) fn close(&self, session: &Session) {
-        self.sessions().remove(&session.0);
+        self.sessions().remove(&session.key);
     }
 
     /// Ends all sessions: the vault was locked.
@@ -99,9 +101,17 @@ fn key(value: &str) -> Option<Digest> {
 
 /// Permit: the caller showed the passphrase in this browser, and the vault is open.
 #[derive(Debug)]
-pub(super) struct Session(Digest);
+pub(super) struct Session {
+    key: Digest,
+    fresh: bool,
+}
 
 impl Session {
+    /// Whether she showed her key in this browser just now.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// The permit of `request`, or why there is none.
     pub(super) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
         let site = request.app_data::<web::Data<Site>>().ok_or(Refusal::MACHINE)?;
@@ -110,7 +120,10 @@ impl Session {
             return Err(Refusal::LOCKED);
         }
         let cookie = request.cookie(&cookie_name(site.port)).ok_or(Refusal::UNAUTHORIZED)?;
-        site.sessions.touch(cookie.value(), site.engine().now()).ok_or(Refusal::UNAUTHORIZED)
+        let touched = site.sessions.touch(cookie.value(), site.engine().now());
+        let session = touched.ok_or(Refusal::UNAUTHORIZED)?;
+        site.engine().note_use();
+        Ok(session)
     }
 }
 

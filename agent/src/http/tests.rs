@@ -25,6 +25,7 @@ use crate::{
     vault::{CardContent, Symbology},
 };
 
+mod keys;
 mod product;
 
 pub(super) const PASSPHRASE: &str = "soleil de minuit";
@@ -52,6 +53,7 @@ pub(super) fn house(folder: &Path) -> House {
         ..CardContent::default()
     };
     engine.add_card(card).unwrap();
+    engine.make_kit().and_then(|kit| engine.prove_kit(&kit)).unwrap();
     engine.lock();
     house
 }
@@ -79,7 +81,7 @@ fn get(path: &str) -> TestRequest {
         .insert_header(("sec-fetch-site", "none"))
 }
 
-fn post(path: &str, form: &'static str) -> TestRequest {
+fn post(path: &str, form: impl Into<String>) -> TestRequest {
     TestRequest::post()
         .uri(path)
         .insert_header((header::HOST, HOST))
@@ -87,7 +89,7 @@ fn post(path: &str, form: &'static str) -> TestRequest {
         .insert_header(("sec-fetch-site", "same-origin"))
         .insert_header((header::ORIGIN, format!("http://{HOST}")))
         .insert_header((header::CONTENT_TYPE, "application/x-www-form-urlencoded"))
-        .set_payload(form)
+        .set_payload(form.into())
 }
 
 pub(super) async fn send(house: &House, request: TestRequest) -> ServiceResponse {

@@ -5,6 +5,8 @@ use besace_protocol::lang::Language;
 
 use super::{
     assets,
+    keys::{KeyLine, KeysView},
+    kit::KitSheet,
     product::ProductView,
     view::{
         CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TillAccountView,
@@ -24,6 +26,8 @@ pub enum Section {
     Consent,
     /// What left and came.
     Journal,
+    /// What opens the vault.
+    Keys,
 }
 
 impl Section {
@@ -34,6 +38,7 @@ impl Section {
             Self::Cards => "/cards",
             Self::Consent => "/consent",
             Self::Journal => "/journal",
+            Self::Keys => "/keys",
         }
     }
 }
@@ -82,6 +87,78 @@ pub struct UnlockPage<'a> {
     /// Whether the vault is locked, or only this browser unknown.
     pub locked: bool,
     /// Why the last try did not open.
+    pub refusal: Option<String>,
+}
+
+/// The way in for who lost the passphrase.
+#[derive(Debug, Template)]
+#[template(path = "kit_lost.html")]
+pub struct KitLostPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Why the last try did not open.
+    pub refusal: Option<String>,
+    /// Whether the words were those of no kit of this vault: then it is said what that may mean.
+    pub both: bool,
+}
+
+/// Her kit: whether she has one, and making one.
+#[derive(Debug, Template)]
+#[template(path = "kit.html")]
+pub struct KitPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// What there is.
+    pub view: &'a KeysView,
+    /// Whether the passphrase is asked for first.
+    pub ask: bool,
+    /// Why the last try made none.
+    pub refusal: Option<String>,
+}
+
+/// A kit, shown once, to be printed.
+#[derive(Debug, Template)]
+#[template(path = "kit_made.html")]
+pub struct KitMadePage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub sheet: &'a KitSheet,
+}
+
+/// Typing the words back.
+#[derive(Debug, Template)]
+#[template(path = "kit_proof.html")]
+pub struct KitProofPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Why the last try proved nothing.
+    pub refusal: Option<String>,
+}
+
+/// What opens the vault.
+#[derive(Debug, Template)]
+#[template(path = "keys.html")]
+pub struct KeysPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a KeysView,
+    /// Why the passphrase was not changed.
+    pub refusal: Option<String>,
+    /// Whether it just was.
+    pub changed: bool,
+}
+
+/// Before a key is taken away.
+#[derive(Debug, Template)]
+#[template(path = "key_remove.html")]
+pub struct KeyRemovePage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Which key.
+    pub key: &'a KeyLine,
+    /// Why it stays.
     pub refusal: Option<String>,
 }
 

@@ -1,11 +1,18 @@
 //! Keys over real files.
 
+use std::sync::Arc;
+
 use besace_protocol::{lang::Language, time::Timestamp};
 
 use super::*;
-use crate::engine::{
-    EngineState,
-    tests::{open_engine, passphrase},
+use crate::{
+    clock::FixedClock,
+    config::VaultFolder,
+    engine::{
+        EngineState,
+        tests::{open_engine, passphrase},
+    },
+    entropy::SeededEntropy,
 };
 
 const SMALLEST: KdfParameters = KdfParameters::SMALLEST;
@@ -141,4 +148,35 @@ fn a_passphrase_is_changed_by_who_shows_a_key_that_opens() {
     engine.unlock(&new).unwrap();
     let made_at = engine.keys().unwrap().slots[0].made_at;
     assert_eq!(made_at, Some(Timestamp::from_unix_seconds(1_795_300_000)));
+}
+
+#[test]
+fn an_open_vault_locks_when_nobody_uses_it_and_errands_do_not_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000)));
+    let engine = Engine::start(
+        VaultFolder::new(folder.path()),
+        Arc::clone(&clock) as _,
+        Arc::new(SeededEntropy::new(1)),
+    )
+    .unwrap();
+    engine.create(&passphrase("p"), SMALLEST).unwrap();
+    clock.advance(599);
+    assert!(!engine.lock_if_idle(600));
+    engine.note_use();
+    clock.advance(599);
+    // What the agent does by itself.
+    let _due = engine.retailers().unwrap();
+    assert!(!engine.lock_if_idle(600));
+    clock.advance(1);
+    assert!(engine.lock_if_idle(600));
+    assert_eq!(engine.state(), EngineState::Locked);
+    assert!(!engine.lock_if_idle(600), "once");
+    engine.unlock(&passphrase("p")).unwrap();
+    assert!(!engine.lock_if_idle(600), "opening it is using it");
+    // A clock that was set back must not keep it open for years.
+    clock.set(Timestamp::from_unix_seconds(1_700_000_000));
+    assert!(!engine.lock_if_idle(600));
+    clock.advance(600);
+    assert!(engine.lock_if_idle(600));
 }

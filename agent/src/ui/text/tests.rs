@@ -100,6 +100,8 @@ fn used_keys() -> BTreeSet<String> {
             "count(\"",
             "Key(\"",
             "open(&speaker, \"",
+            "framed(&speaker, \"",
+            "framed(speaker, \"",
         ] {
             for rest in text.split(marker).skip(1) {
                 let rest = rest.trim_start().trim_start_matches('"');
