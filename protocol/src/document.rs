@@ -17,7 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     crypto::{Digest, KeyId, SigningKey, VerifyingKey},
-    encoding::{JsonError, to_canonical_json},
+    encoding::{JsonError, from_json_exact, to_canonical_json},
     jws::{self, ParseJwsError, Role, Typ, UnverifiedJws, VerifiedJws, VerifyJwsError},
     time::Timestamp,
 };
@@ -29,6 +29,11 @@ pub trait Document: Serialize + DeserializeOwned {
     /// Longest JWS of this type that is read, in bytes.
     const LEN_MAX: usize;
 
+    /// Reads the payload, which must be the one that we would write.
+    fn read(bytes: &[u8]) -> Result<Self, JsonError> {
+        read_exact(bytes)
+    }
+
     /// The rules of the document that need nothing but itself.
     fn check(&self) -> Result<(), DocumentRule>;
 
@@ -36,6 +41,13 @@ pub trait Document: Serialize + DeserializeOwned {
     fn named_key(&self, _role: Role) -> Option<&VerifyingKey> {
         None
     }
+}
+
+/// What [`Document::read`] does where nothing else is said.
+pub(crate) fn read_exact<D: Document>(bytes: &[u8]) -> Result<D, JsonError> {
+    let payload: D = from_json_exact(bytes, bytes.len())?;
+    // An absent member has one spelling: neither `null` nor an empty list stands for it.
+    if to_canonical_json(&payload)? == bytes { Ok(payload) } else { Err(JsonError::NotCanonical) }
 }
 
 /// A rule of its own that a document breaks.
@@ -102,12 +114,7 @@ impl<D: Document> Unverified<D> {
         if jws.typ() != D::TYP {
             return Err(ParseDocumentError::Typ);
         }
-        let payload: D = jws.peek().map_err(ParseDocumentError::Payload)?;
-        // An absent member has one spelling: neither `null` nor an empty list stands for it.
-        let spelled = to_canonical_json(&payload).map_err(ParseDocumentError::Payload)?;
-        if spelled != jws.claimed_payload() {
-            return Err(ParseDocumentError::Payload(JsonError::NotCanonical));
-        }
+        let payload = D::read(jws.claimed_payload()).map_err(ParseDocumentError::Payload)?;
         payload.check().map_err(ParseDocumentError::Rule)?;
         Ok(Self { jws, payload })
     }

@@ -36,7 +36,7 @@ pub use self::{
     text::{Body, Localized, TextError, Tier, Title},
 };
 use crate::{
-    encoding::{JsonError, from_json},
+    encoding::{JsonError, from_json, to_canonical_json},
     id::OfferId,
     money::Money,
     party::ShopCode,
@@ -130,13 +130,18 @@ impl Offer {
     /// absent, no list for a structure.
     pub fn read(value: &serde_json::Value) -> Result<Self, RefuseOfferError> {
         let draft = OfferDraft::deserialize(value).map_err(RefuseOfferError::Shape)?;
-        // Both in the order of their names, as a rule: comparing texts takes less than another tree.
-        let texts = (serde_json::to_vec(value), serde_json::to_vec(&draft));
-        if !matches!(texts, (Ok(spelled), Ok(again)) if spelled == again) {
-            let again = serde_json::to_value(&draft).map_err(RefuseOfferError::Shape)?;
-            if again != *value {
-                return Err(RefuseOfferError::Spelling);
-            }
+        let again = serde_json::to_value(&draft).map_err(RefuseOfferError::Shape)?;
+        if again != *value {
+            return Err(RefuseOfferError::Spelling);
+        }
+        Self::new(draft).map_err(RefuseOfferError::Lint)
+    }
+
+    /// As [`read`](Self::read), from canonical JSON.
+    pub(crate) fn read_spelled(text: &str) -> Result<Self, RefuseOfferError> {
+        let draft: OfferDraft = serde_json::from_str(text).map_err(RefuseOfferError::Shape)?;
+        if to_canonical_json(&draft).map_err(RefuseOfferError::Json)? != text.as_bytes() {
+            return Err(RefuseOfferError::Spelling);
         }
         Self::new(draft).map_err(RefuseOfferError::Lint)
     }

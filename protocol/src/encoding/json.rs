@@ -105,6 +105,15 @@ fn typed<T: DeserializeOwned>(json: &Json<'_>, bytes: &[u8]) -> Result<T, JsonEr
     })
 }
 
+/// Takes a long list out of a canonical object: the object with `name` empty, and the elements as they are
+/// spelled. `None`: not canonical, or there is no such list.
+pub(crate) fn split_list<'a>(bytes: &'a [u8], name: &str) -> Option<(Vec<u8>, Vec<&'a str>)> {
+    if !is_canonical(bytes) {
+        return None;
+    }
+    canonical::split_list(bytes, name.as_bytes())
+}
+
 /// The canonical bytes (RFC 8785) of a document made of integers, texts, booleans, arrays, objects.
 ///
 /// Fails on a float, on an integer beyond 2^53-1 and on a map whose keys are not texts.
@@ -420,6 +429,23 @@ mod tests {
                 ),
                 "{other}"
             );
+        }
+    }
+
+    #[test]
+    fn a_list_is_taken_out_of_an_object_as_it_is_spelled() {
+        let split = |text: &'static str| split_list(text.as_bytes(), "b");
+        let (rest, elements) = split(r#"{"a":[1],"b":[{"x":"]"},2,[3]],"c":"b"}"#).unwrap();
+        assert_eq!(
+            (&*rest, &*elements),
+            (&br#"{"a":[1],"b":[],"c":"b"}"#[..], &[r#"{"x":"]"}"#, "2", "[3]"][..])
+        );
+        let (rest, elements) = split(r#"{"b":[]}"#).unwrap();
+        assert_eq!((&*rest, elements.len()), (&br#"{"b":[]}"#[..], 0));
+        for none in
+            [r#"{"a":{"b":[1]}}"#, r#"{"b":1}"#, r#"[{"b":[1]}]"#, r#"{"b":[1], "c":2}"#, "{}", ""]
+        {
+            assert_eq!(split(none), None, "{none}");
         }
     }
 

@@ -1,17 +1,18 @@
 //! All offers of a retailer in one signed document, the same bytes for everybody.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
+use serde_json::Value;
 
 use super::{Offer, RefuseOfferError, sieve::Sieve};
 use crate::{
     crypto::{Digest, SigningKey, VerifyingKey, sha256},
     document::{
         Document, DocumentRule, ParseDocumentError, SignDocumentError, Unverified, Verified,
-        check_version, sign,
+        check_version, read_exact, sign,
     },
-    encoding::JSON_INTEGER_MAX,
+    encoding::{JSON_INTEGER_MAX, JsonError, split_list},
     id::OfferId,
     jws::{JWS_LEN_MAX, Role, Typ, VerifyJwsError},
     party::ControllerId,
@@ -37,14 +38,39 @@ struct Payload {
     controller: ControllerId,
     expires: Timestamp,
     issued: Timestamp,
-    offers: Vec<serde_json::Value>,
+    offers: Vec<Spelled>,
     sequence: u64,
     v: u8,
+}
+
+/// One offer in canonical JSON, not read yet.
+#[derive(Clone, Debug)]
+struct Spelled(String);
+
+impl Serialize for Spelled {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<Value>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Spelled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        serde_json::to_string(&value).map(Self).map_err(D::Error::custom)
+    }
 }
 
 impl Document for Payload {
     const TYP: Typ = Typ::Catalogue;
     const LEN_MAX: usize = CATALOGUE_LEN_MAX;
+
+    fn read(bytes: &[u8]) -> Result<Self, JsonError> {
+        // A thousand offers are a megabyte: each is read once, for itself, out of the bytes.
+        let Some((rest, offers)) = split_list(bytes, "offers") else { return read_exact(bytes) };
+        let mut payload: Self = read_exact(&rest)?;
+        payload.offers = offers.into_iter().map(|offer| Spelled(String::from(offer))).collect();
+        Ok(payload)
+    }
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
@@ -165,7 +191,8 @@ impl Catalogue {
         if names.len() != offers.len() {
             return Err(SignDocumentError::Rule(DocumentRule::List));
         }
-        let offers = offers.iter().map(serde_json::to_value).collect::<Result<_, _>>();
+        let spelled = |offer: &Offer| serde_json::to_string(offer).map(Spelled);
+        let offers = offers.iter().map(spelled).collect::<Result<_, _>>();
         let Ok(offers) = offers else {
             // Texts, integers and lists always have a value.
             return Err(SignDocumentError::Rule(DocumentRule::Bounds));
@@ -229,16 +256,16 @@ impl Catalogue {
     /// Keeps of the document what it says and the bytes that travelled, once: a thousand offers are a
     /// megabyte in each form.
     fn read(document: Verified<Payload>) -> Self {
-        let (Payload { controller, expires, issued, offers: values, sequence, .. }, bytes) =
+        let (Payload { controller, expires, issued, offers: texts, sequence, .. }, bytes) =
             document.into_parts();
         let (mut offers, mut refused, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for (index, value) in values.iter().enumerate() {
-            let read = Offer::read(value).and_then(|offer| {
+        for (index, Spelled(text)) in texts.iter().enumerate() {
+            let read = Offer::read_spelled(text).and_then(|offer| {
                 if names.insert(offer.id()) { Ok(offer) } else { Err(RefuseOfferError::Duplicate) }
             });
             match read {
                 Ok(offer) => offers.push(offer),
-                Err(reason) => refused.push(RefusedOffer { index, id: id_of(value), reason }),
+                Err(reason) => refused.push(RefusedOffer { index, id: id_of(text), reason }),
             }
         }
         let sieve = Sieve::of(&offers);
@@ -247,6 +274,7 @@ impl Catalogue {
     }
 }
 
-fn id_of(value: &serde_json::Value) -> Option<OfferId> {
+fn id_of(text: &str) -> Option<OfferId> {
+    let value: Value = serde_json::from_str(text).ok()?;
     value.get("id")?.as_str().and_then(|text| OfferId::parse(text).ok())
 }

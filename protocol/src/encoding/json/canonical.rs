@@ -3,6 +3,7 @@
 //! Decides exactly as reading them strictly and writing them again does; a property test holds the two
 //! together. RFC 8785, section 3.2.
 
+use alloc::vec::Vec;
 use core::{cmp::Ordering, str};
 
 use super::{JSON_DEPTH_MAX, JSON_INTEGER_MAX};
@@ -11,6 +12,29 @@ use super::{JSON_DEPTH_MAX, JSON_INTEGER_MAX};
 pub(super) fn is_canonical(bytes: &[u8]) -> bool {
     let mut look = Look(bytes);
     str::from_utf8(bytes).is_ok() && look.value(JSON_DEPTH_MAX).is_some() && look.0.is_empty()
+}
+
+/// The object `bytes`, which is canonical, with the list `name` empty, and the list's elements.
+pub(super) fn split_list<'a>(bytes: &'a [u8], name: &[u8]) -> Option<(Vec<u8>, Vec<&'a str>)> {
+    let mut look = Look(bytes);
+    look.exactly(b"{")?;
+    while look.text()? != name {
+        look.exactly(b":")?;
+        look.value(JSON_DEPTH_MAX)?;
+        look.exactly(b",")?;
+    }
+    look.exactly(b":")?;
+    look.exactly(b"[")?;
+    let (before, _) = bytes.split_at_checked(bytes.len().checked_sub(look.0.len())?)?;
+    let mut elements = Vec::new();
+    while look.0.first()? != &b']' {
+        let rest = look.0;
+        look.value(JSON_DEPTH_MAX)?;
+        let element = rest.get(..rest.len().checked_sub(look.0.len())?)?;
+        elements.push(str::from_utf8(element).ok()?);
+        let _last = look.exactly(b",");
+    }
+    Some(([before, look.0].concat(), elements))
 }
 
 /// What was not looked at yet. `None` from any step: not canonical.
