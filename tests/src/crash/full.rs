@@ -6,13 +6,16 @@ use super::{
     Report,
     check::{Expected, Finding, inspect},
     kill::keep_if,
-    life::{Act, Bug, Orders, Word},
+    life::{Act, Bug, Orders, Trouble, Word},
     on_all_processors,
     reference::{Part, Reference, copy_case, learn},
     shim::{DISK_BROKEN, DISK_FULL, Fate, Shim},
     thinned,
     trace::Deed,
 };
+
+/// The first part is tried at every write, the others at every sixth.
+const ELSEWHERE: usize = 6;
 
 /// Refuses from each write on that needs room, at most `most` times; at some of them the disk is not full but broken.
 pub fn run(
@@ -28,8 +31,9 @@ pub fn run(
             continue;
         }
         let writes = count(part);
-        points.extend((1..=writes).map(|write| (part, write, DISK_FULL)));
-        points.extend((1..=writes).step_by(5).map(|write| (part, write, DISK_BROKEN)));
+        let each = if part.act == Act::Start { 1 } else { ELSEWHERE };
+        points.extend((1..=writes).step_by(each).map(|write| (part, write, DISK_FULL)));
+        points.extend((1..=writes).step_by(ELSEWHERE * 2).map(|write| (part, write, DISK_BROKEN)));
     }
     let points = thinned(&points, most);
     let found = on_all_processors(&points, |(part, write, error)| {
@@ -66,7 +70,8 @@ fn at(
     let case = tempfile::tempdir_in(&reference.folder)?;
     let path = case.path().canonicalize()?.join("case");
     copy_case(&part.before, &path)?;
-    let orders = Orders { bug, tolerant: true, ..Orders::new(&path, part.act) };
+    let trouble = Some(if error == DISK_FULL { Trouble::Full } else { Trouble::Broken });
+    let orders = Orders { trouble, bug, ..Orders::new(&path, part.act).after(&part.known) };
     let ended = shim.live(&orders, Fate::RefusedFrom(write, error))?;
     if !ended.was_refused() {
         return Ok(None);

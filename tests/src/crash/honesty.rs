@@ -2,6 +2,11 @@
 
 use besace_agent::engine::{Engine, EngineError, EngineState};
 
+use super::{
+    life::Trouble,
+    shim::{DISK_BROKEN, DISK_FULL},
+};
+
 /// A step that stands on one that was not done. Only the script says it.
 #[derive(Clone, Copy, Debug)]
 pub struct NotYet;
@@ -12,20 +17,21 @@ impl std::fmt::Display for NotYet {
     }
 }
 
-/// `ENOSPC` and `EIO`.
-const DISK_ERRORS: [i32; 2] = [super::shim::DISK_FULL, super::shim::DISK_BROKEN];
-
 /// Whether the error, or one that caused it, names the disk; or says that the vault is locked, and it is.
-pub fn is_honest(error: &anyhow::Error, engine: &Engine) -> bool {
+pub fn is_honest(error: &anyhow::Error, engine: &Engine, trouble: Trouble) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, DiskFull, SystemIoFailure};
+    let broken = trouble == Trouble::Broken;
+    let system = if broken { DISK_BROKEN } else { DISK_FULL };
     error.chain().any(|cause| {
         let disk = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
         let database = cause.downcast_ref::<rusqlite::Error>();
         let code = database.and_then(rusqlite::Error::sqlite_error_code);
-        // By its words: several errors pass this one on as their own.
-        let locked = cause.to_string() == EngineError::Locked.to_string();
-        disk.is_some_and(|code| DISK_ERRORS.contains(&code))
+        // By their words: several errors pass these on as their own.
+        let says = |honest: EngineError| cause.to_string() == honest.to_string();
+        disk == Some(system)
             || matches!(code, Some(DiskFull | SystemIoFailure | CannotOpen))
-            || (locked && engine.state() != EngineState::Open)
+            || says(EngineError::NoRoom)
+            || (broken && says(EngineError::Damaged))
+            || (says(EngineError::Locked) && engine.state() != EngineState::Open)
     })
 }

@@ -73,7 +73,7 @@ fn at(
     let case = tempfile::tempdir_in(&reference.folder)?;
     let path = case.path().canonicalize()?.join("case");
     copy_case(&part.before, &path)?;
-    let orders = Orders { bug, ..Orders::new(&path, part.act) };
+    let orders = Orders { bug, ..Orders::new(&path, part.act).after(&part.known) };
     let ended = shim.live(&orders, Fate::KilledAt(event))?;
     ensure!(
         ended.status.signal() == Some(SIGKILL),

@@ -4,10 +4,12 @@
 //! done: `done NUMBER {what changed}` is a promise, and the parent holds the disk to it.
 
 mod facts;
+pub mod promise;
 mod script;
 mod shop;
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     io::Write as _,
     path::{Path, PathBuf},
@@ -45,6 +47,10 @@ pub enum Act {
     Start,
     /// A retailer is met: grants, keys of days, a disclosure, vouchers, a withdrawal.
     Shop,
+    /// A kit is made and proven, a device key added and taken away, the passphrase changed.
+    Keys,
+    /// Her telephone reports while the vault is locked.
+    Away,
     /// So much is written that the log of the database begins again.
     Bulk,
     /// The day after.
@@ -53,7 +59,8 @@ pub enum Act {
 
 impl Act {
     /// In order.
-    pub const ALL: [Self; 4] = [Self::Start, Self::Shop, Self::Bulk, Self::Later];
+    pub const ALL: [Self; 6] =
+        [Self::Start, Self::Shop, Self::Keys, Self::Away, Self::Bulk, Self::Later];
 
     /// What is done in it.
     pub const fn steps(self) -> &'static [Step] {
@@ -79,6 +86,16 @@ pub enum Bug {
     Boast,
 }
 
+/// What will go wrong with the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// There is no room.
+    Full,
+    /// It writes no more.
+    Broken,
+}
+
 /// What a child is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
@@ -86,8 +103,11 @@ pub struct Orders {
     pub case: PathBuf,
     /// Which part.
     pub act: Act,
-    /// Whether to go on after an error, and to try again once there is room.
-    pub tolerant: bool,
+    /// What will go wrong with the disk, if anything: then it goes on after an error, and tries again once there is
+    /// room.
+    pub trouble: Option<Trouble>,
+    /// What was promised before.
+    pub promised: Facts,
     /// Which bug is planted.
     pub bug: Option<Bug>,
 }
@@ -95,7 +115,15 @@ pub struct Orders {
 impl Orders {
     /// One part in one folder.
     pub fn new(case: &Path, act: Act) -> Self {
-        Self { case: case.to_owned(), act, tolerant: false, bug: None }
+        Self { case: case.to_owned(), act, trouble: None, promised: Facts::new(), bug: None }
+    }
+
+    /// The same, where `known` was known before.
+    #[must_use]
+    pub fn after(mut self, known: &Facts) -> Self {
+        let promised = known.iter().filter(|(name, _)| promise::is_one(name));
+        self.promised = promised.map(|(name, value)| (name.clone(), value.clone())).collect();
+        self
     }
 
     /// The part of the disk that is watched.
@@ -156,13 +184,18 @@ pub struct Life {
     pub engine: Engine,
     /// The retailer she meets, in the parts that have one.
     pub shop: Shop,
+    /// What was promised and cannot be seen of an engine: `promise.rs`.
+    promised: RefCell<Facts>,
     known: Facts,
     bug: Option<Bug>,
 }
 
-/// The passphrase of the life.
-pub fn passphrase() -> Result<Passphrase> {
-    Passphrase::new(PASSPHRASE.to_owned()).context("a passphrase")
+/// Her passphrases: the first, and another.
+pub const PASSPHRASES: [&str; 2] = [PASSPHRASE, "une autre besace, fermée à double tour"];
+
+/// A passphrase from its text.
+pub fn passphrase(text: &str) -> Result<Passphrase> {
+    Passphrase::new(text.to_owned()).context("a passphrase")
 }
 
 /// The agent of a case.
@@ -178,8 +211,9 @@ pub fn live(orders: &Orders) -> Result<()> {
         let clock = Arc::new(WorldClock::new(orders.act.begins(), false));
         let engine = agent(&orders.case, &clock, orders.act.seed())?;
         let shop = Shop::open(&orders.case, &engine, &clock)?;
-        let mut life = Life { engine, shop, known: Facts::new(), bug: orders.bug };
-        life.live(orders).await
+        let promised = RefCell::new(orders.promised.clone());
+        let known = orders.promised.clone();
+        Life { engine, shop, promised, known, bug: orders.bug }.live(orders).await
     });
     // What its threads still wait for is of no interest.
     runtime.shutdown_background();
@@ -190,22 +224,24 @@ impl Life {
     async fn live(&mut self, orders: &Orders) -> Result<()> {
         let steps = orders.act.steps();
         let mut refused = Vec::new();
-        if self.engine.state() == EngineState::Locked && !orders.tolerant {
-            self.engine.unlock(&passphrase()?)?;
-            self.known = facts(&self.engine)?;
+        if self.engine.state() == EngineState::Locked && orders.trouble.is_none() {
+            self.unlock()?;
+            self.known = self.facts()?;
         }
         for (number, step) in steps.iter().enumerate() {
-            if !self.take(number, *step, orders.tolerant).await? {
+            if !self.take(number, *step, orders.trouble).await? {
                 refused.push((number, *step));
             }
         }
-        if orders.tolerant {
+        if orders.trouble.is_some() {
             say("room")?;
+            // As after a new start: a disk that failed is not believed again before.
+            self.engine.lock();
             for (number, step) in refused {
                 if self.engine.state() == EngineState::Locked {
-                    self.engine.unlock(&passphrase()?)?;
+                    self.unlock()?;
                 }
-                self.take(number, step, true).await?;
+                self.take(number, step, orders.trouble).await?;
             }
         }
         self.engine.lock();
@@ -213,7 +249,7 @@ impl Life {
     }
 
     /// Takes a step, and says what became of it. True if it was done.
-    async fn take(&mut self, number: usize, step: Step, tolerant: bool) -> Result<bool> {
+    async fn take(&mut self, number: usize, step: Step, trouble: Option<Trouble>) -> Result<bool> {
         say(&serde_json::to_string(&Word::Begin(number))?)?;
         if self.bug == Some(Bug::Boast)
             && let Some(change) = step.boast()
@@ -221,33 +257,51 @@ impl Life {
             say(&serde_json::to_string(&Word::Done(number, change))?)?;
             let _said_before = step.take(self).await;
             // A later step would say that it is not there.
-            self.known = facts(&self.engine).unwrap_or_default();
+            self.known = self.facts().unwrap_or_default();
             return Ok(true);
         }
         let taken = step.take(self).await;
-        // What can be seen is compared, not what was meant; a locked vault shows nothing.
-        let change = match facts(&self.engine) {
-            Ok(facts) => {
-                let change = difference(&self.known, &facts);
-                self.known = facts;
-                change
-            }
-            Err(_) => Change::new(),
-        };
+        // What can be seen is compared, not what was meant; a locked vault shows nothing new.
+        let seen = self.facts().unwrap_or_else(|_| {
+            let promises = self.promised.borrow();
+            let others = self.known.iter().filter(|(name, _)| !promise::is_one(name));
+            others
+                .chain(promises.iter())
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
+        });
+        let change = difference(&self.known, &seen);
+        self.known = seen;
         let word = match &taken {
             Ok(()) => Word::Done(number, change),
             // Nothing was asked of the disk.
             Err(error) if error.is::<honesty::NotYet>() => Word::Done(number, change),
-            Err(error) if tolerant => Word::Refused {
-                step: number,
-                change,
-                honest: honesty::is_honest(error, &self.engine),
-                why: format!("{step:?}: {error:#}"),
+            Err(error) => match trouble {
+                None => return taken.map(|()| true),
+                Some(trouble) => Word::Refused {
+                    step: number,
+                    change,
+                    honest: honesty::is_honest(error, &self.engine, trouble),
+                    why: format!("{step:?}: {error:#}"),
+                },
             },
-            Err(_) => return taken.map(|()| true),
         };
         say(&serde_json::to_string(&word)?)?;
         Ok(taken.is_ok())
+    }
+}
+
+impl Life {
+    /// What is so, and what was promised.
+    fn facts(&self) -> Result<Facts> {
+        let mut facts = facts(&self.engine)?;
+        facts.extend(self.promised.borrow().clone());
+        Ok(facts)
+    }
+
+    /// With the passphrase of now.
+    fn unlock(&self) -> Result<()> {
+        Ok(self.engine.unlock(&passphrase(&promise::passphrase(&self.promised.borrow()))?)?)
     }
 }
 

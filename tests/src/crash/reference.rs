@@ -62,7 +62,7 @@ impl Reference {
         for act in acts {
             let before = folder.join(format!("before-{act:?}"));
             copy_case(&case, &before)?;
-            let orders = Orders::new(&case, *act);
+            let orders = Orders::new(&case, *act).after(&known);
             let ended = shim.live(&orders, Fate::Recorded)?;
             let complaints = &ended.complaints;
             ensure!(ended.status.success(), "the undisturbed life failed: {complaints}");

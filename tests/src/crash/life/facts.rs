@@ -46,6 +46,12 @@ pub fn facts(engine: &Engine) -> Result<Facts> {
             set(format!("vouchers {} {:?}", view.domain, class.class), left.to_string());
         }
     }
+    for slot in engine.keys()?.slots {
+        set(format!("key {}", slot.id), format!("{:?}", slot.kind));
+    }
+    for device in engine.devices()? {
+        set(format!("device {}", device.name), "there".to_owned());
+    }
     let journal = engine.journal(u32::MAX)?.len();
     set("journal".to_owned(), journal.to_string());
     for log in engine.verify_logs()? {

@@ -13,7 +13,7 @@ use besace_protocol::{
     purpose::Purpose,
 };
 
-use super::{Act, Change, Life, passphrase};
+use super::{Act, Change, Life, PASSPHRASES, passphrase, promise};
 use crate::{crash::honesty::NotYet, shopper};
 
 /// One step.
@@ -51,6 +51,22 @@ pub enum Step {
     ShowVoucher,
     /// She takes her consent back.
     Withdraw(Purpose),
+    /// It is locked.
+    Lock,
+    /// A kit is made, and typed back.
+    MakeKit,
+    /// A device gets a key.
+    AddDeviceKey,
+    /// And loses it.
+    RemoveDeviceKey,
+    /// Another passphrase, in place of the one before.
+    Passphrase(usize),
+    /// A telephone is let in.
+    AddPhone,
+    /// It says where it is, whether the vault is locked or not.
+    Report(u8),
+    /// What came while the vault was locked is merged.
+    Merge,
 }
 
 /// What is done in a part.
@@ -59,8 +75,8 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
     use ProfileField::{ChosenName, GreetingTopics, Name};
     use Purpose::{Recognition, StaffGreeting};
     use Step::{
-        AnHour, Create, Give, ImportCards, ImportTrack, ImportWalk, Meet, Refresh, Relock, Say,
-        ShowVoucher, Undo, Unlock, Unwish, Wish, Withdraw,
+        AnHour, Create, Give, ImportCards, ImportTrack, ImportWalk, MakeKit, Meet, Refresh, Relock,
+        Say, ShowVoucher, Undo, Unlock, Unwish, Wish, Withdraw,
     };
     match act {
         Act::Start => &[
@@ -97,6 +113,8 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
             Relock,
             Refresh,
         ],
+        Act::Keys => KEYS,
+        Act::Away => AWAY,
         Act::Bulk => &[
             Unlock,
             ImportWalk(8_000),
@@ -124,11 +142,43 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
             Relock,
             Undo(Gpx),
             Undo(CatimaCsv),
+            MakeKit,
             Wish(10),
             Unwish(9),
         ],
     }
 }
+
+const KEYS: &[Step] = &[
+    Step::Unlock,
+    Step::MakeKit,
+    Step::AddDeviceKey,
+    Step::Wish(11),
+    Step::Passphrase(1),
+    Step::Relock,
+    Step::RemoveDeviceKey,
+    Step::Unwish(11),
+    Step::Passphrase(0),
+    Step::Relock,
+];
+
+const AWAY: &[Step] = &[
+    Step::Unlock,
+    Step::AddPhone,
+    Step::Report(0),
+    Step::Lock,
+    Step::Report(1),
+    Step::Report(2),
+    Step::Report(3),
+    Step::Unlock,
+    Step::Merge,
+    Step::Report(4),
+    Step::Lock,
+    Step::Report(5),
+    Step::Report(6),
+    Step::Unlock,
+    Step::Merge,
+];
 
 impl Step {
     /// Takes it.
@@ -136,13 +186,18 @@ impl Step {
         let engine = &life.engine;
         match self {
             Self::Create if engine.state() == EngineState::Missing => {
-                engine.create(&passphrase()?, KdfParameters::SMALLEST)?;
+                engine.create(&passphrase(PASSPHRASES[0])?, KdfParameters::SMALLEST)?;
             }
-            Self::Create | Self::Unlock => engine.unlock(&passphrase()?)?,
+            Self::Create | Self::Unlock => life.unlock()?,
+            Self::Lock => engine.lock(),
             Self::Relock => {
                 engine.lock();
-                engine.unlock(&passphrase()?)?;
+                life.unlock()?;
             }
+            Self::MakeKit | Self::AddDeviceKey | Self::RemoveDeviceKey | Self::Passphrase(_) => {
+                promise::change_keys(life, self)?;
+            }
+            Self::AddPhone | Self::Report(_) | Self::Merge => promise::report(life, self)?,
             Self::Say(field, what) => engine.set_profile(field, Private::new(what.to_owned()))?,
             Self::Wish(number) if find(life, number)?.is_none() => {
                 engine.add_wish(wish(number))?;
