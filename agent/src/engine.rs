@@ -22,6 +22,7 @@ mod product;
 mod retailers;
 mod sealed;
 mod step;
+mod succession;
 mod till;
 mod time;
 mod visits;

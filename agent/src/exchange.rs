@@ -126,6 +126,7 @@ impl Exchange {
     /// keys, disclosures, mail, vouchers.
     pub async fn refresh(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
         let mut refreshed = self.meet(domain).await?;
+        self.go_on(domain).await?;
         self.tell_again(domain).await?;
         (refreshed.keys, refreshed.disclosures) = self.deliver(domain).await?;
         refreshed.mail = self.collect_mail(domain).await?;
@@ -141,6 +142,7 @@ impl Exchange {
     ) -> Result<GrantId, ExchangeError> {
         let (id, call) = self.step(move |engine| engine.give(request, indication)).await?;
         let domain = call.domain.clone();
+        self.go_on(&domain).await?;
         let answer = self.call(call, "grant").await?;
         self.step(move |engine| engine.accept_grant(id, &answer)).await?;
         self.deliver(&domain).await?;
@@ -167,6 +169,7 @@ impl Exchange {
 
     /// Delivers keys and disclosures that are due. Says how many of each.
     pub async fn deliver(&self, domain: &ControllerId) -> Result<(usize, usize), ExchangeError> {
+        self.go_on(domain).await?;
         let name = domain.clone();
         let keys = self.step(move |engine| engine.due_releases(&name)).await?;
         let name = domain.clone();
@@ -190,6 +193,7 @@ impl Exchange {
 
     /// Collects and acknowledges mail. Says how many messages there were.
     pub async fn collect_mail(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
+        self.go_on(domain).await?;
         let mut count: usize = 0;
         for _ in 0..MAIL_ROUNDS_MAX {
             let name = domain.clone();
@@ -253,8 +257,30 @@ impl Exchange {
         grant: GrantId,
         call: PreparedCall,
     ) -> Result<(), ExchangeError> {
+        self.go_on(&call.domain).await?;
         let answer = self.call(call, "withdrawal").await?;
         self.step(move |engine| engine.accept_acknowledgement(grant, &answer)).await
+    }
+
+    /// Tells a retailer how her pseudonyms there went on, before it hears anything else from them.
+    async fn go_on(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        let name = domain.clone();
+        let calls = self.step(move |engine| engine.untold_continuations(&name)).await?;
+        for (generation, call) in calls {
+            match self.call(call, "continuation").await {
+                Ok(answer) => {
+                    self.step(move |engine| engine.accept_continued(generation, &answer)).await?;
+                }
+                Err(error @ ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
+                    let never = self.step(move |engine| engine.accept_unknown(generation)).await?;
+                    if !never {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn fetch_requests(&self, domain: &ControllerId) -> Result<(), ExchangeError> {

@@ -34,6 +34,7 @@ mod releases;
 mod requests;
 mod retailers;
 mod schema;
+mod succession;
 mod upgrade;
 mod vouchers;
 mod wishes;
@@ -73,6 +74,7 @@ pub use self::{
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
+    succession::{FreshLog, GoingOn, MakeContinuation, NewLogs},
     upgrade::UpgradeError,
     vouchers::{StoredVoucher, VoucherWeek},
     wishes::{Wish, WishContent, WishError},

@@ -272,7 +272,8 @@ impl Engine {
             grant: id,
             grant_digest,
             id: WithdrawalId::generate(&mut self.rng()),
-            subject_key: claimed.subject_key,
+            // The key of today: her pseudonym may have gone on since she gave the grant.
+            subject_key: keys.signing.verifying_key(),
             v: 1,
             withdrawn: self.now(),
         };

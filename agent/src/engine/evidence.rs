@@ -16,6 +16,7 @@ use super::{
     Engine,
     step::{StepError, retailer_log_key},
 };
+use crate::vault::Pseudonym;
 
 impl Engine {
     /// Her side of a bundle about `domain`, and the key of the retailer's log, which is fetched apart.
@@ -62,11 +63,20 @@ impl Engine {
 
     fn add_own_logs(&self, bundle: &mut Bundle, domain: &ControllerId) -> Result<(), StepError> {
         let vault = self.vault()?;
-        for pseudonym in vault.pseudonyms()?.iter().filter(|one| one.domain == *domain) {
-            let Some(log) = vault.log(pseudonym.log)? else { continue };
+        let root = self.root()?;
+        let pseudonyms = vault.pseudonyms()?;
+        for (id, generation) in vault.log_ids()? {
+            let of_domain =
+                |one: &&Pseudonym| one.domain == *domain && Some(one.generation) == generation;
+            let Some(pseudonym) = pseudonyms.iter().find(of_domain) else { continue };
+            let Some(log) = vault.log(id)? else { continue };
             let Some(head) = &log.checkpoint else { continue };
             let origin = Origin::of_log(&log.id);
-            let key = self.pairwise_log_signer(pseudonym)?.verifying_key();
+            let Pseudonym { domain, facet, generation, .. } = pseudonym;
+            let key = match vault.log_key(id)? {
+                Some(left) => left,
+                None => root.pairwise_log_key(domain, *facet, generation, &id).verifying_key(),
+            };
             let head = UnverifiedCheckpoint::parse(head.as_bytes())
                 .ok()
                 .and_then(|head| head.verify(&LogKey::new(origin.clone(), key)).ok())

@@ -29,7 +29,7 @@ fn folder() -> PathBuf {
 }
 
 /// Each fixture: the version that wrote it, and where it lies.
-fn fixtures() -> Vec<(String, PathBuf)> {
+pub(super) fn fixtures() -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder()).unwrap() {
         let entry = entry.unwrap();
@@ -42,7 +42,7 @@ fn fixtures() -> Vec<(String, PathBuf)> {
 }
 
 /// A copy of a fixture, opened.
-fn opened(fixture: &Path) -> (tempfile::TempDir, Engine) {
+pub(super) fn opened(fixture: &Path) -> (tempfile::TempDir, Engine) {
     let folder = tempfile::tempdir().unwrap();
     for name in ["vault.db", "vault.slots.json"] {
         std::fs::copy(fixture.join(name), folder.path().join(name)).unwrap();

@@ -52,7 +52,7 @@ impl Engine {
     ) -> Result<Vec<(Delivery, PreparedCall)>, StepError> {
         let manifest = self.manifest(domain)?;
         let mut calls = Vec::new();
-        for (stored, grant) in self.live_grants(domain)? {
+        for (stored, grant) in self.told_grants(domain)? {
             if grant.terms.purpose.releases().is_none() {
                 continue;
             }
@@ -79,7 +79,7 @@ impl Engine {
     ) -> Result<Vec<(Delivery, PreparedCall)>, StepError> {
         let manifest = self.manifest(domain)?;
         let mut calls = Vec::new();
-        for (stored, grant) in self.live_grants(domain)? {
+        for (stored, grant) in self.told_grants(domain)? {
             if grant.terms.purpose != Purpose::StaffGreeting {
                 continue;
             }
@@ -150,6 +150,18 @@ impl Engine {
             Delivery::Data { grant, digest } => vault.deliver_disclosure(grant, digest, now)?,
         }
         Ok(())
+    }
+
+    /// Live grants to `domain`, but those whose pseudonym went on unbeknown to it: what is said under them
+    /// would not be understood yet.
+    fn told_grants(&self, domain: &ControllerId) -> Result<Vec<(StoredGrant, Grant)>, StepError> {
+        let mut told = Vec::new();
+        for (stored, grant) in self.live_grants(domain)? {
+            if !self.is_going_on(stored.generation)? {
+                told.push((stored, grant));
+            }
+        }
+        Ok(told)
     }
 
     /// Grants to `domain` that live now, with what was agreed.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use besace_protocol::{
-    crypto::{Digest, SigningKey},
+    crypto::{Digest, SigningKey, VerifyingKey},
     id::LogId,
     keys::RootKey,
     log::{Frontier, LogKey, NodeId, Opening, Origin, SignedCheckpoint, UnverifiedCheckpoint},
@@ -61,16 +61,17 @@ impl Engine {
         for (id, generation) in open.vault.log_ids()? {
             let log = open.vault.log(id)?.ok_or(EngineError::NotFound)?;
             let pseudonym = pseudonyms.iter().find(|p| Some(p.generation) == generation);
-            let signer = pseudonym.map_or_else(
-                || open.root.vault_log_key(&id),
-                |pseudonym| pairwise_signer(&open.root, pseudonym),
-            );
-            let mut fault = check(&log, &signer).err();
+            let key = match (open.vault.log_key(id)?, pseudonym) {
+                (Some(left), _) => left,
+                (None, Some(one)) => pairwise_signer(&open.root, one, &id).verifying_key(),
+                (None, None) => open.root.vault_log_key(&id).verifying_key(),
+            };
+            let mut fault = check(&log, key).err();
             match &log.checkpoint {
-                // The vault's own log comes first: its records are the heads of the others.
+                // The vault's own logs come first: their records are the heads of the others.
                 _ if pseudonym.is_none() => {
                     let openings = log.entries.iter().filter_map(|entry| entry.opening.as_ref());
-                    heads = openings.map(|opening| opening.record.0.clone()).collect();
+                    heads.extend(openings.map(|opening| opening.record.0.clone()));
                 }
                 Some(head) if !heads.contains(head.as_bytes()) => {
                     fault = fault.or(Some(LogFault::Head));
@@ -90,12 +91,12 @@ impl Engine {
     }
 }
 
-fn pairwise_signer(root: &RootKey, pseudonym: &Pseudonym) -> SigningKey {
-    root.pairwise_log_key(&pseudonym.domain, pseudonym.facet, &pseudonym.generation, &pseudonym.log)
+fn pairwise_signer(root: &RootKey, pseudonym: &Pseudonym, log: &LogId) -> SigningKey {
+    root.pairwise_log_key(&pseudonym.domain, pseudonym.facet, &pseudonym.generation, log)
 }
 
-fn check(log: &StoredLog, signer: &SigningKey) -> Result<(), LogFault> {
-    let Some(head) = signed_head(log, signer) else {
+fn check(log: &StoredLog, key: VerifyingKey) -> Result<(), LogFault> {
+    let Some(head) = signed_head(log, key) else {
         let empty = log.checkpoint.is_none() && log.entries.is_empty();
         return if empty { Ok(()) } else { Err(LogFault::Checkpoint) };
     };
@@ -117,8 +118,8 @@ fn check(log: &StoredLog, signer: &SigningKey) -> Result<(), LogFault> {
     if stored == nodes { Ok(()) } else { Err(LogFault::Nodes) }
 }
 
-fn signed_head(log: &StoredLog, signer: &SigningKey) -> Option<SignedCheckpoint> {
-    let key = LogKey::new(Origin::of_log(&log.id), signer.verifying_key());
+fn signed_head(log: &StoredLog, key: VerifyingKey) -> Option<SignedCheckpoint> {
+    let key = LogKey::new(Origin::of_log(&log.id), key);
     let checkpoint = UnverifiedCheckpoint::parse(log.checkpoint.as_ref()?.as_bytes()).ok()?;
     checkpoint.verify_exact(&key).ok()
 }

@@ -5,6 +5,7 @@ use besace_protocol::{
         Action, Grant, GrantState, Mail, Opening, Record, RecordKind, UseHead, UseRecord,
         UseStatement, mail_context,
     },
+    crypto::SealingSecretKey,
     document::Unverified,
     id::{GrantId, MailId},
     jws::Role,
@@ -112,6 +113,9 @@ impl Engine {
             if !vault.put_use_statement(said.grant, jws, said.uses.count, self.now())? {
                 return Err(StepError::Contradiction);
             }
+        }
+        if !collected.more {
+            vault.forget_former_sealing_keys(pseudonym.generation)?;
         }
         Ok((collected.mail.len(), collected.more))
     }
@@ -221,10 +225,13 @@ impl Engine {
         let root = self.root()?;
         let keys = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
         let context = mail_context(mail.grant, mail.id);
-        let opened = mail
-            .sealed
-            .open(&context, &keys.sealing, &manifest.sealing_key)
-            .map_err(|_| StepError::Answer)?;
+        // What waited while her keys changed is sealed to those she had.
+        let former = self.vault()?.former_sealing_keys(pseudonym.generation)?;
+        let former = former.into_iter().map(SealingSecretKey::from_bytes);
+        let opened = std::iter::once(keys.sealing)
+            .chain(former)
+            .find_map(|key| mail.sealed.open(&context, &key, &manifest.sealing_key).ok())
+            .ok_or(StepError::Answer)?;
         let opening = Unverified::<Opening>::parse(&opened)
             .map_err(StepError::Document)?
             .verify(&[(Role::Controller, &grant.claimed().controller_key)])

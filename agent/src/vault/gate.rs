@@ -86,16 +86,8 @@ impl Vault {
             let (index, head) =
                 logs::append(db, &gate.log, &signers.pairwise, &salts.record, &record, now)?;
             let proven = logs::prove(db, &gate.log, index, head.clone())?;
-            let own: [u8; 16] =
-                db.query_row("SELECT id FROM logs WHERE generation IS NULL", [], |row| row.get(0))?;
-            logs::append(
-                db,
-                &LogId::from_bytes(own),
-                &signers.vault,
-                &salts.head,
-                head.as_str().as_bytes(),
-                now,
-            )?;
+            let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
+            logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), now)?;
             apply(db, grant, change, record, index, now)?;
             Ok(Some(proven))
         })

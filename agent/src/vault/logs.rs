@@ -130,17 +130,24 @@ pub(super) fn vault_log(
     fresh: LogId,
     now: Timestamp,
 ) -> Result<LogId, VaultError> {
-    let id: Option<[u8; 16]> = db
-        .query_row("SELECT id FROM logs WHERE generation IS NULL", [], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = id {
-        return Ok(LogId::from_bytes(id));
+    if let Some(id) = own_log_in_use(db)? {
+        return Ok(id);
     }
     db.execute(
         "INSERT INTO logs (id, generation, created_at) VALUES (?1, NULL, ?2)",
         (fresh.as_bytes(), column::from_time(now)),
     )?;
     Ok(fresh)
+}
+
+/// The vault's own log that is written now.
+pub(super) fn own_log_in_use(db: &Transaction<'_>) -> Result<Option<LogId>, VaultError> {
+    let id: Option<[u8; 16]> = db
+        .query_row("SELECT id FROM logs WHERE generation IS NULL AND left_at IS NULL", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(id.map(LogId::from_bytes))
 }
 
 /// Appends one record and signs the new head: index of the entry, and the head.

@@ -44,6 +44,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0007_letters.sql"),
         schema: "926b452f353bf5a3e5fef7bc3d333ead7779c45ab4dd6385ce191074a6517f07",
     },
+    Migration {
+        sql: include_str!("migrations/0008_succession.sql"),
+        schema: "1df115bfb1771003edca99acea10adcb2569315f7d474e58d804c60ac9096450",
+    },
 ];
 
 /// The schema that this program writes.

@@ -23,6 +23,7 @@ fn signer() -> SigningKey {
             started_at: Timestamp::default(),
             ended_at: None,
         },
+        &LogId::from_bytes([2; 16]),
     )
 }
 
@@ -44,13 +45,13 @@ fn log(records: &[&[u8]]) -> StoredLog {
 
 #[test]
 fn a_log_as_it_was_written_has_no_fault() {
-    assert_eq!(check(&log(&[b"a", b"b", b"c"]), &signer()), Ok(()));
+    assert_eq!(check(&log(&[b"a", b"b", b"c"]), signer().verifying_key()), Ok(()));
     let mut erased = log(&[b"a", b"b", b"c"]);
     erased.entries[1].opening = None;
-    assert_eq!(check(&erased, &signer()), Ok(()));
+    assert_eq!(check(&erased, signer().verifying_key()), Ok(()));
     let mut empty = log(&[]);
     empty.checkpoint = None;
-    assert_eq!(check(&empty, &signer()), Ok(()));
+    assert_eq!(check(&empty, signer().verifying_key()), Ok(()));
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn each_kind_of_change_is_named() {
     let changed = |change: fn(&mut StoredLog)| {
         let mut log = log(&[b"a", b"b", b"c"]);
         change(&mut log);
-        check(&log, &signer())
+        check(&log, signer().verifying_key())
     };
     assert_eq!(changed(|log| log.checkpoint = None), Err(LogFault::Checkpoint));
     assert_eq!(

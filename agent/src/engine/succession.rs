@@ -1,0 +1,237 @@
+//! Her logs go on: after a restore, after a file that went back, under new keys. `spec/succession.md`.
+
+use besace_protocol::{
+    consent::{
+        CONTINUATIONS_MAX, Cause, Continuation, Grant, GrantState, Left, LogHead, RecordKind,
+        Successor,
+    },
+    crypto::{SealingSecretKey, SecretBytes, SigningKey, VerifyingKey},
+    document::{Unverified, sign},
+    id::{Generation, LogId},
+    jws::Role,
+    keys::RootKey,
+    log::Salt,
+    party::ControllerId,
+    time::Timestamp,
+    wire::{CONTINUATIONS_PATH, Continue, Continued},
+};
+use rand_core::CryptoRngCore;
+
+use super::{
+    Engine,
+    step::{PreparedCall, StepError, answer, check_attested, check_proven, retailer_log_key},
+};
+use crate::vault::{FreshLog, GoingOn, MakeContinuation, NewLogs, Pseudonym, Vault};
+
+impl Engine {
+    /// Every log of hers goes on in a new one, anchored on the last head that is known of it; the retailers are
+    /// told by and by. Says how many pseudonyms go on.
+    ///
+    /// For what happened to the file, the keys stay: `cause` is [`Cause::Restore`] or [`Cause::Rollback`].
+    pub fn start_new_logs(&self, cause: Cause) -> Result<usize, StepError> {
+        let (vault, root) = (self.vault()?, self.root()?);
+        let now = self.now();
+        let plan = plan_new_logs(&vault, &root, &root, cause, now, &mut self.rng())?;
+        Ok(vault.start_new_logs(plan, now)?)
+    }
+
+    /// Whether a pseudonym went on and its retailer has not logged that yet: until then nothing under it would
+    /// be understood there.
+    pub(super) fn is_going_on(&self, generation: Generation) -> Result<bool, StepError> {
+        Ok(!self.vault()?.untold_continuations(generation)?.is_empty())
+    }
+
+    /// Calls that tell `domain` how her pseudonyms there went on. They come before any other.
+    pub fn untold_continuations(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(Generation, PreparedCall)>, StepError> {
+        let vault = self.vault()?;
+        let mut calls = Vec::new();
+        for pseudonym in vault.pseudonyms()?.iter().filter(|one| one.domain == *domain) {
+            let told = vault.untold_continuations(pseudonym.generation)?;
+            if told.is_empty() {
+                continue;
+            }
+            let first = told.len().saturating_sub(CONTINUATIONS_MAX);
+            let continuations = told.into_iter().skip(first).map(Into::into).collect();
+            let body = Continue { continuations };
+            let call = self.prepare_call(pseudonym, CONTINUATIONS_PATH, &body)?;
+            calls.push((pseudonym.generation, call));
+        }
+        Ok(calls)
+    }
+
+    /// Takes the answer: each continuation in the retailer's log, and what it held against one, if it did.
+    pub fn accept_continued(&self, generation: Generation, bytes: &[u8]) -> Result<(), StepError> {
+        let Continued { continued } = answer(bytes)?;
+        let vault = self.vault()?;
+        let pseudonym = self.pseudonym_of(generation)?;
+        let manifest = self.manifest(&pseudonym.domain)?;
+        let log = retailer_log_key(manifest.payload());
+        let (domain, now) = (&pseudonym.domain, self.now());
+        let told = vault.untold_continuations(generation)?;
+        let first = told.len().saturating_sub(CONTINUATIONS_MAX);
+        let told: Vec<_> = told.into_iter().skip(first).collect();
+        if told.len() != continued.len() {
+            return Err(StepError::Answer);
+        }
+        let mut shown = Vec::new();
+        for (ours, theirs) in told.iter().zip(&continued) {
+            if theirs.continuation.document.as_ref() != ours.as_slice() {
+                return Err(StepError::Answer);
+            }
+            let kind = "continuation";
+            shown.push(check_attested(&theirs.continuation, &log, domain, None, kind, now)?);
+            if let Some(proven) = &theirs.discrepancy {
+                let record = RecordKind::parse(proven.record.as_ref());
+                if !matches!(record, Ok(RecordKind::Discrepancy(_))) {
+                    return Err(StepError::Answer);
+                }
+                shown.push(check_proven(proven, &log, domain, None, "discrepancy", now)?);
+            }
+        }
+        self.keep_evidence(shown)?;
+        Ok(vault.settle_continuations(generation, now)?)
+    }
+
+    /// Takes the retailer's word that the pseudonym gave no grant there: there is nothing to go on, and what
+    /// waits to be given is signed with the keys of today. False if it had shown that it has a grant.
+    pub fn accept_unknown(&self, generation: Generation) -> Result<bool, StepError> {
+        let vault = self.vault()?;
+        let mut given = Vec::new();
+        for stored in vault.grants()?.into_iter().filter(|one| one.generation == generation) {
+            let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+            if grant.claimed_key(Role::Controller).is_some() {
+                return Ok(false);
+            }
+            if stored.state == GrantState::Given {
+                given.push(grant.claimed().clone());
+            }
+        }
+        let pseudonym = self.pseudonym_of(generation)?;
+        let root = self.root()?;
+        let keys = root.pairwise(&pseudonym.domain, pseudonym.facet, &generation);
+        for grant in given {
+            let grant = Grant {
+                subject_key: keys.signing.verifying_key(),
+                subject_log: pseudonym.log,
+                subject_log_key: self.pairwise_log_signer(&pseudonym)?.verifying_key(),
+                subject_sealing_key: keys.sealing.public_key(),
+                ..grant
+            };
+            let id = grant.id;
+            let signed = sign(grant, Role::Subject, &keys.signing, self.now())
+                .map_err(|_| StepError::Make)?;
+            vault.renew_given_grant(id, signed.as_bytes().to_vec())?;
+        }
+        vault.settle_continuations(generation, self.now())?;
+        vault.forget_former_sealing_keys(generation)?;
+        Ok(true)
+    }
+}
+
+/// How all logs of `vault` go on from keys of `old` to keys of `new`; the two are one, except for a rekey.
+pub(super) fn plan_new_logs(
+    vault: &Vault,
+    old: &RootKey,
+    new: &RootKey,
+    cause: Cause,
+    now: Timestamp,
+    rng: &mut impl CryptoRngCore,
+) -> Result<NewLogs, StepError> {
+    let all = vault.pseudonyms()?;
+    let mut keys = Vec::new();
+    for (log, generation) in vault.log_ids()? {
+        if vault.log_key(log)?.is_some() {
+            continue;
+        }
+        let pseudonym = all.iter().find(|one| Some(one.generation) == generation);
+        let signer = match pseudonym {
+            Some(Pseudonym { domain, facet, generation, .. }) => {
+                old.pairwise_log_key(domain, *facet, generation, &log)
+            }
+            None => old.vault_log_key(&log),
+        };
+        keys.push((log, signer.verifying_key()));
+    }
+    let grants = vault.grants()?;
+    let speaks = |pseudonym: &Pseudonym| {
+        pseudonym.ended_at.is_none()
+            || grants.iter().any(|grant| {
+                let unanswered = grant.acknowledgement.is_none() && grant.unreceived_at.is_none();
+                grant.generation == pseudonym.generation
+                    && (matches!(grant.state, GrantState::Given | GrantState::Active)
+                        || (grant.withdrawal.is_some() && unanswered))
+            })
+    };
+    let own = LogId::generate(rng);
+    let own = fresh(own, new.vault_log_key(&own), rng);
+    let mut pseudonyms = Vec::new();
+    for pseudonym in all.iter().filter(|pseudonym| speaks(pseudonym)) {
+        let Pseudonym { domain, facet, generation, log, .. } = pseudonym;
+        let id = LogId::generate(rng);
+        let to = fresh(id, new.pairwise_log_key(domain, *facet, generation, &id), rng);
+        let left = old.pairwise(domain, *facet, generation);
+        // The mailbox of a pseudonym that ended is not looked into any more.
+        let keeps = cause == Cause::Rekey && pseudonym.ended_at.is_none();
+        let former_sealing_key = keeps.then(|| {
+            let secret = left.sealing.danger_bytes();
+            SecretBytes::init_with(|to| {
+                to.copy_from_slice(secret.danger_expose());
+            })
+        });
+        let from_log_key = old.pairwise_log_key(domain, *facet, generation, log).verifying_key();
+        let next = new.pairwise(domain, *facet, generation);
+        let draft = Draft {
+            cause,
+            now,
+            controller: domain.clone(),
+            from: (*log, from_log_key, left.signing),
+            to: (to.id, to.signer.verifying_key(), next.signing, next.sealing),
+        };
+        let make: MakeContinuation = Box::new(move |head| draft.sign(head));
+        pseudonyms.push(GoingOn {
+            generation: *generation,
+            from: *log,
+            to,
+            make,
+            former_sealing_key,
+        });
+    }
+    Ok(NewLogs { cause, keys, own, pseudonyms })
+}
+
+fn fresh(id: LogId, signer: SigningKey, rng: &mut impl CryptoRngCore) -> FreshLog {
+    FreshLog { id, signer, salts: std::array::from_fn(|_| Salt::generate(rng)) }
+}
+
+/// A continuation that lacks its head.
+struct Draft {
+    cause: Cause,
+    now: Timestamp,
+    controller: ControllerId,
+    from: (LogId, VerifyingKey, SigningKey),
+    to: (LogId, VerifyingKey, SigningKey, SealingSecretKey),
+}
+
+impl Draft {
+    fn sign(self, head: LogHead) -> Option<Vec<u8>> {
+        let Self { cause, now, controller, from, to } = self;
+        let (log, log_key, old) = from;
+        let from = Left { head, key: old.verifying_key(), log, log_key };
+        let (log, log_key, new, sealing) = to;
+        let key = new.verifying_key();
+        let to = Successor { key, log, log_key, sealing_key: sealing.public_key() };
+        let said = Continuation { cause, continued: now, controller, from, to, v: 1 };
+        let changes = said.changes_key();
+        let mut signed = sign(said, Role::Subject, &old, now).ok()?;
+        if changes {
+            signed = signed.countersign(Role::Successor, &new, now).ok()?;
+        }
+        Some(signed.as_bytes().to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests;

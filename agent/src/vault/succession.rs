@@ -1,0 +1,315 @@
+//! Her logs go on in others, all at once. `spec/succession.md`.
+
+use std::fmt;
+
+use besace_protocol::{
+    consent::{Anchor, Cause, LogHead, RecordKind},
+    crypto::{SecretBytes, SigningKey, VerifyingKey},
+    id::{Generation, GrantId, LogId},
+    log::{LogKey, Origin, Salt, SignedCheckpoint, UnverifiedCheckpoint},
+    party::ControllerId,
+    time::Timestamp,
+};
+use rusqlite::{OptionalExtension as _, Transaction};
+
+use super::{Vault, VaultError, column, logs};
+
+/// A log to be begun, and what its first entries are made with.
+#[derive(Debug)]
+pub struct FreshLog {
+    /// Its id.
+    pub id: LogId,
+    /// Signs it.
+    pub signer: SigningKey,
+    /// Of its first entry, its second, and its head in the vault's own log.
+    pub salts: [Salt; 3],
+}
+
+/// Signs the continuation of a pseudonym, given the head that its log is left at.
+pub type MakeContinuation = Box<dyn FnOnce(LogHead) -> Option<Vec<u8>> + Send>;
+
+/// How one pseudonym goes on.
+pub struct GoingOn {
+    /// Which.
+    pub generation: Generation,
+    /// The log it leaves.
+    pub from: LogId,
+    /// The log it goes on in.
+    pub to: FreshLog,
+    /// Makes what is told to the retailer.
+    pub make: MakeContinuation,
+    /// What opens the mail that is sealed to the key it leaves, if it leaves one.
+    pub former_sealing_key: Option<SecretBytes<32>>,
+}
+
+/// How all logs go on.
+pub struct NewLogs {
+    /// Why.
+    pub cause: Cause,
+    /// The keys of every log there is: they may not follow from the root any more.
+    pub keys: Vec<(LogId, VerifyingKey)>,
+    /// The vault's own.
+    pub own: FreshLog,
+    /// Those of pseudonyms.
+    pub pseudonyms: Vec<GoingOn>,
+}
+
+impl fmt::Debug for GoingOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GoingOn({} in {})", self.from, self.to.id)
+    }
+}
+
+impl fmt::Debug for NewLogs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NewLogs({:?}, {:?})", self.cause, self.pseudonyms)
+    }
+}
+
+impl Vault {
+    /// Leaves every log and begins the new ones, in one transaction: anchors first, continuations behind them,
+    /// heads in the vault's own. What was logged in an old log and not delivered is logged anew when it is.
+    pub fn start_new_logs(&self, plan: NewLogs, now: Timestamp) -> Result<usize, VaultError> {
+        self.write(move |db| {
+            let NewLogs { cause, keys, own, pseudonyms } = plan;
+            for (log, key) in &keys {
+                db.execute(
+                    "UPDATE logs SET key = ?2 WHERE id = ?1 AND key IS NULL",
+                    (log.as_bytes(), key.as_bytes()),
+                )?;
+            }
+            let count = pseudonyms.len();
+            if let Some(old) = logs::own_log_in_use(db)? {
+                let anchor = leave(db, &old, cause, now)?;
+                begin(db, &own, None, now)?;
+                append_anchor(db, &own, &anchor, now)?;
+            } else {
+                begin(db, &own, None, now)?;
+            }
+            for one in pseudonyms {
+                go_on(db, one, &own, cause, now)?;
+            }
+            Ok(count)
+        })
+    }
+
+    /// Keeps a head of one of her own logs that a retailer told back.
+    pub fn put_known_head(
+        &self,
+        log: LogId,
+        head: &SignedCheckpoint,
+        domain: &ControllerId,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        let (head, domain) = (head.clone(), domain.clone());
+        self.write(move |db| {
+            db.execute(
+                "INSERT INTO known_heads (log_id, size, root, checkpoint, domain, told_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                (
+                    log.as_bytes(),
+                    column::from_number(head.size()),
+                    head.root().as_bytes(),
+                    head.as_str(),
+                    domain.as_str(),
+                    column::from_time(now),
+                ),
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Continuations of a pseudonym that its retailer has not logged yet, the oldest first.
+    pub fn untold_continuations(&self, generation: Generation) -> Result<Vec<Vec<u8>>, VaultError> {
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT jws FROM continuations WHERE generation = ?1 AND settled_at IS NULL
+                 ORDER BY sequence",
+            )?;
+            let rows = statement.query_map([generation.as_bytes()], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The retailer logged them, or never knew the pseudonym.
+    pub fn settle_continuations(
+        &self,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        self.write(move |db| {
+            db.execute(
+                "UPDATE continuations SET settled_at = ?2
+                 WHERE generation = ?1 AND settled_at IS NULL",
+                (generation.as_bytes(), column::from_time(now)),
+            )?;
+            Ok(())
+        })
+    }
+
+    /// A grant that only she signed, signed anew under the keys she has now.
+    pub fn renew_given_grant(&self, id: GrantId, jws: Vec<u8>) -> Result<(), VaultError> {
+        self.write(move |db| {
+            db.execute(
+                "UPDATE grants SET jws = ?2 WHERE id = ?1 AND state = 'given'",
+                (id.as_bytes(), jws),
+            )?;
+            Ok(())
+        })
+    }
+
+    /// What opens mail that was sealed before a pseudonym's keys changed, the newest first.
+    pub fn former_sealing_keys(
+        &self,
+        generation: Generation,
+    ) -> Result<Vec<SecretBytes<32>>, VaultError> {
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT secret FROM former_sealing_keys WHERE generation = ?1
+                 ORDER BY left_at DESC",
+            )?;
+            let rows = statement.query_map([generation.as_bytes()], |row| {
+                column::bytes(row, 0, |bytes| {
+                    let bytes: &[u8; 32] = bytes.try_into().ok()?;
+                    Some(SecretBytes::init_with(|secret| secret.copy_from_slice(bytes)))
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The mailbox was emptied after the retailer had heard of the new keys.
+    pub fn forget_former_sealing_keys(&self, generation: Generation) -> Result<(), VaultError> {
+        self.write(move |db| {
+            db.execute(
+                "DELETE FROM former_sealing_keys WHERE generation = ?1 AND NOT EXISTS
+                   (SELECT 1 FROM continuations
+                    WHERE continuations.generation = ?1 AND settled_at IS NULL)",
+                [generation.as_bytes()],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The key of a log that was left.
+    pub fn log_key(&self, log: LogId) -> Result<Option<VerifyingKey>, VaultError> {
+        self.read(move |db| log_key(db, &log))
+    }
+}
+
+/// The old log is left: what its successor begins with.
+fn leave(
+    db: &Transaction<'_>,
+    old: &LogId,
+    cause: Cause,
+    now: Timestamp,
+) -> Result<Anchor, VaultError> {
+    let head = last_head(db, old)?;
+    db.execute(
+        "UPDATE logs SET left_at = ?2 WHERE id = ?1",
+        (old.as_bytes(), column::from_time(now)),
+    )?;
+    Ok(Anchor { at: now, cause, head, log: *old })
+}
+
+/// The largest head of a log that is known: here, or told back by a retailer.
+fn last_head(db: &Transaction<'_>, log: &LogId) -> Result<LogHead, VaultError> {
+    let Some(key) = log_key(db, log)? else { return Ok(LogHead::empty()) };
+    let key = LogKey::new(Origin::of_log(log), key);
+    let mut statement = db.prepare(
+        "SELECT checkpoint FROM logs WHERE id = ?1 AND checkpoint IS NOT NULL
+         UNION ALL SELECT checkpoint FROM known_heads WHERE log_id = ?1",
+    )?;
+    let texts = statement.query_map([log.as_bytes()], |row| row.get::<_, String>(0))?;
+    let mut last = LogHead::empty();
+    for text in texts {
+        // A head that does not hold is of a file put together from two moments: it counts for nothing.
+        let head = UnverifiedCheckpoint::parse(text?.as_bytes()).ok();
+        if let Some(head) = head.and_then(|head| head.verify(&key).ok())
+            && head.size() > last.size
+        {
+            last = LogHead::from(&head);
+        }
+    }
+    Ok(last)
+}
+
+fn log_key(db: &rusqlite::Connection, log: &LogId) -> Result<Option<VerifyingKey>, VaultError> {
+    let key = db
+        .query_row(
+            "SELECT key FROM logs WHERE id = ?1 AND key IS NOT NULL",
+            [log.as_bytes()],
+            |row| column::bytes(row, 0, |bytes| VerifyingKey::from_slice(bytes).ok()),
+        )
+        .optional()?;
+    Ok(key)
+}
+
+fn begin(
+    db: &Transaction<'_>,
+    log: &FreshLog,
+    generation: Option<Generation>,
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    db.execute(
+        "INSERT INTO logs (id, generation, created_at) VALUES (?1, ?2, ?3)",
+        (log.id.as_bytes(), generation.map(|g| *g.as_bytes()), column::from_time(now)),
+    )?;
+    Ok(())
+}
+
+fn append_anchor(
+    db: &Transaction<'_>,
+    log: &FreshLog,
+    anchor: &Anchor,
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    let record = RecordKind::Anchor(anchor.clone()).to_bytes();
+    let record = record.map_err(|_| VaultError::BrokenLog)?;
+    let [salt, ..] = &log.salts;
+    logs::append(db, &log.id, &log.signer, salt, &record, now)?;
+    Ok(())
+}
+
+fn go_on(
+    db: &Transaction<'_>,
+    one: GoingOn,
+    own: &FreshLog,
+    cause: Cause,
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    let GoingOn { generation, from, to, make, former_sealing_key } = one;
+    let at = column::from_time(now);
+    let anchor = leave(db, &from, cause, now)?;
+    let jws = make(anchor.head).ok_or(VaultError::BrokenLog)?;
+    begin(db, &to, Some(generation), now)?;
+    db.execute(
+        "UPDATE pseudonyms SET log_id = ?2 WHERE generation = ?1",
+        (generation.as_bytes(), to.id.as_bytes()),
+    )?;
+    append_anchor(db, &to, &anchor, now)?;
+    let [_, salt, head_salt] = &to.salts;
+    let (_, head) = logs::append(db, &to.id, &to.signer, salt, &jws, now)?;
+    logs::append(db, &own.id, &own.signer, head_salt, head.as_str().as_bytes(), now)?;
+    db.execute(
+        "INSERT INTO continuations (generation, jws, made_at) VALUES (?1, ?2, ?3)",
+        (generation.as_bytes(), jws, at),
+    )?;
+    if let Some(secret) = former_sealing_key {
+        db.execute(
+            "INSERT INTO former_sealing_keys (generation, secret, left_at) VALUES (?1, ?2, ?3)",
+            (generation.as_bytes(), secret.danger_expose(), at),
+        )?;
+    }
+    // Their proofs are of a log that counts no more.
+    for table in ["key_releases", "disclosures"] {
+        db.execute(
+            &format!(
+                "DELETE FROM {table} WHERE state = 'logged'
+                   AND grant_id IN (SELECT id FROM grants WHERE generation = ?1)"
+            ),
+            [generation.as_bytes()],
+        )?;
+    }
+    Ok(())
+}
