@@ -5,6 +5,8 @@ use rand::{SeedableRng as _, rngs::StdRng};
 
 use super::*;
 
+mod vectors;
+
 fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned()).unwrap()
 }
