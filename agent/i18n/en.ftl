@@ -26,6 +26,10 @@ unlock-here = Your besace is open, but not in this browser. Your passphrase will
 passphrase-label = Your passphrase
 unlock-button = Open
 unlock-wrong = This passphrase does not open your besace. Check the capitals, then try again.
+unlock-damaged = The file of your besace is damaged, or is not its own. Nothing in it was changed. The command besace doctor says more.
+unlock-newer = A newer program has written to this besace. Open it with that one.
+unlock-no-copy = Before your besace is brought up to date, a copy is kept, and there is no room for it. Nothing was changed.
+unlock-not-upgraded = Your besace could not be brought up to date. It is as it was, and the former program still opens it.
 unlock-too-fast = Too many tries in a row. Try again in { $seconds ->
     [one] one second
    *[other] { $seconds } seconds
@@ -161,6 +165,9 @@ problem-went-back = Your besace is not what it was last time: it has gone back i
 problem-damaged = Your besace is damaged. You can still read it; nothing more is written to it.
 problem-no-room = This could not be kept: the disk is full, or may not be written to. Nothing has changed.
 problem-clock = The clock of this machine has gone back, or far ahead. Nothing is sent until it is right, or until you say that it is.
+alarm-moved = The folder of your besace was moved or replaced while it was open. Put it back, then open your besace again. Until then nothing is written.
+alarm-failing-disk = The disk of your besace no longer keeps what is written to it. Copy its folder to another disk. Until then nothing is written.
+alarm-clock-accept = This time is right
 problem-machine = This machine had a failure. Try again, or read the program’s log.
 problem-back = Back to Today
 

@@ -27,6 +27,10 @@ unlock-here = Votre besace est ouverte, mais pas dans ce navigateur. Votre phras
 passphrase-label = Votre phrase secrète
 unlock-button = Ouvrir
 unlock-wrong = Cette phrase n’ouvre pas votre besace. Vérifiez les majuscules, puis recommencez.
+unlock-damaged = Le fichier de votre besace est abîmé, ou n’est pas le sien. Rien n’y a été changé. La commande besace doctor en dit plus.
+unlock-newer = Un programme plus récent a écrit dans cette besace. Ouvrez-la avec lui.
+unlock-no-copy = Avant toute mise à jour, une copie de votre besace est gardée, et la place manque. Rien n’a été changé.
+unlock-not-upgraded = Votre besace n’a pas pu être mise à jour. Elle est restée telle quelle, et l’ancien programme l’ouvre toujours.
 unlock-too-fast = Trop d’essais à la suite. Recommencez dans { $seconds ->
     [one] une seconde
    *[other] { $seconds } secondes
@@ -164,6 +168,9 @@ problem-went-back = Votre besace n’est plus telle qu’elle était la dernièr
 problem-damaged = Votre besace est abîmée. Vous pouvez encore la lire ; plus rien n’y est écrit.
 problem-no-room = Cela n’a pas pu être gardé : le disque est plein, ou protégé en écriture. Rien n’a changé.
 problem-clock = L’horloge de cette machine a reculé, ou sauté loin en avant. Rien n’est envoyé tant qu’elle n’est pas à l’heure, ou que vous n’avez pas dit qu’elle l’est.
+alarm-moved = Le dossier de votre besace a été déplacé ou remplacé pendant qu’elle était ouverte. Remettez-le à sa place, puis rouvrez votre besace. D’ici là, rien n’est écrit.
+alarm-failing-disk = Le disque de votre besace ne garde plus ce qui s’y écrit. Copiez son dossier sur un autre disque. D’ici là, rien n’est écrit.
+alarm-clock-accept = Cette heure est la bonne
 problem-machine = Cette machine a eu une panne. Recommencez, ou lisez le journal du programme.
 problem-back = Revenir à Aujourd’hui
 

@@ -5,11 +5,13 @@
 //! | [`text`], [`voice`] | words of `i18n/`, dates and amounts as people write them |
 //! | [`view`], [`terms`] | what a page shows, as plain display data |
 //! | [`today`], [`cards`], [`vouchers`], [`till`], [`consent`], [`journal`], [`product`] | from what the engine says to a view |
+//! | [`alarm`] | what stands above every page while something is wrong |
 //! | [`page`] | a view in its frame, rendered by the templates |
 //! | [`keys`], [`kit`] | what opens the vault, and the sheet to be printed |
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
 
+pub mod alarm;
 pub mod assets;
 pub mod barcode;
 pub mod cards;

@@ -11,6 +11,7 @@ mod hardening;
 mod hostile;
 mod presence;
 mod readme;
+mod room;
 mod till;
 mod voucher_pages;
 mod vouchers;

@@ -138,6 +138,11 @@ pub(super) async fn lock(_: Session, site: web::Data<Site>) -> Answer {
     closed(&site)
 }
 
+pub(super) async fn accept_clock(_: Session, site: web::Data<Site>) -> Answer {
+    ask(&site, Engine::accept_clock).await?;
+    Ok(see_other("/"))
+}
+
 pub(super) async fn leave(session: Session, site: web::Data<Site>) -> Answer {
     site.sessions.close(&session);
     closed(&site)

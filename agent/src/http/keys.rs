@@ -28,6 +28,7 @@ use crate::{
         },
         voice::Voice,
     },
+    vault::OpenVaultError,
 };
 
 /// Longest phrase and longest words of a form, in bytes; what is longer is nobody's.
@@ -347,7 +348,29 @@ pub(super) fn not_opened(
         }
         UnlockError::TooSoon { seconds } => Ok(wait(*seconds)),
         UnlockError::Secret(UnlockKeyringError::Busy) => Ok(wait(1)),
-        _ => Err(Refusal::machine(error)),
+        _ => {
+            let refusal = Refusal::machine(error);
+            why_shut(voice, error).map(|why| (refusal.status(), why)).ok_or(refusal)
+        }
+    }
+}
+
+/// The sentence that says why a vault stays shut, where there is something she can do.
+fn why_shut(voice: &Voice, error: &UnlockError) -> Option<String> {
+    let UnlockError::Vault(cause) = error else { return None };
+    match cause {
+        OpenVaultError::Missing
+        | OpenVaultError::Truncated
+        | OpenVaultError::NotEncrypted
+        | OpenVaultError::Damaged
+        | OpenVaultError::Schema => Some(voice.say("unlock-damaged")),
+        OpenVaultError::Newer { .. } => Some(voice.say("unlock-newer")),
+        OpenVaultError::SafeCopy(_) => Some(voice.say("unlock-no-copy")),
+        OpenVaultError::Upgrade { .. } => Some(voice.say("unlock-not-upgraded")),
+        OpenVaultError::Exists
+        | OpenVaultError::NoCipher
+        | OpenVaultError::Database(_)
+        | OpenVaultError::Io(_) => None,
     }
 }
 

@@ -159,6 +159,9 @@ pub static ROUTES: &[Route] = &[
         })
     },
     hers(post("lock", "/lock", "She locks the vault.", |r| r.to(handlers::lock))),
+    hers(post("accept_clock", "/clock", "She says that the clock is right.", |r| {
+        r.to(handlers::accept_clock)
+    })),
     hers(post("leave", "/leave", "She leaves this browser.", |r| r.to(handlers::leave))),
     hers(get("today", "/", "What answers her wishes.", |r| r.to(handlers::today_page))),
     hers(get("product_form", "/product", "Asks for a code.", |r| r.to(handlers::product_form))),

@@ -13,7 +13,7 @@ use besace_protocol::lang::Language;
 use jiff::tz::TimeZone;
 
 use super::{Refusal, Site};
-use crate::ui::{text::negotiate, voice::Voice};
+use crate::ui::{alarm::Alarm, text::negotiate, voice::Voice};
 
 const COOKIE: &str = "besace_language";
 
@@ -31,7 +31,9 @@ impl Speaker {
             negotiate(header.and_then(|value| value.to_str().ok()).unwrap_or_default())
         });
         let site = request.app_data::<web::Data<Site>>();
-        Self(Voice::new(language, site.map_or(TimeZone::UTC, |site| site.zone.clone())))
+        let alarm = site.and_then(|site| Alarm::of(site.engine()));
+        let zone = site.map_or(TimeZone::UTC, |site| site.zone.clone());
+        Self(Voice::new(language, zone).with_alarm(alarm))
     }
 
     /// The voice.

@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod keys;
+mod machine;
 mod product;
 
 pub(super) const PASSPHRASE: &str = "soleil de minuit";

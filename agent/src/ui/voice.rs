@@ -8,19 +8,31 @@ use besace_protocol::{
 use fluent_bundle::FluentValue;
 use jiff::{Zoned, tz::TimeZone};
 
-use super::text::Texts;
+use super::{alarm::Alarm, text::Texts};
 
 /// Language and time zone of a page.
 #[derive(Clone, Debug)]
 pub struct Voice {
     language: Language,
     zone: TimeZone,
+    alarm: Option<Alarm>,
 }
 
 impl Voice {
     /// Speaks `language`; times are those of `zone`.
     pub const fn new(language: Language, zone: TimeZone) -> Self {
-        Self { language, zone }
+        Self { language, zone, alarm: None }
+    }
+
+    /// Says at the head of each page what is wrong.
+    #[must_use]
+    pub fn with_alarm(self, alarm: Option<Alarm>) -> Self {
+        Self { alarm, ..self }
+    }
+
+    /// What is wrong, if anything is.
+    pub const fn alarm(&self) -> Option<Alarm> {
+        self.alarm
     }
 
     /// The language spoken.

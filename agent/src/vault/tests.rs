@@ -288,3 +288,64 @@ fn a_vault_that_is_not_relied_on_is_read_and_not_written() {
         assert_eq!(vault.wishes().unwrap().len(), 1);
     }
 }
+
+/// A vault as a process that was killed leaves it, and what the last commit of its log says.
+fn killed(note: &'static str) -> tempfile::TempDir {
+    let live = tempfile::tempdir().unwrap();
+    let vault = filled(&live.path().join("vault.db"));
+    vault.write(move |db| Ok(db.execute("UPDATE cards SET note = ?1", [note])?)).unwrap();
+    let left = tempfile::tempdir().unwrap();
+    for name in ["vault.db", "vault.db-wal", "vault.db-shm"] {
+        std::fs::copy(live.path().join(name), left.path().join(name)).unwrap();
+    }
+    left
+}
+
+fn note(folder: &tempfile::TempDir) -> Result<String, VaultError> {
+    let vault =
+        Vault::open(&folder.path().join("vault.db"), &key(1)).map_err(|_| VaultError::Damaged)?;
+    vault.read(|db| Ok(db.query_row("SELECT note FROM cards", [], |row| row.get(0))?))
+}
+
+#[test]
+fn what_stands_in_the_log_only_is_there_whatever_became_of_its_index() {
+    // The index of the log is memory that happens to be a file: stale, foreign or missing, it is made anew.
+    for index in [None, Some(Vec::new()), Some(vec![0x5a; 32 << 10]), Some(vec![0; 32 << 10])] {
+        let folder = killed("à la main");
+        let path = folder.path().join("vault.db-shm");
+        match index {
+            None => std::fs::remove_file(path).unwrap(),
+            Some(bytes) => std::fs::write(path, bytes).unwrap(),
+        }
+        assert_eq!(note(&folder).unwrap(), "à la main");
+    }
+}
+
+#[test]
+fn a_log_that_is_not_the_one_of_the_file_is_never_read_as_rows() {
+    let folder = killed("à la main");
+    let wal = folder.path().join("vault.db-wal");
+    let good = std::fs::read(&wal).unwrap();
+    // A frame is a header of 24 bytes and a page; a bit of it, in turn, in some of them.
+    for place in (32..good.len()).step_by(4096 + 24) {
+        let mut bytes = good.clone();
+        bytes[place + 24 + 100] ^= 1;
+        std::fs::write(&wal, &bytes).unwrap();
+        drop(std::fs::remove_file(folder.path().join("vault.db-shm")));
+        let copy = tempfile::tempdir().unwrap();
+        for name in ["vault.db", "vault.db-wal"] {
+            std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+        }
+        // What comes after a frame that does not hold is not read; what came before it may be.
+        match note(&copy) {
+            Ok(note) => assert!(note.is_empty() || note == "à la main", "{place}: {note}"),
+            Err(error) => assert!(
+                matches!(
+                    error,
+                    VaultError::Broken(..) | VaultError::Damaged | VaultError::Database(_)
+                ),
+                "{place}: {error:?}"
+            ),
+        }
+    }
+}
