@@ -475,7 +475,7 @@ fn a_vault_goes_out_and_comes_back_with_the_passphrase_or_with_the_key() {
     assert_eq!(status, 0);
     insta::assert_snapshot!(out, @"
     This backup is whole and opens. Nothing was changed.
-    It is of 2026-11-21 22:26:40: 1 rows. What came later is not in it.
+    It is of 2026-11-21 22:26:40: 2 rows. What came later is not in it.
     ");
     assert!(!folder.path().join("v/vault.db").exists());
     std::fs::copy(folder.path().join("old/vault.slots.json"), at("b.slots.json")).unwrap();
@@ -483,7 +483,7 @@ fn a_vault_goes_out_and_comes_back_with_the_passphrase_or_with_the_key() {
     assert_eq!((status, err.as_str()), (0, ""));
     insta::assert_snapshot!(out, @"
     Your vault is back, in FOLDER/v.
-    It is of 2026-11-21 22:26:40: 1 rows. What came later is not in it.
+    It is of 2026-11-21 22:26:40: 2 rows. What came later is not in it.
     ");
     assert!(done(folder.path(), &["profile", "show"]).contains("Nour"));
 }

@@ -67,7 +67,12 @@ fn a_vault_comes_back_whole_and_opens_with_its_new_passphrase() {
     assert_eq!(names(&folder), ["vault.db", "vault.lock", "vault.slots.json"].map(PathBuf::from));
     assert!(engine.unlock(&passphrase("p")).is_err());
     engine.unlock(&passphrase("neuve")).unwrap();
-    assert_eq!(rows(&engine), before);
+    // The vault has seen a later time since.
+    let rest = |rows: &str| {
+        let lines = rows.lines().filter(|line| !line.contains("\"table\":\"clock\""));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(rest(&rows(&engine)), rest(&before));
 }
 
 #[test]
