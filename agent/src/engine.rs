@@ -366,12 +366,12 @@ impl Engine {
 
     /// She uses the vault now. Errands and devices are not she.
     pub fn note_use(&self) {
-        self.0.used_at.store(self.now().as_unix_seconds(), Ordering::Relaxed);
+        self.0.used_at.store(self.shown_time().as_unix_seconds(), Ordering::Relaxed);
     }
 
     /// Locks the vault if she has not used it for `seconds`. Says whether it did.
     pub fn lock_if_idle(&self, seconds: u64) -> bool {
-        let now = self.now().as_unix_seconds();
+        let now = self.shown_time().as_unix_seconds();
         // A clock that was set back starts the span anew.
         let used_at = self.0.used_at.fetch_min(now, Ordering::Relaxed).min(now);
         let idle = now.saturating_sub(used_at) >= seconds && self.state() == EngineState::Open;

@@ -145,15 +145,15 @@ impl Engine {
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(UnlockError::Keyring)?;
         let attempt = match shown {
             Secret::Passphrase(_) => {
-                let started = self.0.attempts.start(self.now());
+                let started = self.0.attempts.start(self.shown_time());
                 Some(started.map_err(|seconds| UnlockError::TooSoon { seconds })?)
             }
             Secret::Kit(_) | Secret::Device(_) => None,
         };
         let opened = keyring.unlock(shown);
         match (attempt, &opened) {
-            (Some(attempt), Ok(_)) => attempt.right(self.now()),
-            (Some(attempt), Err(UnlockKeyringError::Wrong)) => attempt.wrong(self.now()),
+            (Some(attempt), Ok(_)) => attempt.right(self.shown_time()),
+            (Some(attempt), Err(UnlockKeyringError::Wrong)) => attempt.wrong(self.shown_time()),
             // It was not tried, or another kind of key was.
             (Some(_), Err(UnlockKeyringError::Busy | UnlockKeyringError::Kdf)) | (None, _) => {}
         }

@@ -77,7 +77,8 @@ impl Engine {
         self.0.seen.follow(self.0.clock.now())
     }
 
-    /// What the clock of this machine shows, right or not.
+    /// What the clock of this machine shows, right or not: for spans within this process, such as how long
+    /// nobody used it, which must end though time stands still.
     pub fn shown_time(&self) -> Timestamp {
         self.0.clock.now()
     }

@@ -44,7 +44,7 @@ pub(super) fn first_page(site: &Site) -> &'static str {
 
 /// The answer to who showed a key: a session in this browser, and where to go.
 pub(super) fn welcome(site: &Site) -> Answer {
-    let value = site.sessions.open(&mut site.engine().rng(), site.engine().now());
+    let value = site.sessions.open(&mut site.engine().rng(), site.engine().shown_time());
     let mut answer = see_other(first_page(site));
     let added = answer.add_cookie(&session::cookie(site.port, Some(value.as_str())));
     added.map_err(|error| Refusal::machine(&error)).map(|()| answer)

@@ -120,7 +120,7 @@ impl Session {
             return Err(Refusal::LOCKED);
         }
         let cookie = request.cookie(&cookie_name(site.port)).ok_or(Refusal::UNAUTHORIZED)?;
-        let touched = site.sessions.touch(cookie.value(), site.engine().now());
+        let touched = site.sessions.touch(cookie.value(), site.engine().shown_time());
         let session = touched.ok_or(Refusal::UNAUTHORIZED)?;
         site.engine().note_use();
         Ok(session)
