@@ -9,6 +9,7 @@ mod errands;
 mod export;
 mod hardening;
 mod hostile;
+mod keys;
 mod presence;
 mod readme;
 mod room;

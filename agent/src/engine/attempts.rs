@@ -83,6 +83,11 @@ impl Attempts {
         Ok(Attempt(self))
     }
 
+    /// There is another passphrase now: what was tried before was tried on the old one.
+    pub(super) fn forget(&self, now: Timestamp) {
+        self.set(Wrong::none(now));
+    }
+
     /// What the file says. If that cannot be told, the longest wait begins now, and ends.
     fn read(&self, now: Timestamp) -> Wrong {
         let damaged = Wrong { in_a_row: MANY, last_at: now, v: 1 };

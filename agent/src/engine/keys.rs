@@ -131,7 +131,9 @@ impl Engine {
         let keyring = keyring
             .with_passphrase(&root, new, parameters, now, rng)
             .map_err(ChangeKeysError::Wrap)?;
-        self.write_keys(&keyring)
+        self.write_keys(&keyring)?;
+        self.0.attempts.forget(now);
+        Ok(())
     }
 
     /// Whether `shown` is a key of this vault, as [`unlock_with`](Self::unlock_with) would find; nothing
