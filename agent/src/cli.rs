@@ -58,6 +58,9 @@ struct Arguments {
     /// Let the vault be on a network share, where it can break at any time.
     #[arg(long, global = true, env = "BESACE_VAULT_ON_NETWORK_SHARE")]
     vault_on_network_share: bool,
+    /// File with what the outbox is sealed with, on a disk that a power cut empties [default: beside the outbox].
+    #[arg(long, global = true, value_name = "FILE", env = "BESACE_OUTBOX_KEY")]
+    outbox_key: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -88,6 +91,8 @@ enum AnyCommand {
     Health(health::Arguments),
     /// What arrived while your vault was locked.
     Inbox(inbox::Arguments),
+    /// What leaves while your vault is locked.
+    Outbox(inbox::OutboxArguments),
 }
 
 /// What is done with the vault in hand.
@@ -215,8 +220,14 @@ fn dispatch(
         AnyCommand::Inbox(command) => {
             return inbox::run(&folder(arguments.vault)?, &command, output);
         }
+        AnyCommand::Outbox(command) => {
+            let folder = folder(arguments.vault)?.with_outbox_key(arguments.outbox_key);
+            return inbox::run_outbox(&folder, &command, output);
+        }
     };
-    let folder = folder(arguments.vault)?.danger_on_a_share(arguments.vault_on_network_share);
+    let folder = folder(arguments.vault)?
+        .danger_on_a_share(arguments.vault_on_network_share)
+        .with_outbox_key(arguments.outbox_key);
     // A command that only reads makes no folder.
     if !folder.slots().exists() && !folder.database().exists() && !needs_no_vault(&command) {
         return Err(no_vault(&folder));

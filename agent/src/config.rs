@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 pub struct VaultFolder {
     path: PathBuf,
     on_a_share: bool,
+    outbox_key: Option<PathBuf>,
 }
 
 impl VaultFolder {
     /// This folder; it need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), on_a_share: false }
+        Self { path: path.into(), on_a_share: false, outbox_key: None }
     }
 
     /// The same, if it is `allowed` to be on a network share: she was told what may happen there.
@@ -70,6 +71,22 @@ impl VaultFolder {
     /// What arrived while the vault was locked (`spec/sealed.md`).
     pub fn inbox(&self) -> PathBuf {
         self.path.join("vault.inbox")
+    }
+
+    /// What waits to be sent while the vault is locked (`spec/sealed.md#outbox`).
+    pub fn outbox(&self) -> PathBuf {
+        self.path.join("vault.outbox")
+    }
+
+    /// What the outbox is sealed with.
+    pub fn outbox_key(&self) -> PathBuf {
+        self.outbox_key.clone().unwrap_or_else(|| self.outbox().join("key"))
+    }
+
+    /// The same, with what the outbox is sealed with in another file, such as one that a power cut empties.
+    #[must_use]
+    pub fn with_outbox_key(self, file: Option<PathBuf>) -> Self {
+        Self { outbox_key: file, ..self }
     }
 
     /// Stands there while a vault is being made.

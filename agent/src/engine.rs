@@ -18,6 +18,7 @@ mod logs;
 mod mailbox;
 mod merge;
 mod offers;
+mod outbox;
 mod product;
 mod retailers;
 mod sealed;
@@ -358,9 +359,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Closes the vault and wipes its keys. Whoever is in the middle of something gets
+    /// Signs what must leave meanwhile, closes the vault and wipes its keys. Whoever is in the middle of something gets
     /// [`EngineError::Locked`].
     pub fn lock(&self) {
+        if self.state() == EngineState::Open {
+            self.refresh_door();
+            self.try_refresh_outbox();
+        }
         self.set_open(None);
     }
 

@@ -1,8 +1,9 @@
-//! What the agent does by itself while its vault is open: keys of the next day, mail, offers, what a
+//! What the agent does by itself: keys of the next day, mail, offers, what a
 //! retailer has not signed for yet.
 //!
 //! Each retailer has a schedule of its own, drawn at random: two retailers that compare notes must not
-//! find that calls to both come together. While the vault is locked nothing is due.
+//! find that calls to both come together. While the vault is locked
+//! it sends what was signed before, on the same kind of schedule.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
@@ -10,7 +11,7 @@ use besace_protocol::{party::ControllerId, time::Timestamp};
 use rand_core::CryptoRngCore;
 
 use crate::{
-    engine::{EngineError, MergeInboxError},
+    engine::{EngineError, EngineState, MergeInboxError},
     exchange::{Exchange, ExchangeError},
 };
 
@@ -89,14 +90,24 @@ pub async fn run_due(exchange: &Exchange, schedule: &mut Schedule) -> Vec<(Contr
         Ok(Err(error)) => tracing::warn!(%error, "what arrived while the vault was locked waits"),
         Err(error) => tracing::error!(%error, "merging broke down"),
     }
-    // A locked vault has no retailers, so its schedule starts anew when it is opened.
-    let retailers = exchange.domains().await.unwrap_or_default();
     let engine = exchange.engine();
+    // A locked vault knows only those to whom something waits.
+    let locked = engine.state() == EngineState::Locked;
+    let known = if locked { exchange.held_domains().await } else { exchange.domains().await };
+    let retailers = known.unwrap_or_default();
     let mut run = Vec::new();
     for retailer in schedule.due(&retailers, engine.now(), &mut engine.rng()) {
-        let well = report(exchange.refresh(&retailer).await);
+        let well = if locked {
+            report(exchange.send_held(&retailer).await)
+        } else {
+            report(exchange.refresh(&retailer).await)
+        };
         schedule.done(&retailer, well, engine.now(), &mut engine.rng());
         run.push((retailer, well));
+    }
+    // What was made ready and did not arrive must leave though this process ends without a word.
+    if !locked && !run.is_empty() && exchange.hold().await.is_err() {
+        tracing::debug!("what waits to leave was not written down");
     }
     run
 }

@@ -25,6 +25,8 @@ use crate::{
 pub(crate) const CATALOGUE_ANSWER_MAX: usize = CATALOGUE_LEN_MAX * 2;
 /// Longest answer to a call, in bytes.
 const ANSWER_LEN_MAX: usize = 4 << 20;
+/// Longest answer that is kept for a locked vault, in bytes: two documents with their proofs.
+const HELD_ANSWER_LEN_MAX: usize = 64 << 10;
 /// Most rounds of one collection: 64 messages each.
 const MAIL_ROUNDS_MAX: usize = 64;
 
@@ -125,7 +127,16 @@ impl Exchange {
     /// Everything that is due with one retailer: [`meet`](Self::meet), what was not answered yet,
     /// keys, disclosures, mail, vouchers.
     pub async fn refresh(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
-        let mut refreshed = self.meet(domain).await?;
+        let mut refreshed = match self.meet(domain).await {
+            Ok(refreshed) => refreshed,
+            Err(error) => {
+                // What she takes back waits for no catalogue.
+                if !matches!(&error, ExchangeError::Net(error) if error.is_unreachable()) {
+                    let _told_again_next_time = self.tell_withdrawals(domain).await;
+                }
+                return Err(error);
+            }
+        };
         self.go_on(domain).await?;
         self.tell_again(domain).await?;
         (refreshed.keys, refreshed.disclosures) = self.deliver(domain).await?;
@@ -191,6 +202,47 @@ impl Exchange {
         Ok(counts)
     }
 
+    /// Retailers to whom something waits in the outbox.
+    pub async fn held_domains(&self) -> Result<Vec<ControllerId>, ExchangeError> {
+        self.step(Engine::held_retailers).await
+    }
+
+    /// Writes down what must leave while the vault is locked.
+    pub async fn hold(&self) -> Result<usize, ExchangeError> {
+        self.step(Engine::refresh_outbox).await
+    }
+
+    /// While the vault is locked: sends what was signed for `domain` before it was. Says how much arrived. What is
+    /// not answered waits; one that is refused holds up no other.
+    pub async fn send_held(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
+        let name = domain.clone();
+        let waiting = self.step(move |engine| engine.held_for(&name)).await?;
+        let (mut sent, mut failed) = (0_usize, Ok(()));
+        for held in waiting {
+            // It may have been cleared, or the vault opened, since: then it is not for us to send.
+            let one = held.clone();
+            let may =
+                self.step(move |engine| Ok::<_, StepError>(engine.may_send_held(&one))).await?;
+            let (true, Some(path)) = (may, held.path()) else { continue };
+            let call = held.call.clone();
+            let answer =
+                self.net.call(&held.pseudonym, domain, path, call, HELD_ANSWER_LEN_MAX).await;
+            let answer = match answer {
+                Ok(answer) => Some(answer),
+                // It was received before, and the answer was lost; or it never will be taken.
+                Err(NetError::Refused(problem)) if is_final(problem) => None,
+                Err(error @ NetError::Unreachable { .. }) => return Err(error.into()),
+                Err(error) => {
+                    failed = Err(error.into());
+                    continue;
+                }
+            };
+            self.step(move |engine| engine.settle_held(&held, answer)).await?;
+            sent = sent.saturating_add(1);
+        }
+        failed.map(|()| sent)
+    }
+
     /// Collects and acknowledges mail. Says how many messages there were.
     pub async fn collect_mail(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
         self.go_on(domain).await?;
@@ -223,18 +275,9 @@ impl Exchange {
     /// holds up no other; the first refusal is said at the end.
     async fn tell_again(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
         let mut refused = Ok(());
-        let name = domain.clone();
-        let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&name)).await?;
-        for (id, call) in withdrawals {
-            match self.tell_withdrawal(id, call).await {
-                Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
-                    self.step(move |engine| engine.accept_missing(id)).await?;
-                }
-                Err(error @ ExchangeError::Net(NetError::Refused(_))) => {
-                    refused = refused.and(Err(error));
-                }
-                told => told?,
-            }
+        match self.tell_withdrawals(domain).await {
+            Err(error @ ExchangeError::Net(NetError::Refused(_))) => refused = Err(error),
+            told => told?,
         }
         let name = domain.clone();
         let grants = self.step(move |engine| engine.unsigned_grants(&name)).await?;
@@ -247,6 +290,24 @@ impl Exchange {
                     refused = refused.and(Err(error));
                 }
                 Err(error) => return Err(error),
+            }
+        }
+        refused
+    }
+
+    async fn tell_withdrawals(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        let mut refused = Ok(());
+        let name = domain.clone();
+        let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&name)).await?;
+        for (id, call) in withdrawals {
+            match self.tell_withdrawal(id, call).await {
+                Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
+                    self.step(move |engine| engine.accept_missing(id)).await?;
+                }
+                Err(error @ ExchangeError::Net(NetError::Refused(_))) => {
+                    refused = refused.and(Err(error));
+                }
+                told => told?,
             }
         }
         refused
@@ -347,6 +408,19 @@ impl Exchange {
             .map_err(|_| ExchangeError::Broken)?
             .map_err(|error| ExchangeError::Step(error.into()))
     }
+}
+
+/// Whether a held call need not be sent again after this answer.
+const fn is_final(problem: ProblemType) -> bool {
+    !matches!(
+        problem,
+        ProblemType::TooFast
+            | ProblemType::LogUnavailable
+            | ProblemType::Internal
+            | ProblemType::ClockSkew
+            | ProblemType::InProgress
+            | ProblemType::NotFound
+    )
 }
 
 impl From<EngineError> for ExchangeError {

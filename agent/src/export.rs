@@ -23,8 +23,12 @@ pub(crate) const FORMAT: &str = "besace-export";
 
 /// The inbox key as an `age` identity, `AGE-SECRET-KEY-1…`: whoever has it opens every export.
 pub fn identity(root: &RootKey) -> Result<SecretString, SpellIdentityError> {
+    spell(&root.inbox_key())
+}
+
+/// An X25519 secret as an `age` identity.
+pub(crate) fn spell(key: &SecretBytes<32>) -> Result<SecretString, SpellIdentityError> {
     let human_readable = bech32::Hrp::parse("age-secret-key-").map_err(|_| SpellIdentityError)?;
-    let key = root.inbox_key();
     let lower = Zeroizing::new(
         bech32::encode::<bech32::Bech32>(human_readable, key.danger_expose())
             .map_err(|_| SpellIdentityError)?,

@@ -13,6 +13,7 @@ mod keys;
 mod presence;
 mod readme;
 mod room;
+mod sealed;
 mod till;
 mod voucher_pages;
 mod vouchers;

@@ -391,6 +391,25 @@ impl World {
         self.exchange.engine()
     }
 
+    /// Her agent's program ends and is started again. Nobody unlocks the vault.
+    pub fn reboot(&mut self) -> Result<()> {
+        let start = |folder: PathBuf, seed: u64| {
+            let entropy = Arc::new(SeededEntropy::new(seed));
+            Engine::start(VaultFolder::new(folder), self.clock.clone(), entropy)
+        };
+        let mut dev = DevRetailers::default();
+        for house in [&self.lumen, &self.pont] {
+            dev.insert(house.domain.clone(), house.tap.address())?;
+        }
+        let net = Net::new(dev)?;
+        // The folder is free only when nobody has the engine before.
+        let between = start(self.folder.path().join("between"), 4)?;
+        self.exchange = Exchange::new(between, net.clone());
+        let engine = start(self.vault.clone(), 5)?;
+        self.exchange = Exchange::new(engine, net);
+        Ok(())
+    }
+
     /// The open request of a retailer for a purpose.
     pub fn open_request(&self, house: &House, purpose: Purpose) -> Result<RequestId> {
         self.engine()

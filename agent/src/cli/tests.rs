@@ -502,4 +502,6 @@ fn what_waits_sealed_is_counted_without_a_passphrase() {
         @r#"{"bytes":0,"set_aside":1,"v":1,"waiting":0}"#
     );
     insta::assert_snapshot!(done(folder, &["inbox", "clear"]), @"1 letters were destroyed.");
+    insta::assert_snapshot!(done(folder, &["outbox"]), @"Nothing waits to leave.");
+    insta::assert_snapshot!(done(folder, &["--json", "outbox", "clear"]), @r#"{"destroyed":0,"v":1}"#);
 }

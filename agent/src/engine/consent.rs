@@ -18,8 +18,11 @@ use super::{
     retailers::{REFUSAL_PAUSE_DAYS, check_request},
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
-use crate::vault::{
-    GateSalts, GrantChange, LogSigners, Pseudonym, RequestState, StoredGrant, StoredRequest,
+use crate::{
+    sealed::Content,
+    vault::{
+        GateSalts, GrantChange, LogSigners, Pseudonym, RequestState, StoredGrant, StoredRequest,
+    },
 };
 
 /// A request that waits for her decision, with all that has to be shown.
@@ -280,7 +283,10 @@ impl Engine {
         let signed = sign(withdrawal, Role::Subject, &keys.signing, self.now())
             .map_err(|_| StepError::Make)?;
         let record = signed.as_bytes().to_vec();
+        // Before it stands in her log: whatever happens in between, no key leaves afterwards.
+        self.unhold_releases(id);
         self.pass_gate(id, GrantChange::Withdraw, record.clone())?.ok_or(StepError::GrantOver)?;
+        self.try_refresh_outbox();
         self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &Withdraw { withdrawal: record.into() })
     }
 
@@ -335,6 +341,7 @@ impl Engine {
         self.keep_evidence(evidence)?;
         // The same acknowledgement again finds the grant acknowledged already: that is fine.
         self.pass_gate(id, GrantChange::Acknowledge, acknowledgement.as_bytes().to_vec())?;
+        self.unhold_said(&Content::Withdrawn { grant: id });
         Ok(())
     }
 
@@ -348,7 +355,9 @@ impl Engine {
         if shown || grant.claimed_key(Role::Controller).is_some() {
             return Ok(false);
         }
-        Ok(vault.settle_withdrawal(id, self.now())?)
+        let settled = vault.settle_withdrawal(id, self.now())?;
+        self.unhold_said(&Content::Withdrawn { grant: id });
+        Ok(settled)
     }
 
     /// Passes the gate of the vault with fresh salts and the right signers.

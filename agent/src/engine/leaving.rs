@@ -22,7 +22,10 @@ use super::{
     Engine,
     step::{PreparedCall, StepError, answer, check_proven, retailer_log_key},
 };
-use crate::vault::{DeliveryState, GrantChange, ProfileField, Pseudonym, StoredGrant};
+use crate::{
+    sealed::Content,
+    vault::{DeliveryState, GrantChange, ProfileField, Pseudonym, StoredGrant},
+};
 
 /// What is delivered by a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +149,10 @@ impl Engine {
         let evidence = check_proven(&received.logged, &log, domain, Some(grant), kind, now)?;
         self.keep_evidence(vec![evidence])?;
         match delivery {
-            Delivery::Keys { grant, day } => vault.deliver_key_release(grant, day, now)?,
+            Delivery::Keys { grant, day } => {
+                vault.deliver_key_release(grant, day, now)?;
+                self.unhold_said(&Content::released(grant, day));
+            }
             Delivery::Data { grant, digest } => vault.deliver_disclosure(grant, digest, now)?,
         }
         Ok(())
@@ -202,6 +208,34 @@ impl Engine {
         day: Day,
         manifest: &Manifest,
     ) -> Result<Option<PreparedCall>, StepError> {
+        let Some(body) = self.release_body(stored, grant, day, manifest, true)? else {
+            return Ok(None);
+        };
+        let pseudonym = self.pseudonym_of(stored.generation)?;
+        self.prepare_call(&pseudonym, RELEASES_PATH, &body).map(Some)
+    }
+
+    /// The keys of `day`, sealed, if they stand in her log and may leave.
+    pub(super) fn logged_release(
+        &self,
+        id: GrantId,
+        day: Day,
+    ) -> Result<Option<ReleaseKeys>, StepError> {
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        let manifest = self.manifest(&stored.domain)?;
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        self.release_body(&stored, grant.claimed(), day, manifest.payload(), false)
+    }
+
+    /// What is sent with the keys of `day`; logged now, if it was not before and `log` says so.
+    fn release_body(
+        &self,
+        stored: &StoredGrant,
+        grant: &Grant,
+        day: Day,
+        manifest: &Manifest,
+        log: bool,
+    ) -> Result<Option<ReleaseKeys>, StepError> {
         let vault = self.vault()?;
         // A retailer that has not published its key of that day gets the keys when it has.
         let Some(recipient) = manifest.day(day).map(|keys| keys.sealing_key) else {
@@ -221,6 +255,7 @@ impl Engine {
                 };
                 (proven, released.at)
             }
+            None if !log => return Ok(None),
             None => {
                 let at = self.now();
                 let record = RecordKind::Released(Released { at, commit, day, grant: grant.id })
@@ -252,8 +287,7 @@ impl Engine {
             &mut self.rng(),
         )
         .map_err(|_| StepError::Make)?;
-        let body = ReleaseKeys { day, grant: grant.id, logged, sealed };
-        self.prepare_call(&pseudonym, RELEASES_PATH, &body).map(Some)
+        Ok(Some(ReleaseKeys { day, grant: grant.id, logged, sealed }))
     }
 
     fn greet(

@@ -6,7 +6,8 @@
 use std::{collections::BTreeMap, io, sync::PoisonError};
 
 use besace_protocol::{
-    id::LetterId,
+    id::{GrantId, LetterId},
+    party::ControllerId,
     presence::ShopId,
     time::{DAY_SECONDS, Day, Timestamp},
 };
@@ -14,12 +15,13 @@ use besace_protocol::{
 use super::{
     ARRIVAL_SECONDS, Delivery, Engine, EngineError, StepError, VisitRules,
     devices::{INSIDE_MAX, SKEW_SECONDS},
+    outbox::kind_of,
 };
 use crate::{
     overland,
     owntracks::{self, Crossing, Emitter, Report},
     sealed::{Content, Letter, LetterKey, OpenLetterError, Waiting},
-    vault::{DeviceApp, DeviceKeys, LetterEffect, ShopVisit},
+    vault::{DeviceApp, DeviceKeys, Direction, JournalEntry, LetterEffect, ShopVisit},
 };
 
 /// How many letters are merged in one transaction.
@@ -230,7 +232,14 @@ impl Merge<'_> {
             content => {
                 self.flush()?;
                 if !self.again {
-                    self.answer(content, &letter.body)?;
+                    let domain = self.answer(content, &letter.body)?;
+                    self.change(LetterEffect::Journal(JournalEntry {
+                        at: letter.at,
+                        direction: Direction::In,
+                        domain,
+                        kind: kind_of(content).to_owned(),
+                        bytes: u64::try_from(letter.body.len()).unwrap_or(u64::MAX),
+                    }));
                 }
                 self.merged.answers = self.merged.answers.saturating_add(1);
             }
@@ -300,21 +309,29 @@ impl Merge<'_> {
         Ok(())
     }
 
-    /// What a retailer answered; taking the same answer twice changes nothing.
-    fn answer(&self, content: &Content, body: &[u8]) -> Result<(), Unmerged> {
+    /// What a retailer answered, and which; taking the same answer twice changes nothing.
+    fn answer(&self, content: &Content, body: &[u8]) -> Result<ControllerId, Unmerged> {
         let engine = self.engine;
+        let retailer_of = |grant: &GrantId| -> Result<ControllerId, StepError> {
+            Ok(engine.vault()?.grant(*grant)?.ok_or(StepError::GrantOver)?.domain)
+        };
         match content {
-            Content::Report { .. } => {}
-            Content::Withdrawn { grant } => engine.accept_acknowledgement(*grant, body)?,
+            Content::Report { .. } => Err(Unmerged::Aside("it answers nothing")),
+            Content::Withdrawn { grant } => {
+                engine.accept_acknowledgement(*grant, body)?;
+                Ok(retailer_of(grant)?)
+            }
             Content::Released { day, grant } => {
-                let stored = engine.vault()?.grant(*grant).map_err(EngineError::from)?;
-                let domain = stored.ok_or(StepError::GrantOver)?.domain;
+                let domain = retailer_of(grant)?;
                 let delivery = Delivery::Keys { grant: *grant, day: Day::from_number(*day) };
                 engine.accept_delivery(&domain, delivery, body)?;
+                Ok(domain)
             }
-            Content::MailAcknowledged { mail } => engine.accept_mail_acknowledged(mail.clone())?,
+            Content::MailAcknowledged { domain, mail } => {
+                engine.accept_mail_acknowledged(mail.clone())?;
+                Ok(domain.clone())
+            }
         }
-        Ok(())
     }
 
     /// What changes, unless it is in the vault already.

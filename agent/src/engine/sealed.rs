@@ -23,16 +23,17 @@ use crate::{
     overland,
     owntracks::{self, Report, ReportError},
     sealed::{
-        AppWord, Content, DoorList, Inbox, InboxCount, KeepLetterError, Letter, ReadDoorListError,
-        SenderTag,
+        AppWord, Content, DoorList, Inbox, InboxCount, KeepLetterError, Letter, Outbox,
+        ReadDoorListError, SenderTag,
     },
-    vault::DeviceApp,
+    vault::{DeviceApp, VaultError},
 };
 
 /// What is outside of the vault file.
 #[derive(Debug)]
 pub(super) struct Outside {
     pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox,
     /// One merge at a time.
     pub(super) merging: Mutex<()>,
     /// Wrong passwords while locked. Nobody knows then which names are devices, so all count as one.
@@ -43,6 +44,7 @@ impl Outside {
     pub(super) fn new(folder: &VaultFolder) -> Self {
         Self {
             inbox: Inbox::new(folder.inbox()),
+            outbox: Outbox::new(folder.outbox(), folder.outbox_key()),
             merging: Mutex::default(),
             wrong: Mutex::default(),
         }
@@ -169,9 +171,14 @@ impl Engine {
     /// Writes down which devices may report while the vault is locked. Where that fails, none may: a device
     /// that was revoked must not go on.
     pub(super) fn refresh_door(&self) {
+        // A locked vault says nothing of devices, and the list stands.
+        let Ok(open) = self.open() else { return };
+        let devices = match open.vault.device_keys() {
+            Err(VaultError::Closed) => return,
+            devices => devices,
+        };
         let write = || -> Result<(), Box<dyn std::error::Error>> {
-            let open = self.open()?;
-            let list = DoorList::of(&open.root, &open.vault.device_keys()?)?;
+            let list = DoorList::of(&open.root, &devices?)?;
             self.0.outside.inbox.prepare()?;
             Ok(list.write(&self.0.outside.inbox.door())?)
         };

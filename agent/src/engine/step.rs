@@ -1,7 +1,7 @@
 //! What the steps of an exchange have in common: a call that is ready to leave, and why a step failed.
 
 use besace_protocol::{
-    call::sign_call,
+    call::{sign_call, sign_held_call},
     consent::RecordKind,
     crypto::sha256,
     document::ParseDocumentError,
@@ -116,11 +116,36 @@ impl Engine {
         path: &'static str,
         body: &B,
     ) -> Result<PreparedCall, StepError> {
+        self.prepare(pseudonym, path, body, None)
+    }
+
+    /// A call under `pseudonym` that may be sent until `end`; `path` is one that takes such calls.
+    pub(super) fn prepare_held_call<B: Serialize>(
+        &self,
+        pseudonym: &Pseudonym,
+        path: &'static str,
+        body: &B,
+        end: Timestamp,
+    ) -> Result<PreparedCall, StepError> {
+        self.prepare(pseudonym, path, body, Some(end))
+    }
+
+    fn prepare<B: Serialize>(
+        &self,
+        pseudonym: &Pseudonym,
+        path: &'static str,
+        body: &B,
+        end: Option<Timestamp>,
+    ) -> Result<PreparedCall, StepError> {
         let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
         let message = MessageId::generate(&mut self.rng());
         let address = call_address(&pseudonym.domain, path);
-        let call = sign_call(&address, message, body, &keys.signing, self.now())
-            .map_err(|_| StepError::Make)?;
+        let (key, now) = (&keys.signing, self.now());
+        let call = match end {
+            None => sign_call(&address, message, body, key, now),
+            Some(end) => sign_held_call(&address, message, body, key, now, end),
+        };
+        let call = call.map_err(|_| StepError::Make)?;
         Ok(PreparedCall {
             pseudonym: pseudonym.generation,
             domain: pseudonym.domain.clone(),

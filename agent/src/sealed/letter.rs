@@ -8,6 +8,7 @@ use besace_protocol::{
     encoding::{JsonError, from_json_exact, to_canonical_json},
     id::{GrantId, LetterId, MailId},
     keys::RootKey,
+    party::ControllerId,
     time::{Day, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,9 @@ pub enum Content {
     },
     /// A retailer destroyed its copies of mail.
     MailAcknowledged {
-        /// Which.
+        /// Which retailer.
+        domain: ControllerId,
+        /// Which mail.
         mail: Vec<MailId>,
     },
 }
@@ -291,7 +294,8 @@ mod tests {
         #[test]
         fn every_letter_comes_back(body: Vec<u8>, number in 0_u64..1 << 53, ids: Vec<[u8; 16]>) {
             let mail = ids.into_iter().map(MailId::from_bytes).collect();
-            let content = Content::MailAcknowledged { mail };
+            let domain = ControllerId::parse("shop.example").unwrap();
+            let content = Content::MailAcknowledged { domain, mail };
             let letter = Letter { number, content, ..letter(&body) };
             let sealed = letter.seal(&export::recipient(&root(3)).unwrap()).unwrap();
             prop_assert_eq!(LetterKey::of(&root(3)).unwrap().open(&sealed).unwrap(), letter);

@@ -2,6 +2,8 @@
 
 use besace_protocol::{party::ControllerId, time::Timestamp};
 
+use rusqlite::Transaction;
+
 use super::{Vault, VaultError, column};
 
 /// Out of this machine, or into it.
@@ -45,19 +47,7 @@ pub struct JournalEntry {
 impl Vault {
     /// Writes one line.
     pub fn add_journal(&self, entry: JournalEntry) -> Result<(), VaultError> {
-        self.write(move |db| {
-            db.execute(
-                "INSERT INTO journal (at, direction, domain, kind, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
-                (
-                    column::from_time(entry.at),
-                    entry.direction.as_str(),
-                    entry.domain.as_str(),
-                    entry.kind,
-                    column::from_number(entry.bytes),
-                ),
-            )?;
-            Ok(())
-        })
+        self.write(move |db| add(db, &entry))
     }
 
     /// The newest `count` lines, the newest first.
@@ -78,4 +68,18 @@ impl Vault {
             Ok(entries.collect::<Result<_, _>>()?)
         })
     }
+}
+
+pub(super) fn add(db: &Transaction<'_>, entry: &JournalEntry) -> Result<(), VaultError> {
+    db.execute(
+        "INSERT INTO journal (at, direction, domain, kind, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (
+            column::from_time(entry.at),
+            entry.direction.as_str(),
+            entry.domain.as_str(),
+            &entry.kind,
+            column::from_number(entry.bytes),
+        ),
+    )?;
+    Ok(())
 }

@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use besace_protocol::{id::LetterId, time::Timestamp};
 use rusqlite::Transaction;
 
-use super::{Fix, NamedPlace, ShopVisit, Vault, VaultError, column, named_places, places};
+use super::{
+    Fix, JournalEntry, NamedPlace, ShopVisit, Vault, VaultError, column, journal, named_places,
+    places,
+};
 
 /// What a letter changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub enum LetterEffect {
     },
     /// A visit, or when it ended.
     Visit(ShopVisit),
+    /// Something came.
+    Journal(JournalEntry),
     /// A device was heard.
     Heard {
         /// Which.
@@ -93,6 +98,7 @@ fn apply(db: &Transaction<'_>, effect: &LetterEffect) -> Result<(), VaultError> 
             named_places::put(db, device, places, *among_others)?;
         }
         LetterEffect::Visit(visit) => places::put_visit(db, visit)?,
+        LetterEffect::Journal(entry) => journal::add(db, entry)?,
         LetterEffect::Heard { device, at } => {
             db.execute(
                 "UPDATE devices SET heard_at = max(ifnull(heard_at, 0), ?2) WHERE name = ?1",

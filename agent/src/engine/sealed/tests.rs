@@ -76,10 +76,12 @@ fn what_a_known_device_says_waits_sealed_and_is_in_the_vault_after_unlock() {
         assert!(!shows, "{word}");
     }
     assert!(matches!(engine.merge_inbox(), Err(crate::engine::MergeInboxError::Engine(_))));
+    // What is due by itself is tried again and again while nobody unlocks; it changes nothing.
+    report(&engine, &password, &fix(120)).unwrap();
     engine.unlock(&passphrase("p")).unwrap();
     let merged = engine.merge_inbox().unwrap();
-    assert_eq!((merged.reports, merged.set_aside), (2, 0));
-    assert_eq!(engine.fix_span().unwrap().unwrap().0, 2);
+    assert_eq!((merged.reports, merged.set_aside), (3, 0));
+    assert_eq!(engine.fix_span().unwrap().unwrap().0, 3);
     assert_eq!(engine.devices().unwrap()[0].heard_at, Some(NOW));
     assert_eq!(engine.inbox_count().unwrap().0.letters, 0);
     assert_eq!(engine.merge_inbox().unwrap(), crate::engine::Merged::default());
