@@ -14,6 +14,7 @@ mod evidence;
 mod policy;
 mod reconcile;
 mod report;
+mod succession;
 
 pub use bundle::{AddLogError, Bundle, BundlePath, LogFile, ParseBundlePathError};
 pub use policy::{ParsePolicyError, PinnedController, Policy};
@@ -29,6 +30,7 @@ use self::{
     evidence::{CheckedLog, sort_files},
     reconcile::Statements,
     report::Findings,
+    succession::Succession,
 };
 use crate::{id::GrantId, log::Origin, time::Timestamp};
 
@@ -53,6 +55,16 @@ pub fn audit(bundle: &Bundle, policy: &Policy, now: Timestamp) -> Report {
             logs.insert(key.origin().clone(), log);
         }
     }
+    // Logs that go on from those: a continuation in a retailer's log names the key.
+    let succession = Succession::read(&logs, policy, &mut out);
+    for key in succession.log_keys() {
+        if let Some(files) = files.logs.remove(key.origin())
+            && let Some(log) = evidence::check_log(&key, &files, policy, &mut out)
+        {
+            logs.insert(key.origin().clone(), log);
+        }
+    }
+    let chains = succession.chains(&logs, &mut out);
     for origin in files.logs.into_keys() {
         out.gap(Gap::UnknownLogKey { origin });
     }
@@ -65,7 +77,8 @@ pub fn audit(bundle: &Bundle, policy: &Policy, now: Timestamp) -> Report {
     let books: Vec<Books<'_>> = if out.has_findings() {
         Vec::new()
     } else {
-        logs.values().map(|log| Books::read(log, policy, now, &mut out)).collect()
+        let read = |chain| Books::read(chain, &succession, policy, now, &mut out);
+        chains.iter().map(read).collect()
     };
     let statements = if out.has_findings() {
         Statements::new()

@@ -1,14 +1,20 @@
 //! Opened entries become documents and records whose signatures hold.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use super::{
     Assertion, Fault, Gap, PinnedController, Place, Policy,
     evidence::{CheckedLog, Opened},
     report::Findings,
+    succession::{Chain, Succession},
 };
 use crate::{
-    consent::{Acknowledgement, ConsentRequest, Grant, Record, RecordKind, Withdrawal},
+    consent::{
+        Acknowledgement, ConsentRequest, Continuation, Grant, Record, RecordKind, Withdrawal,
+    },
     crypto::{Digest, VerifyingKey},
     document::{Document, Unverified, Verified},
     id::GrantId,
@@ -17,10 +23,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// The opened part of one log, in the order of its entries.
+/// The opened part of one log, or of the logs of one pseudonym, in the order of their entries.
 #[derive(Debug)]
 pub(super) struct Books<'a> {
-    pub(super) origin: &'a Origin,
+    /// The logs it stands in: one, or those in which a pseudonym went on.
+    origins: BTreeSet<&'a Origin>,
+    /// Entries of it are known to be gone.
+    pub(super) lost: bool,
     /// The retailer, if it is a retailer's log; else the log is a pseudonym's.
     pub(super) retailer: Option<&'a PinnedController>,
     pub(super) items: Vec<Item<'a>>,
@@ -69,22 +78,26 @@ pub(super) fn log_keys_of_grants(
 }
 
 impl<'a> Books<'a> {
-    /// Reads the opened entries of `log`: G1, G2 for each document, G3 for each grant.
+    /// Reads the opened entries of `chain`: G1, G2 for each document, G3 for each grant.
     pub(super) fn read(
-        log: &'a CheckedLog,
+        chain: &Chain<'a>,
+        succession: &Succession,
         policy: &'a Policy,
         now: Timestamp,
         out: &mut Findings,
     ) -> Self {
-        let origin = log.head.origin();
-        let retailer = origin.controller().and_then(|domain| policy.controller(&domain));
-        let mut books = Self { origin, retailer, items: Vec::new(), grants: BTreeMap::new() };
-        for (index, opened) in &log.openings {
+        let origins: BTreeSet<&Origin> = chain.logs.iter().map(|log| log.head.origin()).collect();
+        let domain = origins.first().and_then(|origin| origin.controller());
+        let retailer = domain.and_then(|domain| policy.controller(&domain));
+        let (items, grants, lost) = (Vec::new(), BTreeMap::new(), chain.lost);
+        let mut books = Self { origins, lost, retailer, items, grants };
+        let entries = chain.logs.iter().flat_map(|log| &log.openings);
+        for (index, opened) in entries {
             let content = match &opened.record {
                 Record::Plain(record) => Ok(Content::Plain(record)),
                 Record::Signed(jws) => {
                     out.checked(Assertion::G1);
-                    books.read_signed(*index, opened, jws, policy)
+                    books.read_signed(*index, opened, jws, succession, policy)
                 }
             };
             match content {
@@ -106,6 +119,7 @@ impl<'a> Books<'a> {
         index: u64,
         opened: &Opened,
         jws: &UnverifiedJws,
+        succession: &Succession,
         policy: &Policy,
     ) -> Result<Content<'a>, (Assertion, Fault)> {
         let bytes = opened.opening.record.as_ref();
@@ -116,7 +130,7 @@ impl<'a> Books<'a> {
                 let (id, both) = (grant.payload().id, grant.signed_at(Role::Controller).is_some());
                 let own = match self.retailer {
                     Some(retailer) => both && grant.payload().controller == retailer.domain,
-                    None => Origin::of_log(&grant.payload().subject_log) == *self.origin,
+                    None => self.origins.contains(&Origin::of_log(&grant.payload().subject_log)),
                 };
                 if !own {
                     return Err(foreign());
@@ -132,11 +146,14 @@ impl<'a> Books<'a> {
             Typ::Withdrawal => {
                 let document = parse::<Withdrawal>(bytes)?;
                 let grant = self.grant_before(document.claimed().grant)?;
-                let key = grant.payload().subject_key;
+                // With a key that the giver of the grant has or had.
+                let (claimed, given) =
+                    (document.claimed().subject_key, grant.payload().subject_key);
+                let key = if succession.are_one(&claimed, &given) { claimed } else { given };
                 let withdrawal = verify(document, &[(Role::Subject, &key)])?;
                 withdrawal
                     .payload()
-                    .ends(grant)
+                    .ends_as(grant, &key)
                     .map_err(|source| mismatch(grant.payload().id, source))?;
                 Ok(Content::Withdrawal(withdrawal))
             }
@@ -168,9 +185,16 @@ impl<'a> Books<'a> {
                     .map(|_| Content::Public)
                     .map_err(|error| (Assertion::G1, Fault::Signature(error)))
             }
-            Typ::Call | Typ::Continuation | Typ::Disclosure | Typ::Opening | Typ::Release => {
-                Err(foreign())
+            // The retailer's were looked at before any book was opened.
+            Typ::Continuation if self.retailer.is_some() => Ok(Content::Public),
+            Typ::Continuation => {
+                let signed = parse::<Continuation>(bytes)?
+                    .verify_parties()
+                    .map_err(|error| (Assertion::G1, Fault::Signature(error)))?;
+                let own = self.origins.contains(&Origin::of_log(&signed.payload().to.log));
+                if own { Ok(Content::Public) } else { Err(foreign()) }
             }
+            Typ::Call | Typ::Disclosure | Typ::Opening | Typ::Release => Err(foreign()),
         }
     }
 
@@ -238,7 +262,7 @@ fn verify<D: Document>(
 }
 
 /// A grant by the keys of both, or of the shopper alone: hers is logged before the retailer signs.
-fn verify_grant(
+pub(super) fn verify_grant(
     bytes: &[u8],
     jws: &UnverifiedJws,
     policy: &Policy,

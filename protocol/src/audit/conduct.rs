@@ -38,6 +38,8 @@ pub(super) struct Life<'a> {
     pub(super) heads: Vec<UseHead>,
     /// Moment and number of each use.
     pub(super) uses: Vec<(Timestamp, u64, &'a Place)>,
+    /// Entries of the log that tells it are known to be gone.
+    pub(super) lost: bool,
     per_day: BTreeMap<(ShopCode, Day), u16>,
 }
 
@@ -97,6 +99,7 @@ impl<'a> Judge<'a, '_> {
             deleted: BTreeMap::new(),
             heads: vec![UseHead::start(id)],
             uses: Vec::new(),
+            lost: self.books.lost,
             per_day: BTreeMap::new(),
         });
     }
@@ -111,6 +114,8 @@ impl<'a> Judge<'a, '_> {
             RecordKind::Use(record) if !hers => self.used(record, item),
             RecordKind::Deleted(deleted) if !hers => self.deleted(deleted, item),
             RecordKind::Published(published) if !hers => self.moment(published.at, item),
+            RecordKind::Anchor(anchor) if hers && item.index == 0 => self.moment(anchor.at, item),
+            RecordKind::Discrepancy(said) if !hers => self.moment(said.at, item),
             _ => {
                 let place = item.place.clone();
                 self.out.find(Assertion::G2, place, Fault::ForeignDocument);
@@ -136,7 +141,8 @@ impl<'a> Judge<'a, '_> {
         let outside = outside.then_some(Fault::ReleasedDay { grant: id });
         self.out.check(Assertion::U4, item.place, other);
         self.out.check(Assertion::U3, item.place, outside);
-        life.passed.insert(released.commit, (released.at, item.place));
+        // Logged anew in a log that goes on: the first time counts.
+        life.passed.entry(released.commit).or_insert((released.at, item.place));
         life.days.insert(released.day, item.place);
     }
 
@@ -150,7 +156,7 @@ impl<'a> Judge<'a, '_> {
         let beyond = disclosed.categories.iter().any(|category| !named.contains_key(category));
         let beyond = beyond.then_some(Fault::Category { grant: disclosed.grant });
         self.out.check(Assertion::U3, item.place, beyond);
-        life.passed.insert(disclosed.digest, (disclosed.at, item.place));
+        life.passed.entry(disclosed.digest).or_insert((disclosed.at, item.place));
     }
 
     fn received(&mut self, received: &'a DisclosureReceived, item: &'a Item<'a>) {

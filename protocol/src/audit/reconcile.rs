@@ -159,8 +159,15 @@ impl Pair<'_> {
         let other_words = hers.grant.digest() != theirs.grant.digest();
         let fault = other_words.then_some(Fault::GrantTwice { grant: self.id });
         out.check(Assertion::G3, theirs.place, fault);
+        let mut lost: u64 = 0;
         for (digest, (received, place)) in &theirs.passed {
             let sent = hers.passed.get(digest);
+            let in_time = sent.is_some_and(|(sent, _)| *sent <= received.plus(policy.skew_seconds));
+            if hers.lost && !in_time {
+                // That it was sent may have stood in what she lost: that is no breach of theirs.
+                lost = lost.saturating_add(1);
+                continue;
+            }
             out.check(Assertion::U5, place, sent.is_none().then_some(Fault::NeverSent));
             if let Some((sent, _)) = sent {
                 let early = sent.as_unix_seconds().saturating_sub(received.as_unix_seconds());
@@ -171,6 +178,9 @@ impl Pair<'_> {
                     early.map(|seconds| Fault::ArrivedFirst { seconds }),
                 );
             }
+        }
+        if lost > 0 {
+            out.gap(Gap::SentLost { grant: self.id, count: lost });
         }
         let missing = hers.passed.keys().filter(|d| !theirs.passed.contains_key(d)).count();
         if let Ok(count @ 1..) = u64::try_from(missing) {

@@ -87,6 +87,10 @@ assertions! {
     G3: Breach = "each grant takes the terms of a request that was open, word for word";
     /// Notices.
     G4: Duty = "the notice of each grant is archived, and is the one it names";
+    /// Succession, in the retailer's log.
+    S1: Evidence = "each continuation is signed by both keys and begins where its pseudonym stood";
+    /// Succession, in hers.
+    S2: Evidence = "each log that goes on from another begins with an anchor to the head that its continuation names";
     /// Liveness.
     U1: Breach = "each use, release and disclosure names a grant that was live at that entry";
     /// After the end.
@@ -159,6 +163,20 @@ pub enum Fault {
     ParseDocument(#[source] ParseDocumentError),
     #[error("a document that does not belong into this log")]
     ForeignDocument,
+    #[error("begins where no pseudonym of this log stood")]
+    NoPseudonym,
+    #[error("the log was left before: it goes on in two others")]
+    LeftTwice,
+    #[error("leaves out what had been shown, though nothing was lost")]
+    LeftOut,
+    #[error("no retailer's log here says that this log goes on from another")]
+    NoContinuation,
+    #[error("the log does not begin with the anchor that its continuation names")]
+    NoAnchor,
+    #[error("the log that it goes on from is not in the bundle")]
+    NoOldLog,
+    #[error("the log that it goes on from was written on after it had been left")]
+    WrittenOn,
     #[error("no key is pinned for its controller")]
     NoPinnedKey,
     #[error("the signatures do not hold")]
@@ -296,6 +314,12 @@ pub enum Gap {
     HersAbsent { grant: GrantId },
     #[error("{grant}: {count} things she logged as sent are not shown as received")]
     NotShownReceived { grant: GrantId, count: u64 },
+    #[error(
+        "{origin}: entries were lost with the file that was restored; what they held is not known"
+    )]
+    LostEntries { origin: Origin },
+    #[error("{grant}: that {count} things were sent may have stood in what was lost")]
+    SentLost { grant: GrantId, count: u64 },
     #[error("{grant}: {count} counted uses are not shown; only she can open them")]
     UsesNotShown { grant: GrantId, count: u64 },
     #[error("{grant}: withdrawn, not yet acknowledged; the time for it is not over")]

@@ -8,6 +8,7 @@ use alloc::{
 mod conduct;
 mod evidence;
 mod story;
+mod succession;
 
 use self::story::{NOW, Story};
 use super::*;

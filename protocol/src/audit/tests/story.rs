@@ -45,7 +45,7 @@ pub(super) struct Book {
 }
 
 impl Book {
-    fn new(origin: Origin, signer: SigningKey) -> Self {
+    pub(super) fn new(origin: Origin, signer: SigningKey) -> Self {
         Self { origin, signer, entries: vec![], openings: BTreeMap::new(), seen: vec![] }
     }
 
