@@ -20,6 +20,8 @@ async fn a_clock_that_went_back_is_said_above_every_page_and_ends_by_her_word() 
     let (status, page) = today(&house, &cookie).await;
     assert!(status.is_success() && !page.contains("role=\"alert\""));
     house.clock.set(Timestamp::from_unix_seconds(1_795_300_000 - 7_200));
+    // The session ended with the leap of the clock.
+    let cookie = open(&house).await;
     let (_, page) = today(&house, &cookie).await;
     assert!(page.contains("L’horloge de cette machine a reculé"), "{page}");
     let (_, page) = {
