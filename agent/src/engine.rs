@@ -220,7 +220,10 @@ impl From<VaultError> for EngineError {
             VaultError::Damaged | VaultError::Broken(..) => Self::Damaged,
             VaultError::NoRoom(_) => Self::NoRoom,
             VaultError::ReadOnly(_) => Self::ReadOnly,
-            VaultError::Database(_) | VaultError::BrokenLog => Self::Vault(error),
+            VaultError::Database(_)
+            | VaultError::BrokenLog
+            | VaultError::Files(_)
+            | VaultError::Mark(_) => Self::Vault(error),
         }
     }
 }

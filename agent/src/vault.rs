@@ -19,13 +19,16 @@ mod gate;
 mod grants;
 mod imports;
 mod journal;
+mod keeper;
 mod letters;
 mod load;
 mod logs;
 mod mail;
+mod mark;
 mod migrations;
 mod named_places;
 mod notices;
+mod pages;
 mod place;
 mod places;
 mod prices;
@@ -34,6 +37,7 @@ mod releases;
 mod requests;
 mod retailers;
 mod schema;
+mod store;
 mod succession;
 mod upgrade;
 mod vouchers;
@@ -46,10 +50,14 @@ use std::{
     thread::JoinHandle,
 };
 
-use besace_protocol::crypto::SecretBytes;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use besace_protocol::{crypto::SecretBytes, id::VaultId, time::Timestamp};
+use rusqlite::{Connection, Transaction};
 
-use self::{condition::Known, place::Place};
+use self::{
+    condition::Known,
+    place::Place,
+    store::{Job, Store},
+};
 
 pub use self::{
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
@@ -64,6 +72,7 @@ pub use self::{
     grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},
+    keeper::Watch,
     letters::LetterEffect,
     load::{Cell, LoadError, Loaded, Loader},
     logs::{LogEntry, StoredLog},
@@ -101,6 +110,12 @@ pub enum VaultError {
     /// A log of hers does not fit together: its file was changed by something else.
     #[error("a log in the vault does not fit together")]
     BrokenLog,
+    /// The disk refused a file of the vault.
+    #[error("the files of the vault could not be read")]
+    Files(#[source] io::Error),
+    /// The disk refused the mark: what it would have said is not relied on by anybody.
+    #[error("the mark outside the vault could not be read or written")]
+    Mark(#[source] io::Error),
     /// It went back in time: nothing is written until its owner decides.
     #[error("the vault has gone back in time")]
     WentBack,
@@ -108,8 +123,6 @@ pub enum VaultError {
     #[error("the vault is damaged")]
     Damaged,
 }
-
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// An open vault. Clones share one connection; [`close`](Self::close) ends all of them.
 #[derive(Clone)]
@@ -126,12 +139,39 @@ struct Owner {
 impl Vault {
     /// Makes the file; there must be none.
     pub fn create(path: &Path, key: &SecretBytes<32>) -> Result<Self, OpenVaultError> {
-        Self::start(connection::create(path, key)?, path)
+        Self::create_watched(path, key, None)
     }
 
-    /// Opens the file, and brings it to the newest schema.
+    /// Makes the file, and its mark; there must be no file.
+    pub fn create_watched(
+        path: &Path,
+        key: &SecretBytes<32>,
+        watch: Option<Watch>,
+    ) -> Result<Self, OpenVaultError> {
+        let known = Known::new(Condition::Checking);
+        let connection = connection::create(path, key)?;
+        let mut store = Store::new(connection, path, key, watch, known.clone())?;
+        store.write_first_seal()?;
+        Self::start(store, known, path)
+    }
+
+    /// Opens the file, and brings it to the newest schema. Without a mark only pages of two moments are
+    /// noticed.
     pub fn open(path: &Path, key: &SecretBytes<32>) -> Result<Self, OpenVaultError> {
-        Self::start(connection::open(path, key)?, path)
+        Self::open_watched(path, key, None)
+    }
+
+    /// Opens the file, and brings it to the newest schema. Whether it is what it was is looked at while it
+    /// is read already, and before it is written to.
+    pub fn open_watched(
+        path: &Path,
+        key: &SecretBytes<32>,
+        watch: Option<Watch>,
+    ) -> Result<Self, OpenVaultError> {
+        let known = Known::new(Condition::Checking);
+        let connection = connection::open(path, key)?;
+        let store = Store::new(connection, path, key, watch, known.clone())?;
+        Self::start(store, known, path)
     }
 
     /// The folders that hold copies of the file at `path`, made before upgrades
@@ -155,10 +195,62 @@ impl Vault {
 
     /// Something showed that it cannot be relied on: from here on nothing is written.
     pub fn distrust(&self, why: Distrust) {
-        self.0.condition.set(match why {
-            Distrust::WentBack(how) => Condition::WentBack(how),
-            Distrust::Damaged(what) => Condition::Damaged(what),
-        });
+        match why {
+            Distrust::WentBack(how) => {
+                self.0.condition.set(Condition::WentBack(how));
+                let said = self.send(move |store| store.keeper.distrust(how));
+                if let Err(error) = said {
+                    tracing::warn!(%error, "that the vault went back is known in this sitting only");
+                }
+            }
+            Distrust::Damaged(what) => self.0.condition.set(Condition::Damaged(what)),
+        }
+    }
+
+    /// Waits until it is known whether it can be relied on, and refuses if not: before anything leaves that
+    /// nothing is written for.
+    pub fn ensure_sound(&self) -> Result<(), VaultError> {
+        let known = self.0.condition.clone();
+        if known.get() == Condition::Checking {
+            self.send(|store| {
+                store.keeper.look(&store.connection);
+                Ok(())
+            })?;
+        }
+        known.allows_writing()
+    }
+
+    /// Its owner goes on with what is here. Until [`settle`](Self::settle) she would be asked again.
+    pub fn go_on(&self) -> Result<(), VaultError> {
+        self.send(|store| {
+            store.keeper.go_on(&store.connection);
+            Ok(())
+        })
+    }
+
+    /// What followed from going on is done; or it failed, and the vault is as it was before.
+    pub fn settle(&self, failed: Option<WentBack>) -> Result<(), VaultError> {
+        self.send(move |store| store.keeper.settle(failed))
+    }
+
+    /// Writes all pages anew, without those that are empty.
+    pub fn compact(&self) -> Result<(), VaultError> {
+        self.send(|store| {
+            let Store { connection, keeper } = store;
+            keeper.rewrite(connection, |db| db.execute_batch("VACUUM"))
+        })
+    }
+
+    /// Says in the mark at `path` that this file is about to take the place of the one that is marked there:
+    /// either is sound until the next change.
+    pub fn announce_swap(
+        &self,
+        path: &Path,
+        vault: VaultId,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        let path = path.to_owned();
+        self.send(move |store| store.keeper.announce_swap(&path, vault, now))
     }
 
     /// Reads the whole file at `path`, which nobody has open, and says what is wrong with it.
@@ -172,33 +264,29 @@ impl Vault {
         self.0.close();
     }
 
-    fn start(mut connection: Connection, path: &Path) -> Result<Self, OpenVaultError> {
+    fn start(store: Store, condition: Known, path: &Path) -> Result<Self, OpenVaultError> {
         let place = Place::of(path).map_err(OpenVaultError::Io)?;
         let (jobs, inbox) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
             .name("vault".to_owned())
-            .spawn(move || {
-                for job in inbox {
-                    job(&mut connection);
-                }
-            })
+            .spawn(move || store.serve(&inbox))
             .map_err(OpenVaultError::Io)?;
         Ok(Self(Arc::new(Owner {
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
-            condition: Known::new(Condition::Sound),
+            condition,
             place,
         })))
     }
 
-    fn run<T: Send + 'static>(
+    fn send<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Connection) -> Result<T, VaultError> + Send + 'static,
+        job: impl FnOnce(&mut Store) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let (answer, wait) = mpsc::sync_channel(1);
         let condition = self.0.condition.clone();
-        let job: Job = Box::new(move |connection| {
-            let done = job(connection);
+        let job: Job = Box::new(move |store| {
+            let done = job(store);
             if let Err(error) = &done {
                 condition.learn(error);
             }
@@ -212,12 +300,20 @@ impl Vault {
         wait.recv().map_err(|_| VaultError::Closed)?
     }
 
+    /// Whatever needs the connection itself.
+    fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        self.send(move |store| store.run(job))
+    }
+
     /// Reads.
     fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Connection) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
-        self.run(move |connection| job(connection))
+        self.send(move |store| job(&store.connection))
     }
 
     /// Changes, all or nothing.
@@ -225,17 +321,37 @@ impl Vault {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
+        self.write_if(false, move |db| job(db).map(|done| (done, true)))
+    }
+
+    /// Changes, all or nothing; when it returns, not even a power cut lets the vault go back behind it
+    /// unnoticed.
+    fn write_marked<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        self.write_if(true, move |db| job(db).map(|done| (done, true)))
+    }
+
+    /// Changes, all or nothing, or only says what it would change.
+    fn write_unless_dry<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        self.write_if(false, job)
+    }
+
+    fn write_if<T: Send + 'static>(
+        &self,
+        marked: bool,
+        job: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
         let (condition, place) = (self.0.condition.clone(), self.0.place.clone());
-        self.run(move |connection| {
+        self.send(move |store| {
             if !place.holds() {
                 condition.damaged(Damage::Moved);
             }
-            condition.allows_writing()?;
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = job(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
+            store.write(job, marked)
         })
     }
 }

@@ -17,6 +17,7 @@
 //! | [`offer`], [`lang`] | `spec/offers.md` |
 //! | `voucher` (feature `vouchers`) | `spec/redemption.md` |
 //! | [`log`] | `spec/log.md` |
+//! | [`mark`] | `spec/rollback.md` |
 //! | [`audit`] | `spec/audit.md` |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -37,6 +38,7 @@ pub mod jws;
 pub mod keys;
 pub mod lang;
 pub mod log;
+pub mod mark;
 pub mod money;
 pub mod offer;
 pub mod party;

@@ -27,6 +27,8 @@ mod jws;
 mod keys;
 #[path = "vectors/log.rs"]
 mod log;
+#[path = "vectors/mark.rs"]
+mod mark;
 #[path = "vectors/offers.rs"]
 mod offers;
 #[path = "vectors/presence.rs"]
@@ -54,6 +56,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("jws", jws::check),
     ("keys", keys::check),
     ("log", log::check),
+    ("mark", mark::check),
     ("offers", offers::check),
     ("presence", presence::check),
     ("product", product::check),

@@ -369,6 +369,7 @@ fn why_shut(voice: &Voice, error: &UnlockError) -> Option<String> {
         OpenVaultError::Upgrade { .. } => Some(voice.say("unlock-not-upgraded")),
         OpenVaultError::Exists
         | OpenVaultError::NoCipher
+        | OpenVaultError::Begin(_)
         | OpenVaultError::Database(_)
         | OpenVaultError::Io(_) => None,
     }

@@ -36,8 +36,8 @@ pub struct WentBack {
 pub struct Moment {
     /// When it was written to last.
     pub at: Timestamp,
-    /// How many entries the vault's own log had.
-    pub entries: u64,
+    /// How many changes it had had.
+    pub changes: u64,
 }
 
 /// How it shows that a vault went back.
@@ -53,6 +53,8 @@ pub enum Sign {
     MarkMissing,
     /// What stands where the mark was is not a mark of this vault.
     MarkForeign,
+    /// The mark itself is older than the file.
+    MarkOlder,
     /// A retailer holds a later or another head of her log.
     Retailer,
 }

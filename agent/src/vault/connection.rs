@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use zeroize::Zeroizing;
 
 use super::{
+    VaultError,
     migrations::{self, MIGRATIONS, SCHEMA_VERSION},
     schema,
     upgrade::{self, UpgradeError},
@@ -70,6 +71,9 @@ pub enum OpenVaultError {
     /// The disk refused.
     #[error("the vault file could not be read")]
     Io(#[source] io::Error),
+    /// It was opened, and could not be used.
+    #[error("the vault could not be begun")]
+    Begin(#[from] VaultError),
 }
 
 pub(super) fn create(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultError> {

@@ -139,10 +139,10 @@ pub(super) fn rows(
     Ok(())
 }
 
-/// Tables with those they refer to first, as the migrations made them.
+/// Tables with those they refer to first, as the migrations made them. The seal belongs to its file.
 pub(super) fn tables(db: &rusqlite::Connection) -> Result<Vec<String>, rusqlite::Error> {
     db.prepare(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'seal' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
          ORDER BY rowid",
     )?
     .query_map([], |row| row.get(0))?

@@ -78,7 +78,7 @@ impl Vault {
         salts: GateSalts,
         now: Timestamp,
     ) -> Result<Option<Proven>, VaultError> {
-        self.write(move |db| {
+        self.write_marked(move |db| {
             let Some(gate) = read(db, grant)? else { return Ok(None) };
             if !gate.allows(&change, now) {
                 return Ok(None);

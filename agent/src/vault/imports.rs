@@ -79,13 +79,12 @@ impl Vault {
         cards: Vec<(CardId, CardContent)>,
         dry_run: bool,
     ) -> Result<ImportOutcome, VaultError> {
-        self.run(move |connection| {
-            let db = connection.transaction()?;
-            add_import(&db, &import)?;
+        self.write_unless_dry(move |db| {
+            add_import(db, &import)?;
             for (id, content) in cards {
-                import_card(&db, &mut import, id, content)?;
+                import_card(db, &mut import, id, content)?;
             }
-            finish(db, &import, dry_run)
+            Ok((import.outcome, finish(db, &import, dry_run)?))
         })
     }
 
@@ -96,16 +95,15 @@ impl Vault {
         fixes: Vec<Fix>,
         dry_run: bool,
     ) -> Result<ImportOutcome, VaultError> {
-        self.run(move |connection| {
-            let db = connection.transaction()?;
-            add_import(&db, &import)?;
+        self.write_unless_dry(move |db| {
+            add_import(db, &import)?;
             for fix in &fixes {
-                let added = places::insert_fix(&db, fix, Some(import.id))?;
+                let added = places::insert_fix(db, fix, Some(import.id))?;
                 let outcome = &mut import.outcome;
                 let count = if added { &mut outcome.imported } else { &mut outcome.unchanged };
                 *count = count.saturating_add(1);
             }
-            finish(db, &import, dry_run)
+            Ok((import.outcome, finish(db, &import, dry_run)?))
         })
     }
 
@@ -204,15 +202,11 @@ fn add_import(db: &Transaction<'_>, import: &Import) -> Result<(), VaultError> {
 }
 
 /// Writes the counts and commits; an import that did nothing, or a dry run, leaves no trace.
-fn finish(
-    db: Transaction<'_>,
-    import: &Import,
-    dry_run: bool,
-) -> Result<ImportOutcome, VaultError> {
+/// Whether the import counts.
+fn finish(db: &Transaction<'_>, import: &Import, dry_run: bool) -> Result<bool, VaultError> {
     let outcome = import.outcome;
     if dry_run || (outcome.imported == 0 && outcome.updated == 0) {
-        db.rollback()?;
-        return Ok(outcome);
+        return Ok(false);
     }
     db.execute(
         "UPDATE imports SET imported = ?2, updated = ?3 WHERE id = ?1",
@@ -222,8 +216,7 @@ fn finish(
             column::from_number(outcome.updated),
         ),
     )?;
-    db.commit()?;
-    Ok(outcome)
+    Ok(true)
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Import> {

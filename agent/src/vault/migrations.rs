@@ -48,6 +48,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0008_succession.sql"),
         schema: "1df115bfb1771003edca99acea10adcb2569315f7d474e58d804c60ac9096450",
     },
+    Migration {
+        sql: include_str!("migrations/0009_seal.sql"),
+        schema: "3c22e934e82d9146c58752e610b5bb09ab439724d1ef28396d98f27a6802259f",
+    },
 ];
 
 /// The schema that this program writes.

@@ -17,7 +17,9 @@ use besace_protocol::crypto::SecretBytes;
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 
 use super::{
+    VaultError,
     connection::{self, OpenVaultError},
+    keeper::Keeper,
     migrations::{self, Migration},
     schema,
 };
@@ -34,6 +36,9 @@ pub enum UpgradeError {
     /// The file does not read to its end.
     #[error("the file does not read to its end")]
     Unsound,
+    /// The file is put together from two moments, or could not be sealed.
+    #[error("the file could not be sealed")]
+    Seal(#[source] VaultError),
     /// The steps made another schema than they should have.
     #[error("the steps made another schema than they should have")]
     Schema,
@@ -72,11 +77,8 @@ pub(super) fn upgrade(
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection::set(&connection)?;
     let to = migrations.len();
-    migrate(&mut connection, from, migrations, at).map_err(|source| OpenVaultError::Upgrade {
-        from,
-        to,
-        source,
-    })?;
+    migrate(&mut connection, path, key, from, migrations, at)
+        .map_err(|source| OpenVaultError::Upgrade { from, to, source })?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     at(Step::Committed);
     // A copy too many is not a reason to keep her out.
@@ -88,12 +90,15 @@ pub(super) fn upgrade(
 
 fn migrate(
     connection: &mut Connection,
+    path: &Path,
+    key: &SecretBytes<32>,
     from: usize,
     migrations: &[Migration],
     at: &mut dyn FnMut(Step),
 ) -> Result<(), UpgradeError> {
     // A step that makes a table anew drops the old one, which must not delete what refers to it.
     connection.pragma_update(None, "foreign_keys", false)?;
+    let mut keeper = Keeper::for_upgrade(connection, path, key).map_err(UpgradeError::Seal)?;
     let db = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     if !is_sound(&db)? {
         return Err(UpgradeError::Unsound);
@@ -106,6 +111,9 @@ fn migrate(
     let expected = migrations.last().map(|last| last.schema);
     if schema::digest(&db)?.as_deref() != expected {
         return Err(UpgradeError::Schema);
+    }
+    if let Some(keeper) = &mut keeper {
+        keeper.seal(&db, true).map_err(UpgradeError::Seal)?;
     }
     db.commit()?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -195,7 +203,8 @@ fn folders_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
             found.push(entry.path());
         }
     }
-    found.sort();
+    // By schema: 10 comes after 9.
+    found.sort_by_key(|folder| (folder.as_os_str().len(), folder.clone()));
     Ok(found)
 }
 

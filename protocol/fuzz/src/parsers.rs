@@ -25,6 +25,7 @@ use besace_protocol::{
         LogKey, Opening, Origin, SignedNote, TilePath, UnverifiedCheckpoint, UnverifiedProof,
         bundle_of, parse_bundle, parse_tile,
     },
+    mark::UnverifiedMark,
     money::{Currency, Money},
     offer::{Body, Category, Gtin, Offer, Tier, Title, catalogue::UnverifiedCatalogue},
     party::{ControllerId, Manifest, ShopCode},
@@ -191,6 +192,10 @@ pub const PARSERS: &[Parser] = &[
         let read = RecordKind::parse(b).ok();
         check_same(b, read.as_ref().and_then(|kind| kind.to_bytes().ok()).as_deref());
         read.is_some()
+    }),
+    // Marks
+    bytes("mark", "UnverifiedMark", &["mark"], |b| {
+        UnverifiedMark::parse(b).ok().map(|mark| mark.to_bytes().to_vec())
     }),
     // Logs
     text("log-origin", "Origin", &["log"], |t| written(Origin::parse(t).ok())),

@@ -40,6 +40,12 @@ labels! {
     InboxFiller = "besace keys/v1 inbox filler";
     /// A device that may report while the vault is locked.
     InboxDevice = "besace sealed/v1 device";
+    /// Key of the prints of pages, from the vault key.
+    MarkPages = "besace mark/v1 pages";
+    /// Key of the digests of states, from the vault key.
+    MarkStates = "besace mark/v1 states";
+    /// Key of the tags of marks, from the vault key.
+    MarkTags = "besace mark/v1 tags";
     /// Signing key of a pseudonym.
     PairwiseSigning = "besace keys/v1 pairwise signing";
     /// Sealing key of a pseudonym.

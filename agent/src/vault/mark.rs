@@ -1,0 +1,139 @@
+//! The mark of a vault on the disk. `spec/rollback.md#mark-file`.
+//!
+//! Three slots of a sector each. Two are written in turn, each synced before the other is touched, so one
+//! of them is always whole; the third is overwritten after every change and not waited for. What a power
+//! cut leaves of the third counts only if it is whole.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+use besace_protocol::{
+    id::VaultId,
+    mark::{Mark, MarkKeys, SLOT_LEN, UnverifiedMark},
+};
+
+const SLOTS: usize = 3;
+/// Index of the slot that is not waited for.
+const HASTY: usize = 2;
+
+/// The file with the mark.
+#[derive(Debug)]
+pub(super) struct MarkFile {
+    path: PathBuf,
+    file: Option<File>,
+    /// The synced slot to be written next.
+    next: usize,
+    /// Of the newest mark in it.
+    serial: u64,
+}
+
+/// What a mark file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// There is none.
+    Missing,
+    /// None of its slots holds a mark of this vault.
+    Foreign,
+    /// The newest mark, and the one that was synced before it.
+    Marks { newest: Mark, before: Option<Mark> },
+}
+
+impl MarkFile {
+    /// The mark file at `path`, and what it says to whoever has these keys.
+    pub(super) fn open(path: &Path, keys: &MarkKeys, vault: VaultId) -> io::Result<(Self, Found)> {
+        let mut this = Self { path: path.to_owned(), file: None, next: 0, serial: 0 };
+        let mut content = Vec::new();
+        match File::open(path) {
+            Ok(file) => {
+                let limit = (SLOT_LEN * SLOTS) as u64;
+                file.take(limit).read_to_end(&mut content)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((this, Found::Missing));
+            }
+            Err(error) => return Err(error),
+        }
+        let mut newest: Option<(usize, Mark)> = None;
+        let mut synced: [Option<Mark>; 2] = [None; 2];
+        for (index, slot) in content.chunks(SLOT_LEN).enumerate() {
+            let read = UnverifiedMark::parse(slot).ok();
+            let Some(mark) = read.and_then(|mark| mark.verify(keys, vault).ok()) else { continue };
+            if newest.is_none_or(|(_, other)| other.serial < mark.serial) {
+                newest = Some((index, mark));
+            }
+            if let Some(synced) = synced.get_mut(index) {
+                *synced = Some(mark);
+            }
+        }
+        let Some((at, newest)) = newest else { return Ok((this, Found::Foreign)) };
+        let serial_of = |mark: &Option<Mark>| mark.map(|mark| mark.serial);
+        let [first, second] = synced;
+        this.next = usize::from(serial_of(&first) > serial_of(&second));
+        this.serial = newest.serial;
+        // A swap is announced by a synced mark; the one before stands in the other slot.
+        let before = match at {
+            0 => second,
+            1 => first,
+            _ => None,
+        };
+        Ok((this, Found::Marks { newest, before }))
+    }
+
+    /// Writes a mark and waits until it is on the disk.
+    pub(super) fn write_synced(&mut self, mark: Mark, keys: &MarkKeys) -> io::Result<()> {
+        self.put(self.next, mark, keys)?;
+        self.file()?.sync_all()?;
+        self.next = 1_usize.saturating_sub(self.next);
+        Ok(())
+    }
+
+    /// Writes a mark, which the disk may have later.
+    pub(super) fn write(&mut self, mark: Mark, keys: &MarkKeys) -> io::Result<()> {
+        self.put(HASTY, mark, keys)
+    }
+
+    fn put(&mut self, slot: usize, mark: Mark, keys: &MarkKeys) -> io::Result<()> {
+        let serial = self.serial.saturating_add(1);
+        let bytes = Mark { serial, ..mark }.to_bytes(keys);
+        let at = slot.saturating_mul(SLOT_LEN) as u64;
+        let file = self.file()?;
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(&bytes)?;
+        self.serial = serial;
+        Ok(())
+    }
+
+    /// The open file. It is made, whole and with its folder, where there is none.
+    fn file(&mut self) -> io::Result<&mut File> {
+        if self.file.is_none() {
+            self.file = Some(open_or_make(&self.path)?);
+        }
+        self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+fn open_or_make(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    let mut file = crate::keyring::private_file(path)?;
+    // Room for all slots from the beginning: a disk that is full later does not stop a mark.
+    file.write_all(&[0; SLOT_LEN * SLOTS])?;
+    file.sync_all()?;
+    crate::keyring::sync_folder(folder)?;
+    crate::keyring::sync_above(folder)?;
+    Ok(file)
+}

@@ -1,0 +1,106 @@
+//! What the thread of a vault owns: the connection, and what keeps its file from going back unnoticed.
+
+use std::{
+    path::Path,
+    sync::mpsc::{Receiver, TryRecvError},
+};
+
+use besace_protocol::crypto::SecretBytes;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::{
+    OpenVaultError, VaultError,
+    condition::Known,
+    keeper::{Keeper, Watch},
+};
+
+/// The connection and its keeper. The connection is dropped first: the keeper's own handle of the file
+/// must outlive the locks of SQLite.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) connection: Connection,
+    pub(super) keeper: Keeper,
+}
+
+pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
+
+impl Store {
+    pub(super) fn new(
+        connection: Connection,
+        path: &Path,
+        key: &SecretBytes<32>,
+        watch: Option<Watch>,
+        known: Known,
+    ) -> Result<Self, OpenVaultError> {
+        let keeper = Keeper::open(&connection, path, key, watch, known)?;
+        Ok(Self { connection, keeper })
+    }
+
+    /// Does what is asked until nobody can ask any more; looks through the file when nobody asks.
+    pub(super) fn serve(mut self, inbox: &Receiver<Job>) {
+        while !self.keeper.is_judged() {
+            match inbox.try_recv() {
+                Ok(job) => job(&mut self),
+                Err(TryRecvError::Empty) => {
+                    self.keeper.look_on(&self.connection);
+                }
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        for job in inbox {
+            job(&mut self);
+        }
+        self.keeper.close(&self.connection);
+    }
+
+    /// One transaction, sealed, where `job` says that it counts; `synced` waits until its mark is on the
+    /// disk.
+    pub(super) fn write<T>(
+        &mut self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), VaultError>,
+        synced: bool,
+    ) -> Result<T, VaultError> {
+        self.keeper.begin(&self.connection)?;
+        let before = self.connection.total_changes();
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        let (done, counts) = job(&transaction)?;
+        if !counts {
+            transaction.rollback()?;
+            return Ok(done);
+        }
+        let changed = transaction.total_changes() != before;
+        let sealed = self.keeper.seal(&transaction, changed)?;
+        transaction.commit()?;
+        // What was committed stays committed, whatever becomes of its mark.
+        if let Err(error) = self.keeper.committed(&mut self.connection, sealed) {
+            tracing::warn!(%error, "a change was committed, and its mark was not made");
+        }
+        if synced {
+            self.keeper.sync()?;
+        }
+        Ok(done)
+    }
+
+    /// The first seal of a file that was just made.
+    pub(super) fn write_first_seal(&mut self) -> Result<(), VaultError> {
+        self.keeper.begin(&self.connection)?;
+        let sealed = self.keeper.seal_once(&mut self.connection)?;
+        self.keeper.committed(&mut self.connection, sealed)?;
+        self.keeper.sync()
+    }
+
+    /// Whatever needs the connection itself. What it writes is sealed afterwards.
+    pub(super) fn run<T>(
+        &mut self,
+        job: impl FnOnce(&mut Connection) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        self.keeper.look(&self.connection);
+        self.keeper.remember()?;
+        let done = job(&mut self.connection);
+        if self.keeper.was_written()? {
+            self.keeper.committed(&mut self.connection, None)?;
+        }
+        done
+    }
+}
