@@ -18,7 +18,7 @@ use super::{
     SenderTag,
     letter::{SEALED_LEN_MAX, SealLetterError},
 };
-use crate::keyring::{private_file, read_limited};
+use crate::keyring::{private_file, read_limited, sync_above};
 
 /// The letter that is being written. It has arrived when it has another name.
 const ARRIVING: &str = "arriving";
@@ -258,6 +258,8 @@ impl Inbox {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
             self.prepare()?;
+            // The process that made it may have ended before its name was synced.
+            sync_above(&self.folder)?;
             let aside = files(&self.folder.join(ASIDE))?;
             let mut count = Known::default();
             for (name, bytes) in files(&self.folder)?.into_iter().chain(aside) {
@@ -291,12 +293,17 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, u64)>> {
     Ok(files)
 }
 
+/// Makes a folder that lasts: a power loss takes back one whose name was not synced, with all that is in it.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    sync_above(folder)
 }
 
 pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     export,
-    keyring::{WriteFileError, read_limited, write_atomically},
+    keyring::{WriteFileError, read_limited, sync_above, write_atomically},
 };
 
 /// Most calls that wait.
@@ -132,6 +132,7 @@ impl Outbox {
     pub fn hold(&self, held: &Held, rng: &mut impl CryptoRngCore) -> Result<(), HoldCallError> {
         let _one_at_a_time = self.using();
         make_folder(&self.folder).map_err(HoldCallError::Io)?;
+        sync_above(&self.folder).map_err(HoldCallError::Io)?;
         if files(&self.folder).map_err(HoldCallError::Io)?.len() >= HELD_MAX {
             return Err(HoldCallError::Full);
         }
