@@ -14,6 +14,7 @@ mod presence;
 mod readme;
 mod room;
 mod sealed;
+mod succession;
 mod till;
 mod voucher_pages;
 mod vouchers;

@@ -101,7 +101,7 @@ impl Vault {
         self.read(move |db| {
             let mut statement = db.prepare(
                 "SELECT digest, jws, entry, state, at FROM disclosures
-                 WHERE grant_id = ?1 ORDER BY entry DESC",
+                 WHERE grant_id = ?1 ORDER BY at DESC, entry DESC",
             )?;
             let disclosures = statement.query_map([grant.as_bytes()], |row| {
                 Ok(StoredDisclosure {

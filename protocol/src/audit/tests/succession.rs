@@ -150,7 +150,7 @@ fn a_log_that_goes_on_in_two_others_is_found() {
 fn a_forged_continuation_is_found() {
     for change in
         [(|c: &mut Continuation| c.from.log = LogId::from_bytes([99; 16])) as Change, |c| {
-            c.from.log_key = key(98).verifying_key()
+            c.from.log_key = key(98).verifying_key();
         }]
     {
         let mut moved = Moved::told();
