@@ -25,6 +25,7 @@ mod product;
 mod profile;
 mod restore;
 mod retailer;
+mod rollback;
 pub mod serve;
 mod till;
 mod voucher;
@@ -61,6 +62,10 @@ struct Arguments {
     /// File with what the outbox is sealed with, on a disk that a power cut empties [default: beside the outbox].
     #[arg(long, global = true, value_name = "FILE", env = "BESACE_OUTBOX_KEY")]
     outbox_key: Option<PathBuf>,
+    /// File that keeps the mark of the vault, best on another disk: a vault that goes back in time is
+    /// noticed by it.
+    #[arg(long, global = true, value_name = "FILE", env = "BESACE_MARK")]
+    mark: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -142,6 +147,8 @@ enum Command {
     /// Imports, and how to take them back.
     #[command(subcommand)]
     Import(import::Command),
+    /// Whether your vault went back in time, and what you decide if it did.
+    Rollback(rollback::Arguments),
     /// Your consent logs.
     #[command(subcommand)]
     Log(log::Command),
@@ -226,6 +233,7 @@ fn dispatch(
         }
     };
     let folder = folder(arguments.vault)?
+        .with_mark(arguments.mark)
         .danger_on_a_share(arguments.vault_on_network_share)
         .with_outbox_key(arguments.outbox_key);
     // A command that only reads makes no folder.
@@ -262,6 +270,7 @@ fn dispatch(
         Command::Place(command) => place::run(&mut session, command),
         Command::Device(command) => device::run(&mut session, command),
         Command::Import(command) => import::run(&mut session, &command),
+        Command::Rollback(arguments) => rollback::run(&mut session, &arguments),
         Command::Log(command) => log::run(&mut session, command),
         Command::Export(arguments) => export::run(&mut session, &arguments),
         Command::Clock(command) => clock::run(&mut session, &command),

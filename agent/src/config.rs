@@ -8,12 +8,25 @@ pub struct VaultFolder {
     path: PathBuf,
     on_a_share: bool,
     outbox_key: Option<PathBuf>,
+    mark: Option<PathBuf>,
 }
 
 impl VaultFolder {
     /// This folder; it need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), on_a_share: false, outbox_key: None }
+        Self { path: path.into(), on_a_share: false, outbox_key: None, mark: None }
+    }
+
+    /// The same, with its mark in this file, which is best on another disk (`spec/rollback.md`). Without one
+    /// it is noticed when pages are put back, and not when the whole file is.
+    #[must_use]
+    pub fn with_mark(self, mark: Option<PathBuf>) -> Self {
+        Self { mark, ..self }
+    }
+
+    /// The file with its mark.
+    pub fn mark(&self) -> Option<&Path> {
+        self.mark.as_deref()
     }
 
     /// The same, if it is `allowed` to be on a network share: she was told what may happen there.

@@ -6,6 +6,7 @@
 
 mod attempts;
 mod backup;
+mod condition;
 mod consent;
 mod devices;
 mod emission;
@@ -326,8 +327,12 @@ impl Engine {
         keyring::write_atomically(&folder.unfinished(), &[]).map_err(CreateError::Write)?;
         let (keyring, root) = Keyring::create(passphrase, parameters, self.now(), &mut self.rng())
             .map_err(CreateError::Slot)?;
-        let vault =
-            Vault::create(&folder.database(), &root.vault_key()).map_err(CreateError::Vault)?;
+        let vault = Vault::create_watched(
+            &folder.database(),
+            &root.vault_key(),
+            self.watch(keyring.vault_id()),
+        )
+        .map_err(CreateError::Vault)?;
         keyring.write(&folder.slots()).map_err(CreateError::Write)?;
         std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
         keyring::sync_folder(folder.path()).map_err(CreateError::Io)?;
@@ -350,7 +355,8 @@ impl Engine {
         // Held over the opening, so that two callers cannot open two connections.
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.is_none() {
-            let vault = Vault::open(&self.0.folder.database(), &root.vault_key())
+            let watch = self.watch(keyring.vault_id());
+            let vault = Vault::open_watched(&self.0.folder.database(), &root.vault_key(), watch)
                 .map_err(UnlockError::Vault)?;
             // A vault that does not say what time it saw says so again when it is read.
             let _damaged = self.learn_time(&vault);

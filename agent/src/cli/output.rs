@@ -68,7 +68,7 @@ impl From<EngineError> for Failure {
             EngineError::Wish(cause) => Self::refused(cause, "write the wish another way"),
             EngineError::WentBack => Self::refused(
                 &error,
-                "nothing was written or sent; read `besace doctor`, then decide with `besace rollback`",
+                "nothing was written or sent; `besace rollback` says why, and takes your decision",
             ),
             EngineError::Damaged => {
                 Self::could_not(&error, "nothing was written; read `besace doctor`")

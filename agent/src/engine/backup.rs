@@ -89,8 +89,12 @@ impl Engine {
         // From here on it exists.
         slots.write(&folder.slots()).map_err(RestoreError::Write)?;
         fs::remove_file(folder.unfinished()).map_err(RestoreError::Io)?;
-        let vault = Vault::open(&folder.database(), &header.root.vault_key())
+        let watch = self.watch(slots.vault_id());
+        let vault = Vault::open_watched(&folder.database(), &header.root.vault_key(), watch)
             .map_err(RestoreError::Vault)?;
+        // A mark of what was here before is no surprise: she has decided.
+        let decided = vault.go_on().and_then(|()| vault.settle(None));
+        decided.map_err(|error| RestoreError::Vault(error.into()))?;
         self.set_open(Some(Open::new(slots.vault_id(), header.root, vault)));
         Ok(restored)
     }
