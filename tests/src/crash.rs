@@ -51,6 +51,16 @@ impl Size {
     pub const QUICK: Self = Self { kills: 12, states: 60, full: 8 };
     /// Enough to see what is planted.
     const PROOF: Self = Self { kills: 24, states: 60, full: 6 };
+
+    /// For a life of a single part.
+    const fn part(self) -> Self {
+        let kills = if self.kills == usize::MAX { usize::MAX } else { self.kills / 4 };
+        Self {
+            kills,
+            states: self.states / 6,
+            full: if self.full == usize::MAX { usize::MAX } else { self.full / 4 },
+        }
+    }
 }
 
 /// What came of it.
@@ -83,11 +93,17 @@ impl Report {
 pub fn run(program: &Path, size: Size) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let shim = Shim::compile(folder.path(), program)?;
-    let reference = Reference::live(&shim, &folder.path().join("reference"), &life::Act::ALL)?;
+    let place = |name| folder.path().join(name);
+    let life = Reference::live(&shim, &place("life"), &life::Act::LIFE)?;
+    let upgrade = Reference::upgrade(&shim, &place("upgrade"))?;
+    let restore = Reference::restore(&shim, &place("restore"), &life)?;
     let mut report = Report::default();
-    kill::run(&shim, &reference, size.kills, None, &mut report)?;
-    power::run(&reference, size.states, Obeys::All, &mut report)?;
-    full::run(&shim, &reference, size.full, None, &mut report)?;
+    let part = size.part();
+    for (reference, size) in [(&life, size), (&upgrade, part), (&restore, part)] {
+        kill::run(&shim, reference, size.kills, None, &mut report)?;
+        power::run(reference, size.states, Obeys::All, &mut report)?;
+        full::run(&shim, reference, size.full, None, &mut report)?;
+    }
     Ok(report)
 }
 

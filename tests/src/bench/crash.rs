@@ -1,5 +1,7 @@
 //! `bench crash`: what is lost when processes are killed, the power fails, or the disk is full.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::{Run, figures::Figures, yardstick::Watch};
@@ -28,7 +30,10 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
     ] {
         figures.count(name, count);
     }
-    for (number, finding) in report.findings.iter().enumerate().take(20) {
+    // The first of each place: others follow from it.
+    let mut places = BTreeSet::new();
+    let firsts = report.findings.iter().filter(|finding| places.insert(finding.place()));
+    for (number, finding) in firsts.enumerate().take(40) {
         figures.note(&format!("finding_{number}"), &format!("{finding:?}"));
     }
     figures.set("wall_seconds", watch.read().wall);

@@ -50,6 +50,12 @@ impl Finding {
         matches!(self, Self::Dishonest(_))
     }
 
+    /// Where it was found.
+    pub fn place(&self) -> &str {
+        let (Self::Lost(what) | Self::Corrupt(what) | Self::Dishonest(what)) = self;
+        what.split_once(": ").map_or(what, |(place, _)| place)
+    }
+
     /// The same, with where it was found.
     #[must_use]
     pub fn at(self, place: &str) -> Self {

@@ -96,6 +96,29 @@ impl Disk {
         Self { things, open: BTreeMap::new(), obeys, clock: 0, logs: BTreeSet::new() }
     }
 
+    /// One on which this lies, and lasts.
+    pub fn with(obeys: Obeys, content: &Content) -> Result<Self> {
+        let mut disk = Self::new(obeys);
+        for (path, bytes) in content {
+            let thing = match bytes {
+                Some(bytes) => {
+                    let (now, lasts) = (bytes.clone(), bytes.clone());
+                    Thing::File(File { now, lasts, since: Vec::new() })
+                }
+                None => Thing::Folder(Folder::default()),
+            };
+            let id = disk.add(thing);
+            disk.name(path, Some(id))?;
+        }
+        for thing in &mut disk.things {
+            if let Thing::Folder(folder) = thing {
+                folder.lasts.clone_from(&folder.now);
+                folder.since.clear();
+            }
+        }
+        Ok(disk)
+    }
+
     /// Lets something happen.
     pub fn apply(&mut self, deed: &Deed) -> Result<()> {
         self.clock += 1;

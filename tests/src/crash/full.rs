@@ -71,7 +71,11 @@ fn at(
     let path = case.path().canonicalize()?.join("case");
     copy_case(&part.before, &path)?;
     let trouble = Some(if error == DISK_FULL { Trouble::Full } else { Trouble::Broken });
-    let orders = Orders { trouble, bug, ..Orders::new(&path, part.act).after(&part.known) };
+    let orders = Orders {
+        trouble,
+        bug,
+        ..Orders::new(&path, part.act).after(&reference.given).after(&part.known)
+    };
     let ended = shim.live(&orders, Fate::RefusedFrom(write, error))?;
     if !ended.was_refused() {
         return Ok(None);
@@ -101,6 +105,11 @@ fn is_refused_at_start(complaints: &str) -> bool {
 fn hear(part: &Part, words: &[Word], findings: &mut Vec<Finding>) -> Expected {
     let mut expected = Expected { said: part.known.clone(), ..Expected::default() };
     let mut room = false;
+    // Of a vault from elsewhere nothing is known before the first step is done.
+    let first_done = words.iter().any(|word| matches!(word, Word::Done(0, _)));
+    if part.known.is_empty() && !first_done {
+        expected.open = part.changes.get(&0).into_iter().flatten().map(|c| c.0.clone()).collect();
+    }
     for word in words {
         match word {
             Word::Done(_, change) => learn(&mut expected.said, change),

@@ -1,6 +1,6 @@
 //! SIGKILL: the process ends between two events, or in the middle of a write.
 
-use std::{fs, os::unix::process::ExitStatusExt as _, path::Path};
+use std::{collections::BTreeSet, fs, os::unix::process::ExitStatusExt as _, path::Path};
 
 use anyhow::{Result, ensure};
 
@@ -73,7 +73,8 @@ fn at(
     let case = tempfile::tempdir_in(&reference.folder)?;
     let path = case.path().canonicalize()?.join("case");
     copy_case(&part.before, &path)?;
-    let orders = Orders { bug, ..Orders::new(&path, part.act).after(&part.known) };
+    let orders =
+        Orders { bug, ..Orders::new(&path, part.act).after(&reference.given).after(&part.known) };
     let ended = shim.live(&orders, Fate::KilledAt(event))?;
     ensure!(
         ended.status.signal() == Some(SIGKILL),
@@ -87,7 +88,7 @@ fn at(
     if bug.is_some() {
         expected.contents = None;
     }
-    let meets = bug.is_none() && part.act != Act::Start;
+    let meets = bug.is_none() && !matches!(part.act, Act::Start | Act::Upgrade);
     let findings = inspect(&path, part.act, &reference.keys, &expected, meets)?;
     let place = format!("{:?} killed at event {event} ({})", part.act, step(part, &words));
     keep_if(&findings, &path, &place)?;
@@ -100,13 +101,12 @@ fn expected(part: &Part, event: u64, words: &[Word]) -> Expected {
     let at = at.unwrap_or(part.events.len());
     let mut expected = part.expected_at(at, part.known_before(at));
     expected.said = part.known.clone();
-    expected.open.clear();
+    let changed_by =
+        |step| part.changes.get(step).into_iter().flatten().map(|(name, _)| name.clone());
+    expected.open = if part.known.is_empty() { changed_by(&0).collect() } else { BTreeSet::new() };
     for word in words {
         match word {
-            Word::Begin(step) => {
-                expected.open =
-                    part.changes.get(step).into_iter().flatten().map(|c| c.0.clone()).collect();
-            }
+            Word::Begin(step) => expected.open = changed_by(step).collect(),
             Word::Done(_, change) => {
                 expected.open.clear();
                 learn(&mut expected.said, change);

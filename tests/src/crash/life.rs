@@ -16,7 +16,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use besace_agent::{
     config::VaultFolder,
     engine::{Engine, EngineState},
@@ -53,13 +53,17 @@ pub enum Act {
     Away,
     /// So much is written that the log of the database begins again.
     Bulk,
-    /// The day after.
+    /// The days after: a backup is written, and her logs go on as new ones.
     Later,
+    /// A vault of an older version is opened.
+    Upgrade,
+    /// The backup of another life becomes a vault.
+    Restore,
 }
 
 impl Act {
-    /// In order.
-    pub const ALL: [Self; 6] =
+    /// One life, in order.
+    pub const LIFE: [Self; 6] =
         [Self::Start, Self::Shop, Self::Keys, Self::Away, Self::Bulk, Self::Later];
 
     /// What is done in it.
@@ -77,6 +81,9 @@ impl Act {
         self as u64 + 40
     }
 }
+
+/// The name of the backup in a case.
+pub const BACKUP: &str = "backup.age";
 
 /// Which bug is planted, so that a run must find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -122,7 +129,7 @@ impl Orders {
     #[must_use]
     pub fn after(mut self, known: &Facts) -> Self {
         let promised = known.iter().filter(|(name, _)| promise::is_one(name));
-        self.promised = promised.map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.promised.extend(promised.map(|(name, value)| (name.clone(), value.clone())));
         self
     }
 
@@ -184,6 +191,8 @@ pub struct Life {
     pub engine: Engine,
     /// The retailer she meets, in the parts that have one.
     pub shop: Shop,
+    /// Where a backup lies or is written, beside the disk.
+    backup: PathBuf,
     /// What was promised and cannot be seen of an engine: `promise.rs`.
     promised: RefCell<Facts>,
     known: Facts,
@@ -211,9 +220,10 @@ pub fn live(orders: &Orders) -> Result<()> {
         let clock = Arc::new(WorldClock::new(orders.act.begins(), false));
         let engine = agent(&orders.case, &clock, orders.act.seed())?;
         let shop = Shop::open(&orders.case, &engine, &clock)?;
+        let backup = orders.case.join(BACKUP);
         let promised = RefCell::new(orders.promised.clone());
         let known = orders.promised.clone();
-        Life { engine, shop, promised, known, bug: orders.bug }.live(orders).await
+        Life { engine, shop, backup, promised, known, bug: orders.bug }.live(orders).await
     });
     // What its threads still wait for is of no interest.
     runtime.shutdown_background();
@@ -224,7 +234,8 @@ impl Life {
     async fn live(&mut self, orders: &Orders) -> Result<()> {
         let steps = orders.act.steps();
         let mut refused = Vec::new();
-        if self.engine.state() == EngineState::Locked && orders.trouble.is_none() {
+        let is_known = orders.act != Act::Upgrade && orders.trouble.is_none();
+        if self.engine.state() == EngineState::Locked && is_known {
             self.unlock()?;
             self.known = self.facts()?;
         }
@@ -301,6 +312,7 @@ impl Life {
 
     /// With the passphrase of now.
     fn unlock(&self) -> Result<()> {
+        ensure!(self.engine.state() != EngineState::Missing, honesty::NotYet);
         Ok(self.engine.unlock(&passphrase(&promise::passphrase(&self.promised.borrow()))?)?)
     }
 }

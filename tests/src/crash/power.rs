@@ -36,7 +36,7 @@ struct State<'a> {
 pub fn run(reference: &Reference, count: usize, obeys: Obeys, report: &mut Report) -> Result<()> {
     let mut rng = StdRng::seed_from_u64(512);
     let mut seen: BTreeSet<Digest> = BTreeSet::new();
-    let mut disk = Disk::new(obeys);
+    let mut disk = Disk::with(obeys, &reference.begins)?;
     let mut waiting: Vec<State<'_>> = Vec::new();
     let all = reference.parts.iter().map(moments).sum::<usize>().max(1);
     let mut passed = 0;

@@ -12,7 +12,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 
 use super::{
     check::{Expected, Keys, content},
-    disk::{self, Disk, Loss, Obeys},
+    disk::{self, Content, Disk, Loss, Obeys},
     life::{self, Act, Change, Facts, Orders, Word},
     shim::{Fate, Shim},
     trace::{self, Deed, Event},
@@ -27,6 +27,10 @@ pub struct Reference {
     pub keys: Keys,
     /// For what is tried: a folder of its own.
     pub folder: PathBuf,
+    /// What lay on the disk before.
+    pub begins: Content,
+    /// What was promised in another life.
+    pub given: Facts,
 }
 
 /// One part of it.
@@ -49,20 +53,53 @@ pub struct Part {
 }
 
 impl Reference {
-    /// Lives these parts in `folder`.
+    /// Lives these parts in `folder`, on an empty disk.
     pub fn live(shim: &Shim, folder: &Path, acts: &[Act]) -> Result<Self> {
-        let case = folder.join("case");
-        fs::create_dir_all(life::disk(&case))?;
-        let case = case.canonicalize()?;
+        let case = new_case(folder)?;
         tokio::runtime::Runtime::new()?.block_on(life::Shop::found(&case))?;
+        Self::go_on(shim, folder, acts, Content::new(), Facts::new())
+    }
+
+    /// Opens a vault of an older version.
+    pub fn upgrade(shim: &Shim, folder: &Path) -> Result<Self> {
+        let case = new_case(folder)?;
+        tokio::runtime::Runtime::new()?.block_on(life::Shop::found(&case))?;
+        let old = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/vaults/0.1.0-alpha.1");
+        let mut begins = Content::from([("vault".to_owned(), None)]);
+        for name in ["vault.db", "vault.slots.json"] {
+            let bytes = fs::read(Path::new(old).join(name))?;
+            begins.insert(format!("vault/{name}"), Some(bytes));
+        }
+        fs::remove_dir(life::disk(&case))?;
+        disk::write(&begins, &life::disk(&case))?;
+        Self::go_on(shim, folder, &[Act::Upgrade], begins, Facts::new())
+    }
+
+    /// Restores the backup of another life.
+    pub fn restore(shim: &Shim, folder: &Path, other: &Self) -> Result<Self> {
+        let case = new_case(folder)?;
+        life::copy_shop(&other.folder.join("case"), &case)?;
+        let last = other.parts.last().context("a life has parts")?;
+        let given = last.expected_at(last.events.len(), last.events.len()).said;
+        Self::go_on(shim, folder, &[Act::Restore], Content::new(), given)
+    }
+
+    fn go_on(
+        shim: &Shim,
+        folder: &Path,
+        acts: &[Act],
+        begins: Content,
+        given: Facts,
+    ) -> Result<Self> {
+        let case = folder.join("case").canonicalize()?;
         let keys = Keys::default();
-        let mut disk = Disk::new(Obeys::All);
+        let mut disk = Disk::with(Obeys::All, &begins)?;
         let mut known = Facts::new();
         let mut parts = Vec::new();
         for act in acts {
             let before = folder.join(format!("before-{act:?}"));
             copy_case(&case, &before)?;
-            let orders = Orders::new(&case, *act).after(&known);
+            let orders = Orders::new(&case, *act).after(&given).after(&known);
             let ended = shim.live(&orders, Fate::Recorded)?;
             let complaints = &ended.complaints;
             ensure!(ended.status.success(), "the undisturbed life failed: {complaints}");
@@ -87,7 +124,7 @@ impl Reference {
             disk::same(&told, &disk::without_shared_memory(disk::read(&life::disk(&case))?))?;
             parts.push(part);
         }
-        Ok(Self { parts, keys, folder: folder.to_owned() })
+        Ok(Self { parts, keys, folder: folder.to_owned(), begins, given })
     }
 }
 
@@ -95,7 +132,8 @@ impl Part {
     /// What may be there if the disk stopped before event `at`, and nobody could know of anything from event `known` on.
     pub fn expected_at(&self, at: usize, known: usize) -> Expected {
         let mut said = self.known.clone();
-        let mut begun = None;
+        // Of a vault from elsewhere nothing is known before the first step.
+        let mut begun = self.known.is_empty().then_some(0);
         for (_, word) in self.words.iter().filter(|(when, _)| *when < known) {
             match word {
                 Word::Begin(step) => begun = Some(*step),
@@ -143,6 +181,12 @@ impl Part {
         outdated.retain(|content| !allowed.contains(content));
         (allowed, outdated)
     }
+}
+
+fn new_case(folder: &Path) -> Result<PathBuf> {
+    let case = folder.join("case");
+    fs::create_dir_all(life::disk(&case))?;
+    Ok(case.canonicalize()?)
 }
 
 /// The facts after a change.

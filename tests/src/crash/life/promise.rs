@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use besace_agent::{
     engine::{Engine, NewDevice},
     keyring::{DeviceKey, KdfParameters, Keyring, RecoveryKit, Secret, SlotKind},
+    restore::Opener,
     vault::DeviceApp,
 };
 use besace_protocol::time::Timestamp;
@@ -101,6 +102,16 @@ pub(super) fn report(life: &Life, step: Step) -> Result<()> {
         Step::Merge => drop(engine.merge_inbox()?),
         _ => {}
     }
+    Ok(())
+}
+
+/// Makes the vault of the backup, with the kit.
+pub(super) fn restore(life: &Life) -> Result<()> {
+    let words = life.promised.borrow().get(KIT).cloned().context(NotYet)?;
+    let opener = Opener::kit(RecoveryKit::parse(&words)?)?;
+    let file = std::fs::File::open(&life.backup)?;
+    let first = from_text(PASSPHRASES[0])?;
+    life.engine.restore(file, &opener, &first, KdfParameters::SMALLEST)?;
     Ok(())
 }
 

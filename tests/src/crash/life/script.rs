@@ -7,7 +7,7 @@ use besace_agent::{
     vault::{ImportFormat, ProfileField, WishContent},
 };
 use besace_protocol::{
-    consent::{GrantState, Indication},
+    consent::{Cause, GrantState, Indication},
     money::Money,
     private::Private,
     purpose::Purpose,
@@ -67,6 +67,12 @@ pub enum Step {
     Report(u8),
     /// What came while the vault was locked is merged.
     Merge,
+    /// A backup is written beside the disk.
+    Backup,
+    /// The vault is made from it.
+    Restore,
+    /// Her logs go on as new ones, as after a vault that went back.
+    NewLogs(Cause),
 }
 
 /// What is done in a part.
@@ -75,8 +81,8 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
     use ProfileField::{ChosenName, GreetingTopics, Name};
     use Purpose::{Recognition, StaffGreeting};
     use Step::{
-        AnHour, Create, Give, ImportCards, ImportTrack, ImportWalk, MakeKit, Meet, Refresh, Relock,
-        Say, ShowVoucher, Undo, Unlock, Unwish, Wish, Withdraw,
+        AnHour, Backup, Create, Give, ImportCards, ImportTrack, ImportWalk, MakeKit, Meet, NewLogs,
+        Refresh, Relock, Restore, Say, ShowVoucher, Undo, Unlock, Unwish, Wish, Withdraw,
     };
     match act {
         Act::Start => &[
@@ -115,6 +121,8 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
         ],
         Act::Keys => KEYS,
         Act::Away => AWAY,
+        Act::Upgrade => &[Unlock, Wish(12), Relock, Unwish(12)],
+        Act::Restore => &[Restore, NewLogs(Cause::Restore), Refresh, Wish(13), Relock],
         Act::Bulk => &[
             Unlock,
             ImportWalk(8_000),
@@ -145,6 +153,9 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
             MakeKit,
             Wish(10),
             Unwish(9),
+            NewLogs(Cause::Rollback),
+            Refresh,
+            Backup,
         ],
     }
 }
@@ -188,7 +199,8 @@ impl Step {
             Self::Create if engine.state() == EngineState::Missing => {
                 engine.create(&passphrase(PASSPHRASES[0])?, KdfParameters::SMALLEST)?;
             }
-            Self::Create | Self::Unlock => life.unlock()?,
+            Self::Restore if engine.state() == EngineState::Missing => promise::restore(life)?,
+            Self::Create | Self::Restore | Self::Unlock => life.unlock()?,
             Self::Lock => engine.lock(),
             Self::Relock => {
                 engine.lock();
@@ -197,6 +209,8 @@ impl Step {
             Self::MakeKit | Self::AddDeviceKey | Self::RemoveDeviceKey | Self::Passphrase(_) => {
                 promise::change_keys(life, self)?;
             }
+            Self::Backup => std::fs::write(&life.backup, engine.export(Vec::new())?)?,
+            Self::NewLogs(cause) => drop(engine.start_new_logs(cause)?),
             Self::AddPhone | Self::Report(_) | Self::Merge => promise::report(life, self)?,
             Self::Say(field, what) => engine.set_profile(field, Private::new(what.to_owned()))?,
             Self::Wish(number) if find(life, number)?.is_none() => {

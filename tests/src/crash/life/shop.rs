@@ -16,7 +16,7 @@ use besace_agent::{
 use besace_protocol::{party::ControllerId, time::Timestamp};
 use besace_retailer::{Retailer, SqliteStore};
 
-use super::Act;
+use super::{Act, BACKUP};
 use crate::{
     department_store,
     world::{House, WorldClock},
@@ -90,12 +90,11 @@ impl Shop {
     }
 }
 
-/// Copies the retailer of one case into another.
+/// Copies the retailer of one case into another, and the backup.
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    for suffix in ["", "-wal"] {
-        let name = format!("{STORE}{suffix}");
-        if from.join(&name).exists() {
-            fs::copy(from.join(&name), to.join(&name))?;
+    for name in [STORE, "shop.db-wal", BACKUP] {
+        if from.join(name).exists() {
+            fs::copy(from.join(name), to.join(name))?;
         }
     }
     Ok(())
