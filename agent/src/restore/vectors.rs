@@ -1,9 +1,12 @@
 //! The published vectors of `age`, through the way in of a backup: each by its name.
 
-use besace_protocol::encoding::from_base64url;
+use std::io::Read as _;
+
+use age::secrecy::SecretString;
+use besace_protocol::{crypto::sha256, encoding::from_base64url};
 use serde::Deserialize;
 
-use super::*;
+use super::{Identities, OpenBackupError, Opener, ParseIdentitiesError, Proof};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
