@@ -6,7 +6,7 @@ use besace_agent::{
     errands::{Schedule, run_due},
     exchange::WithdrawalOutcome,
     keyring::Passphrase,
-    sealed::Outbox,
+    sealed::{Held, Outbox},
 };
 use besace_e2e::{
     canary::leaks,
@@ -122,7 +122,7 @@ async fn keys_that_were_logged_leave_while_locked_and_a_withdrawal_takes_them_ba
     assert_eq!(world.exchange.hold().await.unwrap(), 1);
     world.exchange.withdraw(grant).await.unwrap();
     let held = outbox(&world).held().unwrap();
-    let paths: Vec<_> = held.iter().map(|held| held.path()).collect();
+    let paths: Vec<_> = held.iter().map(Held::path).collect();
     assert_eq!(paths, [Some(WITHDRAWALS_PATH)], "the keys are gone, the withdrawal waits");
     world.engine().lock();
     world.lumen.reopen(world.clock.clone()).unwrap();
