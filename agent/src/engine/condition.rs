@@ -36,10 +36,11 @@ impl Engine {
 
     /// What a vault that is opened now is compared with.
     pub(super) fn watch(&self, vault: VaultId) -> Option<Watch> {
+        let mark = self.0.folder.mark()?.to_owned();
         let mut sitting = [0; 16];
         self.rng().fill_bytes(&mut sitting);
         Some(Watch {
-            mark: self.0.folder.mark()?.to_owned(),
+            mark,
             vault,
             sitting: Sitting::from_bytes(sitting),
             clock: std::sync::Arc::clone(&self.0.clock),

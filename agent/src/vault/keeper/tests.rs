@@ -14,6 +14,11 @@ use crate::{
     vault::{Distrust, Vault, WishContent},
 };
 
+mod crashes;
+mod forged;
+
+use self::forged::{Log, PAGE, log_path};
+
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
 const VAULT: VaultId = VaultId::from_bytes([8; 16]);
 
@@ -157,8 +162,6 @@ fn what_was_killed_at_any_moment_is_sound() {
     }
 }
 
-const PAGE: usize = 4096;
-
 /// Hears of each step of a keeper.
 #[derive(Default)]
 pub(super) struct Steps(Option<Box<dyn FnMut() + Send>>);
@@ -211,65 +214,6 @@ fn life(home: &Home, vault: &Vault) -> Vec<Files> {
         moments.push(home.files());
     }
     moments
-}
-
-/// A log, taken apart.
-#[derive(Clone)]
-struct Log {
-    header: [u8; 24],
-    /// Page, count, content.
-    frames: Vec<(u32, u32, Vec<u8>)>,
-}
-
-impl Log {
-    fn parse(bytes: &[u8]) -> Self {
-        let salts = &bytes[16..24];
-        let chunks = bytes[32..].chunks_exact(PAGE + 24);
-        let frames = chunks.take_while(|frame| &frame[8..16] == salts).map(|frame| {
-            let word = |at: usize| u32::from_be_bytes(*frame[at..].first_chunk().unwrap());
-            (word(0), word(4), frame[24..].to_vec())
-        });
-        Self { header: *bytes.first_chunk().unwrap(), frames: frames.collect() }
-    }
-
-    /// As SQLite accepts it: whoever may write the file can make the sums fit.
-    fn to_bytes(&self) -> Vec<u8> {
-        let is_big_endian = self.header[3] & 1 == 1;
-        let sum = |(mut first, mut second): (u32, u32), bytes: &[u8]| {
-            for pair in bytes.chunks_exact(8) {
-                let word = |at: usize| {
-                    let bytes: [u8; 4] = *pair[at..].first_chunk().unwrap();
-                    if is_big_endian {
-                        u32::from_be_bytes(bytes)
-                    } else {
-                        u32::from_le_bytes(bytes)
-                    }
-                };
-                first = first.wrapping_add(word(0)).wrapping_add(second);
-                second = second.wrapping_add(word(4)).wrapping_add(first);
-            }
-            (first, second)
-        };
-        let mut sums = sum((0, 0), &self.header);
-        let mut bytes = self.header.to_vec();
-        bytes.extend_from_slice(&sums.0.to_be_bytes());
-        bytes.extend_from_slice(&sums.1.to_be_bytes());
-        for (page, count, content) in &self.frames {
-            let mut head = page.to_be_bytes().to_vec();
-            head.extend_from_slice(&count.to_be_bytes());
-            sums = sum(sum(sums, &head), content);
-            head.extend_from_slice(&self.header[16..24]);
-            head.extend_from_slice(&sums.0.to_be_bytes());
-            head.extend_from_slice(&sums.1.to_be_bytes());
-            bytes.extend_from_slice(&head);
-            bytes.extend_from_slice(content);
-        }
-        bytes
-    }
-}
-
-fn log_path(database: &Path) -> PathBuf {
-    PathBuf::from(format!("{}-wal", database.display()))
 }
 
 /// Every way to put one older version of one page back into these files.
@@ -608,119 +552,6 @@ fn a_file_may_take_the_place_of_another_and_either_is_sound_meanwhile() {
     vault.close();
     fs::write(home.database(), &before[&home.database()]).unwrap();
     assert!(sign(home.finds()).is_some(), "the old one is not sound any more");
-}
-
-/// A mark that the disk has of the third slot, after a power cut: any that was written, whole or torn.
-fn after_power_cut(files: &Files, mark: &Path, hasty: &[Vec<u8>]) -> Vec<Files> {
-    let Some(now) = files.get(mark).filter(|mark| mark.len() == 1536) else { return Vec::new() };
-    let torn = hasty.first().map(|old| [&now[1024..1100], &old[76..]].concat());
-    let slots = hasty.iter().cloned().chain(torn).chain([vec![0; 512], vec![0x5a; 512]]);
-    slots
-        .map(|slot| {
-            let mut files = files.clone();
-            files.insert(mark.to_owned(), [&now[..1024], &slot[..512]].concat());
-            files
-        })
-        .collect()
-}
-
-#[test]
-fn no_crash_between_any_two_steps_is_taken_for_going_back() {
-    let mut crashes = 0;
-    for seed in 0..3_u64 {
-        crashes += walk(seed);
-    }
-    assert!(crashes > 300, "{crashes}");
-}
-
-fn walk(seed: u64) -> usize {
-    use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-    let mut rng = StdRng::seed_from_u64(seed);
-    let mut home = Home::new();
-    let folder = home.folder.path().to_owned();
-    home.create().close();
-    let mut crashes = 0;
-    for _sitting in 0..3 {
-        let vault = home.open();
-        let heard = Arc::new(std::sync::Mutex::new(Vec::<Files>::new()));
-        let (to, from) = (Arc::clone(&heard), folder.clone());
-        vault
-            .send(move |store| {
-                let hear = move || to.lock().unwrap().push(files_in(&from));
-                store.keeper.steps = Steps(Some(Box::new(hear)));
-                Ok(())
-            })
-            .unwrap();
-        for _change in 0..12 {
-            let number = rng.gen_range(1..9_u8);
-            match rng.gen_range(0..10) {
-                0..4 => wish(&vault, number, rng.gen_range(1..4000)),
-                4 => assert!(vault.remove_wish(WishId::from_bytes([number; 16])).is_ok()),
-                5 => assert!(vault.wishes().is_ok()),
-                6 => {
-                    // Larger than the cache: pages are spilled, and then it fails.
-                    let failed: Result<(), _> = vault.write(|db| {
-                        db.execute_batch("PRAGMA cache_size = 10")?;
-                        fill(db, 60)?;
-                        db.execute_batch("DELETE FROM nowhere")?;
-                        Ok(())
-                    });
-                    failed.unwrap_err();
-                }
-                7 => vault.write(|db| fill(db, 60)).unwrap(),
-                8 => vault.compact().unwrap(),
-                _ => vault
-                    .send(|store| {
-                        store.keeper.look(&store.connection);
-                        store.keeper.empty_log(&store.connection);
-                        Ok(())
-                    })
-                    .unwrap(),
-            }
-        }
-        if rng.gen_bool(0.5) {
-            vault.close();
-        } else {
-            let killed = home.files();
-            vault.close();
-            home.put(&killed);
-        }
-        let kept = home.files();
-        let heard = heard.lock().unwrap();
-        let hasty: Vec<Vec<u8>> = heard
-            .iter()
-            .filter_map(|files| files.get(&home.mark()).map(|mark| mark[1024..].to_vec()))
-            .collect();
-        for (step, files) in heard.iter().enumerate() {
-            let before = &hasty[step.saturating_sub(2)..step.min(hasty.len())];
-            let mut all = after_power_cut(files, &home.mark(), before);
-            all.push(files.clone());
-            // Not all of each: it is a walk.
-            let which = rng.gen_range(0..all.len());
-            for (index, files) in all.into_iter().enumerate() {
-                if index == which || step % 11 == 0 {
-                    home.put(&files);
-                    assert_eq!(home.finds(), Condition::Sound, "seed {seed}, step {step}, {index}");
-                    crashes += 1;
-                }
-            }
-        }
-        home.put(&kept);
-        assert_eq!(home.finds(), Condition::Sound);
-    }
-    crashes
-}
-
-/// Many pages in one transaction.
-fn fill(db: &Connection, pages: u32) -> Result<(), VaultError> {
-    for number in 0..pages {
-        db.execute(
-            "INSERT OR REPLACE INTO journal (at, direction, domain, kind, bytes) VALUES (?1, 'out', ?2, 'x', 1)",
-            (number, "a".repeat(3000)),
-        )?;
-    }
-    db.execute("UPDATE journal SET bytes = bytes + 1", [])?;
-    Ok(())
 }
 
 #[test]
