@@ -1,4 +1,4 @@
-//! The way back of [`export`](crate::export): a sealed file, read as if an enemy had written it.
+//! The way back of [`crate::export`]: a sealed file, read as if an enemy had written it.
 //!
 //! `spec/export.md#restore`. Anybody can seal something to a public key, so that a file opens is no sign
 //! that she made it. What is: it holds the root that her key slots give, or whose key opened it; nobody
