@@ -150,6 +150,8 @@ fn failure(error: &RestoreError) -> Failure {
         RestoreError::Vault(_)
         | RestoreError::Slot(_)
         | RestoreError::Kit(_)
+        | RestoreError::Folder(_)
+        | RestoreError::Logs(_)
         | RestoreError::Write(_)
         | RestoreError::Io(_) => {
             Failure::could_not(error, "make room, or choose another folder with --vault")

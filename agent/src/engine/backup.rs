@@ -4,11 +4,12 @@ use std::{
     fs,
     io::{self, Read},
     path::Path,
+    sync::Arc,
 };
 
-use besace_protocol::{id::VaultId, time::Timestamp};
+use besace_protocol::{consent::Cause, id::VaultId, keys::RootKey, time::Timestamp};
 
-use super::{Engine, EngineState, Open};
+use super::{Engine, EngineState, Open, StartEngineError, StepError};
 use crate::{
     config::VaultFolder,
     keyring::{
@@ -43,6 +44,12 @@ pub enum RestoreError {
     /// The key slots were not written.
     #[error("the key slots of the restored vault could not be written")]
     Write(#[source] WriteFileError),
+    /// The folder in which it is made could not be used.
+    #[error("the folder of the restored vault cannot be used")]
+    Folder(#[source] StartEngineError),
+    /// Its logs could not go on in new ones.
+    #[error("the logs of the restored vault could not go on")]
+    Logs(#[source] StepError),
     /// The disk refused.
     #[error("the folder of the vault cannot be written")]
     Io(#[source] io::Error),
@@ -76,10 +83,7 @@ impl Engine {
         self.make_room()?;
         let (fresh, header, restored) = self.read_backup(file, opener)?;
         let slots = self.fresh_slots(&header, opener, passphrase, parameters)?;
-        // Brings it to the newest schema.
-        Vault::open(&fresh.0.database(), &header.root.vault_key())
-            .map_err(RestoreError::Vault)?
-            .close();
+        self.start_new_logs_in(&fresh, &header)?;
         let folder = &self.0.folder;
         // Lasts before the database does: without it, a database alone has lost its slots.
         keyring::sync_above(folder.path()).map_err(RestoreError::Io)?;
@@ -106,6 +110,23 @@ impl Engine {
             .map_err(RestoreError::Vault)?
             .close();
         Ok(restored)
+    }
+
+    /// Brings it to the newest schema, and lets every log go on in a new one: what the old ones said after
+    /// this backup is not known here, and must never be said twice. Before the vault exists: no process that
+    /// ends in between leaves one that would.
+    fn start_new_logs_in(&self, fresh: &Fresh, header: &Header) -> Result<(), RestoreError> {
+        let vault = Vault::open(&fresh.0.database(), &header.root.vault_key())
+            .map_err(RestoreError::Vault)?;
+        let root = RootKey::init_with(|root| root.copy_from_slice(header.root.danger_expose()));
+        let allowed = self.0.folder.may_be_on_a_share();
+        let folder = fresh.0.clone().danger_on_a_share(allowed);
+        let whole = Self::start(folder, Arc::clone(&self.0.clock), Arc::clone(&self.0.entropy))
+            .map_err(RestoreError::Folder)?;
+        whole.set_open(Some(Open::new(header.vault, root, vault)));
+        let started = whole.start_new_logs(Cause::Restore);
+        whole.set_open(None);
+        started.map(|_| ()).map_err(RestoreError::Logs)
     }
 
     /// Slots that no older copy of the slot file opens: for the passphrase, and for the kit in her hand.

@@ -10,7 +10,6 @@ use crate::{
     engine::tests::{open_engine, passphrase},
     entropy::SeededEntropy,
     restore::Identities,
-    vault::fill_every_table,
 };
 
 /// An engine over an empty folder, as on a new machine.
@@ -39,15 +38,21 @@ fn rows(engine: &Engine) -> String {
     let sealed = engine.export(Vec::new()).unwrap();
     let key = crate::export::x25519_identity(&engine.root().unwrap()).unwrap();
     let text = String::from_utf8(age::decrypt(&key, &sealed).unwrap()).unwrap();
-    text.split_once('\n').unwrap().1.to_owned()
+    // What a restore must change: the clock of the other machine, and logs, which go on in new ones.
+    let changed = ["clock", "logs", "log_entries", "log_nodes"];
+    let changed = changed.map(|table| format!("\"table\":\"{table}\""));
+    let same =
+        |row: &&str| row.contains("\"table\"") && !changed.iter().any(|one| row.contains(one));
+    text.lines().filter(same).fold(String::new(), |all, row| all + row + "\n")
 }
 
 /// A backup of a vault with something in every table; what opens it; what is in it.
 fn backup() -> (Vec<u8>, Opener, String) {
     let (_folder, engine) = open_engine();
-    fill_every_table(&engine.vault().unwrap(), 3, 5);
+    let cards = "_id,store,note,cardid\n1,Les Cimes,,111\n2,Au Pain,,222\n";
+    engine.import_cards(cards.as_bytes(), false).unwrap();
     let root = engine.root().unwrap();
-    let root = besace_protocol::keys::RootKey::init_with(|bytes| {
+    let root = RootKey::init_with(|bytes| {
         bytes.copy_from_slice(root.danger_expose());
     });
     let file = engine.export(Vec::new()).unwrap();
@@ -61,18 +66,17 @@ fn a_vault_comes_back_whole_and_opens_with_its_new_passphrase() {
     let restored =
         engine.restore(&file[..], &opener, &passphrase("neuve"), KdfParameters::SMALLEST).unwrap();
     assert_eq!(restored.at, Timestamp::from_unix_seconds(1_795_300_000));
-    assert_eq!(restored.rows, u64::try_from(before.lines().count()).unwrap() - 1);
+    assert!(restored.rows >= u64::try_from(before.lines().count()).unwrap());
+    assert!(before.lines().count() >= 3);
+    assert!(engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
     assert_eq!(rows(&engine), before);
     engine.lock();
-    assert_eq!(names(&folder), ["vault.db", "vault.lock", "vault.slots.json"].map(PathBuf::from));
+    for half in ["vault.restoring", "vault.unfinished"] {
+        assert!(!names(&folder).contains(&PathBuf::from(half)), "{half}");
+    }
     assert!(engine.unlock(&passphrase("p")).is_err());
     engine.unlock(&passphrase("neuve")).unwrap();
-    // The vault has seen a later time since.
-    let rest = |rows: &str| {
-        let lines = rows.lines().filter(|line| !line.contains("\"table\":\"clock\""));
-        lines.map(str::to_owned).collect::<Vec<_>>()
-    };
-    assert_eq!(rest(&rows(&engine)), rest(&before));
+    assert_eq!(rows(&engine), before);
 }
 
 #[test]
