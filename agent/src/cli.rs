@@ -3,6 +3,7 @@
 //! A failure is two lines: what failed, and what to do. Exit status 1: refused or not found; 2: could
 //! not; 0: done.
 
+mod backup;
 mod card;
 mod clock;
 mod consent;
@@ -159,6 +160,9 @@ enum Command {
     Clock(clock::Command),
     /// What is wrong with your vault or the machine under it, and what to do.
     Doctor(doctor::Arguments),
+    /// Copies of everything, made by themselves, on another disk or server.
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// Make a vault of a backup.
     Restore(restore::Arguments),
 }
@@ -276,6 +280,7 @@ fn dispatch(
         Command::Clock(command) => clock::run(&mut session, &command),
         // It takes no session: it looks before the folder is taken.
         Command::Doctor(_) => Ok(()),
+        Command::Backup(command) => backup::run(&mut session, command),
         Command::Restore(arguments) => restore::run(&mut session, &arguments),
     }
 }

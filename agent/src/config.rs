@@ -102,6 +102,16 @@ impl VaultFolder {
         Self { outbox_key: file, ..self }
     }
 
+    /// A folder with the backup that is being made.
+    pub fn backing_up(&self) -> PathBuf {
+        self.path.join("vault.backup")
+    }
+
+    /// A folder with the vault of a rehearsed restore.
+    pub fn rehearsing(&self) -> PathBuf {
+        self.path.join("vault.rehearsal")
+    }
+
     /// Stands there while a vault is being made.
     pub fn unfinished(&self) -> PathBuf {
         self.path.join("vault.unfinished")

@@ -21,6 +21,7 @@ mod merge;
 mod offers;
 mod outbox;
 mod product;
+mod restore;
 mod retailers;
 mod sealed;
 mod step;
@@ -59,7 +60,7 @@ use crate::{
 pub use crate::vault::{Condition, Damage, Moment, Sign, WentBack};
 
 pub use self::{
-    backup::{RestoreError, Restored},
+    backup::{AddPlaceError, BackupError, BackupHealth},
     consent::{GrantView, OpenRequest, RefusedRequest},
     devices::{
         AddDeviceError, AddedDevice, AdmitDeviceError, AdmittedDevice, NewDevice, TakeReportError,
@@ -73,6 +74,7 @@ pub use self::{
     merge::{MergeInboxError, Merged},
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
+    restore::{RestoreError, Restored},
     sealed::{HearDeviceError, KnockingDevice},
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
@@ -248,6 +250,8 @@ struct Inner {
     grant_changes: watch::Sender<()>,
     /// What is kept while the vault is locked.
     outside: sealed::Outside,
+    /// Held while a backup is made or rehearsed: one at a time.
+    backing_up: Mutex<()>,
     /// Held as long as the engine lives: one process a vault.
     lock: File,
     seen: time::Seen,
@@ -299,6 +303,7 @@ impl Engine {
             keys: Mutex::new(()),
             used_at: AtomicU64::new(0),
             grant_changes: watch::Sender::new(()),
+            backing_up: Mutex::new(()),
             lock,
             seen: time::Seen::default(),
         })))

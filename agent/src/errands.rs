@@ -11,12 +11,15 @@ use besace_protocol::{party::ControllerId, time::Timestamp};
 use rand_core::CryptoRngCore;
 
 use crate::{
-    engine::{EngineError, EngineState, MergeInboxError},
+    engine::{Engine, EngineError, EngineState, MergeInboxError},
     exchange::{Exchange, ExchangeError},
 };
 
 /// How often the schedule is looked at.
 const TICK: Duration = Duration::from_secs(5);
+
+/// How often it is asked whether a backup is due.
+const BACKUP_TICK: Duration = Duration::from_mins(1);
 
 /// From the moment the agent may go out to the first errand.
 const FIRST_SECONDS: RangeInclusive<u64> = 10..=120;
@@ -120,6 +123,33 @@ pub async fn run(exchange: Exchange) {
     loop {
         ticks.tick().await;
         run_due(&exchange, &mut schedule).await;
+    }
+}
+
+/// Makes the backups that are due, for as long as it is polled: those of the day, and those that were
+/// missed while this was off or the vault locked.
+pub async fn back_up(engine: Engine) {
+    let mut ticks = tokio::time::interval(BACKUP_TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        back_up_due(&engine).await;
+    }
+}
+
+/// Makes the backups that are due now. A locked vault makes none.
+pub async fn back_up_due(engine: &Engine) {
+    let runtime = tokio::runtime::Handle::current();
+    for place in engine.due_backups().unwrap_or_default() {
+        let (engine, runtime) = (engine.clone(), runtime.clone());
+        let made = tokio::task::spawn_blocking(move || engine.back_up(&place, &runtime)).await;
+        match made {
+            Ok(Ok(made)) => tracing::info!(bytes = made.bytes, "a backup was made"),
+            Ok(Err(error)) => {
+                tracing::warn!(trouble = error.trouble().as_str(), "a backup was not made");
+            }
+            Err(_) => tracing::error!("a backup ended in the middle"),
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`exchange`], [`net`] | going out to retailers |
 //! | [`errands`] | what is due by itself while the vault is open |
 //! | [`import`], [`export`] | what comes in from other programs, what goes out to them |
+//! | [`backup`] | exports that are made by themselves: where, when, which stay |
 //! | [`restore`] | an export on its way back, read with suspicion |
 //! | [`owntracks`], [`overland`] | what her telephone reports |
 //! | [`sealed`] | what arrives while the vault is locked |
@@ -21,6 +22,7 @@
 //! | [`footing`] | the disk and the permissions that the vault stands on |
 //! | [`clock`], [`entropy`] | the only places that read time and randomness |
 
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -7,6 +7,7 @@
 
 mod guard;
 mod health;
+mod s3;
 
 use std::{
     collections::BTreeMap,
@@ -26,6 +27,7 @@ use reqwest::{Client, RequestBuilder, header, redirect};
 
 use self::guard::PublicResolver;
 pub(crate) use self::health::{Health, ask_health};
+pub use self::s3::{Bucket, BucketError};
 
 /// Longest time for one exchange.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -8,7 +8,10 @@ mod envelope;
 mod identities;
 mod lines;
 
-use std::io::{self, Read};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+};
 
 use age::secrecy::SecretString;
 use besace_protocol::{
@@ -33,7 +36,7 @@ pub use self::{
 use crate::{
     export::{self, SpellIdentityError},
     keyring::{Keyring, ReadKeyringError, RecoveryKit, Secret, SpellKitError},
-    vault::{LoadError, Loader},
+    vault::{Cell, LoadError, Loader},
 };
 
 /// Most rows of one backup: a fix a second for three years.
@@ -101,8 +104,8 @@ pub struct Opener {
 
 /// How it is known that who wrote the file knows what only she knows.
 enum Proof {
-    /// The root in the file is this one.
-    Root(RootKey),
+    /// The root in the file is the one with this digest.
+    Root(Digest),
     /// The root in the file gives one of the keys that were presented.
     Identity,
     /// The slots in the file give this kit the root in the file: only who knows the root can wrap it so.
@@ -119,9 +122,9 @@ impl std::fmt::Debug for Opener {
 
 impl Opener {
     /// With the root, which a key slot gave.
-    pub fn root(root: RootKey) -> Result<Self, SpellIdentityError> {
-        let identities = Identities::one(export::x25519_identity(&root)?);
-        Ok(Self { identities, passphrase: None, proof: Proof::Root(root) })
+    pub fn root(root: &RootKey) -> Result<Self, SpellIdentityError> {
+        let identities = Identities::one(export::x25519_identity(root)?);
+        Ok(Self { identities, passphrase: None, proof: Proof::Root(digest_of(root)) })
     }
 
     /// With the recovery kit, which opens every backup made while it was a key of the vault.
@@ -169,7 +172,7 @@ impl Opener {
     fn is_proof_of(&self, header: &Header) -> bool {
         match &self.proof {
             // The bytes are compared through a digest, so that how long it takes says nothing of them.
-            Proof::Root(root) => digest_of(root) == digest_of(&header.root),
+            Proof::Root(root) => *root == digest_of(&header.root),
             Proof::Identity => export::x25519_identity(&header.root).is_ok_and(|theirs| {
                 let theirs = theirs.to_public().to_string();
                 self.identities.as_slice().iter().any(|ours| ours.to_public().to_string() == theirs)
@@ -276,7 +279,19 @@ impl<R: Read> Backup<R> {
     }
 
     /// The rows, into `loader`. What is in it is of use only when this is well.
-    pub fn load(mut self, loader: &mut Loader) -> Result<(Header, Rows), ReadBackupError> {
+    pub fn load(self, loader: &mut Loader) -> Result<(Header, Rows), ReadBackupError> {
+        self.each_row(|table, cells| loader.insert(table, cells))
+    }
+
+    /// Reads to the end, and keeps nothing.
+    pub fn check(self) -> Result<(Header, Rows), ReadBackupError> {
+        self.each_row(|_, _| Ok(()))
+    }
+
+    fn each_row(
+        mut self,
+        mut take: impl FnMut(&str, BTreeMap<String, Cell>) -> Result<(), LoadError>,
+    ) -> Result<(Header, Rows), ReadBackupError> {
         let mut rows = RowDigest::default();
         let mut number: u64 = 1;
         loop {
@@ -292,8 +307,7 @@ impl<R: Read> Backup<R> {
                     if rows.0.count > ROWS_MAX {
                         return Err(ReadBackupError::TooManyRows);
                     }
-                    loader
-                        .insert(&table, cells.0)
+                    take(&table, cells.0)
                         .map_err(|source| ReadBackupError::Row { line: number, source })?;
                 }
                 (None, None, Some(count)) if count == rows.0.count => break,

@@ -4,6 +4,7 @@
 //! stands only below this module, one file an aggregate. Every method that changes something is one
 //! transaction, durable when it returns (`synchronous=FULL`).
 
+mod backups;
 mod cards;
 mod catalogues;
 mod clock;
@@ -60,6 +61,7 @@ use self::{
 };
 
 pub use self::{
+    backups::BackupOutcome,
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
     catalogues::StoredCatalogue,
     condition::{Condition, Damage, Distrust, Moment, Sign, WentBack},

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     Session,
     import::{moment, open},
+    kit,
     output::Failure,
 };
 use crate::{
@@ -26,6 +27,11 @@ pub(super) struct Arguments {
     /// The copy of the key slots, where it is not beside the backup; the passphrase of then opens it.
     #[arg(long, value_name = "FILE", conflicts_with = "identity")]
     slots: Option<PathBuf>,
+    /// You lost the passphrase: open it with the words of your recovery kit.
+    #[arg(long, conflicts_with_all = ["identity", "slots"])]
+    with_kit: bool,
+    #[command(flatten)]
+    words: kit::WordsArguments,
     /// A file with the key that `besace export --show-identity` printed.
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
@@ -46,7 +52,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
     let engine = session.engine.clone();
     if arguments.dry_run {
         let found = engine.try_restore(file, &opener).map_err(|error| failure(&error))?;
-        return say(session, &found, "This backup is whole and opens. Nothing was changed.");
+        return say(session, &found, "This backup is whole and opens. Nothing was changed.", "");
     }
     let passphrase = match passphrase {
         Some(passphrase) => passphrase,
@@ -57,12 +63,18 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
     let restored =
         engine.restore(file, &opener, &passphrase, parameters).map_err(|error| failure(&error))?;
     let first = format!("Your vault is back, in {}.", session.folder.path().display());
-    say(session, &restored, &first)
+    // Fresh slots: no older copy of a slot file opens it, and no key but these.
+    let more = if opener.as_kit().is_some() {
+        "\nIt opens with the new passphrase, and with this kit."
+    } else {
+        "\nIt opens with this passphrase alone: make a new kit with `besace kit make`."
+    };
+    say(session, &restored, &first, more)
 }
 
 /// What opens the backup; and the passphrase, where she showed it already.
 fn opener(
-    session: &Session<'_, '_>,
+    session: &mut Session<'_, '_>,
     arguments: &Arguments,
 ) -> Result<(Opener, Option<Passphrase>), Failure> {
     if let Some(path) = &arguments.identity {
@@ -73,6 +85,12 @@ fn opener(
             )
         })?;
         return Ok((Opener::identities(identities), None));
+    }
+    if arguments.with_kit || arguments.words.kit_file.is_some() {
+        let kit = kit::read(session, &arguments.words)?;
+        let opener = Opener::kit(kit)
+            .map_err(|error| Failure::could_not(&error, "give the key with --identity FILE"))?;
+        return Ok((opener, None));
     }
     let beside = arguments.slots.clone().unwrap_or_else(|| slots_beside(&arguments.file));
     let passphrase = session.passphrase.ask()?;
@@ -86,13 +104,13 @@ fn opener(
     let root = keyring.unlock(Secret::Passphrase(&passphrase)).map_err(|error| match error {
         UnlockKeyringError::Wrong => Failure::refused(
             "this passphrase does not open the backup",
-            "give the passphrase that was in use when the backup was written, or --identity FILE",
+            "give the passphrase that was in use when the backup was written, --with-kit or --identity FILE",
         ),
         UnlockKeyringError::Busy | UnlockKeyringError::Kdf => {
             Failure::could_not(&error, "close other programs, there is not enough memory")
         }
     })?;
-    let opener = Opener::root(root).map_err(|error: SpellIdentityError| {
+    let opener = Opener::root(&root).map_err(|error: SpellIdentityError| {
         Failure::could_not(&error, "give the key with --identity FILE")
     })?;
     Ok((opener, Some(passphrase)))
@@ -103,14 +121,19 @@ fn slots_beside(file: &Path) -> PathBuf {
     file.with_extension("slots.json")
 }
 
-fn say(session: &mut Session<'_, '_>, what: &Restored, first: &str) -> Result<(), Failure> {
+fn say(
+    session: &mut Session<'_, '_>,
+    what: &Restored,
+    first: &str,
+    more: &str,
+) -> Result<(), Failure> {
     let Restored { vault, at, schema, rows, tables } = what;
     let when = moment(*at);
     let tables: serde_json::Map<String, serde_json::Value> =
         tables.iter().map(|(name, rows)| (name.clone(), (*rows).into())).collect();
     session.output.line(
         &json!({"at": at, "rows": rows, "schema": schema, "tables": tables, "vault": vault}),
-        &format!("{first}\nIt is of {when}: {rows} rows. What came later is not in it."),
+        &format!("{first}\nIt is of {when}, {rows} rows. What came later is not in it.{more}"),
     )
 }
 
@@ -128,7 +151,7 @@ fn failure(error: &RestoreError) -> Failure {
         RestoreError::Backup(ReadBackupError::Open(cause)) => match cause {
             OpenBackupError::NoKey => Failure::refused(
                 cause,
-                "put the copy of its key slots beside it, or give --slots or --identity FILE",
+                "put the copy of its key slots beside it, or give --with-kit, --slots or --identity FILE",
             ),
             OpenBackupError::NeedsPassphrase => {
                 Failure::refused(cause, "give the passphrase, without --slots or --identity")

@@ -58,6 +58,7 @@ pub fn serve(
     let served = actix_web::rt::System::new().block_on(async {
         let errands = actix_web::rt::spawn(errands::run(exchange.clone()));
         let idle = actix_web::rt::spawn(lock_when_idle(engine.clone(), arguments.lock_after));
+        let backups = actix_web::rt::spawn(errands::back_up(engine.clone()));
         let (server, address) = http::serve(exchange, listener, options)?;
         let (handle, end) = (server.handle(), end()?);
         actix_web::rt::spawn(async move {
@@ -68,6 +69,7 @@ pub fn serve(
         let ended = server.await;
         errands.abort();
         idle.abort();
+        backups.abort();
         ended
     });
     engine.lock();

@@ -469,13 +469,13 @@ fn a_vault_goes_out_and_comes_back_with_the_passphrase_or_with_the_key() {
     assert_eq!(status, 1);
     insta::assert_snapshot!(err, @"
     besace: none of the keys opens it
-      put the copy of its key slots beside it, or give --slots or --identity FILE
+      put the copy of its key slots beside it, or give --with-kit, --slots or --identity FILE
     ");
     let (status, out, _) = restore(&["--dry-run", "--identity", &at("key.txt")]);
     assert_eq!(status, 0);
     insta::assert_snapshot!(out, @"
     This backup is whole and opens. Nothing was changed.
-    It is of 2026-11-21 22:26:40: 2 rows. What came later is not in it.
+    It is of 2026-11-21 22:26:40, 2 rows. What came later is not in it.
     ");
     assert!(!folder.path().join("v/vault.db").exists());
     std::fs::copy(folder.path().join("old/vault.slots.json"), at("b.slots.json")).unwrap();
@@ -483,7 +483,8 @@ fn a_vault_goes_out_and_comes_back_with_the_passphrase_or_with_the_key() {
     assert_eq!((status, err.as_str()), (0, ""));
     insta::assert_snapshot!(out, @"
     Your vault is back, in FOLDER/v.
-    It is of 2026-11-21 22:26:40: 2 rows. What came later is not in it.
+    It is of 2026-11-21 22:26:40, 2 rows. What came later is not in it.
+    It opens with this passphrase alone: make a new kit with `besace kit make`.
     ");
     assert!(done(folder.path(), &["profile", "show"]).contains("Nour"));
 }
@@ -504,4 +505,35 @@ fn what_waits_sealed_is_counted_without_a_passphrase() {
     insta::assert_snapshot!(done(folder, &["inbox", "clear"]), @"1 letters were destroyed.");
     insta::assert_snapshot!(done(folder, &["outbox"]), @"Nothing waits to leave.");
     insta::assert_snapshot!(done(folder, &["--json", "outbox", "clear"]), @r#"{"destroyed":0,"v":1}"#);
+}
+
+#[test]
+fn backups_go_to_a_folder_are_rehearsed_and_listed() {
+    let folder = vault();
+    let stick = folder.path().join("stick");
+    std::fs::create_dir(&stick).unwrap();
+    let (status, _, err) = besace(folder.path(), &["backup", "now"]);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!(err, @"
+    besace: backups go nowhere yet
+      say where with `besace backup to folder DIR` or `besace backup to s3`
+    ");
+    done(folder.path(), &["backup", "to", "folder", &stick.display().to_string()]);
+    let made = done(folder.path(), &["backup", "now"]);
+    assert!(made.starts_with("folder: besace-") && made.contains("read back"), "{made}");
+    let rehearsed = done(folder.path(), &["backup", "rehearse"]);
+    assert!(rehearsed.contains("restored for a try and compared"), "{rehearsed}");
+    let listed = done(folder.path(), &["backup", "list", "folder"]);
+    assert!(listed.contains("rehearsed 2026-11-21 22:26:40"), "{listed}");
+    let status = done(folder.path(), &["backup", "status"]);
+    assert!(
+        status.contains("FOLDER/stick, 30 stay") && status.contains("a locked vault makes none")
+    );
+    std::fs::remove_dir_all(&stick).unwrap();
+    let (status, _, err) = besace(folder.path(), &["backup", "now"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("plug the disk in"), "{err}");
+    let status = done(folder.path(), &["backup", "status"]);
+    assert!(status.contains("failed: 2026-11-21 22:26:40, the place was not there"), "{status}");
+    done(folder.path(), &["backup", "forget", "folder"]);
 }

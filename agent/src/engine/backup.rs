@@ -1,217 +1,427 @@
-//! A vault from a backup.
+//! Making backups, reading them back, and rehearsing the day when one is needed.
 
 use std::{
-    fs,
-    io::{self, Read},
+    fs::{self, File},
+    io::{self, BufWriter},
     path::Path,
-    sync::Arc,
 };
 
-use besace_protocol::{consent::Cause, id::VaultId, keys::RootKey, time::Timestamp};
+use besace_protocol::{crypto::SecretBytes, time::Timestamp};
+use rand_core::RngCore as _;
+use tokio::runtime::Handle;
 
-use super::{Engine, EngineState, Open, StartEngineError, StepError};
+use super::{Engine, EngineError, Open, restore::Fresh};
 use crate::{
-    config::VaultFolder,
-    keyring::{
-        self, AddSlotError, KdfParameters, Keyring, KitState, Passphrase, WrapRootError,
-        WriteFileError,
+    backup::{
+        self, BackupName, Folder, KEEP_BOUNDS, Kept, MINUTES_A_DAY, OLD_SECONDS,
+        PLACE_NAME_LEN_MAX, Place, StoreError, Target, Trouble,
     },
-    restore::{Header, Opener, ReadBackupError},
-    vault::{Loader, OpenVaultError, Vault},
+    export::{self, ExportError, SpellIdentityError},
+    keyring::{Keyring, ReadKeyringError},
+    net::{Bucket, BucketError},
+    restore::{Opener, ReadBackupError, RowDigest},
+    vault::{BackupOutcome, Loader, VaultError},
 };
 
-/// Nothing was restored; the folder is as it was.
+/// Most of a copied slot file that is read back, in bytes.
+const SLOTS_MAX: u64 = crate::keyring::SLOTS_LEN_MAX as u64;
+
+/// A backup was not made, or not rehearsed. What lay there before still does.
 #[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// There is a vault here: a backup is never put over one.
-    #[error("there is a vault here already")]
-    Exists,
-    /// There is a vault file whose key slots are gone.
-    #[error("there is a vault file here without its key slots")]
-    SlotsMissing,
-    /// The backup was not read.
+pub enum BackupError {
+    /// Locked, no such place, or the vault failed.
     #[error(transparent)]
-    Backup(#[from] ReadBackupError),
-    /// What it holds could not be opened as a vault.
-    #[error("the restored vault could not be opened")]
-    Vault(#[source] OpenVaultError),
-    /// The key slots were not made.
-    #[error("the key slot of the restored vault could not be made")]
-    Slot(#[source] WrapRootError),
-    /// The slot of the kit was not made.
-    #[error("the key slot of the recovery kit could not be made")]
-    Kit(#[source] AddSlotError),
-    /// The key slots were not written.
-    #[error("the key slots of the restored vault could not be written")]
-    Write(#[source] WriteFileError),
-    /// The folder in which it is made could not be used.
-    #[error("the folder of the restored vault cannot be used")]
-    Folder(#[source] StartEngineError),
-    /// Its logs could not go on in new ones.
-    #[error("the logs of the restored vault could not go on")]
-    Logs(#[source] StepError),
-    /// The disk refused.
-    #[error("the folder of the vault cannot be written")]
+    Engine(#[from] EngineError),
+    /// Another one is being made.
+    #[error("a backup is being made already")]
+    InProgress,
+    /// The key slots were not read.
+    #[error("the key slots could not be read")]
+    Slots(#[source] ReadKeyringError),
+    /// The vault was not written out.
+    #[error("the vault could not be written out")]
+    Export(#[source] ExportError),
+    /// The place was not understood.
+    #[error("the place of the backup is not in order")]
+    Bucket(#[source] BucketError),
+    /// The place did not do its part.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key has no spelling.
+    #[error("the key of backups could not be spelled")]
+    Identity(#[source] SpellIdentityError),
+    /// What came back does not read as what was written.
+    #[error("the backup does not read back")]
+    Unsound(#[source] ReadBackupError),
+    /// It reads back, and is another one.
+    #[error("what came back is not what was written")]
+    Another,
+    /// There is no backup to rehearse with.
+    #[error("there is no backup there yet")]
+    None,
+    /// This machine's disk refused.
+    #[error("this machine could not read or write")]
     Io(#[source] io::Error),
 }
 
-/// What a backup holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restored {
-    /// Which vault.
-    pub vault: VaultId,
-    /// When the backup was written: what came later is not in it.
-    pub at: Timestamp,
-    /// The schema of its rows.
-    pub schema: u64,
-    /// How many rows.
-    pub rows: u64,
-    /// How many rows each table has, by name; tables without rows left out.
-    pub tables: Vec<(String, u64)>,
+impl BackupError {
+    /// In a word that is kept and shown.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Store(error) => error.trouble(),
+            Self::Unsound(_) | Self::Another => Trouble::Unsound,
+            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => Trouble::Full,
+            _ => Trouble::Machine,
+        }
+    }
+}
+
+impl From<VaultError> for BackupError {
+    fn from(error: VaultError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// A place was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum AddPlaceError {
+    /// Locked, or the vault failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The name is empty, too long, or not plain.
+    #[error("a place is named with letters, digits, dots and dashes, at most {PLACE_NAME_LEN_MAX}")]
+    Name,
+    /// More or fewer than may stay.
+    #[error("from {} to {} backups may stay", KEEP_BOUNDS.start(), KEEP_BOUNDS.end())]
+    Keep,
+    /// There is no such folder.
+    #[error("there is no such folder")]
+    NoFolder(#[source] io::Error),
+    /// The folder is the vault's own.
+    #[error("a backup beside the vault is lost with it")]
+    Beside,
+    /// The address of the bucket.
+    #[error("the place is not in order")]
+    Bucket(#[source] BucketError),
+    /// The name is taken, or there are too many.
+    #[error("there is a place of this name already, or there are too many")]
+    Taken,
+}
+
+/// How it goes with backups altogether.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupHealth {
+    /// No place was set up.
+    Nowhere,
+    /// The newest of all is young enough.
+    Well,
+    /// The newest of all is too old, or there is none.
+    Old {
+        /// When it was made.
+        last: Option<Timestamp>,
+    },
+}
+
+/// Where files of a place are put and fetched.
+enum Store {
+    Folder(Folder),
+    Bucket(Box<Bucket>),
+}
+
+impl Store {
+    fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
+        match self {
+            Self::Folder(folder) => folder.put(name, file),
+            Self::Bucket(bucket) => bucket.put(name, file),
+        }
+    }
+
+    fn get(&self, name: &str, file: &Path, max: u64) -> Result<u64, StoreError> {
+        match self {
+            Self::Folder(folder) => folder.get(name, file, max),
+            Self::Bucket(bucket) => bucket.get(name, file, max),
+        }
+    }
+
+    fn list(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Folder(folder) => folder.list(),
+            Self::Bucket(bucket) => bucket.list(),
+        }
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Folder(folder) => folder.remove(name),
+            Self::Bucket(bucket) => bucket.remove(name),
+        }
+    }
+}
+
+fn store(place: &Place, runtime: &Handle) -> Result<Store, BackupError> {
+    Ok(match &place.target {
+        Target::Folder(path) => Store::Folder(Folder::new(path.clone())),
+        Target::S3(target) => Store::Bucket(Box::new(
+            Bucket::open(target, runtime.clone()).map_err(BackupError::Bucket)?,
+        )),
+    })
 }
 
 impl Engine {
-    /// Makes a vault of the backup `file` and opens it; its one key slot is for `passphrase`. All of it
-    /// is made in a folder of its own first, and the folder's vault exists only when it is whole.
-    pub fn restore(
+    /// Where backups go, and how it goes with each place.
+    pub fn backup_places(&self) -> Result<Vec<Place>, EngineError> {
+        Ok(self.vault()?.backup_places(self.vault_id()?)?)
+    }
+
+    /// From now on backups go there, too. Nothing is sent yet.
+    pub fn add_backup_place(
         &self,
-        file: impl Read,
-        opener: &Opener,
-        passphrase: &Passphrase,
-        parameters: KdfParameters,
-    ) -> Result<Restored, RestoreError> {
-        self.make_room()?;
-        let (fresh, header, restored) = self.read_backup(file, opener)?;
-        let slots = self.fresh_slots(&header, opener, passphrase, parameters)?;
-        self.start_new_logs_in(&fresh, &header)?;
-        let folder = &self.0.folder;
-        // Lasts before the database does: without it, a database alone has lost its slots.
-        keyring::sync_above(folder.path()).map_err(RestoreError::Io)?;
-        keyring::write_atomically(&folder.unfinished(), &[]).map_err(RestoreError::Write)?;
-        fs::rename(fresh.0.database(), folder.database()).map_err(RestoreError::Io)?;
-        keyring::sync_folder(folder.path()).map_err(RestoreError::Io)?;
-        // From here on it exists.
-        slots.write(&folder.slots()).map_err(RestoreError::Write)?;
-        fs::remove_file(folder.unfinished()).map_err(RestoreError::Io)?;
-        let watch = self.watch(slots.vault_id());
-        let vault = Vault::open_watched(&folder.database(), &header.root.vault_key(), watch)
-            .map_err(RestoreError::Vault)?;
-        // A mark of what was here before is no surprise: she has decided.
-        let decided = vault.go_on().and_then(|()| vault.settle(None));
-        decided.map_err(|error| RestoreError::Vault(error.into()))?;
-        self.set_open(Some(Open::new(slots.vault_id(), header.root, vault)));
-        Ok(restored)
+        name: &str,
+        target: Target,
+        keep: u16,
+    ) -> Result<Place, AddPlaceError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        if name.is_empty() || name.len() > PLACE_NAME_LEN_MAX || !name.bytes().all(plain) {
+            return Err(AddPlaceError::Name);
+        }
+        if !KEEP_BOUNDS.contains(&keep) {
+            return Err(AddPlaceError::Keep);
+        }
+        let target = match target {
+            Target::Folder(path) => {
+                let real = path.canonicalize().map_err(AddPlaceError::NoFolder)?;
+                let own = self.0.folder.path().canonicalize().map_err(AddPlaceError::NoFolder)?;
+                fs::read_dir(&real).map_err(AddPlaceError::NoFolder)?;
+                if real.starts_with(own) {
+                    return Err(AddPlaceError::Beside);
+                }
+                Target::Folder(real)
+            }
+            Target::S3(target) => {
+                Bucket::check(&target).map_err(AddPlaceError::Bucket)?;
+                Target::S3(target)
+            }
+        };
+        let drawn = self.rng().next_u32().checked_rem(u32::from(MINUTES_A_DAY)).unwrap_or(0);
+        let place = Place {
+            name: name.to_owned(),
+            target,
+            keep,
+            minute: u16::try_from(drawn).unwrap_or(0),
+            added_at: self.now(),
+            tried_at: None,
+            failure: None,
+            last: None,
+            rehearsed_at: None,
+        };
+        let vault = self.vault()?;
+        if vault.add_backup_place(place.clone()).map_err(EngineError::from)? {
+            Ok(place)
+        } else {
+            Err(AddPlaceError::Taken)
+        }
     }
 
-    /// Reads the backup `file` to its end as [`restore`](Self::restore) does, and keeps nothing of it.
-    pub fn try_restore(&self, file: impl Read, opener: &Opener) -> Result<Restored, RestoreError> {
-        let (fresh, header, restored) = self.read_backup(file, opener)?;
-        Vault::open(&fresh.0.database(), &header.root.vault_key())
-            .map_err(RestoreError::Vault)?
-            .close();
-        Ok(restored)
+    /// No backups go there any more. What lies there stays.
+    pub fn remove_backup_place(&self, name: &str) -> Result<(), EngineError> {
+        if self.vault()?.remove_backup_place(name)? { Ok(()) } else { Err(EngineError::NotFound) }
     }
 
-    /// Brings it to the newest schema, and lets every log go on in a new one: what the old ones said after
-    /// this backup is not known here, and must never be said twice. Before the vault exists: no process that
-    /// ends in between leaves one that would.
-    fn start_new_logs_in(&self, fresh: &Fresh, header: &Header) -> Result<(), RestoreError> {
-        let vault = Vault::open(&fresh.0.database(), &header.root.vault_key())
-            .map_err(RestoreError::Vault)?;
-        let root = RootKey::init_with(|root| root.copy_from_slice(header.root.danger_expose()));
-        let allowed = self.0.folder.may_be_on_a_share();
-        let folder = fresh.0.clone().danger_on_a_share(allowed);
-        let whole = Self::start(folder, Arc::clone(&self.0.clock), Arc::clone(&self.0.entropy))
-            .map_err(RestoreError::Folder)?;
-        whole.set_open(Some(Open::new(header.vault, root, vault)));
-        let started = whole.start_new_logs(Cause::Restore);
-        whole.set_open(None);
-        started.map(|_| ()).map_err(RestoreError::Logs)
+    /// Names of the places for which a backup is due.
+    pub fn due_backups(&self) -> Result<Vec<String>, EngineError> {
+        let now = self.now();
+        let places = self.backup_places()?.into_iter().filter(|place| backup::due(place, now));
+        Ok(places.map(|place| place.name).collect())
     }
 
-    /// Slots that no older copy of the slot file opens: for the passphrase, and for the kit in her hand.
-    fn fresh_slots(
+    /// How it goes with backups altogether.
+    pub fn backup_health(&self) -> Result<BackupHealth, EngineError> {
+        let places = self.backup_places()?;
+        let last = places.iter().filter_map(|place| place.last.as_ref()).map(|last| last.at).max();
+        Ok(match last {
+            _ if places.is_empty() => BackupHealth::Nowhere,
+            Some(at) if at.plus(OLD_SECONDS) > self.now() => BackupHealth::Well,
+            last => BackupHealth::Old { last },
+        })
+    }
+
+    /// Makes a backup there, reads it back, and lets the oldest ones go.
+    ///
+    /// Takes its time: run it where waiting is allowed, not on a thread of `runtime`.
+    pub fn back_up(&self, place: &str, runtime: &Handle) -> Result<Kept, BackupError> {
+        let _turn = self.0.backing_up.try_lock().map_err(|_| BackupError::InProgress)?;
+        let open = self.open()?;
+        let place = self.backup_place(place)?;
+        let now = self.now();
+        open.vault.note_backup_begun(&place.name, now)?;
+        let made = self.back_up_to(&open, &place, now, runtime);
+        let outcome = match &made {
+            Ok(kept) => BackupOutcome::Made(kept.clone()),
+            Err(error) => BackupOutcome::Failed(error.trouble()),
+        };
+        open.vault.note_backup(&place.name, outcome)?;
+        let kept = made?;
+        // What is too many is no reason to say that the backup failed.
+        if let Err(error) = self.let_go(&open, &place, &kept, runtime) {
+            tracing::warn!(trouble = error.trouble().as_str(), "older backups were not removed");
+        }
+        Ok(kept)
+    }
+
+    /// What lies in a place, the newest first; and of each whether it was read back and rehearsed.
+    pub fn backups_there(
         &self,
-        header: &Header,
-        opener: &Opener,
-        passphrase: &Passphrase,
-        parameters: KdfParameters,
-    ) -> Result<Keyring, RestoreError> {
-        let (now, rng, root) = (self.now(), &mut self.rng(), &header.root);
-        let slots = Keyring::around(header.vault, root, passphrase, parameters, now, rng)
-            .map_err(RestoreError::Slot)?;
-        match opener.as_kit() {
-            Some(kit) => {
-                slots.with_kit(root, kit, KitState::Proven, now, rng).map_err(RestoreError::Kit)
-            }
-            None => Ok(slots),
-        }
+        place: &str,
+        runtime: &Handle,
+    ) -> Result<Vec<(BackupName, Option<Kept>)>, BackupError> {
+        let vault = self.vault_id()?;
+        let place = self.backup_place(place)?;
+        let known = self.vault()?.backups(&place.name, vault)?;
+        let there = store(&place, runtime)?.list()?;
+        let mut names: Vec<BackupName> =
+            there.iter().filter_map(|file| BackupName::of_file(file, vault)).collect();
+        names.sort_by(|a, b| b.cmp(a));
+        let with = |name: BackupName| {
+            let kept = known.iter().find(|kept| kept.name == name).cloned();
+            (name, kept)
+        };
+        Ok(names.into_iter().map(with).collect())
     }
 
-    /// There is no vault here, nor anything that could be one.
-    fn make_room(&self) -> Result<(), RestoreError> {
-        let folder = &self.0.folder;
-        if self.state() != EngineState::Missing {
-            return Err(RestoreError::Exists);
+    /// Fetches the newest backup back, makes a vault of it that nobody keeps, and compares.
+    ///
+    /// Takes its time, as [`back_up`](Self::back_up) does.
+    pub fn rehearse(&self, place: &str, runtime: &Handle) -> Result<Kept, BackupError> {
+        let _turn = self.0.backing_up.try_lock().map_err(|_| BackupError::InProgress)?;
+        let open = self.open()?;
+        let there = self.backups_there(place, runtime)?;
+        let (name, known) = there.into_iter().next().ok_or(BackupError::None)?;
+        let place = self.backup_place(place)?;
+        let store = store(&place, runtime)?;
+        let spool = Fresh::make(self.0.folder.rehearsing()).map_err(BackupError::Io)?;
+        let file = spool.path().join("backup.age");
+        let max = known.as_ref().map_or(BYTES_MAX, |known| known.bytes);
+        let bytes = store.get(&name.file(), &file, max)?;
+        let slots = fetch_slots(&store, &name, spool.path())?;
+        let slots = Keyring::parse(&slots).map_err(BackupError::Slots)?;
+        let backup = Opener::root(&open.root)
+            .map_err(BackupError::Identity)?
+            .open(File::open(&file).map_err(BackupError::Io)?)
+            .map_err(BackupError::Unsound)?;
+        if slots.vault_id() != backup.header().vault {
+            return Err(BackupError::Another);
         }
-        let exists = |path: &Path| path.try_exists().map_err(RestoreError::Io);
-        if exists(&folder.database())? {
-            if !exists(&folder.unfinished())? {
-                return Err(RestoreError::SlotsMissing);
-            }
-            // Made by a process that ended before it wrote the slots: nobody has its key.
-            fs::remove_file(folder.database()).map_err(RestoreError::Io)?;
+        // Encrypted, to a key that is in memory for as long as this takes.
+        let key = SecretBytes::generate(&mut self.rng());
+        let database = spool.path().join("vault.db");
+        let unsound = |error| BackupError::Unsound(ReadBackupError::Load(error));
+        let mut target =
+            Loader::create(&database, &key, backup.header().schema).map_err(unsound)?;
+        let (header, rows) = backup.load(&mut target).map_err(BackupError::Unsound)?;
+        let whole = target.check().map_err(unsound)?;
+        let mut again = RowDigest::default();
+        whole.each_line(|line| again.add(line)).map_err(unsound)?;
+        let same = |known: &Kept| known.rows == rows.count && known.digest == rows.digest;
+        if again.rows() != rows || known.as_ref().is_some_and(|known| !same(known)) {
+            return Err(BackupError::Another);
         }
+        let (at, now) = (header.at, self.now());
+        let kept = Kept {
+            name,
+            at,
+            bytes,
+            rows: rows.count,
+            digest: rows.digest,
+            rehearsed_at: Some(now),
+        };
+        open.vault.note_rehearsal(&place.name, kept.clone(), now)?;
+        Ok(kept)
+    }
+
+    fn back_up_to(
+        &self,
+        open: &Open,
+        place: &Place,
+        now: Timestamp,
+        runtime: &Handle,
+    ) -> Result<Kept, BackupError> {
+        let keyring = Keyring::read(&self.0.folder.slots()).map_err(BackupError::Slots)?;
+        let store = store(place, runtime)?;
+        let spool = Fresh::make(self.0.folder.backing_up()).map_err(BackupError::Io)?;
+        let name = BackupName::new(keyring.vault_id(), now);
+
+        let file = spool.path().join("backup.age");
+        let out = crate::keyring::private_file(&file).map_err(BackupError::Io)?;
+        let out = export::write(&open.vault, &open.root, &keyring, now, BufWriter::new(out))
+            .map_err(BackupError::Export)?;
+        let out = out.into_inner().map_err(io::IntoInnerError::into_error);
+        let bytes = out.and_then(|out| out.metadata()).map_err(BackupError::Io)?.len();
+        let slots_file = spool.path().join("slots.json");
+        keyring.write(&slots_file).map_err(|_| BackupError::Io(io::ErrorKind::Other.into()))?;
+
+        // The slots first: no backup lies there that the passphrase does not open.
+        store.put(&name.slots(), &slots_file)?;
+        store.put(&name.file(), &file)?;
+
+        let back = spool.path().join("back.age");
+        let came = store.get(&name.file(), &back, bytes)?;
+        let slots = fetch_slots(&store, &name, spool.path())?;
+        let (header, rows) = Opener::root(&open.root)
+            .map_err(BackupError::Identity)?
+            .open(File::open(&back).map_err(BackupError::Io)?)
+            .and_then(crate::restore::Backup::check)
+            .map_err(BackupError::Unsound)?;
+        let written = fs::read(&slots_file).map_err(BackupError::Io)?;
+        if came != bytes || header.at != now || slots != written {
+            return Err(BackupError::Another);
+        }
+        let (count, digest) = (rows.count, rows.digest);
+        Ok(Kept { name, at: now, bytes, rows: count, digest, rehearsed_at: None })
+    }
+
+    /// Removes what is too many; never the one just made, nor the newest that was rehearsed.
+    fn let_go(
+        &self,
+        open: &Open,
+        place: &Place,
+        made: &Kept,
+        runtime: &Handle,
+    ) -> Result<(), BackupError> {
+        let vault = self.vault_id()?;
+        let known = open.vault.backups(&place.name, vault)?;
+        let rehearsed = known.iter().find(|kept| kept.rehearsed_at.is_some());
+        let needed: Vec<BackupName> =
+            [Some(made), rehearsed].into_iter().flatten().map(|kept| kept.name.clone()).collect();
+        let store = store(place, runtime)?;
+        let there: Vec<BackupName> =
+            store.list()?.iter().filter_map(|file| BackupName::of_file(file, vault)).collect();
+        let gone = backup::surplus(&there, place.keep, &needed);
+        for name in &gone {
+            store.remove(&name.file())?;
+            store.remove(&name.slots())?;
+        }
+        open.vault.forget_backups(&place.name, gone)?;
         Ok(())
     }
 
-    fn read_backup(
-        &self,
-        file: impl Read,
-        opener: &Opener,
-    ) -> Result<(Fresh, Header, Restored), RestoreError> {
-        let fresh = Fresh::make(&self.0.folder).map_err(RestoreError::Io)?;
-        let backup = opener.open(file)?;
-        let key = backup.header().root.vault_key();
-        let mut rows_in = Loader::create(&fresh.0.database(), &key, backup.header().schema)
-            .map_err(ReadBackupError::Load)?;
-        let (header, rows) = backup.load(&mut rows_in)?;
-        let whole = rows_in.check().map_err(ReadBackupError::Load)?;
-        let found = Restored {
-            vault: header.vault,
-            at: header.at,
-            schema: header.schema,
-            rows: rows.count,
-            tables: whole.rows(),
-        };
-        whole.finish().map_err(ReadBackupError::Load)?;
-        Ok((fresh, header, found))
+    fn backup_place(&self, name: &str) -> Result<Place, EngineError> {
+        let mut places = self.backup_places()?.into_iter();
+        places.find(|place| place.name == name).ok_or(EngineError::NotFound)
+    }
+
+    fn vault_id(&self) -> Result<besace_protocol::id::VaultId, EngineError> {
+        let keyring = Keyring::read(&self.0.folder.slots());
+        keyring.map(|keyring| keyring.vault_id()).map_err(|_| EngineError::Locked)
     }
 }
 
-/// The folder in which a vault is restored; it goes when this does.
-struct Fresh(VaultFolder);
+/// Longest backup that is fetched when its size is not known, in bytes.
+const BYTES_MAX: u64 = 64 << 30;
 
-impl Fresh {
-    fn make(folder: &VaultFolder) -> io::Result<Self> {
-        let path = folder.restoring();
-        if path.try_exists()? {
-            // Left by a process that ended in the middle.
-            fs::remove_dir_all(&path)?;
-        }
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
-        Ok(Self(VaultFolder::new(path)))
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        // What stays is removed by the next one; no key of it is on the disk.
-        let _left_for_the_next = fs::remove_dir_all(self.0.path());
-    }
+fn fetch_slots(store: &Store, name: &BackupName, spool: &Path) -> Result<Vec<u8>, BackupError> {
+    let file = spool.join("back.slots.json");
+    store.get(&name.slots(), &file, SLOTS_MAX)?;
+    fs::read(file).map_err(BackupError::Io)
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ proptest! {
         let vault = Vault::create(&folder.path().join("vault.db"), &root.vault_key()).unwrap();
         fill_every_table(&vault, rows, seed);
         let file = export::write(&vault, &root, &keyring, NOW, Vec::new()).unwrap();
-        let opener = Opener::root(copy(&root)).unwrap();
+        let opener = Opener::root(&root).unwrap();
         let (read, lines) = load(&file, &opener).unwrap();
         let mut content = Vec::new();
         opener.content(&file[..]).unwrap().read_to_end(&mut content).unwrap();
@@ -91,7 +91,7 @@ fn seal(content: &[u8]) -> Vec<u8> {
 }
 
 fn hers() -> Opener {
-    Opener::root(keys().1).unwrap()
+    Opener::root(&keys().1).unwrap()
 }
 
 fn refusal(file: &[u8]) -> String {
@@ -365,7 +365,7 @@ proptest! {
 /// Stretching the passphrase of [`keys`] once is enough.
 fn hers_cached<T>(with: impl FnOnce(&Opener) -> T) -> T {
     let root = RootKey::init_with(|bytes| bytes.fill(3));
-    with(&Opener::root(root).unwrap())
+    with(&Opener::root(&root).unwrap())
 }
 
 #[test]

@@ -52,6 +52,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0009_seal.sql"),
         schema: "3c22e934e82d9146c58752e610b5bb09ab439724d1ef28396d98f27a6802259f",
     },
+    Migration {
+        sql: include_str!("migrations/0010_backups.sql"),
+        schema: "e58fdc7fc15f1a4fb688495368a2296110d877b4d92b414fa7601b12c63ee615",
+    },
 ];
 
 /// The schema that this program writes.

@@ -1,153 +1,196 @@
-//! A vault that went out and came back; and backups that are none.
+//! Backups to a folder, read back, rehearsed, and let go.
 
 use std::{path::PathBuf, sync::Arc};
-
-use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::{
     clock::FixedClock,
+    config::VaultFolder,
     engine::tests::{open_engine, passphrase},
     entropy::SeededEntropy,
-    restore::Identities,
+    keyring::{KdfParameters, Secret},
+    vault::ProfileField,
 };
 
-/// An engine over an empty folder, as on a new machine.
-fn new_machine() -> (tempfile::TempDir, Engine) {
-    let folder = tempfile::tempdir().unwrap();
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+struct Home {
+    _vault: tempfile::TempDir,
+    stick: tempfile::TempDir,
+    engine: Engine,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Home {
+    fn back_up(&self) -> Result<Kept, BackupError> {
+        self.engine.back_up("stick", self.runtime.handle())
+    }
+
+    fn rehearse(&self) -> Result<Kept, BackupError> {
+        self.engine.rehearse("stick", self.runtime.handle())
+    }
+
+    fn place(&self) -> Place {
+        self.engine.backup_places().unwrap().remove(0)
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(self.stick.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// A vault, and a stick on which its backups go.
+fn home() -> Home {
+    let (vault, engine) = open_engine();
+    let stick = tempfile::tempdir().unwrap();
+    let target = Target::Folder(stick.path().to_owned());
+    engine.add_backup_place("stick", target, 2).unwrap();
+    engine.set_profile(ProfileField::Name, "Nour".to_owned().into()).unwrap();
+    Home { _vault: vault, stick, engine, runtime: runtime() }
+}
+
+#[test]
+fn a_backup_lies_there_whole_and_makes_a_vault_on_another_machine() {
+    let home = home();
+    assert_eq!(home.engine.due_backups().unwrap(), ["stick"]);
+    let made = home.back_up().unwrap();
+    assert_eq!(home.files(), [made.name.file(), made.name.slots()]);
+    assert_eq!(home.place().last, Some(made.clone()));
+    assert_eq!(home.engine.backup_health().unwrap(), BackupHealth::Well);
+    assert!(home.engine.due_backups().unwrap().is_empty());
+
+    // Nothing but what lies on the stick, and the passphrase.
+    let slots = Keyring::read(&home.stick.path().join(made.name.slots())).unwrap();
+    let root = slots.unlock(Secret::Passphrase(&passphrase("p"))).unwrap();
+    let other = tempfile::tempdir().unwrap();
     let engine = Engine::start(
-        VaultFolder::new(folder.path()),
+        VaultFolder::new(other.path()),
         Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_400_000))),
         Arc::new(SeededEntropy::new(9)),
     )
     .unwrap();
-    (folder, engine)
-}
-
-fn names(folder: &tempfile::TempDir) -> Vec<PathBuf> {
-    let mut names: Vec<_> = fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| PathBuf::from(entry.unwrap().file_name()))
-        .collect();
-    names.sort();
-    names
-}
-
-/// What a vault exports, in clear, without its first line.
-fn rows(engine: &Engine) -> String {
-    let sealed = engine.export(Vec::new()).unwrap();
-    let key = crate::export::x25519_identity(&engine.root().unwrap()).unwrap();
-    let text = String::from_utf8(age::decrypt(&key, &sealed).unwrap()).unwrap();
-    // What a restore must change: the clock of the other machine, and logs, which go on in new ones.
-    let changed = ["clock", "logs", "log_entries", "log_nodes"];
-    let changed = changed.map(|table| format!("\"table\":\"{table}\""));
-    let same =
-        |row: &&str| row.contains("\"table\"") && !changed.iter().any(|one| row.contains(one));
-    text.lines().filter(same).fold(String::new(), |all, row| all + row + "\n")
-}
-
-/// A backup of a vault with something in every table; what opens it; what is in it.
-fn backup() -> (Vec<u8>, Opener, String) {
-    let (_folder, engine) = open_engine();
-    let cards = "_id,store,note,cardid\n1,Les Cimes,,111\n2,Au Pain,,222\n";
-    engine.import_cards(cards.as_bytes(), false).unwrap();
-    let root = engine.root().unwrap();
-    let root = RootKey::init_with(|bytes| {
-        bytes.copy_from_slice(root.danger_expose());
-    });
-    let file = engine.export(Vec::new()).unwrap();
-    (file, Opener::root(root).unwrap(), rows(&engine))
+    let file = File::open(home.stick.path().join(made.name.file())).unwrap();
+    let opener = Opener::root(&root).unwrap();
+    engine.restore(file, &opener, &passphrase("neuve"), KdfParameters::SMALLEST).unwrap();
+    let name = engine.profile().unwrap().get(ProfileField::Name).map(|fact| fact.reveal().clone());
+    assert_eq!(name.as_deref(), Some("Nour"));
 }
 
 #[test]
-fn a_vault_comes_back_whole_and_opens_with_its_new_passphrase() {
-    let (file, opener, before) = backup();
-    let (folder, engine) = new_machine();
-    let restored =
-        engine.restore(&file[..], &opener, &passphrase("neuve"), KdfParameters::SMALLEST).unwrap();
-    assert_eq!(restored.at, Timestamp::from_unix_seconds(1_795_300_000));
-    assert!(restored.rows >= u64::try_from(before.lines().count()).unwrap());
-    assert!(before.lines().count() >= 3);
-    assert!(engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
-    assert_eq!(rows(&engine), before);
-    engine.lock();
-    for half in ["vault.restoring", "vault.unfinished"] {
-        assert!(!names(&folder).contains(&PathBuf::from(half)), "{half}");
+fn a_rehearsal_makes_a_vault_of_it_and_keeps_the_date() {
+    let home = home();
+    assert!(matches!(home.rehearse(), Err(BackupError::None)));
+    let cards: Vec<String> = (0..50).map(|n| format!("{n},Les Cimes,,{n}")).collect();
+    let cards = format!("_id,store,note,cardid\n{}\n", cards.join("\n"));
+    home.engine.import_cards(cards.as_bytes(), false).unwrap();
+    let made = home.back_up().unwrap();
+    assert!(made.rows > 30);
+    let rehearsed = home.rehearse().unwrap();
+    assert_eq!((rehearsed.rows, rehearsed.digest), (made.rows, made.digest));
+    assert_eq!(home.place().rehearsed_at, Some(home.engine.now()));
+    let left =
+        home.engine.0.folder.rehearsing().exists() || home.engine.0.folder.backing_up().exists();
+    assert!(!left, "nothing of it stays");
+}
+
+#[test]
+fn a_backup_that_was_changed_or_is_another_one_is_noticed() {
+    let home = home();
+    let made = home.back_up().unwrap();
+    let file = home.stick.path().join(made.name.file());
+    let good = fs::read(&file).unwrap();
+    let mut bad = good.clone();
+    let at = bad.len() - 20;
+    bad[at] ^= 1;
+    for bad in [&bad[..], &good[..good.len() - 1], &good[..60]] {
+        fs::write(&file, bad).unwrap();
+        assert!(matches!(home.rehearse(), Err(BackupError::Unsound(_))));
     }
-    assert!(engine.unlock(&passphrase("p")).is_err());
-    engine.unlock(&passphrase("neuve")).unwrap();
-    assert_eq!(rows(&engine), before);
+    fs::write(&file, [&good[..], b"x"].concat()).unwrap();
+    assert!(matches!(home.rehearse(), Err(BackupError::Store(StoreError::TooLong))));
+    // A sound backup of hers, and an older one than the name says.
+    home.engine.set_profile(ProfileField::Name, "Noé".to_owned().into()).unwrap();
+    let other = home.engine.export(Vec::new()).unwrap();
+    fs::write(&file, &other[..]).unwrap();
+    assert!(home.rehearse().is_err());
+    fs::remove_file(&file).unwrap();
+    assert!(matches!(home.rehearse(), Err(BackupError::None)));
+    assert_eq!(home.place().rehearsed_at, None);
 }
 
 #[test]
-fn a_dry_run_says_the_same_and_leaves_nothing() {
-    let (file, opener, _) = backup();
-    let (folder, engine) = new_machine();
-    let tried = engine.try_restore(&file[..], &opener).unwrap();
-    assert_eq!(names(&folder), [PathBuf::from("vault.lock")]);
-    assert_eq!(engine.state(), EngineState::Missing);
-    let restored =
-        engine.restore(&file[..], &opener, &passphrase("neuve"), KdfParameters::SMALLEST).unwrap();
-    assert_eq!(tried, restored);
+fn a_stick_that_is_not_there_is_said_and_tried_again() {
+    let home = home();
+    let gone = home.stick.path().to_owned();
+    fs::remove_dir(&gone).unwrap();
+    let error = home.back_up().unwrap_err();
+    assert_eq!(error.trouble(), Trouble::Unreachable);
+    let place = home.place();
+    assert_eq!((place.failure, place.last), (Some(Trouble::Unreachable), None));
+    assert_eq!(home.engine.backup_health().unwrap(), BackupHealth::Old { last: None });
+    assert!(home.engine.due_backups().unwrap().is_empty(), "not again within the hour");
+    fs::create_dir(&gone).unwrap();
+    home.back_up().unwrap();
+    assert_eq!(home.place().failure, None);
 }
 
 #[test]
-fn a_backup_is_never_put_over_a_vault() {
-    let (file, opener, _) = backup();
-    let (folder, engine) = open_engine();
-    let restore =
-        || engine.restore(&file[..], &opener, &passphrase("neuve"), KdfParameters::SMALLEST);
-    let before = fs::read(folder.path().join("vault.slots.json")).unwrap();
-    assert!(matches!(restore(), Err(RestoreError::Exists)));
-    engine.lock();
-    assert!(matches!(restore(), Err(RestoreError::Exists)));
-    assert_eq!(fs::read(folder.path().join("vault.slots.json")).unwrap(), before);
-    fs::remove_file(folder.path().join("vault.slots.json")).unwrap();
-    assert!(matches!(restore(), Err(RestoreError::SlotsMissing)));
-    engine.unlock(&passphrase("p")).unwrap_err();
-    assert!(folder.path().join("vault.db").exists());
+fn the_oldest_go_and_what_is_not_ours_stays() {
+    let home = home();
+    let vault = home.engine.vault_id().unwrap();
+    let name = |day: u64| BackupName::new(vault, Timestamp::from_unix_seconds(1_795_000_000 + day));
+    for day in 0..3 {
+        fs::write(home.stick.path().join(name(day).file()), b"older").unwrap();
+        fs::write(home.stick.path().join(name(day).slots()), b"older").unwrap();
+    }
+    let strangers = ["besace-99999999-20201122T050000Z.age", "letters.txt", "x.age.part"];
+    for stranger in strangers {
+        fs::write(home.stick.path().join(stranger), b"not ours").unwrap();
+    }
+    let made = home.back_up().unwrap();
+    let files = home.files();
+    for stranger in strangers {
+        assert!(files.contains(&stranger.to_owned()), "{stranger}");
+    }
+    let backups: Vec<String> =
+        files.into_iter().filter(|file| BackupName::of_file(file, vault).is_some()).collect();
+    assert_eq!(backups, [name(2).file(), made.name.file()]);
 }
 
 #[test]
-fn what_is_no_backup_leaves_nothing_behind() {
-    let (file, opener, _) = backup();
-    let (folder, engine) = new_machine();
-    let turned = |at: usize| {
-        let mut file = file.clone();
-        file[at] ^= 1;
-        file
+fn where_backups_may_go() {
+    let home = home();
+    let add = |name: &str, path: PathBuf, keep| {
+        home.engine.add_backup_place(name, Target::Folder(path), keep).map(|_| ())
     };
-    let bad: [Vec<u8>; 6] = [
-        Vec::new(),
-        b"SQLite format 3\0".to_vec(),
-        file[..file.len() - 1].to_vec(),
-        [&file[..], b"more"].concat(),
-        turned(30),
-        turned(file.len() - 100),
-    ];
-    for bad in &bad {
-        let restored =
-            engine.restore(&bad[..], &opener, &passphrase("neuve"), KdfParameters::SMALLEST);
-        assert!(matches!(restored, Err(RestoreError::Backup(_))));
-        assert_eq!(names(&folder), [PathBuf::from("vault.lock")]);
-        assert_eq!(engine.state(), EngineState::Missing);
+    let stick = || home.stick.path().to_owned();
+    assert!(matches!(add("stick", stick(), 5), Err(AddPlaceError::Taken)));
+    assert!(matches!(add("", stick(), 5), Err(AddPlaceError::Name)));
+    assert!(matches!(add("a b", stick(), 5), Err(AddPlaceError::Name)));
+    assert!(matches!(add("b", stick(), 1), Err(AddPlaceError::Keep)));
+    assert!(matches!(add("b", stick().join("none"), 5), Err(AddPlaceError::NoFolder(_))));
+    let own = home.engine.0.folder.path().to_owned();
+    assert!(matches!(add("b", own, 5), Err(AddPlaceError::Beside)));
+    for number in 1..backup::PLACES_MAX {
+        add(&format!("n{number}"), stick(), 5).unwrap();
     }
-    let stranger = age::x25519::Identity::generate().to_string();
-    let stranger = Identities::parse(stranger.expose_secret()).unwrap();
-    let stranger = Opener::identities(stranger);
-    assert!(engine.try_restore(&file[..], &stranger).is_err());
-    engine.create(&passphrase("neuve"), KdfParameters::SMALLEST).unwrap();
+    assert!(matches!(add("more", stick(), 5), Err(AddPlaceError::Taken)));
+    home.engine.remove_backup_place("n1").unwrap();
+    assert!(matches!(home.engine.remove_backup_place("n1"), Err(EngineError::NotFound)));
 }
 
 #[test]
-fn a_restore_that_was_interrupted_is_begun_again() {
-    let (file, opener, before) = backup();
-    let (folder, engine) = new_machine();
-    // As a process leaves it that ended between the two files.
-    fs::create_dir(folder.path().join("vault.restoring")).unwrap();
-    fs::write(folder.path().join("vault.restoring/vault.db"), b"half").unwrap();
-    fs::write(folder.path().join("vault.db"), b"without key slots").unwrap();
-    fs::write(folder.path().join("vault.unfinished"), b"").unwrap();
-    engine.restore(&file[..], &opener, &passphrase("neuve"), KdfParameters::SMALLEST).unwrap();
-    assert_eq!(rows(&engine), before);
+fn a_locked_vault_makes_no_backup() {
+    let home = home();
+    home.engine.lock();
+    assert!(matches!(home.back_up(), Err(BackupError::Engine(EngineError::Locked))));
+    assert!(matches!(home.engine.due_backups(), Err(EngineError::Locked)));
+    assert!(home.files().is_empty());
 }

@@ -1,0 +1,123 @@
+//! A folder as a place of backups: another disk, a stick, a share of the network.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use super::StoreError;
+use crate::keyring::{private_file, sync_folder};
+
+/// Most names that are read of a folder.
+const NAMES_MAX: usize = 20_000;
+
+/// A folder. It is never made: a stick that is not plugged in is not there.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// This folder.
+    pub const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Puts a copy of `file` there, whole or not at all.
+    pub fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
+        let mut from = File::open(file).map_err(StoreError::Here)?;
+        let part = self.0.join(format!("{name}.part"));
+        let mut write = || {
+            let mut to = private_file(&part)?;
+            io::copy(&mut from, &mut to)?;
+            to.sync_all()?;
+            fs::rename(&part, self.0.join(name))?;
+            sync_folder(&self.0)
+        };
+        write().map_err(|error| {
+            // What was not whole must not be taken for a backup; if it cannot go, its name says so.
+            let _stays_under_that_name = fs::remove_file(&part);
+            refused(error)
+        })
+    }
+
+    /// Copies what is called `name` to `file`, at most `max` bytes.
+    pub fn get(&self, name: &str, file: &Path, max: u64) -> Result<u64, StoreError> {
+        let from = File::open(self.0.join(name)).map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound && self.0.is_dir() {
+                StoreError::Missing
+            } else {
+                refused(error)
+            }
+        })?;
+        let mut to = private_file(file).map_err(StoreError::Here)?;
+        let copied = io::copy(&mut from.take(max.saturating_add(1)), &mut to);
+        let copied = copied.map_err(StoreError::Here)?;
+        if copied > max { Err(StoreError::TooLong) } else { Ok(copied) }
+    }
+
+    /// The names in it.
+    pub fn list(&self) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.0).map_err(refused)?.take(NAMES_MAX) {
+            if let Ok(name) = entry.map_err(refused)?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Removes what is called `name`; nothing is wrong if it is gone already.
+    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+        match fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+fn refused(error: io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            StoreError::Unreachable(error.into())
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::Denied(error.into())
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(error.into()),
+        _ => StoreError::Other(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_in_whole_and_comes_back() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (file, back) = (here.path().join("a"), here.path().join("b"));
+        fs::write(&file, b"everything").unwrap();
+        let folder = Folder::new(there.path().to_owned());
+        folder.put("x.age", &file).unwrap();
+        assert_eq!(folder.list().unwrap(), ["x.age"]);
+        assert_eq!(folder.get("x.age", &back, 10).unwrap(), 10);
+        assert_eq!(fs::read(&back).unwrap(), b"everything");
+        assert!(matches!(folder.get("x.age", &back, 9), Err(StoreError::TooLong)));
+        assert!(matches!(folder.get("y.age", &back, 9), Err(StoreError::Missing)));
+        folder.remove("x.age").unwrap();
+        folder.remove("x.age").unwrap();
+        assert_eq!(folder.list().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_not_made() {
+        let here = tempfile::tempdir().unwrap();
+        let file = here.path().join("a");
+        fs::write(&file, b"x").unwrap();
+        let folder = Folder::new(here.path().join("stick"));
+        assert!(matches!(folder.put("x.age", &file), Err(StoreError::Unreachable(_))));
+        assert!(matches!(folder.get("x.age", &file, 1), Err(StoreError::Unreachable(_))));
+        assert!(matches!(folder.list(), Err(StoreError::Unreachable(_))));
+        assert!(!here.path().join("stick").exists());
+    }
+}

@@ -1,0 +1,225 @@
+//! A vault from a backup.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use besace_protocol::{consent::Cause, id::VaultId, keys::RootKey, time::Timestamp};
+
+use super::{Engine, EngineState, Open, StartEngineError, StepError};
+use crate::{
+    config::VaultFolder,
+    keyring::{
+        self, AddSlotError, KdfParameters, Keyring, KitState, Passphrase, WrapRootError,
+        WriteFileError,
+    },
+    restore::{Header, Opener, ReadBackupError},
+    vault::{Loader, OpenVaultError, Vault},
+};
+
+/// Nothing was restored; the folder is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// There is a vault here: a backup is never put over one.
+    #[error("there is a vault here already")]
+    Exists,
+    /// There is a vault file whose key slots are gone.
+    #[error("there is a vault file here without its key slots")]
+    SlotsMissing,
+    /// The backup was not read.
+    #[error(transparent)]
+    Backup(#[from] ReadBackupError),
+    /// What it holds could not be opened as a vault.
+    #[error("the restored vault could not be opened")]
+    Vault(#[source] OpenVaultError),
+    /// The key slots were not made.
+    #[error("the key slot of the restored vault could not be made")]
+    Slot(#[source] WrapRootError),
+    /// The slot of the kit was not made.
+    #[error("the key slot of the recovery kit could not be made")]
+    Kit(#[source] AddSlotError),
+    /// The key slots were not written.
+    #[error("the key slots of the restored vault could not be written")]
+    Write(#[source] WriteFileError),
+    /// The folder in which it is made could not be used.
+    #[error("the folder of the restored vault cannot be used")]
+    Folder(#[source] StartEngineError),
+    /// Its logs could not go on in new ones.
+    #[error("the logs of the restored vault could not go on")]
+    Logs(#[source] StepError),
+    /// The disk refused.
+    #[error("the folder of the vault cannot be written")]
+    Io(#[source] io::Error),
+}
+
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Which vault.
+    pub vault: VaultId,
+    /// When the backup was written: what came later is not in it.
+    pub at: Timestamp,
+    /// The schema of its rows.
+    pub schema: u64,
+    /// How many rows.
+    pub rows: u64,
+    /// How many rows each table has, by name; tables without rows left out.
+    pub tables: Vec<(String, u64)>,
+}
+
+impl Engine {
+    /// Makes a vault of the backup `file` and opens it; its one key slot is for `passphrase`. All of it
+    /// is made in a folder of its own first, and the folder's vault exists only when it is whole.
+    pub fn restore(
+        &self,
+        file: impl Read,
+        opener: &Opener,
+        passphrase: &Passphrase,
+        parameters: KdfParameters,
+    ) -> Result<Restored, RestoreError> {
+        self.make_room()?;
+        let (fresh, header, restored) = self.read_backup(file, opener)?;
+        let slots = self.fresh_slots(&header, opener, passphrase, parameters)?;
+        self.start_new_logs_in(&fresh, &header)?;
+        let folder = &self.0.folder;
+        // Lasts before the database does: without it, a database alone has lost its slots.
+        keyring::sync_above(folder.path()).map_err(RestoreError::Io)?;
+        keyring::write_atomically(&folder.unfinished(), &[]).map_err(RestoreError::Write)?;
+        fs::rename(fresh.folder().database(), folder.database()).map_err(RestoreError::Io)?;
+        keyring::sync_folder(folder.path()).map_err(RestoreError::Io)?;
+        // From here on it exists.
+        slots.write(&folder.slots()).map_err(RestoreError::Write)?;
+        fs::remove_file(folder.unfinished()).map_err(RestoreError::Io)?;
+        let watch = self.watch(slots.vault_id());
+        let vault = Vault::open_watched(&folder.database(), &header.root.vault_key(), watch)
+            .map_err(RestoreError::Vault)?;
+        // A mark of what was here before is no surprise: she has decided.
+        let decided = vault.go_on().and_then(|()| vault.settle(None));
+        decided.map_err(|error| RestoreError::Vault(error.into()))?;
+        self.set_open(Some(Open::new(slots.vault_id(), header.root, vault)));
+        Ok(restored)
+    }
+
+    /// Reads the backup `file` to its end as [`restore`](Self::restore) does, and keeps nothing of it.
+    pub fn try_restore(&self, file: impl Read, opener: &Opener) -> Result<Restored, RestoreError> {
+        let (fresh, header, restored) = self.read_backup(file, opener)?;
+        Vault::open(&fresh.folder().database(), &header.root.vault_key())
+            .map_err(RestoreError::Vault)?
+            .close();
+        Ok(restored)
+    }
+
+    /// Brings it to the newest schema, and lets every log go on in a new one: what the old ones said after
+    /// this backup is not known here, and must never be said twice. Before the vault exists: no process that
+    /// ends in between leaves one that would.
+    fn start_new_logs_in(&self, fresh: &Fresh, header: &Header) -> Result<(), RestoreError> {
+        let vault = Vault::open(&fresh.folder().database(), &header.root.vault_key())
+            .map_err(RestoreError::Vault)?;
+        let root = RootKey::init_with(|root| root.copy_from_slice(header.root.danger_expose()));
+        let allowed = self.0.folder.may_be_on_a_share();
+        let folder = fresh.folder().clone().danger_on_a_share(allowed);
+        let whole = Self::start(folder, Arc::clone(&self.0.clock), Arc::clone(&self.0.entropy))
+            .map_err(RestoreError::Folder)?;
+        whole.set_open(Some(Open::new(header.vault, root, vault)));
+        let started = whole.start_new_logs(Cause::Restore);
+        whole.set_open(None);
+        started.map(|_| ()).map_err(RestoreError::Logs)
+    }
+
+    /// Slots that no older copy of the slot file opens: for the passphrase, and for the kit in her hand.
+    fn fresh_slots(
+        &self,
+        header: &Header,
+        opener: &Opener,
+        passphrase: &Passphrase,
+        parameters: KdfParameters,
+    ) -> Result<Keyring, RestoreError> {
+        let (now, rng, root) = (self.now(), &mut self.rng(), &header.root);
+        let slots = Keyring::around(header.vault, root, passphrase, parameters, now, rng)
+            .map_err(RestoreError::Slot)?;
+        match opener.as_kit() {
+            Some(kit) => {
+                slots.with_kit(root, kit, KitState::Proven, now, rng).map_err(RestoreError::Kit)
+            }
+            None => Ok(slots),
+        }
+    }
+
+    /// There is no vault here, nor anything that could be one.
+    fn make_room(&self) -> Result<(), RestoreError> {
+        let folder = &self.0.folder;
+        if self.state() != EngineState::Missing {
+            return Err(RestoreError::Exists);
+        }
+        let exists = |path: &Path| path.try_exists().map_err(RestoreError::Io);
+        if exists(&folder.database())? {
+            if !exists(&folder.unfinished())? {
+                return Err(RestoreError::SlotsMissing);
+            }
+            // Made by a process that ended before it wrote the slots: nobody has its key.
+            fs::remove_file(folder.database()).map_err(RestoreError::Io)?;
+        }
+        Ok(())
+    }
+
+    fn read_backup(
+        &self,
+        file: impl Read,
+        opener: &Opener,
+    ) -> Result<(Fresh, Header, Restored), RestoreError> {
+        let fresh = Fresh::make(self.0.folder.restoring()).map_err(RestoreError::Io)?;
+        let backup = opener.open(file)?;
+        let key = backup.header().root.vault_key();
+        let mut rows_in = Loader::create(&fresh.folder().database(), &key, backup.header().schema)
+            .map_err(ReadBackupError::Load)?;
+        let (header, rows) = backup.load(&mut rows_in)?;
+        let whole = rows_in.check().map_err(ReadBackupError::Load)?;
+        let found = Restored {
+            vault: header.vault,
+            at: header.at,
+            schema: header.schema,
+            rows: rows.count,
+            tables: whole.rows(),
+        };
+        whole.finish().map_err(ReadBackupError::Load)?;
+        Ok((fresh, header, found))
+    }
+}
+
+/// A folder for what is not whole yet; it goes when this does.
+pub(super) struct Fresh(VaultFolder);
+
+impl Fresh {
+    pub(super) fn make(path: PathBuf) -> io::Result<Self> {
+        if path.try_exists()? {
+            // Left by a process that ended in the middle.
+            fs::remove_dir_all(&path)?;
+        }
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path)?;
+        Ok(Self(VaultFolder::new(path)))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    const fn folder(&self) -> &VaultFolder {
+        &self.0
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        // What stays is removed by the next one; no key of it is on the disk.
+        let _left_for_the_next = fs::remove_dir_all(self.0.path());
+    }
+}
+
+#[cfg(test)]
+mod tests;
