@@ -164,7 +164,7 @@ impl Part {
     }
 
     /// What the database may hold: from what it held at event `from` to what it held soon after `until`.
-    fn contents_between(
+    pub fn contents_between(
         &self,
         from: usize,
         until: usize,
