@@ -8,7 +8,7 @@
 //! - [`full`]: no room from the N-th write on, for every N.
 //!
 //! "Nothing half there" is exact: the content of the database, hashed, must be one that the undisturbed life had
-//! between what was said and what had begun ([`reference`]).
+//! between what was said and what had begun ([`mod@reference`]).
 
 pub mod check;
 pub mod disk;
