@@ -5,9 +5,17 @@ use std::{collections::BTreeSet, fs, path::Path};
 use serde_json::Value;
 
 /// Tables that an ordinary life leaves empty: what waits for a moment, and what follows a restore or new keys;
-/// and the seal, which belongs to its file and is in no export.
-const RARE: [&str; 5] =
-    ["continuations", "former_sealing_keys", "known_heads", "merged_letters", "seal"];
+/// where backups go, which names a folder of one machine; and the seal, which belongs to its file and is in no
+/// export.
+const RARE: [&str; 7] = [
+    "backup_places",
+    "backups",
+    "continuations",
+    "former_sealing_keys",
+    "known_heads",
+    "merged_letters",
+    "seal",
+];
 
 /// Every table that some migration makes and none takes away.
 fn tables() -> BTreeSet<String> {
