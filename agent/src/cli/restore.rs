@@ -92,14 +92,17 @@ fn opener(
             .map_err(|error| Failure::could_not(&error, "give the key with --identity FILE"))?;
         return Ok((opener, None));
     }
-    let beside = arguments.slots.clone().unwrap_or_else(|| slots_beside(&arguments.file));
+    // Where the vault itself is still there, for a dry run, its own slots serve.
+    let own = Some(session.folder.slots()).filter(|own| own.exists());
+    let beside = Some(slots_beside(&arguments.file)).filter(|beside| beside.exists());
+    let beside = arguments.slots.clone().or(beside).or(own);
     let passphrase = session.passphrase.ask()?;
-    if arguments.slots.is_none() && !beside.exists() {
+    let Some(slots) = beside else {
         // Perhaps somebody sealed it with a passphrase; if not, the refusal says what is missing.
         let text = SecretString::from(passphrase.danger_expose());
         return Ok((Opener::passphrase(text), Some(passphrase)));
-    }
-    let keyring = Keyring::read(&beside)
+    };
+    let keyring = Keyring::read(&slots)
         .map_err(|error| Failure::refused_because(&error, "give another copy with --slots FILE"))?;
     let root = keyring.unlock(Secret::Passphrase(&passphrase)).map_err(|error| match error {
         UnlockKeyringError::Wrong => Failure::refused(

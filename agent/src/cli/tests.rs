@@ -464,6 +464,8 @@ fn a_vault_goes_out_and_comes_back_with_the_passphrase_or_with_the_key() {
     besace: there is a vault here already
       choose another folder with --vault; a backup is never put over a vault
     ");
+    let (status, out, _) = restore(&["--dry-run"]);
+    assert!(status == 0 && out.starts_with("This backup is whole and opens."), "beside its vault");
     std::fs::rename(folder.path().join("v"), folder.path().join("old")).unwrap();
     let (status, _, err) = restore(&[]);
     assert_eq!(status, 1);
