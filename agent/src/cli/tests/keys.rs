@@ -39,7 +39,7 @@ fn the_one_who_lost_the_passphrase_gets_in_with_the_kit() {
     let change = [&change[..], &["--new-passphrase-file", &new, "--smallest-kdf"]].concat();
     insta::assert_snapshot!(done(folder.path(), &change), @"
     The vault opens with the new passphrase, and no more with the old one.
-    Older copies of the vault's folder, and older backups, still open with what was taken away. `besace rekey` gives the vault a new root, which they do not have.
+    Older copies of the vault's folder, and older backups, still open with what was taken away. Destroy those that somebody else could reach.
     ");
     let (status, out, _) = besace_with(folder.path(), "quatre petits pois", &["wish", "list"]);
     assert!(status == 0 && out.contains("un vélo"));
@@ -62,7 +62,7 @@ fn the_one_who_lost_the_kit_makes_another_and_the_old_paper_opens_nothing() {
     done(folder.path(), &["kit", "confirm", "--kit-file", &lost]);
     insta::assert_snapshot!(done(folder.path(), &["key", "remove", &old]), @"
     This recovery kit opens the vault no more.
-    Older copies of the vault's folder, and older backups, still open with what was taken away. `besace rekey` gives the vault a new root, which they do not have.
+    Older copies of the vault's folder, and older backups, still open with what was taken away. Destroy those that somebody else could reach.
     ");
     std::fs::write(&lost, kept).unwrap();
     assert_eq!(besace(folder.path(), &["kit", "confirm", "--kit-file", &lost]).0, 1);
