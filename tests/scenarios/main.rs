@@ -1,6 +1,7 @@
 //! Scenarios: one chapter of the specification each, through HTTP, with a fixed clock.
 
 mod architecture;
+mod backup;
 mod bench;
 mod consent;
 mod crash;

@@ -146,7 +146,10 @@ impl Bucket {
             let mut sent = Ok(());
             while sent.is_ok() && !part.is_empty() {
                 sent = upload.put_part(PutPayload::from(part)).await.map_err(refused);
-                part = read_part(&mut file)?;
+                part = read_part(&mut file).unwrap_or_else(|error| {
+                    sent = Err(error);
+                    Vec::new()
+                });
             }
             match sent {
                 Ok(()) => upload.complete().await.map(|_| ()).map_err(refused),
