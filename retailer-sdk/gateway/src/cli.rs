@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -222,6 +223,10 @@ fn address(folder: &Path, listen: Option<SocketAddr>) -> Result<SocketAddr, Conf
     listen.map_or_else(|| Config::read(folder).map(|config| config.listen), Ok)
 }
 
+/// How often, and after what pause, the end looks whether the threads of the server let go of the store: 10 s.
+const LET_GO_TRIES: usize = 2_000;
+const LET_GO_PAUSE: Duration = Duration::from_millis(5);
+
 /// What is logged unless `RUST_LOG` says otherwise. The server's library calls it an error when a stranger sends
 /// half a request; an error of ours is a bug or a broken machine.
 const LOG_FILTER: &str = "info,actix_http::h1::dispatcher=off";
@@ -240,7 +245,8 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async move {
+    let kept = Arc::clone(&retailer);
+    let served = runtime.block_on(async move {
         let (server, address) = http::serve_within(
             limits,
             retailer,
@@ -256,7 +262,17 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
         output::line(&format!("listening on http://{address}"));
         server.await?;
         Ok(())
-    })
+    });
+    drop(runtime);
+    // The server says that it ended before its threads let go of the store: whoever is last closes it, and if
+    // the process ended first, nobody would.
+    for _ in 0..LET_GO_TRIES {
+        if Arc::strong_count(&kept) == 1 {
+            break;
+        }
+        std::thread::park_timeout(LET_GO_PAUSE);
+    }
+    served
 }
 
 /// When somebody ends this: a person with Ctrl-C, or a supervisor with SIGTERM. Both are heard from the

@@ -88,7 +88,8 @@ impl Session<'_> {
 
     /// Whether `log` was ever gone on in, or left.
     pub(crate) fn knows_log(self, log: LogId) -> Result<bool, StoreError> {
-        let found = self.continuation_by("?1 IN (from_log, to_log)", log.as_bytes().as_slice())?;
+        let found =
+            self.continuation_by("from_log = ?1 OR to_log = ?1", log.as_bytes().as_slice())?;
         Ok(found.is_some())
     }
 
