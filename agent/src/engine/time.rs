@@ -128,7 +128,14 @@ impl Engine {
     /// Learns from a vault that is being opened what time it has seen.
     pub(super) fn learn_time(&self, vault: &Vault) -> Result<(), VaultError> {
         let seconds = vault.latest_time()?.map_or(0, Timestamp::as_unix_seconds);
-        self.0.seen.latest.fetch_max(seconds, Ordering::SeqCst);
+        let latest = &self.0.seen.latest;
+        if seconds != 0 && latest.load(Ordering::SeqCst) > seconds.saturating_add(AHEAD_SECONDS_MAX)
+        {
+            // While it was locked the clock had nothing to be held against: what it leapt to counts for nothing.
+            latest.store(seconds, Ordering::SeqCst);
+        } else {
+            latest.fetch_max(seconds, Ordering::SeqCst);
+        }
         self.0.seen.noted.store(seconds, Ordering::SeqCst);
         Ok(())
     }

@@ -45,6 +45,24 @@ fn time_stands_still_rather_than_go_back_also_in_the_next_process() {
 }
 
 #[test]
+fn a_leap_that_was_followed_while_the_vault_was_locked_ends_nothing_either() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(engine(folder.path(), NOW));
+    let clock = Arc::new(FixedClock::new(NOW.plus(80 * 365 * DAY_SECONDS)));
+    let entropy = Arc::new(SeededEntropy::new(1));
+    let vault = VaultFolder::new(folder.path());
+    let next = Engine::start(vault, Arc::<FixedClock>::clone(&clock), entropy).unwrap();
+    // As the errands of a server do before anybody unlocks.
+    let _followed = next.now();
+    let _locked = next.note_time();
+    next.unlock(&passphrase("p")).unwrap();
+    assert!(matches!(next.clock_doubt(), Some(ClockDoubt::Ahead { .. })));
+    assert_eq!(next.now(), NOW);
+    clock.set(NOW.plus(60));
+    assert_eq!((next.now(), next.clock_doubt()), (NOW.plus(60), None), "nothing of it was kept");
+}
+
+#[test]
 fn a_leap_of_years_ends_nothing_and_does_not_last() {
     let folder = tempfile::tempdir().unwrap();
     let (first, clock) = engine(folder.path(), NOW);
