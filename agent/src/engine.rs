@@ -34,7 +34,7 @@ mod vouchers;
 use std::{
     fs::{File, TryLockError},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -316,16 +316,11 @@ impl Engine {
         parameters: KdfParameters,
     ) -> Result<VaultId, CreateError> {
         let folder = &self.0.folder;
-        let exists = |path: &std::path::Path| path.try_exists().map_err(CreateError::Io);
-        if exists(&folder.slots())? {
+        if folder.slots().try_exists().map_err(CreateError::Io)? {
             return Err(CreateError::Exists);
         }
-        if exists(&folder.database())? {
-            if !exists(&folder.unfinished())? {
-                return Err(CreateError::SlotsMissing);
-            }
-            // Made by a process that ended before it wrote the slots: nobody has its key.
-            std::fs::remove_file(folder.database()).map_err(CreateError::Io)?;
+        if !clear_unfinished(folder).map_err(CreateError::Io)? {
+            return Err(CreateError::SlotsMissing);
         }
         keyring::sync_above(folder.path()).map_err(CreateError::Io)?;
         // Lasts before the database does: without it, a database alone has lost its slots.
@@ -478,6 +473,35 @@ fn secure(folder: &VaultFolder) -> Result<(), StartEngineError> {
         }
     }
     Ok(())
+}
+
+/// Makes room for a vault. What a process left that ended before it wrote the slots goes: nobody has its key.
+/// False if there is a file, or the log of one, that somebody may have a key for.
+fn clear_unfinished(folder: &VaultFolder) -> io::Result<bool> {
+    let database = folder.database();
+    let files = [database.clone(), beside(&database, "-wal"), beside(&database, "-shm")];
+    let [file, log, _] = &files;
+    if !file.try_exists()? && !log.try_exists()? {
+        return Ok(true);
+    }
+    if !folder.unfinished().try_exists()? {
+        return Ok(false);
+    }
+    for path in &files {
+        // The log of another file would be taken for that of the next one.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(true)
+}
+
+/// The file beside a database whose name ends so.
+fn beside(database: &Path, end: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_os_string();
+    name.push(end);
+    name.into()
 }
 
 #[cfg(test)]

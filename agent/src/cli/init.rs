@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use super::{Session, kit, output::Failure};
-use crate::{engine::CreateError, keyring::KdfParameters};
+use crate::{
+    engine::CreateError,
+    keyring::KdfParameters,
+    vault::{OpenVaultError, VaultError},
+};
 
 /// Arguments of `besace init`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +30,10 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
         CreateError::SlotsMissing => Failure::refused(
             &error,
             "put vault.slots.json back beside it, or choose another folder with --vault",
+        ),
+        CreateError::Vault(OpenVaultError::Begin(VaultError::WentBack)) => Failure::refused(
+            "the mark (--mark) is of another vault, or of one that was never finished",
+            "name another file for it; or remove it, if no vault of yours needs it",
         ),
         _ => Failure::could_not(&error, "choose with --vault a folder you may write to"),
     })?;

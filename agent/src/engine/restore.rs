@@ -9,7 +9,7 @@ use std::{
 
 use besace_protocol::{consent::Cause, id::VaultId, keys::RootKey, time::Timestamp};
 
-use super::{Engine, EngineState, Open, StartEngineError, StepError};
+use super::{Engine, EngineState, Open, StartEngineError, StepError, beside, clear_unfinished};
 use crate::{
     config::VaultFolder,
     keyring::{
@@ -17,7 +17,7 @@ use crate::{
         WriteFileError,
     },
     restore::{Header, Opener, ReadBackupError},
-    vault::{Loader, OpenVaultError, Vault},
+    vault::{Condition, Loader, OpenVaultError, Sign, Vault, VaultError},
 };
 
 /// Nothing was restored; the folder is as it was.
@@ -96,7 +96,15 @@ impl Engine {
         let watch = self.watch(slots.vault_id());
         let vault = Vault::open_watched(&folder.database(), &header.root.vault_key(), watch)
             .map_err(RestoreError::Vault)?;
-        // A mark of what was here before is no surprise: she has decided.
+        // A mark of what was here before is no surprise: she has decided. Pages of two moments are.
+        let refused = vault.ensure_sound();
+        let mixed =
+            matches!(vault.condition(), Condition::WentBack(how) if how.sign == Sign::Mixed);
+        if let Err(error) = refused
+            && (mixed || !matches!(error, VaultError::WentBack))
+        {
+            return Err(RestoreError::Vault(error.into()));
+        }
         let decided = vault.go_on().and_then(|()| vault.settle(None));
         decided.map_err(|error| RestoreError::Vault(error.into()))?;
         self.set_open(Some(Open::new(slots.vault_id(), header.root, vault)));
@@ -126,7 +134,17 @@ impl Engine {
         whole.set_open(Some(Open::new(header.vault, root, vault)));
         let started = whole.start_new_logs(Cause::Restore);
         whole.set_open(None);
-        started.map(|_| ()).map_err(RestoreError::Logs)
+        started.map_err(RestoreError::Logs)?;
+        // Only the file moves. Where its log could not be emptied (the disk is full), it would be left behind.
+        let log = beside(&whole.0.folder.database(), "-wal");
+        match fs::metadata(log) {
+            Ok(about) if about.len() > 0 => {
+                Err(RestoreError::Io(io::ErrorKind::StorageFull.into()))
+            }
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(RestoreError::Io(error)),
+        }
     }
 
     /// Slots that no older copy of the slot file opens: for the passphrase, and for the kit in her hand.
@@ -154,15 +172,11 @@ impl Engine {
         if self.state() != EngineState::Missing {
             return Err(RestoreError::Exists);
         }
-        let exists = |path: &Path| path.try_exists().map_err(RestoreError::Io);
-        if exists(&folder.database())? {
-            if !exists(&folder.unfinished())? {
-                return Err(RestoreError::SlotsMissing);
-            }
-            // Made by a process that ended before it wrote the slots: nobody has its key.
-            fs::remove_file(folder.database()).map_err(RestoreError::Io)?;
+        match clear_unfinished(folder) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(RestoreError::SlotsMissing),
+            Err(error) => Err(RestoreError::Io(error)),
         }
-        Ok(())
     }
 
     fn read_backup(

@@ -9,7 +9,7 @@ use crate::{
     vault::{CardContent, ProfileField, WishContent},
 };
 
-fn engine(path: &std::path::Path) -> Engine {
+fn engine(path: &Path) -> Engine {
     let clock = FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000));
     let entropy = SeededEntropy::new(1);
     Engine::start(VaultFolder::new(path), Arc::new(clock), Arc::new(entropy)).unwrap()

@@ -52,6 +52,10 @@ impl<R: Read> Lines<R> {
     /// The next line with its end, or `None` behind the last.
     pub(super) fn read_line(&mut self) -> Result<Option<&[u8]>, ReadLineError> {
         self.line.zeroize();
+        if self.line.capacity() > CHUNK_LEN {
+            // Wiping takes as long as the longest line was: no later one need pay for it.
+            self.line = Zeroizing::new(Vec::with_capacity(CHUNK_LEN));
+        }
         loop {
             if self.rest.is_empty() {
                 let count = self.fill()?;
