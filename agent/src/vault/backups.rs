@@ -146,7 +146,8 @@ fn note(db: &Transaction<'_>, place: &str, outcome: BackupOutcome) -> Result<(),
 fn keep(db: &Transaction<'_>, place: &str, made: &Kept) -> Result<(), VaultError> {
     db.execute(
         "INSERT INTO backups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT DO UPDATE SET rehearsed_at = max(ifnull(rehearsed_at, 0), ?7)",
+         ON CONFLICT DO UPDATE SET at = ?3, bytes = ?4, row_count = ?5, digest = ?6,
+           rehearsed_at = coalesce(?7, rehearsed_at)",
         params![
             place,
             made.name.as_str(),

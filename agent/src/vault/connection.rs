@@ -125,7 +125,6 @@ pub(super) fn open(path: &Path, key: &SecretBytes<32>) -> Result<Connection, Ope
     schema::check(&connection, version)?;
     if version < SCHEMA_VERSION {
         // The copy is made while nobody has the file open, of the log as it stands.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         drop(connection);
         return upgrade::upgrade(path, key, version, MIGRATIONS, &mut |_| {});
     }
@@ -192,6 +191,10 @@ pub(super) fn keyed(path: &Path, key: &SecretBytes<32>) -> Result<Connection, Op
     if cipher.is_none_or(|version| version.is_empty()) {
         return Err(OpenVaultError::NoCipher);
     }
+    // A file without a log is left without one; a log is not moved by whoever fails to open its file.
+    if has_log(path)? {
+        keep_log(&connection)?;
+    }
     // None of them is in our schema; should one get past the comparison, it does not run.
     for (config, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -204,8 +207,15 @@ pub(super) fn keyed(path: &Path, key: &SecretBytes<32>) -> Result<Connection, Op
     Ok(connection)
 }
 
+/// Only the keeper empties the log, once the mark is on the disk.
+fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(())
+}
+
 /// The settings of every connection, after its key and before anything is written.
 pub(super) fn set(connection: &Connection) -> Result<(), OpenVaultError> {
+    keep_log(connection)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;

@@ -58,7 +58,7 @@ impl Vault {
         grant: StoredGrant,
         presence_root: Option<SecretBytes<32>>,
     ) -> Result<bool, VaultError> {
-        self.write(move |db| {
+        self.write_marked(move |db| {
             let closed = db.execute(
                 "UPDATE requests SET state = 'given', decided_at = ?2
                  WHERE id = ?1 AND state = 'open'",

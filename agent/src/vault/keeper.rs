@@ -333,9 +333,9 @@ impl Keeper {
     pub(super) fn close(&mut self, db: &Connection) {
         self.step();
         let may_empty = self.look(db) == Condition::Sound && !self.holding && self.sync().is_ok();
-        if !may_empty {
-            // What is in question stays as it is; what is not marked stays in the log.
-            let _kept = db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        if may_empty {
+            // Else what is in question stays as it is, and what is not marked stays in the log.
+            let _kept = db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
         self.step();
     }

@@ -88,7 +88,7 @@ impl Vault {
 
     /// Starts a pseudonym with its empty log; one already in use for the same retailer and facet ends.
     pub fn start_pseudonym(&self, pseudonym: Pseudonym) -> Result<(), VaultError> {
-        self.write(move |db| {
+        self.write_marked(move |db| {
             let started_at = column::from_time(pseudonym.started_at);
             db.execute(
                 "UPDATE pseudonyms SET ended_at = ?3

@@ -14,7 +14,7 @@ use std::{
 };
 
 use besace_protocol::crypto::SecretBytes;
-use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     VaultError,
@@ -73,13 +73,10 @@ pub(super) fn upgrade(
 ) -> Result<Connection, OpenVaultError> {
     let copy = copy(path, from, at).map_err(OpenVaultError::SafeCopy)?;
     let mut connection = connection::keyed(path, key)?;
-    // Should a step fail, not even the log is moved into the file.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection::set(&connection)?;
     let to = migrations.len();
     migrate(&mut connection, path, key, from, migrations, at)
         .map_err(|source| OpenVaultError::Upgrade { from, to, source })?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     at(Step::Committed);
     // A copy too many is not a reason to keep her out.
     let _kept = remove_copies_except(path, Some(&copy));

@@ -161,7 +161,7 @@ impl Vault {
         millibits: u32,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        self.write(move |db| {
+        self.write_marked(move |db| {
             db.execute(
                 "UPDATE vouchers SET shown_at = ?2 WHERE nullifier = ?1",
                 (nullifier.as_bytes(), column::from_time(now)),

@@ -216,7 +216,6 @@ fn go_on(folder: &Path, at: &mut dyn FnMut(Step)) -> Connection {
     if found == OLD + 2 {
         return db;
     }
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
     drop(db);
     upgrade(&path, &key(), found, &with(&NEXT), at).unwrap()
 }
