@@ -330,21 +330,19 @@ impl Session<'_, '_> {
             return Ok(&self.engine);
         }
         if let Some(key) = self.passphrase.device_key()? {
-            return match self.engine.unlock_with(Secret::Device(&key)) {
-                Ok(()) => Ok(&self.engine),
-                Err(error) => Err(key::shown(&error, self)),
-            };
-        }
-        let passphrase = self.passphrase.ask()?;
-        match self.engine.unlock(&passphrase) {
-            Ok(()) => {
-                if let Err(error) = self.engine.merge_inbox() {
-                    tracing::warn!(%error, "what arrived while the vault was locked waits");
-                }
-                Ok(&self.engine)
+            if let Err(error) = self.engine.unlock_with(Secret::Device(&key)) {
+                return Err(key::shown(&error, self));
             }
-            Err(error) => Err(unlock_failure(&error, &self.folder)),
+        } else {
+            let passphrase = self.passphrase.ask()?;
+            self.engine
+                .unlock(&passphrase)
+                .map_err(|error| unlock_failure(&error, &self.folder))?;
         }
+        if let Err(error) = self.engine.merge_inbox() {
+            tracing::warn!(%error, "what arrived while the vault was locked waits");
+        }
+        Ok(&self.engine)
     }
 }
 

@@ -420,6 +420,9 @@ const fn is_final(problem: ProblemType) -> bool {
             | ProblemType::ClockSkew
             | ProblemType::InProgress
             | ProblemType::NotFound
+            // She went on under another log or key, and the retailer was not told yet.
+            | ProblemType::ProofMissing
+            | ProblemType::SignatureInvalid
     )
 }
 

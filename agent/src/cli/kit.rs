@@ -22,6 +22,9 @@ use crate::{
 pub(super) const BOTH_LOST: &str =
     "If passphrase and kit are both lost, nobody can open the vault again, not even us.";
 
+/// Clears the terminal and what it scrolled away.
+const WIPE: &str = "\u{1b}[2J\u{1b}[3J\u{1b}[H";
+
 /// How often the words may be typed back at once.
 const TRIES: usize = 5;
 
@@ -113,9 +116,10 @@ pub(super) fn make(
     session
         .output
         .ask("When the words are on paper, press Enter: they will be wiped from here. ")?;
-    session.output.note("\u{1b}[2J\u{1b}[3J\u{1b}[H")?;
+    session.output.note(WIPE)?;
     for _ in 0..TRIES {
         let typed = session.output.ask("Type the fifteen words back: ")?;
+        session.output.note(WIPE)?;
         match RecoveryKit::parse(&typed) {
             Ok(typed) => match engine.prove_kit(&typed) {
                 Ok(()) => return proven(session),

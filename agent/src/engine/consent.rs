@@ -214,6 +214,7 @@ impl Engine {
         &self,
         domain: &ControllerId,
     ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
+        self.follows_its_clock()?;
         let mut calls = Vec::new();
         for stored in self.vault()?.grants()? {
             if stored.domain != *domain || stored.state != GrantState::Given {
@@ -284,8 +285,10 @@ impl Engine {
             .map_err(|_| StepError::Make)?;
         let record = signed.as_bytes().to_vec();
         // Before it stands in her log: whatever happens in between, no key leaves afterwards.
+        let turn = self.turn_at_outbox();
         self.unhold_releases(id);
         self.pass_gate(id, GrantChange::Withdraw, record.clone())?.ok_or(StepError::GrantOver)?;
+        drop(turn);
         self.try_refresh_outbox();
         self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &Withdraw { withdrawal: record.into() })
     }

@@ -176,6 +176,8 @@ impl Engine {
         domain: &ControllerId,
     ) -> Result<Vec<(StoredGrant, Grant)>, StepError> {
         self.follows_its_clock()?;
+        // What a till is shown writes nothing: an older vault must not answer for the newer one.
+        self.vault()?.ensure_sound()?;
         // Here an end is written down, so that it stays one whatever the clock shows later.
         self.vault()?.expire_grants(self.now())?;
         let mut live = Vec::new();

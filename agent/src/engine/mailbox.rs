@@ -136,6 +136,19 @@ impl Engine {
         Ok(Some((mail, call)))
     }
 
+    /// Mail of `domain` that is safe here and that it was not told to destroy yet, or did not say that it has.
+    pub(super) fn mail_to_acknowledge(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<MailId>, StepError> {
+        let vault = self.vault()?;
+        let mut waits = Vec::new();
+        for pseudonym in vault.pseudonyms()?.into_iter().filter(|one| one.domain == *domain) {
+            waits.extend(vault.unacknowledged_mail(pseudonym.generation)?);
+        }
+        Ok(waits)
+    }
+
     /// The retailer destroyed its copies.
     pub fn accept_mail_acknowledged(&self, mail: Vec<MailId>) -> Result<(), StepError> {
         Ok(self.vault()?.acknowledge_mail(mail, self.now())?)

@@ -6,10 +6,12 @@
 use std::{collections::BTreeMap, io, sync::PoisonError};
 
 use besace_protocol::{
+    encoding::from_json,
     id::{GrantId, LetterId},
     party::ControllerId,
     presence::ShopId,
     time::{DAY_SECONDS, Day, Timestamp},
+    wire::MailAcknowledged,
 };
 
 use super::{
@@ -104,11 +106,15 @@ impl Engine {
     fn merge_inbox_at(&self, at: AtPoint<'_>) -> Result<Merged, MergeInboxError> {
         let inbox = &self.0.outside.inbox;
         let _one_at_a_time = self.0.outside.merging.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have made room meanwhile.
+        inbox.recount();
         let waiting = inbox.waiting().map_err(MergeInboxError::Io)?;
         let open = self.open()?;
         if waiting.is_empty() {
             return Ok(Merged::default());
         }
+        // An older vault knows neither the device nor the grant: what is for the newer one would be set aside.
+        open.vault.ensure_sound().map_err(EngineError::from)?;
         let devices = open.vault.device_keys().map_err(EngineError::from)?;
         let mut merge = Merge {
             engine: self,
@@ -174,7 +180,14 @@ impl Merge<'_> {
         let known = vault.merged_letters(ids.clone()).map_err(EngineError::from)?;
         let mut done = Vec::new();
         for waiting in chunk {
-            let read = self.read(waiting);
+            let sealed = match inbox.read(waiting) {
+                // What the disk does not give now it may give later.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(MergeInboxError::Io(error));
+                }
+                sealed => sealed.map_err(|_| "it is not there any more"),
+            };
+            let read = sealed.and_then(|sealed| self.read(waiting, &sealed));
             at(Point::Opened)?;
             let taken = match read {
                 Ok(letter) => {
@@ -208,9 +221,8 @@ impl Merge<'_> {
         at(Point::Forgotten)
     }
 
-    fn read(&self, waiting: &Waiting) -> Result<Letter, &'static str> {
-        let sealed = self.engine.0.outside.inbox.read(waiting).map_err(|_| "it cannot be read")?;
-        let letter = self.key.open(&sealed).map_err(|_| "it does not open")?;
+    fn read(&self, waiting: &Waiting, sealed: &[u8]) -> Result<Letter, &'static str> {
+        let letter = self.key.open(sealed).map_err(|_| "it does not open")?;
         if (letter.id, letter.number) == (waiting.id, waiting.number) {
             Ok(letter)
         } else {
@@ -328,6 +340,13 @@ impl Merge<'_> {
                 Ok(domain)
             }
             Content::MailAcknowledged { domain, mail } => {
+                // Whoever can write here can seal a letter: one that ends nothing leaves no trace.
+                let waits = engine.mail_to_acknowledge(domain)?;
+                let _said: MailAcknowledged = from_json(body, body.len())
+                    .map_err(|_| Unmerged::Aside("its content is no answer"))?;
+                if mail.is_empty() || !mail.iter().all(|id| waits.contains(id)) {
+                    return Err(Unmerged::Aside("it answers nothing that waits"));
+                }
                 engine.accept_mail_acknowledged(mail.clone())?;
                 Ok(domain.clone())
             }

@@ -3,6 +3,8 @@
 //! What waits follows from the vault: [`Engine::refresh_outbox`] compares the two, at each lock and whenever
 //! something may have changed. What a retailer answers waits in the sealed inbox.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use besace_protocol::{
     call::{HELD_CALL_SECONDS_MAX, UnverifiedCall},
     id::{GrantId, LetterId},
@@ -13,7 +15,7 @@ use besace_protocol::{
     },
 };
 
-use super::{Condition, Engine, EngineError, PreparedCall, StepError};
+use super::{Engine, EngineError, PreparedCall, StepError};
 use crate::{
     sealed::{Content, DoorList, Held, SenderTag},
     vault::{DeliveryState, Direction, JournalEntry, Pseudonym},
@@ -22,10 +24,10 @@ use crate::{
 impl Engine {
     /// Makes the outbox hold what must leave and nothing else. Says how many calls wait.
     pub fn refresh_outbox(&self) -> Result<usize, StepError> {
-        match self.condition()? {
-            Condition::Sound | Condition::Checking => {}
-            // What is in such a vault is not what she decided.
-            Condition::WentBack(_) | Condition::Damaged(_) => return Ok(0),
+        let _one_at_a_time = self.turn_at_outbox();
+        // What is in a vault that went back or is damaged is not what she decided.
+        if self.vault()?.ensure_sound().is_err() {
+            return Ok(0);
         }
         let wanted = self.wanted()?;
         let now = self.now();
@@ -83,6 +85,11 @@ impl Engine {
         }
     }
 
+    /// Held while the outbox is made to fit the vault, and while a withdrawal changes both.
+    pub(super) fn turn_at_outbox(&self) -> MutexGuard<'_, ()> {
+        self.0.outside.refreshing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keys that wait under a grant must not leave any more.
     pub(super) fn unhold_releases(&self, ended: GrantId) {
         self.unhold(
@@ -127,8 +134,13 @@ impl Engine {
         Ok(calls)
     }
 
-    /// Whether a call may leave now: it waits, and the vault is locked. An open vault says it afresh.
+    /// Whether a call may leave now: it waits, and the vault is locked. An open vault says it afresh. Keys do not
+    /// leave while the clock is in doubt, as far as a locked vault can tell.
     pub fn may_send_held(&self, held: &Held) -> bool {
+        let is_release = matches!(held.content, Content::Released { .. });
+        if is_release && self.clock_doubt().is_some() {
+            return false;
+        }
         self.state() == super::EngineState::Locked && self.0.outside.outbox.holds(held)
     }
 
@@ -165,7 +177,10 @@ impl Engine {
             if unsaid {
                 wanted.push((Content::Withdrawn { grant: stored.id }, pseudonym.clone()));
             }
-            if stored.state.is_live(stored.expires_at, now) {
+            // Under a log that its retailer does not know yet they would be refused.
+            let may_release =
+                self.clock_doubt().is_none() && !self.is_going_on(stored.generation)?;
+            if may_release && stored.state.is_live(stored.expires_at, now) {
                 for release in vault.key_releases(stored.id)? {
                     if release.state == DeliveryState::Logged && release.day >= today {
                         let content = Content::released(stored.id, release.day);

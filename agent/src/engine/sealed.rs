@@ -36,6 +36,8 @@ pub(super) struct Outside {
     pub(super) outbox: Outbox,
     /// One merge at a time.
     pub(super) merging: Mutex<()>,
+    /// One comparison of outbox and vault at a time.
+    pub(super) refreshing: Mutex<()>,
     /// Wrong passwords while locked. Nobody knows then which names are devices, so all count as one.
     wrong: Mutex<Wrong>,
 }
@@ -46,6 +48,7 @@ impl Outside {
             inbox: Inbox::new(folder.inbox()),
             outbox: Outbox::new(folder.outbox(), folder.outbox_key()),
             merging: Mutex::default(),
+            refreshing: Mutex::default(),
             wrong: Mutex::default(),
         }
     }

@@ -43,7 +43,11 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteFil
         std::fs::rename(&beside, path)?;
         sync_folder(folder)
     };
-    write().map_err(WriteFileError::Io)
+    write().map_err(|error| {
+        // On a full disk a piece of it would stay there, and take the room.
+        let _was_not_made = std::fs::remove_file(&beside);
+        WriteFileError::Io(error)
+    })
 }
 
 /// Lets names that came, went or changed in a folder last.

@@ -25,6 +25,9 @@ const ARRIVING: &str = "arriving";
 /// What could not be merged.
 const ASIDE: &str = "aside";
 
+/// No letter has this number or a larger one: after a file that somebody named so, none could follow.
+const NUMBER_END: u64 = 1 << 48;
+
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -79,7 +82,7 @@ impl Waiting {
         let mut tag = [0; 4];
         hex::decode_to_slice(sender, &mut tag).ok()?;
         let waiting = Self {
-            number: u64::from_str_radix(number, 16).ok()?,
+            number: u64::from_str_radix(number, 16).ok().filter(|number| *number < NUMBER_END)?,
             sender: SenderTag(tag),
             id: LetterId::parse(&format!("letter_{id}")).ok()?,
         };
@@ -170,6 +173,11 @@ impl Inbox {
         known.all.add(length);
         known.of.entry(sender).or_default().add(length);
         Ok(())
+    }
+
+    /// Another process may have removed something: what there is, is counted again when it matters.
+    pub fn recount(&self) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The letters that wait, in the order in which they came.
