@@ -39,7 +39,7 @@ pub enum Target {
 /// A bucket, and what opens it.
 #[derive(Clone, Debug)]
 pub struct S3Target {
-    /// Address of the server, `https://…`; plain `http://` only to this machine.
+    /// Address of the server, `https://…`; plain `http://` only on her own network.
     pub endpoint: String,
     /// Its bucket.
     pub bucket: String,

@@ -8,7 +8,7 @@ use super::{BackupName, Place};
 pub const MINUTES_A_DAY: u16 = 1440;
 /// After one that failed, the next is tried so many seconds later.
 pub const RETRY_SECONDS: u64 = 3_600;
-/// A backup older than this is said on the pages.
+/// A backup older than this is too old.
 pub const OLD_SECONDS: u64 = 7 * DAY_SECONDS;
 
 /// The last moment, up to `now`, at which a backup should have been made.

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use besace_protocol::{crypto::SecretBytes, time::Timestamp};
+use besace_protocol::{
+    crypto::SecretBytes,
+    time::{DAY_SECONDS, Timestamp},
+};
 use rand_core::RngCore as _;
 use tokio::runtime::Handle;
 
@@ -237,7 +240,10 @@ impl Engine {
     /// How it goes with backups altogether.
     pub fn backup_health(&self) -> Result<BackupHealth, EngineError> {
         let places = self.backup_places()?;
-        let last = places.iter().filter_map(|place| place.last.as_ref()).map(|last| last.at).max();
+        // One that was made while the clock was ahead says nothing about today.
+        let past = |at: &Timestamp| *at <= self.now().plus(DAY_SECONDS);
+        let made = places.iter().filter_map(|place| place.last.as_ref()).map(|last| last.at);
+        let last = made.filter(past).max();
         Ok(match last {
             _ if places.is_empty() => BackupHealth::Nowhere,
             Some(at) if at.plus(OLD_SECONDS) > self.now() => BackupHealth::Well,
@@ -250,11 +256,13 @@ impl Engine {
     /// Takes its time: run it where waiting is allowed, not on a thread of `runtime`.
     pub fn back_up(&self, place: &str, runtime: &Handle) -> Result<Kept, BackupError> {
         let _turn = self.0.backing_up.try_lock().map_err(|_| BackupError::InProgress)?;
+        // Names and retention go by the time.
+        self.follows_its_clock()?;
         let open = self.open()?;
         let place = self.backup_place(place)?;
-        let now = self.now();
-        open.vault.note_backup_begun(&place.name, now)?;
-        let made = self.back_up_to(&open, &place, now, runtime);
+        open.vault.note_backup_begun(&place.name, self.now())?;
+        let moment = self.free_moment(&open, &place)?;
+        let made = self.back_up_to(&open, &place, moment, runtime);
         let outcome = match &made {
             Ok(kept) => BackupOutcome::Made(kept.clone()),
             Err(error) => BackupOutcome::Failed(error.trouble()),
@@ -359,24 +367,46 @@ impl Engine {
         let slots_file = spool.path().join("slots.json");
         keyring.write(&slots_file).map_err(|_| BackupError::Io(io::ErrorKind::Other.into()))?;
 
-        // The slots first: no backup lies there that the passphrase does not open.
-        store.put(&name.slots(), &slots_file)?;
-        store.put(&name.file(), &file)?;
-
-        let back = spool.path().join("back.age");
-        let came = store.get(&name.file(), &back, bytes)?;
-        let slots = fetch_slots(&store, &name, spool.path())?;
-        let (header, rows) = Opener::root(&open.root)
-            .map_err(BackupError::Identity)?
-            .open(File::open(&back).map_err(BackupError::Io)?)
-            .and_then(crate::restore::Backup::check)
-            .map_err(BackupError::Unsound)?;
-        let written = fs::read(&slots_file).map_err(BackupError::Io)?;
-        if came != bytes || header.at != now || slots != written {
-            return Err(BackupError::Another);
-        }
+        let read_back = || {
+            // The slots first: no backup lies there that the passphrase does not open.
+            store.put(&name.slots(), &slots_file)?;
+            store.put(&name.file(), &file)?;
+            let back = spool.path().join("back.age");
+            let came = store.get(&name.file(), &back, bytes)?;
+            let slots = fetch_slots(&store, &name, spool.path())?;
+            let (header, rows) = Opener::root(&open.root)
+                .map_err(BackupError::Identity)?
+                .open(File::open(&back).map_err(BackupError::Io)?)
+                .and_then(crate::restore::Backup::check)
+                .map_err(BackupError::Unsound)?;
+            let written = fs::read(&slots_file).map_err(BackupError::Io)?;
+            if came != bytes || header.at != now || slots != written {
+                return Err(BackupError::Another);
+            }
+            Ok(rows)
+        };
+        let rows = read_back().inspect_err(|_| {
+            // Nobody knows what it is; one an hour would fill a place that may be written and not read.
+            for half in [name.file(), name.slots()] {
+                if let Err(error) = store.remove(&half) {
+                    tracing::debug!(trouble = error.trouble().as_str(), "a failed backup stays");
+                }
+            }
+        })?;
         let (count, digest) = (rows.count, rows.digest);
         Ok(Kept { name, at: now, bytes, rows: count, digest, rehearsed_at: None })
+    }
+
+    /// Now, or the next second of which there is no backup: none is ever written over.
+    fn free_moment(&self, open: &Open, place: &Place) -> Result<Timestamp, EngineError> {
+        let vault = self.vault_id()?;
+        let taken: Vec<Timestamp> =
+            open.vault.backups(&place.name, vault)?.iter().map(|kept| kept.at).collect();
+        let mut now = self.now();
+        while taken.contains(&now) {
+            now = now.plus(1);
+        }
+        Ok(now)
     }
 
     /// Removes what is too many; never the one just made, nor the newest that was rehearsed.
@@ -395,7 +425,13 @@ impl Engine {
         let store = store(place, runtime)?;
         let there: Vec<BackupName> =
             store.list()?.iter().filter_map(|file| BackupName::of_file(file, vault)).collect();
-        let gone = backup::surplus(&there, place.keep, &needed);
+        // Names of a clock that was ahead would stay as the newest for ever.
+        let tomorrow = BackupName::new(vault, self.now().plus(DAY_SECONDS));
+        let (ahead, there): (Vec<_>, Vec<_>) = there.into_iter().partition(|name| *name > tomorrow);
+        let mut gone = backup::surplus(&there, place.keep, &needed);
+        if there.len().saturating_sub(gone.len()) >= usize::from(place.keep) {
+            gone.extend(ahead.into_iter().filter(|name| !needed.contains(name)));
+        }
         for name in &gone {
             store.remove(&name.file())?;
             store.remove(&name.slots())?;

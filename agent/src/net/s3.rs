@@ -35,12 +35,14 @@ use crate::{
     keyring::private_file,
 };
 
-/// How much is sent or asked for at once, in bytes. S3 wants at least 5 MiB of each part but the last.
-const PART_LEN: usize = 8 << 20;
+/// How much is sent or asked for at once, in bytes: what S3 wants at least of each part but the last.
+const PART_LEN: usize = 5 << 20;
 /// Longest answer that is read, in bytes.
 const ANSWER_LEN_MAX: usize = 16 << 20;
 /// Longest time for one exchange, and for one list of names.
 const TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest time for a part, either way: a slow line takes 140 kbit/s.
+const PART_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A bucket was not understood.
 #[derive(Debug, thiserror::Error)]
@@ -236,16 +238,21 @@ fn read_part(file: &mut File) -> Result<Vec<u8>, StoreError> {
 
 fn refused(error: object_store::Error) -> StoreError {
     /// What servers call having no room; the status alone does not say it.
-    const FULL: [&str; 5] =
-        ["507", "QuotaExceeded", "StorageFull", "InsufficientStorage", "InsufficientCapacity"];
-    let said = error.to_string();
-    if FULL.iter().any(|word| said.contains(word)) {
-        return StoreError::Full(error.into());
-    }
+    const FULL: [&str; 5] = [
+        "507 Insufficient Storage",
+        "QuotaExceeded",
+        "StorageFull",
+        "InsufficientStorage",
+        "InsufficientCapacity",
+    ];
     match error {
         object_store::Error::NotFound { .. } => StoreError::Missing,
         object_store::Error::PermissionDenied { .. }
         | object_store::Error::Unauthenticated { .. } => StoreError::Denied(error.into()),
+        // What it says names the file, too, whose letters no server chose.
+        _ if FULL.iter().any(|word| error.to_string().contains(word)) => {
+            StoreError::Full(error.into())
+        }
         _ if is_of_the_way(&error) => StoreError::Unreachable(error.into()),
         _ => StoreError::Other(error.into()),
     }
@@ -286,7 +293,9 @@ impl HttpService for Connector {
                 HttpError::new::<url::ParseError>(HttpErrorKind::Unknown, error)
             })?;
         let body = body.collect().await?.to_bytes();
-        let sent = self.0.request(parts.method, url).headers(parts.headers).body(body).send();
+        let long = matches!(parts.method.as_str(), "PUT" | "GET");
+        let request = self.0.request(parts.method, url).headers(parts.headers).body(body);
+        let sent = request.timeout(if long { PART_TIMEOUT } else { TIMEOUT }).send();
         let mut answer = sent.await.map_err(unanswered)?;
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unanswered)? {
