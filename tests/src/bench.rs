@@ -28,7 +28,7 @@ pub enum Part {
     Vault,
     /// From a blinded message to a till.
     Voucher,
-    /// Killed processes, power losses, full disks: what is lost. It fails if anything is.
+    /// Killed processes, power losses, full disks: what is lost.
     Crash,
 }
 

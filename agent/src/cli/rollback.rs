@@ -19,7 +19,13 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
     let Condition::WentBack(how) = condition else {
         let (word, text) = match condition {
             Condition::Damaged(_) => ("damaged", "Your vault is damaged; read `besace doctor`."),
-            _ => ("sound", "Your vault is what it was when it was last used here."),
+            _ if session.folder.mark().is_some() => {
+                ("sound", "Your vault is what it was when it was last used here.")
+            }
+            _ => (
+                "sound",
+                "Your vault is of one moment. Whether that is the last one is not known: it keeps no mark (--mark).",
+            ),
         };
         return session.output.line(&json!({ "condition": word }), &text);
     };

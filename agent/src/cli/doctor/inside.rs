@@ -26,7 +26,7 @@ pub(super) fn look(
         Ok(()) => {
             findings
                 .push(Finding::well("opens", "the passphrase opens it, and its schema is ours"));
-            findings.push(condition(engine));
+            findings.push(condition(engine, folder));
             findings.push(clock(engine));
             findings.extend(logs(engine));
         }
@@ -43,17 +43,24 @@ pub(super) fn look(
     findings
 }
 
-fn condition(engine: &Engine) -> Finding {
+fn condition(engine: &Engine, folder: &VaultFolder) -> Finding {
     const PART: &str = "condition";
-    match engine.condition() {
-        Ok(Condition::Sound) => Finding::well(PART, "it is what this program left there last"),
+    match engine.settled_condition() {
+        Ok(Condition::Sound) if folder.mark().is_some() => {
+            Finding::well(PART, "it is what this program left there last")
+        }
+        Ok(Condition::Sound) => Finding::note(
+            PART,
+            "its pages are of one moment; an older copy of the whole would not be noticed",
+            "give it a mark on another disk: --mark FILE, or BESACE_MARK",
+        ),
         Ok(Condition::Checking) => {
             Finding::note(PART, "whether it went back in time is not known yet", "ask again")
         }
         Ok(Condition::WentBack(_)) => Finding::wrong(
             PART,
             "it is not what this program left there last: it has gone back in time",
-            "open its page, which says what may be missing, and decide there",
+            "end the program that serves it, if one does; `besace rollback` says more and takes your decision",
         ),
         Ok(Condition::Damaged(Damage::Pages)) => {
             Finding::wrong(PART, "pages of it do not read", BACKUP)

@@ -131,7 +131,7 @@ fn keys(folder: &VaultFolder) -> Finding {
                 "{} keys open it, none of them a recovery kit that you have proven to have",
                 keyring.slots().len()
             ),
-            "make one with `besace kit`: without it, a forgotten passphrase loses everything",
+            "make one with `besace kit make`: without it, a forgotten passphrase loses everything",
         ),
         Err(error) => Finding::wrong(
             PART,
