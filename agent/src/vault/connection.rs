@@ -152,7 +152,7 @@ pub(super) fn check_header(path: &Path) -> Result<(), OpenVaultError> {
 
 /// Whether a write-ahead log with anything in it lies beside the file. A checkpoint that was cut off, by a power loss or
 /// a full disk, leaves a piece of a page at the end: the log still has the whole of it.
-fn has_log(path: &Path) -> Result<bool, OpenVaultError> {
+pub(super) fn has_log(path: &Path) -> Result<bool, OpenVaultError> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     match std::fs::metadata(log) {

@@ -1,10 +1,13 @@
 //! Reading every page of a vault file with a suspicious eye, for `besace doctor`.
 //!
-//! The check of the ciphers reads the file and not its log, so it comes after the log was moved into the
-//! file; and one page that does not authenticate spoils later checks of the same connection, so each
-//! check has its own (`spec/vault.md#damage`).
+//! The check of the ciphers reads the file and not its log, so the log is moved into the file first: in a copy,
+//! since in a vault that went back it is a piece of evidence. One page that does not authenticate spoils later
+//! checks of the same connection, so each check has its own (`spec/vault.md#damage`).
 
-use std::path::Path;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use besace_protocol::crypto::SecretBytes;
 use rusqlite::Connection;
@@ -12,13 +15,13 @@ use rusqlite::Connection;
 use super::{
     connection::{self, OpenVaultError},
     schema,
+    upgrade::{SUFFIXES, private_folder, with_suffix},
 };
 
 /// What was found in a file that nobody has open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Examination {
-    /// Whether the log was moved into the file first; else the other checks may see damage that the log
-    /// would mend.
+    /// Whether the log was read with the file; else the other checks may see damage that the log would mend.
     pub whole: bool,
     /// Pages that do not authenticate.
     pub pages: u64,
@@ -37,10 +40,53 @@ impl Examination {
     }
 }
 
-/// Reads the whole file at `path`.
+/// Reads the whole file at `path`, and leaves it and its log as they are.
 pub(super) fn examine(path: &Path, key: &SecretBytes<32>) -> Result<Examination, OpenVaultError> {
     connection::check_header(path)?;
-    let whole = connection::keyed(path, key).and_then(|db| Ok(move_log_into_file(&db)?));
+    if !connection::has_log(path)? {
+        return look(path, key, true);
+    }
+    let Ok(copy) = Copy::make(path) else {
+        return look(path, key, false);
+    };
+    let whole = connection::keyed(&copy.file, key).and_then(|db| Ok(move_log_into_file(&db)?));
+    look(&copy.file, key, whole.unwrap_or(false))
+}
+
+/// A copy of a file and its log, in a folder beside it that goes with it.
+struct Copy {
+    folder: PathBuf,
+    file: PathBuf,
+}
+
+impl Copy {
+    fn make(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let folder = PathBuf::from(with_suffix(path.as_os_str().to_os_string(), ".examined"));
+        match std::fs::remove_dir_all(&folder) {
+            // Left by a process that ended in the middle, or not there.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        private_folder(&folder)?;
+        let copy = Self { file: folder.join(name), folder };
+        for suffix in SUFFIXES {
+            let from = with_suffix(path.as_os_str().to_os_string(), suffix);
+            let to = PathBuf::from(with_suffix(copy.file.as_os_str().to_os_string(), suffix));
+            io::copy(&mut std::fs::File::open(from)?, &mut crate::keyring::private_file(&to)?)?;
+        }
+        Ok(copy)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        // What stays is removed by the next one, and its pages are encrypted.
+        let _left_for_the_next = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn look(path: &Path, key: &SecretBytes<32>, whole: bool) -> Result<Examination, OpenVaultError> {
     let ciphers = connection::keyed(path, key)?;
     let pages = count(&ciphers, "PRAGMA cipher_integrity_check", "")?;
     drop(ciphers);
@@ -53,7 +99,7 @@ pub(super) fn examine(path: &Path, key: &SecretBytes<32>) -> Result<Examination,
     // What cannot be asked is one fault more.
     let structure = count(&db, "PRAGMA integrity_check", "ok").unwrap_or(1);
     let references = count(&db, "PRAGMA foreign_key_check", "").unwrap_or(1);
-    Ok(Examination { whole: whole.unwrap_or(false), pages, structure, references, schema })
+    Ok(Examination { whole, pages, structure, references, schema })
 }
 
 /// Whether the log is empty now.

@@ -142,7 +142,7 @@ pub(super) fn remove_copies_except(path: &Path, kept: Option<&Path>) -> io::Resu
 }
 
 /// What the names of the files of a database end in, beside its own.
-const SUFFIXES: [&str; 2] = ["", "-wal"];
+pub(super) const SUFFIXES: [&str; 2] = ["", "-wal"];
 
 /// Ends the name of a copy that is not whole.
 const PARTIAL: &str = ".partial";
@@ -209,12 +209,12 @@ fn is_partial(folder: &Path) -> bool {
     folder.to_str().is_some_and(|name| name.ends_with(PARTIAL))
 }
 
-fn with_suffix(mut name: OsString, suffix: &str) -> OsString {
+pub(super) fn with_suffix(mut name: OsString, suffix: &str) -> OsString {
     name.push(suffix);
     name
 }
 
-fn private_folder(path: &Path) -> io::Result<()> {
+pub(super) fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -125,8 +125,8 @@ fn told(found: Examination) -> Vec<Finding> {
     if !found.whole {
         findings.push(Finding::wrong(
             "log",
-            "what was written last could not be moved from its log into the file",
-            "see that the disk has room and may be written to, and ask again",
+            "its log could not be read with it: there was no room for a copy of both",
+            "see that the disk has room for a second one, and ask again",
         ));
     }
     for (part, count, is_wrong) in [

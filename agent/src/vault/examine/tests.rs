@@ -44,7 +44,18 @@ fn a_sound_vault_is_found_sound_log_or_not() {
     let copy = killed.path().join("vault.db");
     std::fs::copy(&path, &copy).unwrap();
     std::fs::copy(path.with_extension("db-wal"), copy.with_extension("db-wal")).unwrap();
+    let files = || {
+        let mut names: Vec<_> = std::fs::read_dir(killed.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        let log = std::fs::read(copy.with_extension("db-wal")).unwrap();
+        (names, std::fs::read(&copy).unwrap(), log)
+    };
+    let before = files();
     assert!(examine(&copy, &key).unwrap().is_sound());
+    assert_eq!(files(), before, "what is looked at stays as it is");
 }
 
 #[test]
