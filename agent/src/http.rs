@@ -5,7 +5,9 @@
 //! answer carries. A handler says in its signature who may call it: one that takes a
 //! `Session` is closed to everybody else.
 
+mod backup;
 mod devices;
+mod file;
 mod gate;
 mod handlers;
 mod keys;
@@ -57,6 +59,7 @@ pub struct ServeOptions {
 pub struct Site {
     exchange: Exchange,
     sessions: Sessions,
+    backups: backup::Work,
     hosts: Hosts,
     zone: TimeZone,
     port: u16,
@@ -68,6 +71,7 @@ impl Site {
         Self {
             exchange,
             sessions: Sessions::default(),
+            backups: backup::Work::default(),
             hosts: Hosts::new(address, &options.hosts),
             zone: options.zone,
             port: address.port(),

@@ -8,11 +8,13 @@
 //! | [`alarm`] | what stands above every page while something is wrong |
 //! | [`page`] | a view in its frame, rendered by the templates |
 //! | [`keys`], [`kit`] | what opens the vault, and the sheet to be printed |
+//! | [`backup`] | copies elsewhere |
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
 
 pub mod alarm;
 pub mod assets;
+pub mod backup;
 pub mod barcode;
 pub mod cards;
 pub mod consent;

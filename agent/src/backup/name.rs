@@ -49,6 +49,12 @@ impl BackupName {
         format!("{}.slots.json", self.0)
     }
 
+    /// The beginning, which two files have that she takes home on one day: whose, and which day. It is no name
+    /// of a backup, so no place lets it go.
+    pub fn day(&self) -> &str {
+        self.0.split_once('T').map_or(self.0.as_str(), |(day, _)| day)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -79,9 +85,11 @@ mod tests {
     fn a_name_says_whose_and_when() {
         let name = BackupName::new(VAULT, Timestamp::from_unix_seconds(1_795_300_000));
         assert_eq!(name.as_str(), "besace-1a1a1a1a-20261121T222640Z");
-        assert_eq!(BackupName::of_file(&name.file(), VAULT), Some(name));
+        assert_eq!(BackupName::of_file(&name.file(), VAULT), Some(name.clone()));
+        assert_eq!(name.day(), "besace-1a1a1a1a-20261121");
         for other in [
             "besace-1a1a1a1a-20261121T222640Z",
+            "besace-1a1a1a1a-20261121.age",
             "besace-1a1a1a1a-20261121T222640Z.slots.json",
             "besace-1a1a1a1a-20261121T222640Z.age.part",
             "besace-2a1a1a1a-20261121T222640Z.age",

@@ -276,6 +276,33 @@ impl Engine {
         Ok(kept)
     }
 
+    /// A backup for her own hands: a file that has no name any more, ready to be read, and the name it had.
+    ///
+    /// It is written whole before anybody reads it, so that a slow reader keeps nothing else from the vault.
+    pub fn backup_in_hand(&self) -> Result<(BackupName, File), BackupError> {
+        let _turn = self.0.backing_up.try_lock().map_err(|_| BackupError::InProgress)?;
+        let open = self.open()?;
+        let keyring = Keyring::read(&self.0.folder.slots()).map_err(BackupError::Slots)?;
+        let spool = Fresh::make(self.0.folder.backing_up()).map_err(BackupError::Io)?;
+        let path = spool.path().join("backup.age");
+        let out = crate::keyring::private_file(&path).map_err(BackupError::Io)?;
+        let now = self.now();
+        export::write(&open.vault, &open.root, &keyring, now, BufWriter::new(out))
+            .map_err(BackupError::Export)?
+            .into_inner()
+            .map_err(|error| BackupError::Io(error.into_error()))?;
+        let file = File::open(&path).map_err(BackupError::Io)?;
+        Ok((BackupName::new(keyring.vault_id(), now), file))
+    }
+
+    /// The key slots as they are now, for beside a backup, and the name it would have.
+    pub fn slots_in_hand(&self) -> Result<(BackupName, Vec<u8>), BackupError> {
+        self.open()?;
+        let keyring = Keyring::read(&self.0.folder.slots()).map_err(BackupError::Slots)?;
+        let bytes = keyring.to_bytes().map_err(|_| BackupError::Io(io::ErrorKind::Other.into()))?;
+        Ok((BackupName::new(keyring.vault_id(), self.now()), bytes))
+    }
+
     /// What lies in a place, the newest first; and of each whether it was read back and rehearsed.
     pub fn backups_there(
         &self,

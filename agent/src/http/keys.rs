@@ -317,7 +317,7 @@ fn remove_answer(
 }
 
 /// Whether `shown` is the passphrase; if not, the status and the sentence that say so.
-async fn check(
+pub(super) async fn check(
     site: &Site,
     speaker: &Speaker,
     shown: String,
@@ -399,11 +399,14 @@ fn view(site: &Site, speaker: &Speaker) -> Result<KeysView, Refusal> {
     Ok(keys::view(speaker.voice(), &read))
 }
 
-fn framed<'a>(speaker: &'a Speaker, title: &str, back: &'a str) -> Frame<'a> {
+pub(super) fn framed<'a>(speaker: &'a Speaker, title: &str, back: &'a str) -> Frame<'a> {
     Frame::open(speaker.voice(), speaker.voice().say(title), Section::Keys, back)
 }
 
-fn page(status: StatusCode, page: &impl askama::Template) -> Result<HttpResponse, Refusal> {
+pub(super) fn page(
+    status: StatusCode,
+    page: &impl askama::Template,
+) -> Result<HttpResponse, Refusal> {
     let html = page.render().map_err(|error| Refusal::machine(&error))?;
     Ok(html_answer(status, html))
 }

@@ -94,6 +94,10 @@ fn responses(route: &Route) -> Value {
         Gives::Page => json!({ "text/html; charset=utf-8": page }),
         Gives::SeeOther => Value::Null,
         Gives::Asset => json!({ "text/css; charset=utf-8": page, "image/svg+xml": page }),
+        Gives::File => {
+            let file = json!({ "schema": { "type": "string", "format": "binary" } });
+            json!({ "application/octet-stream": file })
+        }
         Gives::Json(name) => {
             let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
             json!({ "application/json": { "schema": schema } })
@@ -103,7 +107,7 @@ fn responses(route: &Route) -> Value {
         responses.insert("200".to_owned(), json!({ "description": "Done.", "content": well }));
     }
     // A person without a session is led to where the passphrase is asked for.
-    if matches!(route.gives, Gives::Page | Gives::SeeOther) {
+    if matches!(route.gives, Gives::Page | Gives::SeeOther | Gives::File) {
         responses.insert("303".to_owned(), other);
     }
     let mut problems = problems(route);

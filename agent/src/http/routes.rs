@@ -6,7 +6,7 @@
 use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
-use super::{BODY_LEN_MAX, devices, handlers, keys, till, vouchers};
+use super::{BODY_LEN_MAX, backup, devices, handlers, keys, till, vouchers};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +100,8 @@ pub enum Gives {
     SeeOther,
     /// A file of the pages: style, pictures.
     Asset,
+    /// A file to be kept.
+    File,
     /// JSON, as `schemas.json` has it under this name.
     Json(&'static str),
 }
@@ -236,6 +238,43 @@ pub static ROUTES: &[Route] = &[
         problems: &[ProblemType::NotFound, ProblemType::TooFast],
         ..post("key_remove", "/keys/{id}/remove", "She takes a key away.", |r| r.to(keys::remove))
     }),
+    hers(get("backup", "/backup", "Where backups go, and how it goes.", |r| {
+        r.to(backup::backup_page)
+    })),
+    hers(one(Route {
+        takes: Some(Takes::form("PlaceForm")),
+        ..post("backup_now", "/backup/now", "She wants a backup now.", |r| r.to(backup::now))
+    })),
+    hers(one(Route {
+        takes: Some(Takes::form("PlaceForm")),
+        ..post("backup_rehearse", "/backup/rehearse", "She rehearses a restore.", |r| {
+            r.to(backup::rehearse)
+        })
+    })),
+    hers(added(Route {
+        takes: Some(Takes::form("BackupFolderForm")),
+        ..post("backup_folder", "/backup/folder", "Backups go to one more folder.", |r| {
+            r.to(backup::add_folder)
+        })
+    })),
+    hers(added(Route {
+        takes: Some(Takes::form("BackupS3Form")),
+        ..post("backup_s3", "/backup/s3", "Backups go to one more server.", |r| {
+            r.to(backup::add_s3)
+        })
+    })),
+    hers(one(Route {
+        takes: Some(Takes::form("PlaceForm")),
+        ..post("backup_forget", "/backup/forget", "Backups go to a place no more.", |r| {
+            r.to(backup::forget)
+        })
+    })),
+    hers(taken(get("backup_file", "/backup/file", "A backup to take home.", |r| {
+        r.to(backup::file)
+    }))),
+    hers(taken(get("backup_slots", "/backup/slots", "The key slots, for beside it.", |r| {
+        r.to(backup::slots)
+    }))),
     hers(get("consent", "/consent", "What she allows.", |r| r.to(handlers::consent_page))),
     hers(consent(post("give", "/consent/{id}/give", "She agrees.", |r| r.to(handlers::give)))),
     hers(consent(post("refuse", "/consent/{id}/refuse", "She refuses.", |r| {
@@ -291,6 +330,16 @@ const fn granted(route: Route) -> Route {
 /// About one thing, which may not be there.
 const fn one(route: Route) -> Route {
     Route { problems: &[ProblemType::NotFound], ..route }
+}
+
+/// Asks for the passphrase again, after a while.
+const fn added(route: Route) -> Route {
+    Route { problems: &[ProblemType::TooFast], ..route }
+}
+
+/// A file to be kept; one is made at a time.
+const fn taken(route: Route) -> Route {
+    Route { gives: Gives::File, problems: &[ProblemType::TooFast], ..route }
 }
 
 /// About one consent, which may be over.

@@ -25,6 +25,7 @@ use crate::{
     vault::{CardContent, Symbology},
 };
 
+mod backup;
 mod keys;
 mod machine;
 mod product;

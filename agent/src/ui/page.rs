@@ -5,6 +5,7 @@ use besace_protocol::lang::Language;
 
 use super::{
     assets,
+    backup::{BackupView, PlaceForm, PlaceKind},
     keys::{KeyLine, KeysView},
     kit::KitSheet,
     product::ProductView,
@@ -28,6 +29,8 @@ pub enum Section {
     Journal,
     /// What opens the vault.
     Keys,
+    /// Copies of it elsewhere.
+    Backup,
 }
 
 impl Section {
@@ -39,6 +42,7 @@ impl Section {
             Self::Consent => "/consent",
             Self::Journal => "/journal",
             Self::Keys => "/keys",
+            Self::Backup => "/backup",
         }
     }
 }
@@ -160,6 +164,18 @@ pub struct KeyRemovePage<'a> {
     pub key: &'a KeyLine,
     /// Why it stays.
     pub refusal: Option<String>,
+}
+
+/// Backups: where they go, how it goes, and making one.
+#[derive(Debug, Template)]
+#[template(path = "backup.html")]
+pub struct BackupPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a BackupView,
+    /// The forms at its end.
+    pub form: &'a PlaceForm,
 }
 
 /// What answers her wishes.

@@ -6,6 +6,7 @@ use besace_protocol::{
 };
 
 use super::{
+    backup::BackupNote,
     view::{NothingToday, OfferView, PriceView, TodayView, plain},
     voice::Voice,
     vouchers,
@@ -79,5 +80,7 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<TodayView, StepError> {
         more: found.offers.len().saturating_sub(OFFERS_MAX),
         offers,
         nothing,
+        // Offers are not kept from her for want of this.
+        backup: BackupNote::of(engine).unwrap_or_default(),
     })
 }

@@ -3,7 +3,7 @@
 //! Texts that come from outside go through [`plain`] before they stand here; the templates escape
 //! them once more for HTML.
 
-use super::{barcode::Barcode, voice::Voice};
+use super::{backup::BackupNote, barcode::Barcode, voice::Voice};
 
 /// A labelled value: "Until", "31 March".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct TodayView {
     pub offers: Vec<OfferView>,
     /// Why there is none, if there is none.
     pub nothing: Option<NothingToday>,
+    /// What is to be said of backups.
+    pub backup: Option<BackupNote>,
 }
 
 /// Why no offer stands on Today; each says what to do next.

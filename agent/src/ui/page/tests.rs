@@ -3,6 +3,7 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::{
     ui::{
+        backup::{BackupNote, NewsView, PlaceView},
         barcode,
         product::ProductOfferView,
         view::{
@@ -40,6 +41,7 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
             voucher: None,
         }],
         nothing: None,
+        backup: Some(BackupNote::Nowhere),
     };
     let line = CardLine { id: "card_00".into(), name: text(), number: Some(text()) };
     let card = CardView {
@@ -109,7 +111,45 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
         ProblemPage { frame: closed(), sentence: text() }.render(),
     ];
     let names = ["today", "cards", "card", "consent", "journal", "product", "unlock", "problem"];
-    names.into_iter().zip(views.map(Result::unwrap)).collect()
+    let mut pages: Vec<_> = names.into_iter().zip(views.map(Result::unwrap)).collect();
+    pages.push(("backup", rendered_backup(voice, &text())));
+    pages
+}
+
+fn rendered_backup(voice: &Voice, text: &str) -> String {
+    let text = || text.to_owned();
+    let place = PlaceView {
+        name: text(),
+        kind: text(),
+        at: text(),
+        last: text(),
+        has_one: true,
+        rehearsed: text(),
+        failure: Some(text()),
+        next: text(),
+        keep: text(),
+    };
+    let backup = BackupView {
+        news: Some(NewsView { sentence: text(), bad: true, running: true }),
+        places: vec![place],
+        more: true,
+        kit: true,
+    };
+    let form = PlaceForm {
+        ask: true,
+        refused: Some(PlaceKind::Folder),
+        refusal: Some(text()),
+        folder_name: text(),
+        folder: text(),
+        s3_name: text(),
+        endpoint: text(),
+        bucket: text(),
+        prefix: text(),
+        region: text(),
+        access_key: text(),
+    };
+    let frame = Frame::open(voice, text(), Section::Backup, "/backup");
+    BackupPage { frame, view: &backup, form: &form }.render().unwrap()
 }
 
 #[test]
