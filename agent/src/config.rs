@@ -76,6 +76,16 @@ impl VaultFolder {
         self.path.join("vault.restoring")
     }
 
+    /// A folder with what is being written anew under a new root, until it is all there.
+    pub fn rekeying(&self) -> PathBuf {
+        self.path.join("vault.rekeying")
+    }
+
+    /// The same folder, once all of it is there: from then on it is the vault, wherever its files lie.
+    pub fn rekeyed(&self) -> PathBuf {
+        self.path.join("vault.rekeyed")
+    }
+
     /// How often a wrong passphrase was tried; there only while it counts.
     pub fn attempts(&self) -> PathBuf {
         self.path.join("vault.attempts.json")

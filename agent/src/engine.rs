@@ -21,6 +21,7 @@ mod merge;
 mod offers;
 mod outbox;
 mod product;
+mod rekey;
 mod restore;
 mod retailers;
 mod sealed;
@@ -74,6 +75,7 @@ pub use self::{
     merge::{MergeInboxError, Merged},
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
+    rekey::{RekeyError, Rekeyed},
     restore::{RestoreError, Restored},
     sealed::{HearDeviceError, KnockingDevice},
     step::{PreparedCall, StepError},
@@ -293,6 +295,7 @@ impl Engine {
             Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),
             Err(TryLockError::Error(error)) => return Err(StartEngineError::Io(error)),
         }
+        rekey::finish(&folder)?;
         Ok(Self(Arc::new(Inner {
             attempts: attempts::Attempts::new(folder.attempts()),
             outside: sealed::Outside::new(&folder),

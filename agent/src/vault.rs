@@ -34,6 +34,7 @@ mod place;
 mod places;
 mod prices;
 mod profile;
+mod rekey;
 mod releases;
 mod requests;
 mod retailers;
@@ -51,7 +52,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use besace_protocol::{crypto::SecretBytes, id::VaultId, time::Timestamp};
+use besace_protocol::{crypto::SecretBytes, id::VaultId, mark::MarkKeys, time::Timestamp};
 use rusqlite::{Connection, Transaction};
 
 use self::{
@@ -82,6 +83,7 @@ pub use self::{
     places::{Fix, Position, PositionError, ShopVisit},
     prices::SeenPrice,
     profile::{ParseProfileFieldError, Profile, ProfileError, ProfileField},
+    rekey::CopyVaultError,
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
@@ -243,16 +245,17 @@ impl Vault {
         })
     }
 
-    /// Says in the mark at `path` that this file is about to take the place of the one that is marked there:
-    /// either is sound until the next change.
+    /// Says in the mark at `path` that this file is about to take the place of the one that is marked there,
+    /// which has the key `former`: either is sound until the next change.
     pub fn announce_swap(
         &self,
         path: &Path,
+        former: &SecretBytes<32>,
         vault: VaultId,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        let path = path.to_owned();
-        self.send(move |store| store.keeper.announce_swap(&path, vault, now))
+        let (path, former) = (path.to_owned(), MarkKeys::derive(former));
+        self.send(move |store| store.keeper.announce_swap(&path, &former, vault, now))
     }
 
     /// Reads the whole file at `path`, which nobody has open, and says what is wrong with it.
@@ -381,6 +384,7 @@ impl Drop for Owner {
     }
 }
 
+pub(crate) use self::fault::takes_no_more;
 #[cfg(test)]
 pub(crate) use self::load::tests::fill_every_table;
 #[cfg(test)]

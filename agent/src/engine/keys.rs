@@ -9,7 +9,7 @@ use besace_protocol::{
 };
 use zeroize::Zeroizing;
 
-use super::{Engine, EngineError, UnlockError};
+use super::{Engine, EngineError, UnlockError, rekey};
 use crate::{
     entropy::Rng,
     keyring::{
@@ -17,6 +17,7 @@ use crate::{
         RecoveryKit, RemoveSlotError, Secret, SlotKind, SlotView, SpellDeviceKeyError,
         UnlockKeyringError, WrapRootError, WriteFileError,
     },
+    vault::OpenVaultError,
 };
 
 /// The keys were not changed.
@@ -144,6 +145,9 @@ impl Engine {
 
     /// The slots, and the root that `shown` takes out of them. Passphrases wait after wrong ones.
     pub(super) fn show(&self, shown: Secret<'_>) -> Result<(Keyring, RootKey), UnlockError> {
+        // Where a change of the root could not be finished before, the slots are not those of the vault.
+        let finished = rekey::finish(&self.0.folder);
+        finished.map_err(|error| UnlockError::Vault(OpenVaultError::Io(error)))?;
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(UnlockError::Keyring)?;
         let attempt = match shown {
             Secret::Passphrase(_) => {

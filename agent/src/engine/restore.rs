@@ -223,7 +223,7 @@ impl Fresh {
         self.0.path()
     }
 
-    const fn folder(&self) -> &VaultFolder {
+    pub(super) const fn folder(&self) -> &VaultFolder {
         &self.0
     }
 }

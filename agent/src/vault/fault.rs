@@ -1,8 +1,10 @@
 //! What the database says when the machine under it fails, and whether anything may be written after it.
 
+use std::io::{self, ErrorKind};
+
 use rusqlite::{Error, ErrorCode, ffi};
 
-use super::{Damage, VaultError};
+use super::{CopyVaultError, Damage, LoadError, OpenVaultError, VaultError};
 
 impl From<Error> for VaultError {
     fn from(error: Error) -> Self {
@@ -19,14 +21,47 @@ impl From<Error> for VaultError {
                 | ffi::SQLITE_IOERR_FSYNC
                 | ffi::SQLITE_IOERR_DIR_FSYNC,
             ) => Self::Broken(Damage::Disk, error),
-            // A limit or a quota looks like this; a full disk has a code of its own.
-            (ErrorCode::DiskFull, _) | (ErrorCode::SystemIoFailure, ffi::SQLITE_IOERR_WRITE) => {
-                Self::NoRoom(error)
-            }
+            _ if is_for_room(&error) => Self::NoRoom(error),
             (ErrorCode::ReadOnly, _) => Self::ReadOnly(error),
             _ => Self::Database(error),
         }
     }
+}
+
+impl OpenVaultError {
+    /// Whether it was because the disk takes no more.
+    pub fn is_for_room(&self) -> bool {
+        match self {
+            Self::Database(error) => is_for_room(error),
+            Self::Io(error) | Self::SafeCopy(error) => takes_no_more(error),
+            Self::Begin(error) => matches!(error, VaultError::NoRoom(_)),
+            _ => false,
+        }
+    }
+}
+
+impl CopyVaultError {
+    /// Whether it was because the disk takes no more.
+    pub fn is_for_room(&self) -> bool {
+        match self {
+            Self::Vault(VaultError::NoRoom(_)) => true,
+            Self::Load(LoadError::Database(error)) => is_for_room(error),
+            Self::Load(LoadError::File(error)) => error.is_for_room(),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a disk, a quota or a limit was full.
+pub(crate) fn takes_no_more(error: &io::Error) -> bool {
+    let kinds = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+    kinds.contains(&error.kind())
+}
+
+fn is_for_room(error: &Error) -> bool {
+    let Error::SqliteFailure(failure, _) = error else { return false };
+    // A limit or a quota looks like a failed write; a full disk has a code of its own.
+    failure.code == ErrorCode::DiskFull || failure.extended_code == ffi::SQLITE_IOERR_WRITE
 }
 
 #[cfg(test)]

@@ -281,14 +281,16 @@ impl Keeper {
         Ok(rewritten?)
     }
 
-    /// Says in the mark at `path` that this file is being put in the place of the one that is marked there.
+    /// Says in the mark at `path` that this file is being put in the place of the one that is marked there
+    /// with `former`: the newest mark of that one stays.
     pub(super) fn announce_swap(
         &mut self,
         path: &Path,
+        former: &MarkKeys,
         vault: VaultId,
         at: Timestamp,
     ) -> Result<(), VaultError> {
-        let opened = MarkFile::open(path, self.pages.keys(), vault).map_err(VaultError::Mark)?;
+        let opened = MarkFile::open(path, former, vault).map_err(VaultError::Mark)?;
         let (mut file, found) = opened;
         let Some(seal) = self.seal else { return Err(VaultError::WentBack) };
         let note = if found == Found::Missing { Note::Plain } else { Note::Swapping };

@@ -11,7 +11,10 @@ use std::{
 };
 
 use besace_protocol::{crypto::SecretBytes, encoding::from_base64url};
-use rusqlite::{Connection, params_from_iter, types::Value};
+use rusqlite::{
+    Connection, params_from_iter,
+    types::{ToSqlOutput, Value},
+};
 
 use super::{
     connection::{self, OpenVaultError},
@@ -152,6 +155,30 @@ impl Loader {
             }
         })?;
         table.rows = table.rows.saturating_add(1);
+        Ok(())
+    }
+
+    /// Takes every row of a file that has the same schema, as it is.
+    pub(super) fn copy(&mut self, from: &Connection) -> Result<(), LoadError> {
+        let read = |error: rusqlite::Error| LoadError::Read(error.into());
+        for (name, table) in &mut self.tables {
+            let names: Vec<String> =
+                table.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            let select = format!("SELECT {} FROM \"{name}\"", names.join(","));
+            let mut select = from.prepare(&select).map_err(read)?;
+            let mut insert = self.connection.prepare(&table.insert).map_err(LoadError::Database)?;
+            let mut rows = select.query([]).map_err(read)?;
+            while let Some(row) = rows.next().map_err(read)? {
+                for index in 0..names.len() {
+                    let value = row.get_ref(index).map_err(read)?;
+                    insert
+                        .raw_bind_parameter(index.saturating_add(1), ToSqlOutput::Borrowed(value))
+                        .map_err(LoadError::Database)?;
+                }
+                insert.raw_execute().map_err(LoadError::Database)?;
+                table.rows = table.rows.saturating_add(1);
+            }
+        }
         Ok(())
     }
 

@@ -1,0 +1,359 @@
+//! A new root over real files: what opens what afterwards, and a process that ends anywhere.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use besace_protocol::{
+    consent::{Continuation, GrantState},
+    document::Unverified,
+    private::Private,
+    time::Timestamp,
+};
+
+use super::*;
+use crate::{
+    backup::{Kept, Target},
+    clock::FixedClock,
+    engine::{
+        Condition, EngineState,
+        fixtures::{fixtures, opened},
+        tests::passphrase,
+    },
+    entropy::SystemEntropy,
+    keyring::{Secret, SlotKind},
+    vault::{BackupOutcome, ProfileField, WishContent},
+};
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+const SMALLEST: KdfParameters = KdfParameters::SMALLEST;
+
+fn start(home: &Path) -> Engine {
+    let folder = VaultFolder::new(home.join("vault")).with_mark(Some(home.join("a.mark")));
+    Engine::start(folder, Arc::new(FixedClock::new(NOW)), Arc::new(SystemEntropy)).unwrap()
+}
+
+fn wish(text: &str) -> WishContent {
+    WishContent { text: Private::new(text.to_owned()), ..WishContent::default() }
+}
+
+/// A marked vault with a wish, open.
+fn home() -> (tempfile::TempDir, Engine) {
+    let home = tempfile::tempdir().unwrap();
+    let engine = start(home.path());
+    engine.create(&passphrase("old"), SMALLEST).unwrap();
+    engine.add_wish(wish("un vélo")).unwrap();
+    (home, engine)
+}
+
+/// Everything in a folder, for a machine that goes on from there.
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&source, &target);
+        } else {
+            fs::copy(source, target).unwrap();
+        }
+    }
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// What a vault exports in clear, but for what going on must change.
+fn rows(engine: &Engine) -> String {
+    let sealed = engine.export(Vec::new()).unwrap();
+    let key = crate::export::x25519_identity(&engine.root().unwrap()).unwrap();
+    let text = String::from_utf8(age::decrypt(&key, &sealed).unwrap()).unwrap();
+    let changed = [
+        "logs",
+        "log_entries",
+        "log_nodes",
+        "continuations",
+        "former_sealing_keys",
+        "pseudonyms",
+        "key_releases",
+        "disclosures",
+        "backups",
+        "backup_places",
+    ];
+    let changed = changed.map(|table| format!("\"table\":\"{table}\""));
+    let same =
+        |row: &&str| row.contains("\"table\"") && !changed.iter().any(|one| row.contains(one));
+    text.lines().filter(same).fold(String::new(), |all, row| all + row + "\n")
+}
+
+#[test]
+fn all_of_it_is_there_and_nothing_that_opened_it_before_opens_it() {
+    let (home, engine) = home();
+    let kit = engine.make_kit().unwrap();
+    engine.prove_kit(&kit).unwrap();
+    let (device, _) = engine.new_device_key().unwrap();
+    engine.add_device_key(&device).unwrap();
+    let (before, vault) = (rows(&engine), engine.keys().unwrap().vault);
+    let old = tempfile::tempdir().unwrap();
+    copy_all(&home.path().join("vault"), old.path());
+    let root = engine.root().unwrap();
+
+    let done = engine.rekey(&passphrase("new"), SMALLEST).unwrap();
+    assert!(done.rows > 0 && done.letters == 0);
+    assert_eq!(rows(&engine), before);
+    assert_eq!(engine.settled_condition().unwrap(), Condition::Sound);
+    let keys = engine.keys().unwrap();
+    assert_eq!(keys.vault, vault, "it is the same vault");
+    assert_eq!(keys.slots.iter().map(|slot| slot.kind).collect::<Vec<_>>(), [SlotKind::Passphrase]);
+    assert_ne!(engine.root().unwrap().danger_expose(), root.danger_expose());
+    engine.add_wish(wish("une lampe")).unwrap();
+    engine.lock();
+
+    let old_passphrase = passphrase("old");
+    for secret in [Secret::Passphrase(&old_passphrase), Secret::Kit(&kit), Secret::Device(&device)]
+    {
+        assert!(engine.unlock_with(secret).is_err(), "{secret:?}");
+    }
+    // Who kept the slot file of before has the old root, and no file that it opens.
+    let slots = home.path().join("vault/vault.slots.json");
+    let new_slots = fs::read(&slots).unwrap();
+    fs::copy(old.path().join("vault.slots.json"), &slots).unwrap();
+    for secret in [Secret::Passphrase(&old_passphrase), Secret::Kit(&kit), Secret::Device(&device)]
+    {
+        let refused = engine.unlock_with(secret).unwrap_err();
+        assert!(matches!(refused, crate::engine::UnlockError::Vault(OpenVaultError::Damaged)));
+    }
+    fs::write(&slots, new_slots).unwrap();
+    engine.unlock(&passphrase("new")).unwrap();
+    assert_eq!(engine.settled_condition().unwrap(), Condition::Sound);
+    assert_eq!(engine.wishes().unwrap().len(), 2);
+    let beside = names(&home.path().join("vault"));
+    assert!(!beside.contains("vault.rekeying") && !beside.contains("vault.rekeyed"), "{beside:?}");
+}
+
+#[test]
+fn a_vault_with_a_life_goes_on_under_new_keys_with_both_signatures() {
+    let (_, path) = fixtures().remove(0);
+    let (_folder, engine) = opened(&path);
+    let vault = engine.vault().unwrap();
+    let (old, logs, root) =
+        (vault.pseudonyms().unwrap(), vault.log_ids().unwrap(), engine.root().unwrap());
+    let before = rows(&engine);
+    let done = engine.rekey(&passphrase("new"), SMALLEST).unwrap();
+    assert_eq!(done.pseudonyms, old.len());
+    assert_eq!(rows(&engine), before);
+    for check in engine.verify_logs().unwrap() {
+        assert_eq!(check.fault, None, "{}", check.id);
+    }
+    let (vault, new_root) = (engine.vault().unwrap(), engine.root().unwrap());
+    assert_eq!(vault.log_ids().unwrap().len(), 2 * logs.len(), "the old ones stay");
+    for (was, is) in old.iter().zip(vault.pseudonyms().unwrap()) {
+        assert_eq!((&was.domain, was.generation), (&is.domain, is.generation));
+        assert_ne!(was.log, is.log);
+        let told = vault.untold_continuations(is.generation).unwrap();
+        let [told] = &told[..] else { panic!("{}", told.len()) };
+        let told = Unverified::<Continuation>::parse(told).unwrap().verify_parties().unwrap();
+        let said = told.payload();
+        let key = |root: &RootKey| {
+            root.pairwise(&was.domain, was.facet, &was.generation).signing.verifying_key()
+        };
+        assert_eq!(said.cause, Cause::Rekey);
+        assert_eq!((said.from.key, said.to.key), (key(&root), key(&new_root)));
+        assert_eq!((said.from.log, said.to.log), (was.log, is.log));
+        // Mail that waits under the key of before is opened with it once more.
+        let left = vault.former_sealing_keys(is.generation).unwrap();
+        let sealing = root.pairwise(&was.domain, was.facet, &was.generation).sealing;
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].danger_expose(), sealing.danger_bytes().danger_expose());
+    }
+    // The next process needs nothing of before.
+    engine.lock();
+    engine.unlock(&passphrase("new")).unwrap();
+    let grants = engine.grants().unwrap();
+    let live = grants.iter().find(|view| view.state == GrantState::Active).unwrap();
+    engine.withdraw(live.grant.id).unwrap();
+    assert!(engine.verify_logs().unwrap().iter().all(|check| check.fault.is_none()));
+    // And again.
+    engine.rekey(&passphrase("newer"), SMALLEST).unwrap();
+    assert!(engine.verify_logs().unwrap().iter().all(|check| check.fault.is_none()));
+    for pseudonym in engine.vault().unwrap().pseudonyms().unwrap() {
+        let told = engine.vault().unwrap().untold_continuations(pseudonym.generation).unwrap();
+        let told: Vec<_> = told
+            .iter()
+            .map(|jws| Unverified::<Continuation>::parse(jws).unwrap().verify_parties().unwrap())
+            .collect();
+        assert!(told[1].payload().follows(told[0].payload()));
+    }
+}
+
+#[test]
+fn killed_anywhere_either_the_old_opens_or_the_new_and_never_a_mixture() {
+    let (home, engine) = home();
+    let copies = tempfile::tempdir().unwrap();
+    let mut steps: Vec<(Step, PathBuf)> = Vec::new();
+    let done = engine.rekey_at(&passphrase("new"), SMALLEST, &mut |step| {
+        let copy = copies.path().join(steps.len().to_string());
+        copy_all(home.path(), &copy);
+        steps.push((step, copy));
+        Ok(())
+    });
+    done.unwrap();
+    assert_eq!(steps.len(), 12);
+    let mut decided = false;
+    for (step, copy) in steps {
+        decided |= step == Step::Decided;
+        let (opens, refused) = if decided { ("new", "old") } else { ("old", "new") };
+        let engine = start(&copy);
+        assert!(engine.unlock(&passphrase(refused)).is_err(), "{step:?}");
+        engine.unlock(&passphrase(opens)).unwrap();
+        assert_eq!(engine.settled_condition().unwrap(), Condition::Sound, "{step:?}");
+        assert_eq!(engine.wishes().unwrap().len(), 1, "{step:?}");
+        assert!(engine.verify_logs().unwrap().iter().all(|check| check.fault.is_none()));
+        // It is lived in, and its mark with it.
+        engine.add_wish(wish("une lampe")).unwrap();
+        engine.lock();
+        engine.unlock(&passphrase(opens)).unwrap();
+        assert_eq!(engine.settled_condition().unwrap(), Condition::Sound, "{step:?}");
+        let beside = names(&copy.join("vault"));
+        assert!(!beside.contains("vault.rekeying"), "{step:?}");
+        assert!(!beside.contains("vault.rekeyed"), "{step:?}");
+        // What was interrupted is begun again, or done once more.
+        engine.rekey(&passphrase("newer"), SMALLEST).unwrap();
+        engine.lock();
+        engine.unlock(&passphrase("newer")).unwrap();
+        assert_eq!(engine.settled_condition().unwrap(), Condition::Sound, "{step:?}");
+        assert_eq!(engine.wishes().unwrap().len(), 2, "{step:?}");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_changes_nothing_until_it_is_decided_and_loses_nothing_after() {
+    let every = [
+        Step::Closed,
+        Step::Copied,
+        Step::WentOn,
+        Step::Written,
+        Step::Announced,
+        Step::Cleared,
+        Step::Decided,
+        Step::LogGone,
+        Step::DatabasePlaced,
+        Step::SlotsPlaced,
+        Step::Tidied,
+        Step::Done,
+    ];
+    for full in every {
+        let (home, engine) = home();
+        let root = engine.root().unwrap();
+        let done = engine.rekey_at(&passphrase("new"), SMALLEST, &mut |step| {
+            if step == full { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+        });
+        let error = done.unwrap_err();
+        assert!(error.is_for_room(), "{full:?}");
+        if error.was_done() {
+            // In this process, too, no key of before opens anything.
+            assert_eq!(engine.state(), EngineState::Locked);
+            assert!(engine.unlock(&passphrase("old")).is_err());
+            engine.unlock(&passphrase("new")).unwrap();
+        } else {
+            assert_eq!(engine.state(), EngineState::Open, "{full:?}");
+            assert_eq!(engine.root().unwrap().danger_expose(), root.danger_expose());
+            assert!(!names(&home.path().join("vault")).contains("vault.rekeying"));
+            engine.lock();
+            engine.unlock(&passphrase("old")).unwrap();
+        }
+        assert_eq!(engine.settled_condition().unwrap(), Condition::Sound, "{full:?}");
+        assert_eq!(engine.wishes().unwrap().len(), 1);
+        engine.add_wish(wish("une lampe")).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_and_changes_nothing() {
+    let (home, engine) = home();
+    // Stands where the fresh folder would be made.
+    fs::write(home.path().join("vault/vault.rekeying"), b"").unwrap();
+    let refused = engine.rekey(&passphrase("new"), SMALLEST).unwrap_err();
+    assert!(matches!(refused, RekeyError::Io(_)) && !refused.was_done());
+    engine.add_wish(wish("une lampe")).unwrap();
+    engine.lock();
+    engine.unlock(&passphrase("old")).unwrap();
+    assert_eq!(engine.wishes().unwrap().len(), 2);
+}
+
+#[test]
+fn what_cannot_be_relied_on_is_not_written_anew() {
+    let (home, engine) = home();
+    engine.lock();
+    let rekey = |engine: &Engine| engine.rekey(&passphrase("new"), SMALLEST).unwrap_err();
+    assert!(matches!(rekey(&engine), RekeyError::Engine(EngineError::Locked)));
+    let database = home.path().join("vault/vault.db");
+    let old = fs::read(&database).unwrap();
+    engine.unlock(&passphrase("old")).unwrap();
+    let busy = engine.0.backing_up.lock().unwrap();
+    assert!(matches!(rekey(&engine), RekeyError::Busy));
+    drop(busy);
+    engine.add_wish(wish("une lampe")).unwrap();
+    engine.lock();
+    fs::write(&database, old).unwrap();
+    engine.unlock(&passphrase("old")).unwrap();
+    assert!(matches!(rekey(&engine), RekeyError::Engine(EngineError::WentBack)));
+    drop(engine);
+    // A clock that went back.
+    let folder = VaultFolder::new(home.path().join("other"));
+    let clock = Arc::new(FixedClock::new(NOW));
+    let engine = Engine::start(folder, Arc::clone(&clock) as _, Arc::new(SystemEntropy)).unwrap();
+    engine.create(&passphrase("old"), SMALLEST).unwrap();
+    clock.set(NOW.minus(100_000));
+    assert!(matches!(rekey(&engine), RekeyError::Engine(EngineError::ClockInDoubt)));
+}
+
+#[test]
+fn whatever_else_the_old_root_opens_is_gone() {
+    let (home, engine) = home();
+    let vault = home.path().join("vault");
+    engine.set_profile(ProfileField::Name, "Nour".to_owned().into()).unwrap();
+    // A copy from before an upgrade, halves of backups, a letter that nobody could read.
+    for folder in ["vault.db.schema-3", "vault.backup", "vault.rehearsal", "vault.restoring"] {
+        fs::create_dir(vault.join(folder)).unwrap();
+        fs::write(vault.join(folder).join("vault.db"), b"of before").unwrap();
+    }
+    fs::create_dir_all(vault.join("vault.inbox/aside")).unwrap();
+    let name = format!("{:016x}-00000000-{}.age", 7, "11".repeat(16));
+    fs::write(vault.join("vault.inbox/aside").join(name), b"of before").unwrap();
+    let outbox = &engine.0.outside.outbox;
+    fs::create_dir_all(vault.join("vault.outbox")).unwrap();
+    fs::write(vault.join("vault.outbox/0-aa.age"), b"of before").unwrap();
+    engine.refresh_door();
+    let door = fs::read(vault.join("vault.inbox/door.json")).unwrap();
+
+    let done = engine.rekey(&passphrase("new"), SMALLEST).unwrap();
+    assert_eq!(done.letters, 1);
+    let left = names(&vault);
+    for gone in ["vault.db.schema-3", "vault.backup", "vault.rehearsal", "vault.restoring"] {
+        assert!(!left.contains(gone), "{gone}");
+    }
+    assert!(names(&vault.join("vault.inbox/aside")).is_empty());
+    assert_eq!(outbox.count().unwrap(), 0);
+    let now = fs::read(vault.join("vault.inbox/door.json")).unwrap();
+    assert_ne!(now, door, "letters are sealed to another key");
+}
+
+#[test]
+fn a_backup_is_due_at_once() {
+    let (home, engine) = home();
+    let place = home.path().join("usb");
+    fs::create_dir(&place).unwrap();
+    engine.add_backup_place("usb", Target::Folder(place), 3).unwrap();
+    let vault = engine.vault().unwrap();
+    let name = crate::backup::BackupName::new(engine.keys().unwrap().vault, NOW);
+    let digest = besace_protocol::crypto::sha256(&[b"rows"]);
+    let kept = Kept { name, at: NOW, bytes: 1, rows: 1, digest, rehearsed_at: Some(NOW) };
+    vault.note_backup_begun("usb", NOW).unwrap();
+    vault.note_backup("usb", BackupOutcome::Made(kept)).unwrap();
+    assert!(engine.due_backups().unwrap().is_empty());
+    engine.rekey(&passphrase("new"), SMALLEST).unwrap();
+    assert_eq!(engine.due_backups().unwrap(), ["usb"]);
+    let places = engine.backup_places().unwrap();
+    assert!(places[0].last.is_none() && places[0].rehearsed_at.is_none());
+}
