@@ -24,6 +24,7 @@ mod passphrase;
 mod place;
 mod product;
 mod profile;
+mod rekey;
 mod restore;
 mod retailer;
 mod rollback;
@@ -112,6 +113,8 @@ enum Command {
     /// The spare of your key, on paper.
     #[command(subcommand)]
     Kit(kit::Command),
+    /// A new root, when somebody else may have an old key of your vault: nothing old opens it any more.
+    Rekey(rekey::Arguments),
     /// Serve your pages to your own browser.
     Serve(serve::ServeArguments),
     /// What you say about yourself.
@@ -261,6 +264,7 @@ fn dispatch(
         Command::Init(arguments) => init::run(&mut session, &arguments),
         Command::Key(command) => key::run(&mut session, &command),
         Command::Kit(command) => kit::run(&mut session, &command),
+        Command::Rekey(arguments) => rekey::run(&mut session, &arguments),
         Command::Serve(arguments) => run_serve(&mut session, arguments),
         Command::Profile(command) => profile::run(&mut session, command),
         Command::Card(command) => card::run(&mut session, command),

@@ -181,21 +181,56 @@ fn a_full_disk_is_said_and_nothing_is_lost() {
     let file = file.to_str().unwrap();
     done(home.besace(&["wish", "add", "un vélo"]));
     let before = done(home.besace(&["wish", "list"]));
-    // No file may grow beyond half a mebibyte: a disk that is full, as any account can make one.
-    let import = home.besace(&["place", "import", file]);
-    let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
-    limited.arg(BESACE).args(import.get_args()).env_clear();
-    for (name, value) in import.get_envs() {
-        limited.env(name, value.unwrap_or_default());
-    }
-    let said = failed(limited, 2);
+    let said = failed(limited(&home.besace(&["place", "import", file])), 2);
     assert!(said.contains("the disk is full: nothing was changed"), "{said}");
     assert!(said.contains("make room"), "{said}");
     assert_eq!(done(home.besace(&["wish", "list"])), before);
     assert!(!done(home.besace(&["import", "list"])).contains("gpx"));
     done(home.besace(&["log", "verify"]));
     done(home.besace(&["place", "import", file]));
+}
+
+#[test]
+fn a_new_root_needs_room_and_without_it_nothing_is_changed() {
+    let home = Home::new();
+    let file = home.0.path().join("cards.csv");
+    let cards = (0..6_000).map(|n| format!("{n},Les Cimes,{},{n}\n", "x".repeat(90)));
+    fs::write(&file, format!("_id,store,note,cardid\n{}", cards.collect::<String>())).unwrap();
+    done(home.besace(&["card", "import", file.to_str().unwrap()]));
+    let before = done(home.besace(&["card", "list"]));
+    let names = || -> Vec<_> {
+        let found = fs::read_dir(home.vault()).unwrap();
+        let mut names: Vec<_> = found.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (files, slots) = (names(), fs::read(home.vault().join("vault.slots.json")).unwrap());
+    let rekey = || {
+        let mut rekey = home.besace(&["rekey", "--smallest-kdf"]);
+        rekey.env("BESACE_NEW_PASSPHRASE", "quatre petits pois");
+        rekey
+    };
+    let said = failed(limited(&rekey()), 2);
+    assert!(said.contains("make room") && said.contains("nothing was changed"), "{said}");
+    assert_eq!(names(), files);
+    assert_eq!(fs::read(home.vault().join("vault.slots.json")).unwrap(), slots);
+    assert_eq!(done(home.besace(&["card", "list"])), before);
+    done(rekey());
+    failed(home.besace(&["card", "list"]), 1);
+    let mut with_new = home.besace(&["card", "list"]);
+    with_new.env("BESACE_PASSPHRASE", "quatre petits pois");
+    assert_eq!(done(with_new), before);
+}
+
+/// The same, where no file may grow beyond half a mebibyte: a disk that is full, as any account can make one.
+fn limited(command: &Command) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\""]);
+    limited.arg(BESACE).args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        limited.env(name, value.unwrap_or_default());
+    }
+    limited
 }
 
 #[test]

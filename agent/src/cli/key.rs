@@ -21,7 +21,7 @@ use crate::{
 
 /// What removing or changing a key does not do.
 const OLDER_COPIES: &str = "Older copies of the vault's folder, and older backups, still open with what was taken away. \
-     Destroy those that somebody else could reach.";
+     If somebody else could have one, `besace rekey` gives the vault a new root, which they do not have.";
 
 /// Commands of `besace key`.
 #[derive(Debug, clap::Subcommand)]

@@ -39,7 +39,7 @@ fn the_one_who_lost_the_passphrase_gets_in_with_the_kit() {
     let change = [&change[..], &["--new-passphrase-file", &new, "--smallest-kdf"]].concat();
     insta::assert_snapshot!(done(folder.path(), &change), @"
     The vault opens with the new passphrase, and no more with the old one.
-    Older copies of the vault's folder, and older backups, still open with what was taken away. Destroy those that somebody else could reach.
+    Older copies of the vault's folder, and older backups, still open with what was taken away. If somebody else could have one, `besace rekey` gives the vault a new root, which they do not have.
     ");
     let (status, out, _) = besace_with(folder.path(), "quatre petits pois", &["wish", "list"]);
     assert!(status == 0 && out.contains("un vélo"));
@@ -62,7 +62,7 @@ fn the_one_who_lost_the_kit_makes_another_and_the_old_paper_opens_nothing() {
     done(folder.path(), &["kit", "confirm", "--kit-file", &lost]);
     insta::assert_snapshot!(done(folder.path(), &["key", "remove", &old]), @"
     This recovery kit opens the vault no more.
-    Older copies of the vault's folder, and older backups, still open with what was taken away. Destroy those that somebody else could reach.
+    Older copies of the vault's folder, and older backups, still open with what was taken away. If somebody else could have one, `besace rekey` gives the vault a new root, which they do not have.
     ");
     std::fs::write(&lost, kept).unwrap();
     assert_eq!(besace(folder.path(), &["kit", "confirm", "--kit-file", &lost]).0, 1);
@@ -187,4 +187,59 @@ fn wrong_passphrases_are_counted_over_many_processes() {
     besace: wrong passphrases were tried; the next may come in 10 s
       wait so long; a recovery kit or a device key opens at once
     ");
+}
+
+#[test]
+fn the_one_whose_old_key_somebody_has_gets_a_new_root() {
+    let folder = vault();
+    let words = kit(folder.path());
+    done(folder.path(), &["kit", "confirm", "--kit-file", &words]);
+    done(folder.path(), &["wish", "add", "un vélo"]);
+    let help = done(folder.path(), &["rekey", "--help"]);
+    assert!(
+        help.contains("told at the next contact") && help.contains("still open with the old keys")
+    );
+    let new = new_passphrase(folder.path(), "quatre petits pois");
+    let rekey = ["rekey", "--new-passphrase-file", &new, "--smallest-kdf"];
+    insta::assert_snapshot!(done(folder.path(), &rekey), @"
+    Your vault has a new root, and opens with the new passphrase alone.
+    Backups made so far open with the old keys only: make one now with `besace backup now`.
+    Keep the old passphrase or kit until then.
+    There is no recovery kit any more: make one with `besace kit make`.
+    If passphrase and kit are both lost, nobody can open the vault again, not even us.
+    ");
+    assert_eq!(besace(folder.path(), &["wish", "list"]).0, 1, "the old passphrase opens no more");
+    assert_eq!(besace(folder.path(), &["kit", "confirm", "--kit-file", &words]).0, 1);
+    let with_new = |words: &[&str]| besace_with(folder.path(), "quatre petits pois", words);
+    let (status, out, _) = with_new(&["wish", "list"]);
+    assert!(status == 0 && out.contains("un vélo"));
+    let (_, listed, _) = with_new(&["key", "list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 1);
+    // With the kit instead of the passphrase.
+    let (status, made, _) = with_new(&["kit", "make", "--language", "fr", "--json"]);
+    assert_eq!(status, 0);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    let made: Vec<&str> =
+        made["words"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    std::fs::write(&words, made.join(" ")).unwrap();
+    let newer = new_passphrase(folder.path(), "cinq petits pois");
+    let rekey = ["rekey", "--with-kit", "--kit-file", &words, "--smallest-kdf"];
+    let rekey = [&rekey[..], &["--json", "--new-passphrase-file", &newer]].concat();
+    let (status, out, err) = besace_with(folder.path(), "forgotten", &rekey);
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    let said: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&said["kit"], &said["pseudonyms"]), (&false.into(), &0.into()));
+    assert_eq!(besace_with(folder.path(), "cinq petits pois", &["wish", "list"]).0, 0);
+}
+
+#[test]
+fn a_root_is_not_changed_by_who_opens_nothing() {
+    let folder = vault();
+    let new = new_passphrase(folder.path(), "quatre petits pois");
+    let before = std::fs::read(folder.path().join("v/vault.slots.json")).unwrap();
+    let rekey = ["rekey", "--new-passphrase-file", &new, "--smallest-kdf"];
+    let (status, _, err) = besace_with(folder.path(), "no", &rekey);
+    assert!(status == 1 && err.contains("does not open the vault"), "{err}");
+    assert_eq!(std::fs::read(folder.path().join("v/vault.slots.json")).unwrap(), before);
 }

@@ -144,7 +144,7 @@ async fn a_key_is_removed_by_who_shows_the_passphrase_and_the_last_one_stays() {
         post(&format!("/keys/{id}/remove"), form).cookie(cookie.clone())
     };
     let ask = send(&house, get(&format!("/keys/{kit}/remove")).cookie(cookie.clone())).await;
-    assert!(text(ask).await.contains("Détruisez celles"));
+    assert!(text(ask).await.contains("besace rekey"));
     let right = "passphrase=soleil+de+minuit";
     for (id, form, status) in [
         (kit.to_string(), "passphrase=wrong", StatusCode::FORBIDDEN),
