@@ -161,7 +161,7 @@ problem-malformed = This request is incomplete or malformed; it changed nothing.
 problem-too-large = This request is too long; it changed nothing.
 problem-too-fast = Too many requests in a row. Wait a moment.
 problem-gone = This request no longer waits for an answer.
-problem-went-back = Your besace is not what it was last time: it has gone back in time. Nothing is written or sent until you decide. Stop it here, then in a terminal: besace rollback.
+problem-went-back = Your besace is not what it was last time: it has gone back in time. Nothing is written or sent until you decide.
 problem-damaged = Your besace is damaged. You can still read it; nothing more is written to it.
 problem-no-room = This could not be kept: the disk is full, or may not be written to. Nothing has changed.
 problem-clock = The clock of this machine has gone back, or far ahead. Nothing is sent until it is right, or until you say that it is.
@@ -446,3 +446,36 @@ today-backup-failed = The last backup of your besace did not work.
 size-gigabytes = { $number } GB
 size-megabytes = { $number } MB
 size-kilobytes = { $number } kB
+
+## Gone back
+
+went-back-title = Your besace has gone back in time
+went-back-link = Read and decide
+went-back-older = It is older than when it was last used here.
+went-back-elsewhere = It was changed elsewhere, or a copy of it was put back and used.
+went-back-mixed = It is put together from two moments: somebody put an old page back.
+went-back-mark-missing = Its mark is not here: this is another machine, or the mark was taken away.
+went-back-mark-foreign = What stands where its mark was is not its own.
+went-back-mark-older = Its mark is older than it is: somebody put an earlier mark back.
+went-back-retailer = A shop knows something newer of you than your besace does.
+went-back-missing-label = Missing
+went-back-changes = { $count ->
+    [one] one change
+   *[other] { $number } changes
+}
+went-back-known-label = Last known
+went-back-here-label = Here now
+went-back-lead = You can read everything. Nothing is written or sent until you decide.
+went-back-why = It happens after a move to another machine, or when a program puts an older copy back. It also happens when somebody tampers with it.
+went-back-restore = Restore a backup
+went-back-restore-lead = A newer backup gives back what is missing, up to its day.
+went-back-backups = See the backups
+went-back-step-stop = Stop your besace on this machine.
+went-back-step-aside = Put its folder aside, without destroying it:
+went-back-step-start = Start it again: its first page offers to restore.
+went-back-restore-how = Or in a terminal, into another folder:
+went-back-go-on = Go on with what is here
+went-back-go-on-lead = What is missing stays lost. Something you had stopped may be allowed again: read your consents afterwards. Every shop will learn that your log starts anew.
+went-back-go-on-link = Go on without what is missing
+went-back-read = I have read what is missing, and do without it.
+went-back-unread = First tick that you have read what is missing.

@@ -164,7 +164,7 @@ problem-malformed = Cette demande est incomplète ou mal formée ; elle n’a r
 problem-too-large = Cette demande est trop longue ; elle n’a rien changé.
 problem-too-fast = Trop de demandes à la suite. Patientez un instant.
 problem-gone = Cette demande n’attend plus de réponse.
-problem-went-back = Votre besace n’est plus telle qu’elle était la dernière fois : elle a reculé dans le temps. Rien n’est écrit ni envoyé tant que vous n’avez pas choisi. Arrêtez-la ici, puis dans un terminal : besace rollback.
+problem-went-back = Votre besace n’est plus telle qu’elle était la dernière fois : elle a reculé dans le temps. Rien n’est écrit ni envoyé tant que vous n’avez pas choisi.
 problem-damaged = Votre besace est abîmée. Vous pouvez encore la lire ; plus rien n’y est écrit.
 problem-no-room = Cela n’a pas pu être gardé : le disque est plein, ou protégé en écriture. Rien n’a changé.
 problem-clock = L’horloge de cette machine a reculé, ou sauté loin en avant. Rien n’est envoyé tant qu’elle n’est pas à l’heure, ou que vous n’avez pas dit qu’elle l’est.
@@ -451,3 +451,36 @@ today-backup-failed = La dernière sauvegarde de votre besace n’a pas réussi.
 size-gigabytes = { $number } Go
 size-megabytes = { $number } Mo
 size-kilobytes = { $number } ko
+
+## Revenue en arrière
+
+went-back-title = Votre besace a reculé dans le temps
+went-back-link = Lire et choisir
+went-back-older = Elle est plus ancienne que la dernière fois qu’elle a servi ici.
+went-back-elsewhere = Elle a changé ailleurs, ou bien une copie a été remise à sa place, puis a servi.
+went-back-mixed = Elle est faite de deux moments : quelqu’un y a remis une page ancienne.
+went-back-mark-missing = Sa marque n’est pas ici : c’est une autre machine, ou la marque a été retirée.
+went-back-mark-foreign = Ce qui tient lieu de marque n’est pas la sienne.
+went-back-mark-older = Sa marque est plus ancienne qu’elle : quelqu’un a remis une marque d’avant.
+went-back-retailer = Une enseigne sait de vous quelque chose de plus récent que votre besace.
+went-back-missing-label = Il manque
+went-back-changes = { $count ->
+    [one] un changement
+   *[other] { $number } changements
+}
+went-back-known-label = Dernier état connu
+went-back-here-label = Ce qui est là
+went-back-lead = Vous pouvez tout lire. Rien n’est écrit ni envoyé tant que vous n’avez pas choisi.
+went-back-why = Cela arrive après un changement de machine, ou quand un programme remet une ancienne copie. Cela arrive aussi quand quelqu’un y touche.
+went-back-restore = Restaurer une sauvegarde
+went-back-restore-lead = Une sauvegarde plus récente rend ce qui manque, jusqu’à son jour.
+went-back-backups = Voir les sauvegardes
+went-back-step-stop = Arrêtez votre besace sur cette machine.
+went-back-step-aside = Mettez son dossier de côté, sans le détruire :
+went-back-step-start = Redémarrez-la : sa première page propose de restaurer.
+went-back-restore-how = Ou, dans un terminal, dans un autre dossier :
+went-back-go-on = Continuer avec ce qui est là
+went-back-go-on-lead = Ce qui manque reste perdu. Un accord que vous aviez arrêté peut être revenu : relisez-les ensuite. Chaque enseigne apprendra que votre registre repart à neuf.
+went-back-go-on-link = Continuer sans ce qui manque
+went-back-read = J’ai lu ce qui manque, et je m’en passe.
+went-back-unread = Cochez d’abord que vous avez lu ce qui manque.

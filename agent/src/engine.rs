@@ -398,6 +398,11 @@ impl Engine {
         idle
     }
 
+    /// Where the vault is.
+    pub fn folder(&self) -> &VaultFolder {
+        &self.0.folder
+    }
+
     /// Whether the vault can be used.
     pub fn state(&self) -> EngineState {
         if self.0.open.lock().unwrap_or_else(PoisonError::into_inner).is_some() {

@@ -18,6 +18,7 @@ mod session;
 mod speaker;
 mod till;
 mod vouchers;
+mod went_back;
 
 use std::{
     io,

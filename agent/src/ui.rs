@@ -9,6 +9,7 @@
 //! | [`page`] | a view in its frame, rendered by the templates |
 //! | [`keys`], [`kit`] | what opens the vault, and the sheet to be printed |
 //! | [`backup`] | copies elsewhere |
+//! | [`went_back`] | a vault that went back in time, and her decision |
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
 
@@ -30,3 +31,4 @@ pub mod today;
 pub mod view;
 pub mod voice;
 pub mod vouchers;
+pub mod went_back;

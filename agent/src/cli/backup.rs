@@ -227,7 +227,7 @@ fn status_text(place: &Place, now: besace_protocol::time::Timestamp) -> String {
 }
 
 /// A trouble, in words.
-const fn what(trouble: Trouble) -> &'static str {
+pub(super) const fn what(trouble: Trouble) -> &'static str {
     match trouble {
         Trouble::Unreachable => "the place was not there",
         Trouble::Denied => "the place refused us",

@@ -317,6 +317,6 @@ fn closed_page(
 /// Whether `path` is an address of ours and nothing else: no other host can be spelled with these
 /// characters.
 fn is_own_path(path: &str) -> bool {
-    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'/';
+    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_/".contains(&b);
     path.starts_with('/') && !path.contains("//") && path.len() <= 64 && path.bytes().all(inside)
 }

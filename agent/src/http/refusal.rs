@@ -334,6 +334,7 @@ impl Asker {
         let page = ProblemPage {
             frame: Frame::closed(voice, voice.say("problem-title")),
             sentence: refusal.sentence(&self.speaker),
+            decide: refusal.0 == ProblemType::WentBack,
         };
         match page.render() {
             Ok(html) => html_answer(refusal.status(), html),

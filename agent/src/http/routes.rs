@@ -6,7 +6,7 @@
 use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
-use super::{BODY_LEN_MAX, backup, devices, handlers, keys, till, vouchers};
+use super::{BODY_LEN_MAX, backup, devices, handlers, keys, till, vouchers, went_back};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -275,6 +275,18 @@ pub static ROUTES: &[Route] = &[
     hers(taken(get("backup_slots", "/backup/slots", "The key slots, for beside it.", |r| {
         r.to(backup::slots)
     }))),
+    hers(get("went_back", "/went-back", "What is missing, where the vault went back.", |r| {
+        r.to(went_back::went_back_page)
+    })),
+    hers(get("go_on_page", "/went-back/go-on", "Before she goes on without it.", |r| {
+        r.to(went_back::go_on_page)
+    })),
+    hers(added(Route {
+        takes: Some(Takes::form("GoOnForm")),
+        ..post("go_on", "/went-back/go-on", "She goes on with what is here.", |r| {
+            r.to(went_back::go_on)
+        })
+    })),
     hers(get("consent", "/consent", "What she allows.", |r| r.to(handlers::consent_page))),
     hers(consent(post("give", "/consent/{id}/give", "She agrees.", |r| r.to(handlers::give)))),
     hers(consent(post("refuse", "/consent/{id}/refuse", "She refuses.", |r| {

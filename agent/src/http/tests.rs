@@ -29,6 +29,7 @@ mod backup;
 mod keys;
 mod machine;
 mod product;
+mod went_back;
 
 pub(super) const PASSPHRASE: &str = "soleil de minuit";
 pub(super) const HOST: &str = "127.0.0.1:7878";
@@ -62,13 +63,13 @@ pub(super) fn house(folder: &Path) -> House {
 
 /// The program, started on a vault that is there or not.
 pub(super) fn reopened(folder: &Path) -> House {
+    started(VaultFolder::new(folder))
+}
+
+fn started(folder: VaultFolder) -> House {
     let clock = Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000)));
-    let engine = Engine::start(
-        VaultFolder::new(folder),
-        Arc::clone(&clock) as _,
-        Arc::new(SeededEntropy::new(1)),
-    )
-    .unwrap();
+    let engine =
+        Engine::start(folder, Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1))).unwrap();
     let options = ServeOptions { hosts: vec!["besace.home".to_owned()], zone: TimeZone::UTC };
     let address: SocketAddr = HOST.parse().unwrap();
     let exchange = Exchange::new(engine.clone(), Net::new(DevRetailers::default()).unwrap());

@@ -36,6 +36,11 @@ impl Alarm {
         matches!(self, Self::Clock)
     }
 
+    /// Whether she has to decide.
+    pub(crate) const fn is_went_back(self) -> bool {
+        matches!(self, Self::WentBack)
+    }
+
     /// The sentence.
     pub(crate) fn sentence(self, voice: &Voice) -> String {
         match self {

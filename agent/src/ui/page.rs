@@ -15,6 +15,7 @@ use super::{
         VoucherShelfView, VoucherShownView,
     },
     voice::Voice,
+    went_back::WentBackView,
 };
 /// The sections of an open besace, in the order of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Section {
     Keys,
     /// Copies of it elsewhere.
     Backup,
+    /// Her decision after the vault went back.
+    WentBack,
 }
 
 impl Section {
@@ -43,6 +46,7 @@ impl Section {
             Self::Journal => "/journal",
             Self::Keys => "/keys",
             Self::Backup => "/backup",
+            Self::WentBack => "/went-back",
         }
     }
 }
@@ -176,6 +180,28 @@ pub struct BackupPage<'a> {
     pub view: &'a BackupView,
     /// The forms at its end.
     pub form: &'a PlaceForm,
+}
+
+/// What was noticed of a vault that went back, and what she can do.
+#[derive(Debug, Template)]
+#[template(path = "went_back.html")]
+pub struct WentBackPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a WentBackView,
+}
+
+/// Before she goes on with what is here.
+#[derive(Debug, Template)]
+#[template(path = "went_back_go_on.html")]
+pub struct GoOnPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// What is lost.
+    pub view: &'a WentBackView,
+    /// Why she does not go on.
+    pub refusal: Option<String>,
 }
 
 /// What answers her wishes.
@@ -320,6 +346,8 @@ pub struct ProblemPage<'a> {
     pub frame: Frame<'a>,
     /// What happened, and that nothing was half done.
     pub sentence: String,
+    /// Whether her decision about a vault that went back ends it.
+    pub decide: bool,
 }
 
 #[cfg(test)]

@@ -1,45 +1,91 @@
 //! What only a key shows: the pages, the rows, the logs.
 
+use besace_protocol::time::Timestamp;
+
 use super::{BACKUP, Finding};
 use crate::{
-    cli::{clock, passphrase, unlock_failure},
+    backup::Place,
+    cli::{backup, clock, import::moment, passphrase, unlock_failure},
     config::VaultFolder,
-    engine::{Condition, Damage, Engine, UnlockError},
-    keyring::{Keyring, Passphrase, Secret},
+    engine::{BackupHealth, Condition, Damage, Engine, EngineError, UnlockError},
+    keyring::{DeviceKey, Keyring, Passphrase, Secret, UnlockKeyringError},
     vault::{Examination, Vault},
 };
+
+/// The key that was given.
+enum Given {
+    Passphrase(Passphrase),
+    Device(DeviceKey),
+}
+
+impl Given {
+    const fn secret(&self) -> Secret<'_> {
+        match self {
+            Self::Passphrase(passphrase) => Secret::Passphrase(passphrase),
+            Self::Device(key) => Secret::Device(key),
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Passphrase(_) => "the passphrase",
+            Self::Device(_) => "the key file",
+        }
+    }
+
+    /// Why the vault did not open.
+    fn failed(&self, error: &UnlockError, folder: &VaultFolder) -> Finding {
+        const PART: &str = "opens";
+        match (self, error) {
+            (Self::Device(_), UnlockError::Secret(UnlockKeyringError::Wrong)) => Finding::wrong(
+                PART,
+                "the key file opens nothing here",
+                "name the file that `besace key add-device` wrote for this vault, or leave --key-file",
+            ),
+            _ => unlock_failure(error, folder).into_finding(PART),
+        }
+    }
+}
 
 pub(super) fn look(
     engine: &Engine,
     folder: &VaultFolder,
     passphrase: &passphrase::Source,
 ) -> Vec<Finding> {
-    let Ok(passphrase) = passphrase.ask() else {
-        return vec![Finding::note(
-            "inside",
-            "nobody looked inside: there is no passphrase",
-            "give it with --passphrase-file FILE, or run this in a terminal",
-        )];
+    let given = match passphrase.device_key() {
+        Ok(Some(key)) => Given::Device(key),
+        Ok(None) => match passphrase.ask() {
+            Ok(passphrase) => Given::Passphrase(passphrase),
+            Err(_) => {
+                return vec![Finding::note(
+                    "inside",
+                    "nobody looked inside: there is no passphrase",
+                    "give it with --passphrase-file FILE or --key-file FILE, or run this in a terminal",
+                )];
+            }
+        },
+        Err(failure) => return vec![failure.into_finding("opens")],
     };
     let mut findings = Vec::new();
-    match engine.unlock(&passphrase) {
+    match engine.unlock_with(given.secret()) {
         Ok(()) => {
-            findings
-                .push(Finding::well("opens", "the passphrase opens it, and its schema is ours"));
+            let what = format!("{} opens it, and its schema is ours", given.name());
+            findings.push(Finding::well("opens", what));
             findings.push(condition(engine, folder));
             findings.push(clock(engine));
             findings.extend(logs(engine));
+            findings.extend(backups(engine));
         }
         Err(error) => {
             let opened = matches!(error, UnlockError::Vault(_));
-            findings.push(unlock_failure(&error, folder).into_finding("opens"));
+            findings.push(given.failed(&error, folder));
             if !opened {
                 return findings;
             }
         }
     }
     engine.lock();
-    findings.extend(pages(folder, &passphrase));
+    findings.extend(pages(folder, given.secret()));
     findings
 }
 
@@ -108,11 +154,65 @@ fn logs(engine: &Engine) -> Vec<Finding> {
     told
 }
 
-fn pages(folder: &VaultFolder, passphrase: &Passphrase) -> Vec<Finding> {
+fn backups(engine: &Engine) -> Vec<Finding> {
+    const PART: &str = "backups";
+    let known =
+        || -> Result<_, EngineError> { Ok((engine.backup_health()?, engine.backup_places()?)) };
+    let (health, places) = match known() {
+        Ok(known) => known,
+        Err(error) => {
+            return vec![Finding::wrong(PART, format!("they are not known: {error}"), BACKUP)];
+        }
+    };
+    let newest = places.iter().filter_map(|place| place.last.as_ref()).max_by_key(|last| last.at);
+    let mut told = vec![match (health, newest) {
+        (BackupHealth::Nowhere, _) => Finding::note(
+            PART,
+            "there are none: what is lost with this disk is lost",
+            "say where they go with `besace backup to folder DIR`",
+        ),
+        (BackupHealth::Well, Some(last)) => Finding::well(
+            PART,
+            format!("the newest is of {}, {} bytes, read back", moment(last.at), last.bytes),
+        ),
+        (BackupHealth::Old { last: Some(at) }, _) => Finding::wrong(
+            PART,
+            format!("the newest is of {}, more than a week old", moment(at)),
+            "make one with `besace backup now`; a locked vault makes none by itself",
+        ),
+        (BackupHealth::Old { last: None } | BackupHealth::Well, _) => {
+            Finding::note(PART, "none was made yet", "make the first with `besace backup now`")
+        }
+    }];
+    told.extend(places.iter().filter_map(|place| failed(PART, place)));
+    if newest.is_some() {
+        told.push(rehearsed(places.iter().filter_map(|place| place.rehearsed_at).max()));
+    }
+    told
+}
+
+fn failed(part: &'static str, place: &Place) -> Option<Finding> {
+    let (trouble, at) = place.failure.zip(place.tried_at)?;
+    let what =
+        format!("the last to {} failed: {}, {}", place.name, moment(at), backup::what(trouble));
+    Some(Finding::wrong(part, what, "see `besace backup status`, and try `besace backup now`"))
+}
+
+fn rehearsed(last: Option<Timestamp>) -> Finding {
+    const PART: &str = "rehearsal";
+    match last {
+        Some(at) => Finding::well(PART, format!("a restore was last rehearsed on {}", moment(at))),
+        None => Finding::note(
+            PART,
+            "no restore was ever rehearsed: whether the backups help is not known",
+            "rehearse one with `besace backup rehearse`",
+        ),
+    }
+}
+
+fn pages(folder: &VaultFolder, shown: Secret<'_>) -> Vec<Finding> {
     const PART: &str = "pages";
-    let root = Keyring::read(&folder.slots())
-        .ok()
-        .and_then(|keyring| keyring.unlock(Secret::Passphrase(passphrase)).ok());
+    let root = Keyring::read(&folder.slots()).ok().and_then(|keyring| keyring.unlock(shown).ok());
     let Some(root) = root else { return Vec::new() };
     match Vault::examine(&folder.database(), &root.vault_key()) {
         Ok(found) => told(found),

@@ -9,6 +9,7 @@ use crate::{
     config::VaultFolder,
     footing::{self, Disk, Exposure},
     keyring::Keyring,
+    sealed::{Inbox, Outbox},
     vault::Vault,
 };
 
@@ -22,6 +23,9 @@ pub(super) fn look(folder: &VaultFolder, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![files(folder), disk(folder), room(folder)];
     findings.extend(permissions(folder.path()));
     findings.push(keys(folder));
+    findings.extend(mark(folder));
+    findings.push(inbox(folder));
+    findings.push(outbox(folder));
     findings.extend(copies(folder));
     findings.push(clock(now));
     findings
@@ -137,6 +141,82 @@ fn keys(folder: &VaultFolder) -> Finding {
             PART,
             format!("{error}: without vault.slots.json no key opens the vault"),
             "put vault.slots.json back from a backup of this vault",
+        ),
+    }
+}
+
+/// Where the mark is, if it has one. Whether it is the right one, only a key shows.
+fn mark(folder: &VaultFolder) -> Option<Finding> {
+    const PART: &str = "mark";
+    let path = folder.mark()?;
+    let shown = path.display();
+    Some(match std::fs::metadata(path) {
+        Ok(_) if same_disk(path, folder.path()) => Finding::note(
+            PART,
+            format!("{shown} is on the disk of the vault: who puts back the disk puts back both"),
+            "keep it on another disk: --mark FILE, or BESACE_MARK",
+        ),
+        Ok(_) => Finding::well(PART, format!("{shown} stands on another disk than the vault")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::note(
+            PART,
+            format!("there is none at {shown}: this is another machine, or it was taken away"),
+            "put it back if you have it; else `besace rollback` takes your decision",
+        ),
+        Err(error) => Finding::wrong(
+            PART,
+            format!("{shown} cannot be seen: {error}"),
+            "plug its disk in, or give it to your account",
+        ),
+    })
+}
+
+#[cfg(unix)]
+fn same_disk(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let disk = |path: &Path| std::fs::metadata(path).map(|about| about.dev()).ok();
+    disk(a).is_some_and(|a| disk(b) == Some(a))
+}
+
+#[cfg(not(unix))]
+fn same_disk(_: &Path, _: &Path) -> bool {
+    false
+}
+
+fn inbox(folder: &VaultFolder) -> Finding {
+    const PART: &str = "inbox";
+    match Inbox::new(folder.inbox()).count() {
+        Ok((waiting, aside)) if aside.letters > 0 => Finding::note(
+            PART,
+            format!(
+                "{} letters could not be read and were set aside, {} wait",
+                aside.letters, waiting.letters
+            ),
+            "see `besace inbox`; `besace inbox clear` destroys what was set aside",
+        ),
+        Ok((waiting, _)) if waiting.letters > 0 => Finding::well(
+            PART,
+            format!("{} letters ({} bytes) wait until you unlock", waiting.letters, waiting.bytes),
+        ),
+        Ok(_) => Finding::well(PART, "nothing waits to be merged"),
+        Err(error) => Finding::wrong(
+            PART,
+            format!("what arrived while it was locked cannot be seen: {error}"),
+            "look at the disk and at who may use the folder of the vault",
+        ),
+    }
+}
+
+fn outbox(folder: &VaultFolder) -> Finding {
+    const PART: &str = "outbox";
+    match Outbox::new(folder.outbox(), folder.outbox_key()).count() {
+        Ok(0) => Finding::well(PART, "nothing waits to leave"),
+        Ok(count) => {
+            Finding::well(PART, format!("{count} calls leave while it is locked; `besace outbox`"))
+        }
+        Err(error) => Finding::wrong(
+            PART,
+            format!("what waits to leave cannot be seen: {error}"),
+            "look at the disk and at who may use the folder of the vault",
         ),
     }
 }

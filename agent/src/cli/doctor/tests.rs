@@ -26,7 +26,10 @@ fn a_sound_vault_is_told_part_by_part() {
         "room",
         "permissions",
         "keys",
+        "inbox",
+        "outbox",
         "clock",
+        "backups",
         "opens",
         "condition",
         "logs",
@@ -99,4 +102,75 @@ fn a_clock_that_cannot_be_right_is_told() {
     let grade = |seconds| outside::clock(Timestamp::from_unix_seconds(seconds)).grade;
     assert_eq!(grade(0), Grade::Wrong);
     assert_eq!(grade(1_795_300_000), Grade::Well);
+}
+
+/// What was found out about one part, whatever its grade.
+fn found(said: &str, part: &str) -> Vec<(String, String)> {
+    let said: serde_json::Value = serde_json::from_str(said).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let findings = said["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|finding| finding["part"] == part)
+        .map(|finding| (text(&finding["grade"]), text(&finding["what"])))
+        .collect()
+}
+
+#[test]
+fn backups_are_told_from_none_to_rehearsed() {
+    let folder = vault();
+    let doctor = || besace(folder.path(), &["doctor", "--json"]).1;
+    let there = folder.path().join("there");
+    std::fs::create_dir(&there).unwrap();
+    assert_eq!(found(&doctor(), "backups")[0].0, "note");
+    besace(folder.path(), &["backup", "to", "folder", there.to_str().unwrap()]);
+    assert!(found(&doctor(), "backups")[0].1.contains("none was made yet"));
+    assert_eq!(besace(folder.path(), &["backup", "now"]).0, 0);
+    let said = doctor();
+    assert_eq!(found(&said, "backups")[0].0, "well", "{said}");
+    assert_eq!(found(&said, "rehearsal")[0].0, "note", "{said}");
+    assert_eq!(besace(folder.path(), &["backup", "rehearse"]).0, 0);
+    assert_eq!(found(&doctor(), "rehearsal")[0].0, "well");
+    std::fs::remove_dir_all(&there).unwrap();
+    assert_ne!(besace(folder.path(), &["backup", "now"]).0, 0);
+    let said = doctor();
+    let told = found(&said, "backups");
+    assert!(
+        told.iter().any(|(grade, what)| grade == "wrong" && what.contains("not there")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_key_file_opens_for_the_doctor_too() {
+    let folder = vault();
+    let file = folder.path().join("phone.key");
+    let path = file.to_str().unwrap();
+    assert_eq!(besace(folder.path(), &["key", "add-device", path]).0, 0);
+    let (status, said, _) =
+        besace_with(folder.path(), "quatre petits pois", &["doctor", "--json", "--key-file", path]);
+    assert_eq!(status, 0, "{said}");
+    assert_eq!(found(&said, "pages")[0].0, "well", "the pages were read with it: {said}");
+    let other = vault();
+    let theirs = other.path().join("other.key");
+    assert_eq!(besace(other.path(), &["key", "add-device", theirs.to_str().unwrap()]).0, 0);
+    for wrong in [theirs.to_str().unwrap(), "/nowhere.key"] {
+        let (status, said, _) = besace(folder.path(), &["doctor", "--json", "--key-file", wrong]);
+        assert_eq!(status, 1, "{said}");
+        assert_eq!(found(&said, "opens")[0].0, "wrong", "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn where_the_mark_stands_is_told() {
+    let folder = vault();
+    let mark = folder.path().join("a.mark");
+    let mark = mark.to_str().unwrap();
+    let doctor = || besace(folder.path(), &["--mark", mark, "doctor", "--json"]).1;
+    let missing = doctor();
+    assert!(found(&missing, "mark")[0].1.contains("there is none at"), "{missing}");
+    assert_eq!(found(&missing, "condition")[0].0, "wrong", "{missing}");
+    assert_eq!(besace(folder.path(), &["--mark", mark, "rollback", "--go-on"]).0, 0);
+    let said = doctor();
+    assert!(found(&said, "mark")[0].1.contains("is on the disk of the vault"), "{said}");
+    assert_eq!(found(&said, "condition")[0].0, "well", "{said}");
 }

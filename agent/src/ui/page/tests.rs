@@ -108,11 +108,18 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
         ProductPage { frame: open(Section::Today), view: Some(&product), refusal: Some(text()) }
             .render(),
         UnlockPage { frame: closed(), locked: true, refusal: Some(text()) }.render(),
-        ProblemPage { frame: closed(), sentence: text() }.render(),
+        ProblemPage { frame: closed(), sentence: text(), decide: true }.render(),
     ];
     let names = ["today", "cards", "card", "consent", "journal", "product", "unlock", "problem"];
     let mut pages: Vec<_> = names.into_iter().zip(views.map(Result::unwrap)).collect();
     pages.push(("backup", rendered_backup(voice, &text())));
+    let view = WentBackView { sign: text(), facts: vec![fact(&text(), &text())], folder: text() };
+    let refusal = Some(text());
+    let (first, second) = (
+        WentBackPage { frame: open(Section::WentBack), view: &view }.render().unwrap(),
+        GoOnPage { frame: open(Section::WentBack), view: &view, refusal }.render().unwrap(),
+    );
+    pages.extend([("went-back", first), ("go-on", second)]);
     pages
 }
 
