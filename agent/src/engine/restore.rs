@@ -96,17 +96,7 @@ impl Engine {
         let watch = self.watch(slots.vault_id());
         let vault = Vault::open_watched(&folder.database(), &header.root.vault_key(), watch)
             .map_err(RestoreError::Vault)?;
-        // A mark of what was here before is no surprise: she has decided. Pages of two moments are.
-        let refused = vault.ensure_sound();
-        let mixed =
-            matches!(vault.condition(), Condition::WentBack(how) if how.sign == Sign::Mixed);
-        if let Err(error) = refused
-            && (mixed || !matches!(error, VaultError::WentBack))
-        {
-            return Err(RestoreError::Vault(error.into()));
-        }
-        let decided = vault.go_on().and_then(|()| vault.settle(None));
-        decided.map_err(|error| RestoreError::Vault(error.into()))?;
+        vault.ensure_sound().map_err(|error| RestoreError::Vault(error.into()))?;
         self.set_open(Some(Open::new(slots.vault_id(), header.root, vault)));
         Ok(restored)
     }
@@ -122,19 +112,23 @@ impl Engine {
 
     /// Brings it to the newest schema, and lets every log go on in a new one: what the old ones said after
     /// this backup is not known here, and must never be said twice. Before the vault exists: no process that
-    /// ends in between leaves one that would.
+    /// ends in between leaves one that would, nor one without its mark.
     fn start_new_logs_in(&self, fresh: &Fresh, header: &Header) -> Result<(), RestoreError> {
-        let vault = Vault::open(&fresh.folder().database(), &header.root.vault_key())
+        let (database, key) = (fresh.folder().database(), header.root.vault_key());
+        let vault = Vault::open_watched(&database, &key, self.watch(header.vault))
             .map_err(RestoreError::Vault)?;
+        go_on_beside_any_mark(&vault)?;
         let root = RootKey::init_with(|root| root.copy_from_slice(header.root.danger_expose()));
         let allowed = self.0.folder.may_be_on_a_share();
         let folder = fresh.folder().clone().danger_on_a_share(allowed);
         let whole = Self::start(folder, Arc::clone(&self.0.clock), Arc::clone(&self.0.entropy))
             .map_err(RestoreError::Folder)?;
-        whole.set_open(Some(Open::new(header.vault, root, vault)));
+        whole.set_open(Some(Open::new(header.vault, root, vault.clone())));
         let started = whole.start_new_logs(Cause::Restore);
+        let marked = if started.is_ok() { vault.settle(None) } else { Ok(()) };
         whole.set_open(None);
         started.map_err(RestoreError::Logs)?;
+        marked.map_err(|error| RestoreError::Vault(error.into()))?;
         // Only the file moves. Where its log could not be emptied (the disk is full), it would be left behind.
         let log = beside(&whole.0.folder.database(), "-wal");
         match fs::metadata(log) {
@@ -201,6 +195,19 @@ impl Engine {
         whole.finish().map_err(ReadBackupError::Load)?;
         Ok((fresh, header, found))
     }
+}
+
+/// A mark of what was here before is no surprise: she has decided. Pages of two moments are.
+fn go_on_beside_any_mark(vault: &Vault) -> Result<(), RestoreError> {
+    let refused = vault.ensure_sound();
+    let mixed = matches!(vault.condition(), Condition::WentBack(how) if how.sign == Sign::Mixed);
+    match refused {
+        Err(error) if mixed || !matches!(error, VaultError::WentBack) => {
+            return Err(RestoreError::Vault(error.into()));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    vault.go_on().map_err(|error| RestoreError::Vault(error.into()))
 }
 
 /// A folder for what is not whole yet; it goes when this does.

@@ -15,6 +15,8 @@ use besace_protocol::{
     mark::{Mark, MarkKeys, SLOT_LEN, UnverifiedMark},
 };
 
+use crate::keyring::{WriteFileError, sync_above, write_atomically};
+
 const SLOTS: usize = 3;
 /// Index of the slot that is not waited for.
 const HASTY: usize = 2;
@@ -98,29 +100,35 @@ impl MarkFile {
     fn put(&mut self, slot: usize, mark: Mark, keys: &MarkKeys) -> io::Result<()> {
         let serial = self.serial.saturating_add(1);
         let bytes = Mark { serial, ..mark }.to_bytes(keys);
-        let at = slot.saturating_mul(SLOT_LEN) as u64;
-        let file = self.file()?;
-        file.seek(SeekFrom::Start(at))?;
-        file.write_all(&bytes)?;
+        let at = slot.saturating_mul(SLOT_LEN);
+        match self.file() {
+            Ok(file) => {
+                file.seek(SeekFrom::Start(at as u64))?;
+                file.write_all(&bytes)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(&self.path, at, &bytes)?,
+            Err(error) => return Err(error),
+        }
         self.serial = serial;
         Ok(())
     }
 
-    /// The open file. It is made, whole and with its folder, where there is none.
+    /// The open file.
     fn file(&mut self) -> io::Result<&mut File> {
         if self.file.is_none() {
-            self.file = Some(open_or_make(&self.path)?);
+            self.file = Some(OpenOptions::new().write(true).open(&self.path)?);
         }
         self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
-fn open_or_make(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    match options.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return opened,
+/// Makes the file and its folder, with this mark at its place: whole, or not at all. What is not a mark would speak
+/// against the vault.
+fn make(path: &Path, at: usize, mark: &[u8; SLOT_LEN]) -> io::Result<()> {
+    // Room for all slots from the beginning: a disk that is full later does not stop a mark.
+    let mut content = [0; SLOT_LEN * SLOTS];
+    if let Some(slot) = content.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *slot = *mark;
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
@@ -129,11 +137,12 @@ fn open_or_make(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    let mut file = crate::keyring::private_file(path)?;
-    // Room for all slots from the beginning: a disk that is full later does not stop a mark.
-    file.write_all(&[0; SLOT_LEN * SLOTS])?;
-    file.sync_all()?;
-    crate::keyring::sync_folder(folder)?;
-    crate::keyring::sync_above(folder)?;
-    Ok(file)
+    match write_atomically(path, &content) {
+        Ok(()) => {}
+        Err(WriteFileError::Io(error)) => return Err(error),
+        Err(WriteFileError::Name | WriteFileError::Format) => {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+    }
+    sync_above(folder)
 }

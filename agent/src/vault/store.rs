@@ -82,12 +82,14 @@ impl Store {
         Ok(done)
     }
 
-    /// The first seal of a file that was just made.
+    /// The first seal of a file that was just made. A mark that lies there is of another one, or of one that was never
+    /// finished: it says nothing about this.
     pub(super) fn write_first_seal(&mut self) -> Result<(), VaultError> {
+        self.keeper.go_on(&self.connection);
         self.keeper.begin(&self.connection)?;
         let sealed = self.keeper.seal_once(&mut self.connection)?;
         self.keeper.committed(&mut self.connection, sealed)?;
-        self.keeper.sync()
+        self.keeper.settle(None)
     }
 
     /// Whatever needs the connection itself. What it writes is sealed afterwards.

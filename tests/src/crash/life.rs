@@ -3,6 +3,7 @@
 //! Clock and entropy are given, so that every run writes the same. What the agent does is durable when it is said to be
 //! done: `done NUMBER {what changed}` is a promise, and the parent holds the disk to it.
 
+pub mod backups;
 mod facts;
 pub mod promise;
 mod script;
@@ -51,6 +52,10 @@ pub enum Act {
     Keys,
     /// Her telephone reports while the vault is locked.
     Away,
+    /// What must leave waits in the outbox, and leaves while the vault is locked; the answers wait in the inbox.
+    Held,
+    /// Backups are made in a folder, rehearsed, and the oldest lets go.
+    Backups,
     /// So much is written that the log of the database begins again.
     Bulk,
     /// The days after: a backup is written, and her logs go on as new ones.
@@ -63,8 +68,16 @@ pub enum Act {
 
 impl Act {
     /// One life, in order.
-    pub const LIFE: [Self; 6] =
-        [Self::Start, Self::Shop, Self::Keys, Self::Away, Self::Bulk, Self::Later];
+    pub const LIFE: [Self; 8] = [
+        Self::Start,
+        Self::Shop,
+        Self::Keys,
+        Self::Away,
+        Self::Held,
+        Self::Backups,
+        Self::Bulk,
+        Self::Later,
+    ];
 
     /// What is done in it.
     pub const fn steps(self) -> &'static [Step] {
@@ -149,6 +162,9 @@ pub fn disk(case: &Path) -> PathBuf {
     case.join("disk")
 }
 
+/// Where backups go, on the watched disk.
+pub const BACKUPS: &str = "backups";
+
 /// What it says of itself. One a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -193,6 +209,8 @@ pub struct Life {
     pub shop: Shop,
     /// Where a backup lies or is written, beside the disk.
     backup: PathBuf,
+    /// The watched disk.
+    disk: PathBuf,
     /// What was promised and cannot be seen of an engine: `promise.rs`.
     promised: RefCell<Facts>,
     known: Facts,
@@ -207,9 +225,11 @@ pub fn passphrase(text: &str) -> Result<Passphrase> {
     Passphrase::new(text.to_owned()).context("a passphrase")
 }
 
-/// The agent of a case.
+/// The agent of a case, with a mark beside the folder of its vault.
 pub fn agent(case: &Path, clock: &Arc<WorldClock>, seed: u64) -> Result<Engine> {
-    let folder = VaultFolder::new(disk(case).join("vault"));
+    let disk = disk(case);
+    let mark = disk.join("mark/vault.mark");
+    let folder = VaultFolder::new(disk.join("vault")).with_mark(Some(mark));
     Ok(Engine::start(folder, Arc::clone(clock) as _, Arc::new(SeededEntropy::new(seed)))?)
 }
 
@@ -223,7 +243,8 @@ pub fn live(orders: &Orders) -> Result<()> {
         let backup = orders.case.join(BACKUP);
         let promised = RefCell::new(orders.promised.clone());
         let known = orders.promised.clone();
-        Life { engine, shop, backup, promised, known, bug: orders.bug }.live(orders).await
+        let (disk, bug) = (orders.disk(), orders.bug);
+        Life { engine, shop, backup, disk, promised, known, bug }.live(orders).await
     });
     // What its threads still wait for is of no interest.
     runtime.shutdown_background();
@@ -313,7 +334,10 @@ impl Life {
     /// With the passphrase of now.
     fn unlock(&self) -> Result<()> {
         ensure!(self.engine.state() != EngineState::Missing, honesty::NotYet);
-        Ok(self.engine.unlock(&passphrase(&promise::passphrase(&self.promised.borrow()))?)?)
+        self.engine.unlock(&passphrase(&promise::passphrase(&self.promised.borrow()))?)?;
+        // What waits to leave is for the open vault to say again.
+        promise::let_leave(self);
+        Ok(())
     }
 }
 

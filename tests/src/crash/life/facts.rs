@@ -6,6 +6,8 @@ use anyhow::{Result, ensure};
 use besace_agent::engine::Engine;
 use besace_protocol::time::Timestamp;
 
+use super::backups;
+
 /// What is so, by name.
 pub type Facts = BTreeMap<String, String>;
 
@@ -52,6 +54,7 @@ pub fn facts(engine: &Engine) -> Result<Facts> {
     for device in engine.devices()? {
         set(format!("device {}", device.name), "there".to_owned());
     }
+    backups::facts(engine, &mut set)?;
     let journal = engine.journal(u32::MAX)?.len();
     set("journal".to_owned(), journal.to_string());
     for log in engine.verify_logs()? {

@@ -9,22 +9,24 @@ use besace_agent::{
     restore::Opener,
     vault::DeviceApp,
 };
-use besace_protocol::time::Timestamp;
+use besace_protocol::{party::ControllerId, time::Timestamp};
 use serde_json::json;
 
 use super::{Act, Facts, Life, PASSPHRASES, Step, passphrase as from_text};
 use crate::crash::{check::Finding, honesty::NotYet};
 
-const PREFIX: &str = "promise ";
+pub(super) const PREFIX: &str = "promise ";
 /// Opens: the value is its text.
 const PASSPHRASE: &str = "promise passphrase";
-const KIT: &str = "promise kit";
+pub(super) const KIT: &str = "promise kit";
 const DEVICE: &str = "promise device";
 /// Opens no more.
 const OLD_PASSPHRASE: &str = "promise old passphrase";
 const OLD_DEVICE: &str = "promise old device";
 /// The password of her telephone.
 const PHONE: &str = "promise phone";
+/// So many calls wait to leave.
+const HELD: &str = "promise held";
 /// A report of this moment is kept.
 const REPORT: &str = "promise report ";
 
@@ -103,6 +105,35 @@ pub(super) fn report(life: &Life, step: Step) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// What waits to leave a locked vault, as it lies there now.
+pub(super) fn hold(life: &Life) -> Result<()> {
+    let waiting = life.engine.held_for(&life.shop.domain)?.len();
+    let mut promised = life.promised.borrow_mut();
+    if waiting > 0 {
+        promised.insert(HELD.to_owned(), waiting.to_string());
+    } else {
+        promised.remove(HELD);
+    }
+    Ok(())
+}
+
+/// The vault is open: what waited is for it to say.
+pub(super) fn let_leave(life: &Life) {
+    life.promised.borrow_mut().remove(HELD);
+}
+
+/// Whether what was to leave a locked vault still waits. The vault is not opened yet.
+pub fn check_held(
+    engine: &Engine,
+    domain: &ControllerId,
+    promised: &Facts,
+    is_open: impl Fn(&str) -> bool,
+) -> Result<Option<Finding>> {
+    let Some(waiting) = promised.get(HELD).filter(|_| !is_open(HELD)) else { return Ok(None) };
+    let found = engine.held_for(domain)?.len().to_string();
+    Ok((found != *waiting).then(|| Finding::Lost(format!("{HELD}: was {waiting}, is {found}"))))
 }
 
 /// Makes the vault of the backup, with the kit.

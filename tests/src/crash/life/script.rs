@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use besace_agent::{
     engine::EngineState,
+    exchange::{Exchange, ExchangeError},
     keyring::KdfParameters,
     vault::{ImportFormat, ProfileField, WishContent},
 };
@@ -13,7 +14,7 @@ use besace_protocol::{
     purpose::Purpose,
 };
 
-use super::{Act, Change, Life, PASSPHRASES, passphrase, promise};
+use super::{Act, Change, Life, PASSPHRASES, backups, passphrase, promise};
 use crate::{crash::honesty::NotYet, shopper};
 
 /// One step.
@@ -47,6 +48,8 @@ pub enum Step {
     Refresh,
     /// An hour goes by.
     AnHour,
+    /// The night goes by: it is the next day.
+    ANight,
     /// A voucher is shown to a till.
     ShowVoucher,
     /// She takes her consent back.
@@ -73,13 +76,25 @@ pub enum Step {
     Restore,
     /// Her logs go on as new ones, as after a vault that went back.
     NewLogs(Cause),
+    /// Keys of days are made and written down; nobody answers.
+    DeliverUnheard,
+    /// She takes her consent back; nobody answers.
+    WithdrawUnheard(Purpose),
+    /// While the vault is locked, what waits leaves.
+    SendHeld,
+    /// A folder for backups is named.
+    AddPlace,
+    /// A backup is made there.
+    BackUp,
+    /// The newest is read back into a vault that nobody keeps.
+    Rehearse,
 }
 
 /// What is done in a part.
 pub(super) const fn steps(act: Act) -> &'static [Step] {
     use ImportFormat::{CatimaCsv, Gpx};
     use ProfileField::{ChosenName, GreetingTopics, Name};
-    use Purpose::{Recognition, StaffGreeting};
+    use Purpose::{LoyaltyAccount, Recognition, StaffGreeting};
     use Step::{
         AnHour, Backup, Create, Give, ImportCards, ImportTrack, ImportWalk, MakeKit, Meet, NewLogs,
         Refresh, Relock, Restore, Say, ShowVoucher, Undo, Unlock, Unwish, Wish, Withdraw,
@@ -121,6 +136,8 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
         ],
         Act::Keys => KEYS,
         Act::Away => AWAY,
+        Act::Held => HELD,
+        Act::Backups => BACKUPS,
         Act::Upgrade => &[Unlock, Wish(12), Relock, Unwish(12)],
         Act::Restore => &[Restore, NewLogs(Cause::Restore), Refresh, Wish(13), Relock],
         Act::Bulk => &[
@@ -145,7 +162,7 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
             Refresh,
             Wish(9),
             ImportTrack,
-            Withdraw(StaffGreeting),
+            Withdraw(LoyaltyAccount),
             Refresh,
             Relock,
             Undo(Gpx),
@@ -191,6 +208,42 @@ const AWAY: &[Step] = &[
     Step::Merge,
 ];
 
+/// From the beginning of a part, at 10:00 in Lyon, to an hour of the next day.
+const NIGHT_SECONDS: u64 = 15 * 3_600;
+
+const HELD: &[Step] = &[
+    Step::Unlock,
+    Step::Refresh,
+    Step::Give(Purpose::LoyaltyAccount),
+    Step::ANight,
+    Step::DeliverUnheard,
+    Step::WithdrawUnheard(Purpose::StaffGreeting),
+    Step::Lock,
+    Step::SendHeld,
+    Step::Unlock,
+    Step::Merge,
+    Step::Wish(14),
+    Step::Refresh,
+    Step::Relock,
+];
+
+const BACKUPS: &[Step] = &[
+    Step::Unlock,
+    Step::AddPlace,
+    Step::BackUp,
+    Step::Rehearse,
+    Step::AnHour,
+    Step::Wish(15),
+    Step::BackUp,
+    Step::AnHour,
+    Step::Unwish(15),
+    Step::BackUp,
+    Step::AnHour,
+    // Two may stay, and the one that was rehearsed: the second goes.
+    Step::BackUp,
+    Step::Relock,
+];
+
 impl Step {
     /// Takes it.
     pub(super) async fn take(self, life: &Life) -> Result<()> {
@@ -201,7 +254,10 @@ impl Step {
             }
             Self::Restore if engine.state() == EngineState::Missing => promise::restore(life)?,
             Self::Create | Self::Restore | Self::Unlock => life.unlock()?,
-            Self::Lock => engine.lock(),
+            Self::Lock => {
+                engine.lock();
+                promise::hold(life)?;
+            }
             Self::Relock => {
                 engine.lock();
                 life.unlock()?;
@@ -212,6 +268,15 @@ impl Step {
             Self::Backup => std::fs::write(&life.backup, engine.export(Vec::new())?)?,
             Self::NewLogs(cause) => drop(engine.start_new_logs(cause)?),
             Self::AddPhone | Self::Report(_) | Self::Merge => promise::report(life, self)?,
+            Self::AddPlace | Self::BackUp | Self::Rehearse => backups::take(life, self)?,
+            Self::DeliverUnheard => unheard(life.shop.nowhere.deliver(&life.shop.domain).await)?,
+            Self::WithdrawUnheard(purpose) => {
+                withdraw(&life.shop.nowhere, purpose).await?;
+            }
+            Self::SendHeld => {
+                life.shop.exchange.send_held(&life.shop.domain).await?;
+                promise::hold(life)?;
+            }
             Self::Say(field, what) => engine.set_profile(field, Private::new(what.to_owned()))?,
             Self::Wish(number) if find(life, number)?.is_none() => {
                 engine.add_wish(wish(number))?;
@@ -242,20 +307,13 @@ impl Step {
                 life.shop.exchange.refresh(&life.shop.domain).await?;
             }
             Self::AnHour => life.shop.clock.reach(engine.now().plus(3_600)),
+            Self::ANight => life.shop.clock.reach(Act::Held.begins().plus(NIGHT_SECONDS)),
             Self::ShowVoucher => {
                 let views = engine.vouchers()?;
                 let class = views.first().and_then(|view| view.classes.first()).context(NotYet)?;
                 engine.show_voucher(&life.shop.domain, class.class, true)?;
             }
-            Self::Withdraw(purpose) => {
-                let lives = |state| matches!(state, GrantState::Given | GrantState::Active);
-                let grants = engine.grants()?;
-                let of = grants.iter().filter(|view| view.grant.terms.purpose == purpose);
-                match of.clone().find(|view| lives(view.state)) {
-                    Some(view) => drop(life.shop.exchange.withdraw(view.grant.id).await?),
-                    None => drop(of.clone().next().context(NotYet)?),
-                }
-            }
+            Self::Withdraw(purpose) => withdraw(&life.shop.exchange, purpose).await?,
         }
         Ok(())
     }
@@ -279,6 +337,26 @@ impl Step {
     pub(super) fn boast(self) -> Option<Change> {
         let Self::Wish(number) = self else { return None };
         Some(Change::from([(format!("wish {}", words(number)), Some("there".to_owned()))]))
+    }
+}
+
+/// Takes back the consent for a purpose, if it stands.
+async fn withdraw(exchange: &Exchange, purpose: Purpose) -> Result<()> {
+    let lives = |state| matches!(state, GrantState::Given | GrantState::Active);
+    let grants = exchange.engine().grants()?;
+    let of = grants.iter().filter(|view| view.grant.terms.purpose == purpose);
+    match of.clone().find(|view| lives(view.state)) {
+        Some(view) => drop(exchange.withdraw(view.grant.id).await?),
+        None => drop(of.clone().next().context(NotYet)?),
+    }
+    Ok(())
+}
+
+/// That nobody answered is what this is about.
+fn unheard<T>(done: Result<T, ExchangeError>) -> Result<()> {
+    match done {
+        Err(ExchangeError::Net(error)) if error.is_unreachable() => Ok(()),
+        done => Ok(done.map(drop)?),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -13,7 +13,7 @@ use besace_agent::{
     exchange::Exchange,
     net::{DevRetailers, Net},
 };
-use besace_protocol::{party::ControllerId, time::Timestamp};
+use besace_protocol::{party::ControllerId, purpose::Purpose, time::Timestamp};
 use besace_retailer::{Retailer, SqliteStore};
 
 use super::{Act, BACKUP};
@@ -29,6 +29,8 @@ pub struct Shop {
     pub domain: ControllerId,
     /// Her agent, going out.
     pub exchange: Exchange,
+    /// The same, on a day on which nobody answers.
+    pub nowhere: Exchange,
     /// The clock of both.
     pub clock: Arc<WorldClock>,
     retailer: Arc<Mutex<Retailer>>,
@@ -38,6 +40,8 @@ pub struct Shop {
 const STORE: &str = "shop.db";
 /// Where its randomness begins.
 const SEED: u64 = 77;
+/// Where nobody listens: no program gets this port without asking for it.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
 impl Shop {
     /// Makes the store that every case begins with.
@@ -49,6 +53,7 @@ impl Shop {
         let clock = Arc::new(WorldClock::new(now, false));
         let house = House::open(&shop, there, folder.path(), clock, SEED).await?;
         house.give_vouchers(now)?;
+        house.ask(&shop, Purpose::LoyaltyAccount, now)?;
         house.close().await;
         // A transaction that reads all, so that the log of the store may be left behind.
         rusqlite::Connection::open(&house.store)?
@@ -78,7 +83,10 @@ impl Shop {
         let mut dev = DevRetailers::default();
         dev.insert(domain.clone(), address)?;
         let exchange = Exchange::new(engine.clone(), Net::new(dev)?);
-        Ok(Self { domain, exchange, clock: Arc::clone(clock), retailer })
+        let mut nowhere = DevRetailers::default();
+        nowhere.insert(domain.clone(), NOWHERE)?;
+        let nowhere = Exchange::new(engine.clone(), Net::new(nowhere)?);
+        Ok(Self { domain, exchange, nowhere, clock: Arc::clone(clock), retailer })
     }
 
     /// Does what is due in the shop at `now`.
