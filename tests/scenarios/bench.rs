@@ -38,12 +38,22 @@ fn bench_log_prints_figures() {
 }
 
 #[test]
-fn bench_vault_prints_figures() {
+fn bench_vault_prints_figures_and_reads_what_it_wrote() {
     let figures = quick("vault");
+    assert_eq!(figures["fixes_count"], 2_000);
     for name in [
         "insert_one_by_one_ratio_to_plain_sqlite",
+        "insert_in_batches_ratio_to_plain_sqlite",
+        "import_ratio_to_plain_sqlite",
+        "import_ratio_to_sqlcipher_alone",
+        "read_a_day_ratio_to_plain_sqlite",
+        "read_all_ratio_to_plain_sqlite",
         "open_with_raw_key_milliseconds",
+        "open_empty_with_raw_key_milliseconds",
+        "open_to_first_row_ratio_to_plain_sqlite",
         "unlock_to_first_page_milliseconds",
+        "unlock_to_first_page_without_argon2id_milliseconds",
+        "unlock_to_first_page_without_argon2id_ratio_to_plain_sqlite",
     ] {
         assert!(figures[name].as_f64().is_some_and(|number| number > 0.0), "{name}");
     }

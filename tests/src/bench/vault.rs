@@ -1,13 +1,15 @@
-//! `bench vault`: what encryption costs beside the same file without a key, and how long unlocking takes.
+//! `bench vault`: what encryption and the seal cost beside the same rows without them, and how long opening takes.
 
 mod first_page;
+mod opening;
+mod ways;
 
 use std::{fs, path::Path};
 
 use anyhow::{Result, ensure};
 use besace_agent::{
     keyring::{KdfParameters, Keyring, Passphrase, Secret},
-    vault::{Fix, Import, ImportFormat, ImportOutcome, Position, Vault},
+    vault::{Fix, Import, ImportFormat, ImportOutcome, Position},
 };
 use besace_protocol::{
     crypto::SecretBytes,
@@ -16,66 +18,76 @@ use besace_protocol::{
     time::{DAY_SECONDS, Timestamp},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
-use rusqlite::{Connection, params};
 
+use self::ways::{Vaults, Way};
 use super::{
     Run,
-    figures::Figures,
-    yardstick::{Both, both, number, plain_sqlite, wall_of},
+    figures::{Figures, Sample},
+    yardstick::{Both, both, number, wall_of},
 };
 
 /// When the track begins.
-const START: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+const START: Timestamp = Timestamp::from_unix_seconds(1_490_000_000);
 
-/// The table of the vault's schema, without the reference to imports.
-const PLAIN_FIXES: &str = "CREATE TABLE fixes (
-    id INTEGER PRIMARY KEY,
-    at INTEGER NOT NULL,
-    lat_e7 INTEGER NOT NULL,
-    lon_e7 INTEGER NOT NULL,
-    accuracy_m INTEGER,
-    import_id BLOB,
-    UNIQUE (at, lat_e7, lon_e7)
-) STRICT;";
+/// From one fix to the next, in seconds: a million are nine years and a half.
+const STEP_SECONDS: u64 = 300;
 
-const INSERT: &str = "INSERT INTO fixes (at, lat_e7, lon_e7, accuracy_m, import_id)
-    VALUES (?1, ?2, ?3, ?4, NULL) ON CONFLICT (at, lat_e7, lon_e7) DO NOTHING";
+/// How fixes come.
+#[derive(Clone, Copy, Debug)]
+enum Arrival {
+    /// A telephone says where it is.
+    One,
+    /// A telephone says where it was while it had no network.
+    Batch,
+    /// A file is brought in.
+    Import,
+}
 
-/// How many fixes, one by one and in one piece.
+/// How many fixes come in which way.
+#[derive(Clone, Copy, Debug)]
 struct Sizes {
-    single: usize,
+    singles: usize,
+    batches: usize,
+    /// Fixes of one batch; Overland sends 200.
     batch: usize,
+    imports: usize,
+    /// Fixes of one import; a file may have 200,000.
+    import: usize,
+    /// Days that are read one by one.
+    days: usize,
+    /// How often a file is opened.
+    openings: usize,
+}
+
+impl Sizes {
+    const QUICK: Self =
+        Self { singles: 20, batches: 4, batch: 20, imports: 2, import: 950, days: 5, openings: 5 };
+    const MILLION: Self = Self {
+        singles: 400,
+        batches: 48,
+        batch: 200,
+        imports: 5,
+        import: 198_000,
+        days: 200,
+        openings: 101,
+    };
+
+    const fn all(&self) -> usize {
+        self.singles + self.batches * self.batch + self.imports * self.import
+    }
 }
 
 pub(super) fn measure(run: &Run) -> Result<Figures> {
-    let sizes = if run.quick {
-        Sizes { single: 20, batch: 2_000 }
-    } else {
-        // A year with a fix every five minutes.
-        Sizes { single: 300, batch: 105_120 }
-    };
+    let sizes = if run.quick { Sizes::QUICK } else { Sizes::MILLION };
     let mut figures = Figures::default();
-    figures.count("fixes_one_by_one_count", sizes.single);
-    figures.count("fixes_in_batch_count", sizes.batch);
     let folder = tempfile::tempdir()?;
-    let fixes = fixes(sizes.single + sizes.batch)?;
-    let (single, batch) = fixes.split_at(sizes.single);
-    let ours = the_vault(folder.path(), single, batch, &mut figures)?;
-    let plain = without_a_key(folder.path(), single, batch)?;
-    for (name, ours, plain, per) in [
-        ("insert_one_by_one", ours.single, plain.single, sizes.single),
-        ("insert_in_batch", ours.batch, plain.batch, sizes.batch),
-        ("read_a_day", ours.day, plain.day, 1),
-        ("read_all", ours.all, plain.all, 1),
-    ] {
-        figures.set(&format!("{name}_microseconds"), ours.wall * 1e6 / number(per));
-        figures.set(&format!("{name}_plain_sqlite_microseconds"), plain.wall * 1e6 / number(per));
-        figures.set(&format!("{name}_ratio_to_plain_sqlite"), ours.wall / plain.wall);
-        figures.set(&format!("{name}_cpu_ratio_to_plain_sqlite"), ours.cpu / plain.cpu);
-    }
-    figures.count("file_bytes", ours.bytes);
-    figures.count("plain_sqlite_file_bytes", plain.bytes);
-    figures.set("bytes_per_fix", number(ours.bytes) / number(fixes.len()));
+    let fixes = fixes(sizes.all())?;
+    figures.count("fixes_count", fixes.len());
+    let key = SecretBytes::generate(&mut StdRng::seed_from_u64(6));
+    let vaults = Vaults::make(folder.path(), key)?;
+    fill(&vaults, &sizes, &fixes, &mut figures)?;
+    read(&vaults, &sizes, &fixes, &mut figures)?;
+    opening::measure(&vaults, sizes.openings, &mut figures)?;
 
     let smallest = argon2id(KdfParameters::SMALLEST, run)?;
     figures.set("argon2id_smallest_milliseconds", smallest * 1e3);
@@ -83,146 +95,105 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
         figures
             .set("argon2id_standard_milliseconds", argon2id(KdfParameters::STANDARD, run)? * 1e3);
     }
-    let [page, cpu] = first_page::seconds(if run.quick { 1 } else { 5 })?;
-    figures.sample("unlock_to_first_page_milliseconds", page.times(1e3));
-    figures.sample("unlock_to_first_page_cpu_milliseconds", cpu.times(1e3));
-    figures.note("unlock_to_first_page_kdf", "Argon2id with the smallest parameters is part of it");
-    let rest = (page.median - smallest).max(0.0) * 1e3;
-    figures.set("unlock_to_first_page_without_argon2id_milliseconds", rest);
+    first_page::measure(run, &fixes, &mut figures)?;
     Ok(figures)
 }
 
-struct Taken {
-    single: Both,
-    batch: Both,
-    day: Both,
-    all: Both,
-    bytes: u64,
-}
-
-fn the_vault(folder: &Path, single: &[Fix], batch: &[Fix], figures: &mut Figures) -> Result<Taken> {
-    let path = folder.join("vault.db");
-    let mut rng = StdRng::seed_from_u64(6);
-    let key = SecretBytes::generate(&mut rng);
-    let created = wall_of(1, || {
-        Vault::create(&path, &key)?.close();
-        Ok(())
-    })?;
-    figures.set("create_milliseconds", created.median * 1e3);
-    let vault = Vault::open(&path, &key)?;
-    let one_by_one = both(|| {
-        for fix in single {
-            ensure!(vault.add_fix(fix.clone())?, "a fix is new");
+/// Inserts everything in all three files, transaction by transaction in turn.
+fn fill(vaults: &Vaults, sizes: &Sizes, fixes: &[Fix], figures: &mut Figures) -> Result<()> {
+    let (singles, rest) = fixes.split_at(sizes.singles);
+    let (batched, imported) = rest.split_at(sizes.batches * sizes.batch);
+    let mut rng = StdRng::seed_from_u64(9);
+    let mut ways = vaults.open()?;
+    for (name, arrival, fixes, piece) in [
+        ("insert_one_by_one", Arrival::One, singles, 1),
+        ("insert_in_batches", Arrival::Batch, batched, sizes.batch),
+        ("import", Arrival::Import, imported, sizes.import),
+    ] {
+        let mut taken = [Both::default(); 3];
+        for piece in fixes.chunks(piece) {
+            let import = Import {
+                id: ImportId::generate(&mut rng),
+                format: ImportFormat::Gpx,
+                at: START,
+                skipped: 0,
+                outcome: ImportOutcome::default(),
+                undone_at: None,
+            };
+            for (way, taken) in ways.iter_mut().zip(&mut taken) {
+                let piece = piece.to_vec();
+                let count = piece.len();
+                let mut kept = 0;
+                *taken += both(|| {
+                    kept = way.keep(arrival, &import, piece)?;
+                    Ok(())
+                })?;
+                ensure!(kept == count, "{kept} of {count} fixes were new");
+            }
         }
-        Ok(())
-    })?;
-    let import = Import {
-        id: ImportId::generate(&mut rng),
-        format: ImportFormat::Gpx,
-        at: START,
-        skipped: 0,
-        outcome: ImportOutcome::default(),
-        undone_at: None,
-    };
-    let many = batch.to_vec();
-    let in_batch = both(|| {
-        let outcome = vault.import_fixes(import, many, false)?;
-        ensure!(outcome.imported == u64::try_from(batch.len())?, "every fix is new");
-        Ok(())
-    })?;
-    vault.close();
-    let opened = wall_of(7, || {
-        Vault::open(&path, &key)?.close();
-        Ok(())
-    })?;
-    figures.sample("open_with_raw_key_milliseconds", opened.times(1e3));
-
-    let vault = Vault::open(&path, &key)?;
-    let (from, until) = a_day(single.len() + batch.len());
-    let day = both(|| {
-        ensure!(!vault.fixes(from, until)?.is_empty(), "there are fixes that day");
-        Ok(())
-    })?;
-    let all = both(|| {
-        let found = vault.fixes(START, START.plus(10_000 * DAY_SECONDS))?.len();
-        ensure!(found == single.len() + batch.len(), "every fix is there");
-        Ok(())
-    })?;
-    vault.close();
-    let bytes = fs::metadata(&path)?.len();
-    Ok(Taken { single: one_by_one, batch: in_batch, day, all, bytes })
-}
-
-/// The same statements on the same library, in a file that everybody can read.
-fn without_a_key(folder: &Path, single: &[Fix], batch: &[Fix]) -> Result<Taken> {
-    let path = folder.join("plain.db");
-    let mut db = plain_sqlite(&path)?;
-    db.execute_batch(PLAIN_FIXES)?;
-    let one_by_one = both(|| {
-        for fix in single {
-            let transaction = db.transaction()?;
-            insert(&transaction, fix)?;
-            transaction.commit()?;
-        }
-        Ok(())
-    })?;
-    let in_batch = both(|| {
-        let transaction = db.transaction()?;
-        for fix in batch {
-            insert(&transaction, fix)?;
-        }
-        Ok(transaction.commit()?)
-    })?;
-    drop(db);
-    let db = plain_sqlite(&path)?;
-    let (from, until) = a_day(single.len() + batch.len());
-    let day = both(|| select(&db, from, until).map(drop))?;
-    let all = both(|| select(&db, START, START.plus(10_000 * DAY_SECONDS)).map(drop))?;
-    drop(db);
-    let bytes = fs::metadata(&path)?.len();
-    Ok(Taken { single: one_by_one, batch: in_batch, day, all, bytes })
-}
-
-fn insert(db: &Connection, fix: &Fix) -> Result<()> {
-    let position = fix.position.reveal();
-    let row = params![
-        i64::try_from(fix.at.as_unix_seconds())?,
-        position.latitude_e7(),
-        position.longitude_e7(),
-        fix.accuracy_metres,
-    ];
-    db.prepare(INSERT)?.execute(row)?;
+        compare(name, taken, fixes.len(), figures);
+    }
+    drop(ways);
+    let [ours, plain, _] = vaults.bytes()?;
+    figures.count("file_bytes", ours);
+    figures.count("plain_sqlite_file_bytes", plain);
+    figures.set("bytes_per_fix", number(ours) / number(fixes.len()));
     Ok(())
 }
 
-fn select(db: &Connection, from: Timestamp, until: Timestamp) -> Result<Vec<[i64; 4]>> {
-    let mut statement = db.prepare(
-        "SELECT at, lat_e7, lon_e7, accuracy_m FROM fixes
-         WHERE at >= ?1 AND at < ?2 ORDER BY at, id",
-    )?;
-    let span = [from, until].map(|at| i64::try_from(at.as_unix_seconds()).unwrap_or(i64::MAX));
-    let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
-    Ok(statement.query_map(span, row)?.collect::<Result<_, _>>()?)
+/// Reads days, and everything, from files that were just opened; what is read must be what was written.
+fn read(vaults: &Vaults, sizes: &Sizes, fixes: &[Fix], figures: &mut Figures) -> Result<()> {
+    let mut ways = vaults.open()?;
+    let mut rng = StdRng::seed_from_u64(10);
+    let mut taken = [Both::default(); 3];
+    let day = usize::try_from(DAY_SECONDS / STEP_SECONDS)?;
+    for _ in 0..sizes.days {
+        let first = rng.gen_range(0..fixes.len() - day);
+        read_range(&mut ways, &fixes[first..first + day], &mut taken)?;
+    }
+    compare("read_a_day", taken, sizes.days, figures);
+    let mut taken = [Both::default(); 3];
+    read_range(&mut ways, fixes, &mut taken)?;
+    compare("read_all", taken, 1, figures);
+    Ok(())
+}
+
+fn read_range(ways: &mut [Box<dyn Way>; 3], range: &[Fix], taken: &mut [Both; 3]) -> Result<()> {
+    let (Some(first), Some(last)) = (range.first(), range.last()) else { return Ok(()) };
+    for (way, taken) in ways.iter_mut().zip(taken) {
+        let mut found = Vec::new();
+        *taken += both(|| {
+            found = way.read(first.at, last.at.plus(1))?;
+            Ok(())
+        })?;
+        ensure!(found == range, "what was read is not what was written");
+    }
+    Ok(())
+}
+
+/// What one of `per` took, ours beside the two others.
+fn compare(name: &str, [ours, plain, alone]: [Both; 3], per: usize, figures: &mut Figures) {
+    figures.set(&format!("{name}_microseconds"), ours.wall * 1e6 / number(per));
+    figures.set(&format!("{name}_plain_sqlite_microseconds"), plain.wall * 1e6 / number(per));
+    figures.set(&format!("{name}_ratio_to_plain_sqlite"), ours.wall / plain.wall);
+    figures.set(&format!("{name}_cpu_ratio_to_plain_sqlite"), ours.cpu / plain.cpu);
+    figures.set(&format!("{name}_ratio_to_sqlcipher_alone"), ours.wall / alone.wall);
+    figures.set(&format!("{name}_cpu_ratio_to_sqlcipher_alone"), ours.cpu / alone.cpu);
 }
 
 /// A walk with a fix every five minutes.
 fn fixes(count: usize) -> Result<Vec<Fix>> {
     let mut rng = StdRng::seed_from_u64(7);
-    let (mut north, mut east) = (457_500_000, 48_500_000);
+    let (mut north, mut east) = (457_500_000_i32, 48_500_000_i32);
     let fixes = (0..count).map(|number| {
-        north += rng.gen_range(-20_000..20_000);
-        east += rng.gen_range(-20_000..20_000);
+        // Back into the world where she would walk out of it.
+        north = (north + rng.gen_range(-20_000..20_000)).clamp(-890_000_000, 890_000_000);
+        east = (east + rng.gen_range(-20_000..20_000)).clamp(-1_790_000_000, 1_790_000_000);
         let position = Position::from_e7(north, east)?;
-        let at = START.plus(u64::try_from(number)? * 300);
+        let at = START.plus(u64::try_from(number)? * STEP_SECONDS);
         Ok(Fix { at, position: Private::new(position), accuracy_metres: Some(12) })
     });
     fixes.collect()
-}
-
-/// A day in the middle of so many fixes.
-fn a_day(fixes: usize) -> (Timestamp, Timestamp) {
-    let from = START.plus(u64::try_from(fixes).unwrap_or(0) / 2 * 300);
-    (from, from.plus(DAY_SECONDS))
 }
 
 /// Seconds of stretching a passphrase, with the unwrapping that follows.
@@ -232,4 +203,18 @@ fn argon2id(parameters: KdfParameters, run: &Run) -> Result<f64> {
     let (keyring, _) = Keyring::create(&passphrase, parameters, START, rng)?;
     let runs = if run.quick { 1 } else { 5 };
     Ok(wall_of(runs, || Ok(keyring.unlock(Secret::Passphrase(&passphrase))?))?.median)
+}
+
+/// The middle of several runs, in milliseconds.
+fn milliseconds(seconds: Vec<f64>) -> Sample {
+    Sample::of(seconds).times(1e3)
+}
+
+/// A file without a key, with all that the encrypted one at `path` holds.
+fn copy_in_clear(path: &Path, key: &SecretBytes<32>, to: &Path) -> Result<()> {
+    fs::write(to, [])?;
+    let db = ways::with_key(path, key)?;
+    db.execute("ATTACH ?1 AS clear KEY ''", [to.to_str()])?;
+    db.query_row("SELECT sqlcipher_export('clear')", [], |_| Ok(()))?;
+    Ok(db.execute_batch("DETACH clear")?)
 }

@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     hint::black_box,
     io::Write as _,
+    ops::AddAssign,
     path::Path,
     time::Instant,
 };
@@ -144,10 +145,17 @@ pub(super) fn plain_sqlite(path: &Path) -> Result<rusqlite::Connection> {
 }
 
 /// What some work took: on the wall, where disks are waited for, and of the processor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Both {
     pub(super) wall: f64,
     pub(super) cpu: f64,
+}
+
+impl AddAssign for Both {
+    fn add_assign(&mut self, more: Self) {
+        self.wall += more.wall;
+        self.cpu += more.cpu;
+    }
 }
 
 /// Runs from where it was started; of the processor it shows what all threads of this process use.

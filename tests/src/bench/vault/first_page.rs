@@ -1,33 +1,63 @@
-//! From the passphrase in a browser's form to the first page, with two thousand offers to match.
+//! From her key to the first page, with two thousand offers to match and years of places in the vault.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use besace_agent::{http::ServeOptions, vault::WishContent};
-use besace_protocol::{private::Private, time::Timestamp};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use besace_agent::{
+    engine::Engine,
+    http::ServeOptions,
+    keyring::{DeviceKey, Keyring, Secret},
+    ui::{
+        page::{Frame, Section, TodayPage},
+        today,
+        voice::Voice,
+    },
+    vault::{Fix, Vault, WishContent},
+};
+use besace_protocol::{crypto::SecretBytes, lang::Language, private::Private, time::Timestamp};
 use jiff::tz::TimeZone;
 use reqwest::{Client, header, redirect::Policy};
+use serde_json::Value;
 
-use super::super::{
-    figures::Sample,
-    yardstick::{Both, Watch},
+use super::{
+    super::{
+        Run,
+        figures::{Figures, Sample},
+        yardstick::{Both, Watch},
+    },
+    copy_in_clear, milliseconds,
+    ways::without_key,
 };
 use crate::{
     shopper::WISHES,
     world::{PASSPHRASE, World},
 };
 
-/// Seconds of unlocking and reading the page of today, on the wall and of the processor.
-pub(super) fn seconds(runs: usize) -> Result<[Sample; 2]> {
+/// When the first page is asked for: after the last fix.
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_258_800);
+/// From one lock to the next unlock, in seconds.
+const AWAY_SECONDS: u64 = 3_600;
+/// Fixes that are put into the vault in one transaction.
+const PIECE: usize = 100_000;
+
+/// Milliseconds from her key to the first page, by the parts that take them.
+pub(super) fn measure(run: &Run, fixes: &[Fix], figures: &mut Figures) -> Result<()> {
+    let runs = if run.quick { 2 } else { 21 };
     tokio::runtime::Runtime::new()?.block_on(async {
-        let world = World::start(Timestamp::from_unix_seconds(1_795_258_800), false).await?;
-        let measured = unlock_and_read(&world, runs).await;
+        let world = World::start(NOW, false).await?;
+        let measured = in_a_world(&world, runs, fixes, figures).await;
         world.close().await;
         measured
     })
 }
 
-async fn unlock_and_read(world: &World, runs: usize) -> Result<[Sample; 2]> {
+async fn in_a_world(
+    world: &World,
+    runs: usize,
+    fixes: &[Fix],
+    figures: &mut Figures,
+) -> Result<()> {
     for house in [&world.lumen, &world.pont] {
         world.exchange.meet(&house.domain).await?;
     }
@@ -41,6 +71,100 @@ async fn unlock_and_read(world: &World, runs: usize) -> Result<[Sample; 2]> {
             deadline: None,
         })?;
     }
+    let (device, _) = world.engine().new_device_key()?;
+    world.engine().add_device_key(&device)?;
+    world.engine().lock();
+    let (path, key) = (world.vault.join("vault.db"), key_of(world, &device)?);
+    let vault = Vault::open(&path, &key)?;
+    for piece in fixes.chunks(PIECE) {
+        vault.add_fixes(piece.to_vec())?;
+    }
+    vault.close();
+
+    let ours = without_argon2id(world, &device, runs)?;
+    let plain = plainly(&path, &key, world.folder.path(), runs)?;
+    let [unlocked, seen, shown] = ours.map(milliseconds);
+    let name = "unlock_to_first_page_without_argon2id";
+    figures.sample("unlock_without_argon2id_milliseconds", unlocked);
+    figures.sample("unlock_to_first_page_data_without_argon2id_milliseconds", seen);
+    figures.sample(&format!("{name}_milliseconds"), shown);
+    figures.sample("plain_sqlite_to_offers_read_milliseconds", plain);
+    figures.set(&format!("{name}_ratio_to_plain_sqlite"), shown.median / plain.median);
+
+    let [page, cpu] = in_a_browser(world, runs.min(7)).await?;
+    figures.sample("unlock_to_first_page_milliseconds", page.times(1e3));
+    figures.sample("unlock_to_first_page_cpu_milliseconds", cpu.times(1e3));
+    figures.note("unlock_to_first_page_kdf", "Argon2id with the smallest parameters is part of it");
+    Ok(())
+}
+
+/// The key of the file in a world whose vault is locked.
+fn key_of(world: &World, device: &DeviceKey) -> Result<SecretBytes<32>> {
+    let keyring = Keyring::read(&world.vault.join("vault.slots.json"))?;
+    Ok(keyring.unlock(Secret::Device(device))?.vault_key())
+}
+
+/// Seconds until the vault is open, until all is known that the page shows, until the page is written. An hour after it
+/// was locked: a key file needs no stretching, and the rest is the same.
+fn without_argon2id(world: &World, device: &DeviceKey, runs: usize) -> Result<[Vec<f64>; 3]> {
+    let voice = Voice::new(Language::Fr, TimeZone::UTC);
+    let mut taken = [const { Vec::new() }; 3];
+    for _ in 0..runs {
+        world.engine().lock();
+        world.clock.reach(world.clock.now().plus(AWAY_SECONDS));
+        let seconds = unlock_and_show(world.engine(), device, &voice)?;
+        for (taken, seconds) in taken.iter_mut().zip(seconds) {
+            taken.push(seconds);
+        }
+    }
+    world.engine().lock();
+    Ok(taken)
+}
+
+fn unlock_and_show(engine: &Engine, device: &DeviceKey, voice: &Voice) -> Result<[f64; 3]> {
+    let begun = Instant::now();
+    engine.unlock_with(Secret::Device(device))?;
+    let unlocked = begun.elapsed();
+    let view = today::view(voice, engine)?;
+    let seen = begun.elapsed();
+    let frame = Frame::open(voice, voice.say("today-title"), Section::Today, "/");
+    let page = TodayPage { frame, view: &view }.to_string();
+    let shown = begun.elapsed();
+    ensure!(page.contains("<article") && !view.offers.is_empty(), "no offer stands on the page");
+    Ok([unlocked, seen, shown].map(|taken| taken.as_secs_f64()))
+}
+
+/// What nobody can do without: the same rows from a file without a key, and each catalogue read as JSON once. No
+/// signature is verified, nothing is matched, no page is written.
+fn plainly(path: &Path, key: &SecretBytes<32>, folder: &Path, runs: usize) -> Result<Sample> {
+    let plain = folder.join("plain.db");
+    copy_in_clear(path, key, &plain)?;
+    let mut taken = Vec::new();
+    for _ in 0..runs {
+        let begun = Instant::now();
+        let db = without_key(&plain)?;
+        for table in ["wishes", "profile", "visits", "retailers"] {
+            let mut statement = db.prepare(&format!("SELECT * FROM {table}"))?;
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
+        }
+        let mut statement = db.prepare("SELECT jws FROM catalogues")?;
+        let mut rows = statement.query([])?;
+        let mut offers = 0;
+        while let Some(row) = rows.next()? {
+            let jws: Value = serde_json::from_slice(&row.get::<_, Vec<u8>>(0)?)?;
+            let payload = jws["payload"].as_str().context("a catalogue has a payload")?;
+            let catalogue: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
+            offers += catalogue["offers"].as_array().map_or(0, Vec::len);
+        }
+        ensure!(offers > 2_000, "{offers} offers were read");
+        taken.push(begun.elapsed().as_secs_f64());
+    }
+    Ok(milliseconds(taken))
+}
+
+/// Seconds of unlocking in a form and reading the page of today, on the wall and of the processor.
+async fn in_a_browser(world: &World, runs: usize) -> Result<[Sample; 2]> {
     let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let (server, address) = besace_agent::http::serve(world.exchange.clone(), listener, options)?;
@@ -51,6 +175,7 @@ async fn unlock_and_read(world: &World, runs: usize) -> Result<[Sample; 2]> {
     let mut taken = Vec::new();
     for _ in 0..runs {
         world.engine().lock();
+        world.clock.reach(world.clock.now().plus(AWAY_SECONDS));
         taken.push(once(&client, &site).await?);
     }
     handle.stop(false).await;
