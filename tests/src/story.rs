@@ -43,6 +43,8 @@ const PONT_AIR: Place = Place(2);
 pub struct Story {
     /// The world it plays in.
     pub world: World,
+    /// Where to keep what the auditor is handed, if anywhere.
+    pub evidence: Option<std::path::PathBuf>,
     track: Vec<Point>,
     ether: Ether,
     phone: PhoneId,
@@ -81,6 +83,7 @@ impl Story {
         let listener = Listener::new(world.engine().clone());
         Ok(Self {
             world,
+            evidence: None,
             track,
             ether,
             phone,

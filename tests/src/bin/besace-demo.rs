@@ -3,7 +3,7 @@
 
 use std::{net::TcpListener, process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use besace_agent::http::ServeOptions;
 use besace_e2e::{
     story::{StepReport, Story},
@@ -11,7 +11,7 @@ use besace_e2e::{
 };
 use clap::Parser;
 
-/// Plays the whole of Besace on this machine: nothing leaves the loopback, nothing is kept afterwards.
+/// Plays the whole of Besace on this machine: nothing leaves the loopback, nothing is kept afterwards unless you say so.
 #[derive(Debug, Parser)]
 #[command(name = "besace-demo", version)]
 struct Arguments {
@@ -24,6 +24,9 @@ struct Arguments {
     /// Address of the shopper's pages.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     listen: std::net::SocketAddr,
+    /// Keep what the auditor is handed: a folder `evidence`, and `policy.json`. DIR must not exist.
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<std::path::PathBuf>,
     /// Play nothing; make a vault of this version to keep, with a row in every table.
     #[arg(long, value_name = "DIR", hide = true)]
     fixture: Option<std::path::PathBuf>,
@@ -59,6 +62,10 @@ async fn play(arguments: &Arguments) -> Result<bool> {
     }
     let once = arguments.once || arguments.json;
     let mut story = Story::begin(!once).await?;
+    if let Some(folder) = &arguments.evidence {
+        std::fs::create_dir(folder).with_context(|| folder.display().to_string())?;
+        story.evidence = Some(folder.clone());
+    }
     let pages = if once { None } else { Some(serve(arguments, &story)?) };
     let json = arguments.json;
     let reports = story

@@ -176,12 +176,17 @@ impl Story {
         Ok(())
     }
 
+    /// Where evidence lies: with the rest of the world, unless it is to stay.
+    fn kept(&self) -> &std::path::Path {
+        self.evidence.as_deref().unwrap_or_else(|| self.world.folder.path())
+    }
+
     fn evidence_folder(&self) -> std::path::PathBuf {
-        self.world.folder.path().join("evidence")
+        self.kept().join("evidence")
     }
 
     fn policy_file(&self) -> std::path::PathBuf {
-        self.world.folder.path().join("policy.json")
+        self.kept().join("policy.json")
     }
 
     /// Runs the auditor's program on the files: its exit code and its report.
