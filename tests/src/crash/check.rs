@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use besace_agent::{
+    config::VaultFolder,
     engine::{Condition, Engine, EngineState},
     keyring::{KdfParameters, Keyring, Secret},
     vault::WishContent,
@@ -232,17 +233,24 @@ fn compare(expected: &Expected, found: &Facts, findings: &mut Vec<Finding>) {
 /// read, as recovery would change the original.
 pub fn content(disk: &Path, keys: &Keys) -> Result<Option<Digest>> {
     let vault = disk.join("vault");
-    let slots = match fs::read(vault.join("vault.slots.json")) {
+    // Where a new root was decided on, and its files are not all in their places yet, they are what counts.
+    let ready = VaultFolder::new(&vault).rekeyed();
+    let placed = |name: &str| {
+        let there = ready.join(name);
+        if there.exists() { there } else { vault.join(name) }
+    };
+    let slots = match fs::read(placed("vault.slots.json")) {
         Ok(slots) => slots,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let key = keys.of(&slots)?;
     let copy = tempfile::tempdir()?;
-    for name in ["vault.db", "vault.db-wal"] {
-        if vault.join(name).exists() {
-            fs::copy(vault.join(name), copy.path().join(name))?;
-        }
+    fs::copy(placed("vault.db"), copy.path().join("vault.db"))?;
+    let log = vault.join("vault.db-wal");
+    // The log of the file that goes is not that of the one that comes.
+    if log.exists() && !ready.join("vault.db").exists() {
+        fs::copy(log, copy.path().join("vault.db-wal"))?;
     }
     let db = open(&copy.path().join("vault.db"), &key)?;
     let in_case = format!("/disk/{}", life::BACKUPS);

@@ -23,12 +23,15 @@ pub fn is_honest(error: &anyhow::Error, engine: &Engine, trouble: Trouble) -> bo
     let broken = trouble == Trouble::Broken;
     let system = if broken { DISK_BROKEN } else { DISK_FULL };
     error.chain().any(|cause| {
-        let disk = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+        let file = cause.downcast_ref::<std::io::Error>();
+        let disk = file.and_then(std::io::Error::raw_os_error);
+        let full = file.is_some_and(|error| error.kind() == std::io::ErrorKind::StorageFull);
         let database = cause.downcast_ref::<rusqlite::Error>();
         let code = database.and_then(rusqlite::Error::sqlite_error_code);
         // By their words: several errors pass these on as their own.
         let says = |honest: EngineError| cause.to_string() == honest.to_string();
         disk == Some(system)
+            || (full && !broken)
             || matches!(code, Some(DiskFull | SystemIoFailure | CannotOpen))
             || says(EngineError::NoRoom)
             || (broken && says(EngineError::Damaged))

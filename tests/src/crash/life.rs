@@ -10,7 +10,7 @@ mod script;
 mod shop;
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     io::Write as _,
     path::{Path, PathBuf},
@@ -58,6 +58,8 @@ pub enum Act {
     Backups,
     /// So much is written that the log of the database begins again.
     Bulk,
+    /// The vault gets a new root: all of it is written anew, and takes the place of the old one.
+    Rekey,
     /// The days after: a backup is written, and her logs go on as new ones.
     Later,
     /// A vault of an older version is opened.
@@ -68,7 +70,7 @@ pub enum Act {
 
 impl Act {
     /// One life, in order.
-    pub const LIFE: [Self; 8] = [
+    pub const LIFE: [Self; 9] = [
         Self::Start,
         Self::Shop,
         Self::Keys,
@@ -76,6 +78,7 @@ impl Act {
         Self::Held,
         Self::Backups,
         Self::Bulk,
+        Self::Rekey,
         Self::Later,
     ];
 
@@ -213,6 +216,8 @@ pub struct Life {
     disk: PathBuf,
     /// What was promised and cannot be seen of an engine: `promise.rs`.
     promised: RefCell<Facts>,
+    /// Whether only another run of the program can go on.
+    over: Cell<bool>,
     known: Facts,
     bug: Option<Bug>,
 }
@@ -244,7 +249,8 @@ pub fn live(orders: &Orders) -> Result<()> {
         let promised = RefCell::new(orders.promised.clone());
         let known = orders.promised.clone();
         let (disk, bug) = (orders.disk(), orders.bug);
-        Life { engine, shop, backup, disk, promised, known, bug }.live(orders).await
+        let over = Cell::new(false);
+        Life { engine, shop, backup, disk, promised, over, known, bug }.live(orders).await
     });
     // What its threads still wait for is of no interest.
     runtime.shutdown_background();
@@ -264,8 +270,11 @@ impl Life {
             if !self.take(number, *step, orders.trouble).await? {
                 refused.push((number, *step));
             }
+            if self.over.get() {
+                break;
+            }
         }
-        if orders.trouble.is_some() {
+        if orders.trouble.is_some() && !self.over.get() {
             say("room")?;
             // As after a new start: a disk that failed is not believed again before.
             self.engine.lock();
@@ -274,6 +283,9 @@ impl Life {
                     self.unlock()?;
                 }
                 self.take(number, step, orders.trouble).await?;
+                if self.over.get() {
+                    break;
+                }
             }
         }
         self.engine.lock();
@@ -335,6 +347,9 @@ impl Life {
     fn unlock(&self) -> Result<()> {
         ensure!(self.engine.state() != EngineState::Missing, honesty::NotYet);
         self.engine.unlock(&passphrase(&promise::passphrase(&self.promised.borrow()))?)?;
+        // Written down by and by; here at once, so that each run writes the same in the same order. A disk that refuses
+        // is met by the next step.
+        let _refused = self.engine.note_time();
         // What waits to leave is for the open vault to say again.
         promise::let_leave(self);
         Ok(())

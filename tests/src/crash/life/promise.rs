@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use besace_agent::{
-    engine::{Engine, NewDevice},
+    engine::{Engine, NewDevice, RekeyError},
     keyring::{DeviceKey, KdfParameters, Keyring, RecoveryKit, Secret, SlotKind},
     restore::Opener,
     vault::DeviceApp,
@@ -23,6 +23,7 @@ const DEVICE: &str = "promise device";
 /// Opens no more.
 const OLD_PASSPHRASE: &str = "promise old passphrase";
 const OLD_DEVICE: &str = "promise old device";
+const OLD_KIT: &str = "promise old kit";
 /// The password of her telephone.
 const PHONE: &str = "promise phone";
 /// So many calls wait to leave.
@@ -73,8 +74,34 @@ pub(super) fn change_keys(life: &Life, step: Step) -> Result<()> {
             promise(PASSPHRASE, new.to_owned());
             promise(OLD_PASSPHRASE, old);
         }
+        Step::Rekey => rekey(life)?,
         _ => {}
     }
+    Ok(())
+}
+
+/// A new root: afterwards only the other passphrase opens.
+fn rekey(life: &Life) -> Result<()> {
+    let old = passphrase(&life.promised.borrow());
+    let new = PASSPHRASES[1];
+    if old == new {
+        // It has its new root already.
+        return Ok(());
+    }
+    let done = life.engine.rekey(&from_text(new)?, KdfParameters::SMALLEST);
+    if done.as_ref().map_or_else(RekeyError::was_done, |_| true) {
+        let mut promised = life.promised.borrow_mut();
+        for (name, ended) in [(KIT, OLD_KIT), (DEVICE, OLD_DEVICE)] {
+            if let Some(text) = promised.remove(name) {
+                promised.insert(ended.to_owned(), text);
+            }
+        }
+        promised.insert(PASSPHRASE.to_owned(), new.to_owned());
+        promised.insert(OLD_PASSPHRASE.to_owned(), old);
+        // Some of its files may wait for the next run.
+        life.over.set(done.is_err());
+    }
+    done?;
     Ok(())
 }
 
@@ -162,7 +189,7 @@ pub fn check_keys(
         let opens = match name.as_str() {
             // That the present one opens is seen when the vault is opened.
             OLD_PASSPHRASE => keyring.unlock(Secret::Passphrase(&from_text(text)?)).is_ok(),
-            KIT => keyring.unlock(Secret::Kit(&RecoveryKit::parse(text)?)).is_ok(),
+            KIT | OLD_KIT => keyring.unlock(Secret::Kit(&RecoveryKit::parse(text)?)).is_ok(),
             DEVICE | OLD_DEVICE => keyring.unlock(Secret::Device(&DeviceKey::parse(text)?)).is_ok(),
             _ => continue,
         };

@@ -64,6 +64,8 @@ pub enum Step {
     RemoveDeviceKey,
     /// Another passphrase, in place of the one before.
     Passphrase(usize),
+    /// A new root, with the other passphrase.
+    Rekey,
     /// A telephone is let in.
     AddPhone,
     /// It says where it is, whether the vault is locked or not.
@@ -137,6 +139,7 @@ pub(super) const fn steps(act: Act) -> &'static [Step] {
         Act::Keys => KEYS,
         Act::Away => AWAY,
         Act::Held => HELD,
+        Act::Rekey => REKEY,
         Act::Backups => BACKUPS,
         Act::Upgrade => &[Unlock, Wish(12), Relock, Unwish(12)],
         Act::Restore => &[Restore, NewLogs(Cause::Restore), Refresh, Wish(13), Relock],
@@ -227,6 +230,18 @@ const HELD: &[Step] = &[
     Step::Relock,
 ];
 
+const REKEY: &[Step] = &[
+    Step::Unlock,
+    Step::Wish(16),
+    Step::Rekey,
+    Step::Unwish(16),
+    Step::Refresh,
+    Step::Relock,
+    Step::MakeKit,
+    Step::Passphrase(0),
+    Step::Relock,
+];
+
 const BACKUPS: &[Step] = &[
     Step::Unlock,
     Step::AddPlace,
@@ -262,9 +277,11 @@ impl Step {
                 engine.lock();
                 life.unlock()?;
             }
-            Self::MakeKit | Self::AddDeviceKey | Self::RemoveDeviceKey | Self::Passphrase(_) => {
-                promise::change_keys(life, self)?;
-            }
+            Self::MakeKit
+            | Self::AddDeviceKey
+            | Self::RemoveDeviceKey
+            | Self::Passphrase(_)
+            | Self::Rekey => promise::change_keys(life, self)?,
             Self::Backup => std::fs::write(&life.backup, engine.export(Vec::new())?)?,
             Self::NewLogs(cause) => drop(engine.start_new_logs(cause)?),
             Self::AddPhone | Self::Report(_) | Self::Merge => promise::report(life, self)?,
