@@ -6,7 +6,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Row, Transaction};
 
-use super::{Card, CardContent, Fix, Vault, VaultError, cards, column, places};
+use super::{Card, CardContent, Fix, Vault, VaultError, cards, column, places::FixTaker};
 
 /// What kind of file came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +97,9 @@ impl Vault {
     ) -> Result<ImportOutcome, VaultError> {
         self.write_unless_dry(move |db| {
             add_import(db, &import)?;
+            let mut fixes_in = FixTaker::new(db)?;
             for fix in &fixes {
-                let added = places::insert_fix(db, fix, Some(import.id))?;
+                let added = fixes_in.take(fix, Some(import.id))?;
                 let outcome = &mut import.outcome;
                 let count = if added { &mut outcome.imported } else { &mut outcome.unchanged };
                 *count = count.saturating_add(1);

@@ -90,8 +90,9 @@ impl Vault {
 fn apply(db: &Transaction<'_>, effect: &LetterEffect) -> Result<(), VaultError> {
     match effect {
         LetterEffect::Fixes(fixes) => {
+            let mut fixes_in = places::FixTaker::new(db)?;
             for fix in fixes {
-                places::insert_fix(db, fix, None)?;
+                fixes_in.take(fix, None)?;
             }
         }
         LetterEffect::Places { device, places, among_others } => {

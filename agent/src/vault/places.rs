@@ -6,7 +6,7 @@ use besace_protocol::{
     private::Private,
     time::Timestamp,
 };
-use rusqlite::{Row, Transaction};
+use rusqlite::{Row, Statement, Transaction};
 
 use super::{Vault, VaultError, column};
 
@@ -120,15 +120,15 @@ impl Vault {
 
     /// Keeps one fix that was heard live. False if it was known.
     pub fn add_fix(&self, fix: Fix) -> Result<bool, VaultError> {
-        self.write(move |db| insert_fix(db, &fix, None))
+        self.write(move |db| FixTaker::new(db)?.take(&fix, None))
     }
 
     /// Keeps fixes that were heard live, all or none. Gives how many were new.
     pub fn add_fixes(&self, fixes: Vec<Fix>) -> Result<usize, VaultError> {
         self.write(move |db| {
-            let mut added: usize = 0;
+            let (mut fixes_in, mut added) = (FixTaker::new(db)?, 0_usize);
             for fix in &fixes {
-                added = added.saturating_add(usize::from(insert_fix(db, fix, None)?));
+                added = added.saturating_add(usize::from(fixes_in.take(fix, None)?));
             }
             Ok(added)
         })
@@ -172,25 +172,29 @@ pub(super) fn put_visit(db: &Transaction<'_>, visit: &ShopVisit) -> Result<(), V
     Ok(())
 }
 
-/// False if the same fix was known.
-pub(super) fn insert_fix(
-    db: &Transaction<'_>,
-    fix: &Fix,
-    import: Option<ImportId>,
-) -> Result<bool, VaultError> {
-    let added = db
-        .prepare(
+/// Takes fixes in, one after the other.
+pub(super) struct FixTaker<'db>(Statement<'db>);
+
+impl<'db> FixTaker<'db> {
+    /// Into the open transaction.
+    pub(super) fn new(db: &'db Transaction<'_>) -> Result<Self, VaultError> {
+        Ok(Self(db.prepare(
             "INSERT INTO fixes (at, lat_e7, lon_e7, accuracy_m, import_id)
              VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (at, lat_e7, lon_e7) DO NOTHING",
-        )?
-        .execute((
+        )?))
+    }
+
+    /// False if the same fix was known.
+    pub(super) fn take(&mut self, fix: &Fix, import: Option<ImportId>) -> Result<bool, VaultError> {
+        let added = self.0.execute((
             column::from_time(fix.at),
             fix.position.reveal().latitude_e7,
             fix.position.reveal().longitude_e7,
             fix.accuracy_metres,
             import.as_ref().map(ImportId::as_bytes),
         ))?;
-    Ok(added == 1)
+        Ok(added == 1)
+    }
 }
 
 fn fix(row: &Row<'_>) -> rusqlite::Result<Fix> {
