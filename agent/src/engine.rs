@@ -367,7 +367,7 @@ impl Engine {
             self.0.grant_changes.send_replace(());
         }
         drop(open);
-        self.try_to_note_time();
+        self.note_time_later();
         Ok(())
     }
 

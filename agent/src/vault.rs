@@ -240,7 +240,7 @@ impl Vault {
     /// Writes all pages anew, without those that are empty.
     pub fn compact(&self) -> Result<(), VaultError> {
         self.send(|store| {
-            let Store { connection, keeper } = store;
+            let Store { connection, keeper, .. } = store;
             keeper.rewrite(connection, |db| db.execute_batch("VACUUM"))
         })
     }
@@ -352,13 +352,43 @@ impl Vault {
         job: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let (condition, place) = (self.0.condition.clone(), self.0.place.clone());
+        self.send(move |store| write_at(&place, &condition, store, job, marked))
+    }
+
+    /// Changes, all or nothing, when nobody asks for anything else; at the latest before the next change, or before the
+    /// file is closed. Nobody waits, and `told` hears what became of it.
+    fn write_later(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> Result<(), VaultError> + Send + 'static,
+        told: impl FnOnce(Result<(), VaultError>) + Send + 'static,
+    ) -> Result<(), VaultError> {
+        let (condition, place) = (self.0.condition.clone(), self.0.place.clone());
         self.send(move |store| {
-            if !place.holds() {
-                condition.damaged(Damage::Moved);
-            }
-            store.write(job, marked)
+            store.put_off(Box::new(move |store| {
+                let job = |db: &Transaction<'_>| job(db).map(|()| ((), true));
+                let done = write_at(&place, &condition, store, job, false);
+                if let Err(error) = &done {
+                    condition.learn(error);
+                }
+                told(done);
+            }));
+            Ok(())
         })
     }
+}
+
+/// Writes, unless the file was moved away.
+fn write_at<T>(
+    place: &Place,
+    condition: &Known,
+    store: &mut Store,
+    job: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), VaultError>,
+    marked: bool,
+) -> Result<T, VaultError> {
+    if !place.holds() {
+        condition.damaged(Damage::Moved);
+    }
+    store.write(job, marked)
 }
 
 impl fmt::Debug for Vault {

@@ -5,7 +5,10 @@
 //! would end everything she allowed. While the clock is in doubt nothing leaves; it is over when the
 //! clock is right again, or when she says that it is.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use besace_protocol::time::{DAY_SECONDS, Timestamp};
 
@@ -42,7 +45,7 @@ pub(super) struct Seen {
     /// The latest time seen, in seconds; 0 while none is known.
     latest: AtomicU64,
     /// The latest time written down.
-    noted: AtomicU64,
+    noted: Arc<AtomicU64>,
 }
 
 impl Seen {
@@ -108,14 +111,35 @@ impl Engine {
     /// Writes the time down if that is due; called now and then while the vault is open.
     pub fn note_time(&self) -> Result<(), EngineError> {
         let now = self.now();
-        let noted = self.0.seen.noted.load(Ordering::SeqCst);
-        if self.clock_doubt().is_none()
-            && now.as_unix_seconds() >= noted.saturating_add(NOTE_SECONDS)
-        {
+        if self.is_due(now) {
             self.vault()?.note_time(now)?;
             self.0.seen.noted.store(now.as_unix_seconds(), Ordering::SeqCst);
         }
         Ok(())
+    }
+
+    /// As [`note_time`](Self::note_time), while others go on: the vault was just opened, and before anything is written
+    /// to it all of it is read. What cannot be written then is written later.
+    pub(super) fn note_time_later(&self) {
+        let now = self.now();
+        if !self.is_due(now) {
+            return;
+        }
+        let noted = Arc::clone(&self.0.seen.noted);
+        let told = move |done: Result<(), VaultError>| match done {
+            Ok(()) => drop(noted.fetch_max(now.as_unix_seconds(), Ordering::SeqCst)),
+            Err(error) => tracing::debug!(%error, "the time was not written down"),
+        };
+        if let Ok(vault) = self.vault()
+            && let Err(error) = vault.note_time_later(now, told)
+        {
+            tracing::debug!(%error, "the time will not be written down");
+        }
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        let noted = self.0.seen.noted.load(Ordering::SeqCst);
+        self.clock_doubt().is_none() && now.as_unix_seconds() >= noted.saturating_add(NOTE_SECONDS)
     }
 
     /// As [`note_time`](Self::note_time). What cannot be written now is written later.

@@ -1,7 +1,7 @@
 //! The latest time that the vault has seen.
 
 use besace_protocol::time::Timestamp;
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, Transaction};
 
 use super::{Vault, VaultError, column};
 
@@ -16,14 +16,17 @@ impl Vault {
 
     /// It has seen `now`.
     pub fn note_time(&self, now: Timestamp) -> Result<(), VaultError> {
-        self.write(move |db| {
-            db.execute(
-                "INSERT INTO clock (one, latest) VALUES (1, ?1)
-                 ON CONFLICT DO UPDATE SET latest = max(latest, excluded.latest)",
-                [column::from_time(now)],
-            )?;
-            Ok(())
-        })
+        self.write(move |db| note(db, now))
+    }
+
+    /// It has seen `now`, and is told when nobody asks for anything else: whoever has just opened it does not wait until
+    /// the whole file was looked through, as every change does. `told` hears what became of it.
+    pub fn note_time_later(
+        &self,
+        now: Timestamp,
+        told: impl FnOnce(Result<(), VaultError>) + Send + 'static,
+    ) -> Result<(), VaultError> {
+        self.write_later(move |db| note(db, now), told)
     }
 
     /// `now` is right, she says, whatever it has seen before.
@@ -37,4 +40,14 @@ impl Vault {
             Ok(())
         })
     }
+}
+
+/// Where that is known already nothing is changed.
+fn note(db: &Transaction<'_>, now: Timestamp) -> Result<(), VaultError> {
+    db.execute(
+        "INSERT INTO clock (one, latest) VALUES (1, ?1)
+         ON CONFLICT DO UPDATE SET latest = excluded.latest WHERE latest < excluded.latest",
+        [column::from_time(now)],
+    )?;
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What the thread of a vault owns: the connection, and what keeps its file from going back unnoticed.
 
 use std::{
+    fmt, mem,
     path::Path,
     sync::mpsc::{Receiver, TryRecvError},
 };
@@ -20,9 +21,20 @@ use super::{
 pub(super) struct Store {
     pub(super) connection: Connection,
     pub(super) keeper: Keeper,
+    later: Later,
 }
 
 pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
+
+/// What nobody waits for.
+#[derive(Default)]
+struct Later(Vec<Job>);
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Later({})", self.0.len())
+    }
+}
 
 impl Store {
     pub(super) fn new(
@@ -33,24 +45,39 @@ impl Store {
         known: Known,
     ) -> Result<Self, OpenVaultError> {
         let keeper = Keeper::open(&connection, path, key, watch, known)?;
-        Ok(Self { connection, keeper })
+        Ok(Self { connection, keeper, later: Later::default() })
     }
 
-    /// Does what is asked until nobody can ask any more; looks through the file when nobody asks.
+    /// Does what is asked until nobody can ask any more. When nobody asks it looks through the file, and then does what
+    /// nobody waits for.
     pub(super) fn serve(mut self, inbox: &Receiver<Job>) {
-        while !self.keeper.is_judged() {
+        loop {
             match inbox.try_recv() {
                 Ok(job) => job(&mut self),
-                Err(TryRecvError::Empty) => {
+                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Empty) if !self.keeper.is_judged() => {
                     self.keeper.look_on(&self.connection);
                 }
-                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Empty) => {
+                    self.catch_up();
+                    let Ok(job) = inbox.recv() else { break };
+                    job(&mut self);
+                }
             }
         }
-        for job in inbox {
-            job(&mut self);
-        }
+        self.catch_up();
         self.keeper.close(&self.connection);
+    }
+
+    /// Does `job` when nobody asks for anything, but before the next change, and before the file is closed.
+    pub(super) fn put_off(&mut self, job: Job) {
+        self.later.0.push(job);
+    }
+
+    fn catch_up(&mut self) {
+        for job in mem::take(&mut self.later.0) {
+            job(self);
+        }
     }
 
     /// One transaction, sealed, where `job` says that it counts; `synced` waits until its mark is on the
@@ -60,6 +87,7 @@ impl Store {
         job: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), VaultError>,
         synced: bool,
     ) -> Result<T, VaultError> {
+        self.catch_up();
         self.keeper.begin(&self.connection)?;
         let before = self.connection.total_changes();
         let behavior = TransactionBehavior::Immediate;
