@@ -94,15 +94,19 @@ pub struct ShopVisit {
 }
 
 impl Vault {
-    /// Fixes in a span of time, `until` not included, the oldest first.
+    /// Fixes in a span of time, `until` not included, the oldest first; of one moment, as they came.
     pub fn fixes(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Fix>, VaultError> {
         self.read(move |db| {
+            // As the index has them; the sorter of the library allocates for every moment anew.
             let mut statement = db.prepare(
-                "SELECT at, lat_e7, lon_e7, accuracy_m FROM fixes
-                 WHERE at >= ?1 AND at < ?2 ORDER BY at, id",
+                "SELECT at, lat_e7, lon_e7, accuracy_m, id FROM fixes
+                 WHERE at >= ?1 AND at < ?2 ORDER BY at",
             )?;
             let span = (column::from_time(from), column::from_time(until));
-            Ok(statement.query_map(span, fix)?.collect::<Result<_, _>>()?)
+            let row = |row: &Row<'_>| Ok((fix(row)?, row.get::<_, i64>(4)?));
+            let mut fixes: Vec<_> = statement.query_map(span, row)?.collect::<Result<_, _>>()?;
+            fixes.sort_by_key(|(fix, id)| (fix.at, *id));
+            Ok(fixes.into_iter().map(|(fix, _)| fix).collect())
         })
     }
 
