@@ -41,6 +41,11 @@ pub struct Run {
     pub grants: Option<u32>,
 }
 
+/// The other side of `bench vault`: a file with less to do, in a process of its own.
+pub fn serve_yardstick(orders: &str) -> Result<()> {
+    vault::serve_yardstick(orders)
+}
+
 /// Measures one part.
 pub fn measure(part: Part, run: &Run) -> Result<Figures> {
     let mut figures = match part {

@@ -9,17 +9,16 @@ use std::{fs, path::Path};
 use anyhow::{Result, ensure};
 use besace_agent::{
     keyring::{KdfParameters, Keyring, Passphrase, Secret},
-    vault::{Fix, Import, ImportFormat, ImportOutcome, Position},
+    vault::{Fix, Position},
 };
 use besace_protocol::{
     crypto::SecretBytes,
-    id::ImportId,
     private::Private,
     time::{DAY_SECONDS, Timestamp},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use self::ways::{Vaults, Way};
+use self::ways::{Arrival, Deed, Span, Vaults, bounds, keep_in_vault};
 use super::{
     Run,
     figures::{Figures, Sample},
@@ -31,17 +30,6 @@ const START: Timestamp = Timestamp::from_unix_seconds(1_490_000_000);
 
 /// From one fix to the next, in seconds: a million are nine years and a half.
 const STEP_SECONDS: u64 = 300;
-
-/// How fixes come.
-#[derive(Clone, Copy, Debug)]
-enum Arrival {
-    /// A telephone says where it is.
-    One,
-    /// A telephone says where it was while it had no network.
-    Batch,
-    /// A file is brought in.
-    Import,
-}
 
 /// How many fixes come in which way.
 #[derive(Clone, Copy, Debug)]
@@ -101,74 +89,71 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
 
 /// Inserts everything in all three files, transaction by transaction in turn.
 fn fill(vaults: &Vaults, sizes: &Sizes, fixes: &[Fix], figures: &mut Figures) -> Result<()> {
-    let (singles, rest) = fixes.split_at(sizes.singles);
-    let (batched, imported) = rest.split_at(sizes.batches * sizes.batch);
-    let mut rng = StdRng::seed_from_u64(9);
-    let mut ways = vaults.open()?;
-    for (name, arrival, fixes, piece) in [
-        ("insert_one_by_one", Arrival::One, singles, 1),
-        ("insert_in_batches", Arrival::Batch, batched, sizes.batch),
-        ("import", Arrival::Import, imported, sizes.import),
+    let vault = vaults.open()?;
+    let [mut plain, mut alone] = vaults.others(fixes.len())?;
+    let mut next = 0;
+    for (name, times, piece) in [
+        ("insert_one_by_one", sizes.singles, 1),
+        ("insert_in_batches", sizes.batches, sizes.batch),
+        ("import", sizes.imports, sizes.import),
     ] {
         let mut taken = [Both::default(); 3];
-        for piece in fixes.chunks(piece) {
-            let import = Import {
-                id: ImportId::generate(&mut rng),
-                format: ImportFormat::Gpx,
-                at: START,
-                skipped: 0,
-                outcome: ImportOutcome::default(),
-                undone_at: None,
+        for number in 0..times {
+            let arrival = match name {
+                "insert_one_by_one" => Arrival::One,
+                "insert_in_batches" => Arrival::Batch,
+                _ => Arrival::Import(u8::try_from(number)?),
             };
-            for (way, taken) in ways.iter_mut().zip(&mut taken) {
-                let piece = piece.to_vec();
-                let count = piece.len();
-                let mut kept = 0;
-                *taken += both(|| {
-                    kept = way.keep(arrival, &import, piece)?;
-                    Ok(())
-                })?;
-                ensure!(kept == count, "{kept} of {count} fixes were new");
-            }
+            let span = (next, next + piece);
+            next = span.1;
+            let places = fixes[span.0..span.1].to_vec();
+            taken[0] += both(|| keep_in_vault(&vault, arrival, places))?;
+            taken[1] += plain.taken(Deed::Keep(arrival, span))?;
+            taken[2] += alone.taken(Deed::Keep(arrival, span))?;
         }
-        compare(name, taken, fixes.len(), figures);
+        compare(name, taken, times * piece, figures);
     }
-    drop(ways);
-    let [ours, plain, _] = vaults.bytes()?;
-    figures.count("file_bytes", ours);
-    figures.count("plain_sqlite_file_bytes", plain);
-    figures.set("bytes_per_fix", number(ours) / number(fixes.len()));
+    vault.close();
+    let [ours, plain] = [vaults.ours(), vaults.plain()].map(fs::metadata);
+    let bytes = ours?.len();
+    figures.count("file_bytes", bytes);
+    figures.count("plain_sqlite_file_bytes", plain?.len());
+    figures.set("bytes_per_fix", number(bytes) / number(fixes.len()));
     Ok(())
 }
 
 /// Reads days, and everything, from files that were just opened; what is read must be what was written.
 fn read(vaults: &Vaults, sizes: &Sizes, fixes: &[Fix], figures: &mut Figures) -> Result<()> {
-    let mut ways = vaults.open()?;
+    let vault = vaults.open()?;
+    let mut others = vaults.others(fixes.len())?;
     let mut rng = StdRng::seed_from_u64(10);
-    let mut taken = [Both::default(); 3];
     let day = usize::try_from(DAY_SECONDS / STEP_SECONDS)?;
-    for _ in 0..sizes.days {
-        let first = rng.gen_range(0..fixes.len() - day);
-        read_range(&mut ways, &fixes[first..first + day], &mut taken)?;
+    let days = (0..sizes.days).map(|_| rng.gen_range(0..fixes.len() - day));
+    let days: Vec<Span> = days.map(|first| (first, first + day)).collect();
+    for (name, spans) in [("read_a_day", days), ("read_all", vec![(0, fixes.len()); 3])] {
+        let mut taken = [Both::default(); 3];
+        for span in &spans {
+            let places = &fixes[span.0..span.1];
+            let [from, until] = bounds(places)?;
+            let mut found = Vec::new();
+            taken[0] += both(|| {
+                found = vault.fixes(from, until)?;
+                Ok(())
+            })?;
+            ensure!(found == places, "what was read is not what was written");
+            for (other, taken) in others.iter_mut().zip(&mut taken[1..]) {
+                *taken += other.taken(Deed::Read(*span))?;
+            }
+        }
+        compare(name, taken, spans.len(), figures);
     }
-    compare("read_a_day", taken, sizes.days, figures);
-    let mut taken = [Both::default(); 3];
-    read_range(&mut ways, fixes, &mut taken)?;
-    compare("read_all", taken, 1, figures);
+    vault.close();
     Ok(())
 }
 
-fn read_range(ways: &mut [Box<dyn Way>; 3], range: &[Fix], taken: &mut [Both; 3]) -> Result<()> {
-    let (Some(first), Some(last)) = (range.first(), range.last()) else { return Ok(()) };
-    for (way, taken) in ways.iter_mut().zip(taken) {
-        let mut found = Vec::new();
-        *taken += both(|| {
-            found = way.read(first.at, last.at.plus(1))?;
-            Ok(())
-        })?;
-        ensure!(found == range, "what was read is not what was written");
-    }
-    Ok(())
+/// The yardsticks' side of it, in a process of its own.
+pub(super) fn serve_yardstick(orders: &str) -> Result<()> {
+    ways::serve(&serde_json::from_str(orders)?)
 }
 
 /// What one of `per` took, ours beside the two others.
@@ -213,7 +198,8 @@ fn milliseconds(seconds: Vec<f64>) -> Sample {
 /// A file without a key, with all that the encrypted one at `path` holds.
 fn copy_in_clear(path: &Path, key: &SecretBytes<32>, to: &Path) -> Result<()> {
     fs::write(to, [])?;
-    let db = ways::with_key(path, key)?;
+    let digits = hex::encode(key.danger_expose());
+    let db = ways::open(path, Some(&digits))?;
     db.execute("ATTACH ?1 AS clear KEY ''", [to.to_str()])?;
     db.query_row("SELECT sqlcipher_export('clear')", [], |_| Ok(()))?;
     Ok(db.execute_batch("DETACH clear")?)

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use besace_protocol::crypto::SigningKey;
 use rand::{Rng as _, RngCore as _, SeedableRng as _, rngs::StdRng};
 use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 
 use super::figures::Sample;
 
@@ -145,7 +146,7 @@ pub(super) fn plain_sqlite(path: &Path) -> Result<rusqlite::Connection> {
 }
 
 /// What some work took: on the wall, where disks are waited for, and of the processor.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Both {
     pub(super) wall: f64,
     pub(super) cpu: f64,

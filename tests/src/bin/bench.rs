@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use besace_e2e::{
-    bench::{Part, Run, measure},
+    bench::{Part, Run, measure, serve_yardstick},
     crash::life::live,
 };
 use clap::Parser;
@@ -27,12 +27,18 @@ struct Arguments {
     /// One part of a scripted life; `crash` kills it.
     #[arg(long, value_name = "ORDERS", hide = true)]
     life: Option<String>,
+    /// A file with less to do, told what to do line by line; `vault` is held against it.
+    #[arg(long, value_name = "ORDERS", hide = true)]
+    yardstick: Option<String>,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if let Some(orders) = arguments.life {
         return live(&serde_json::from_str(&orders)?);
+    }
+    if let Some(orders) = arguments.yardstick {
+        return serve_yardstick(&orders);
     }
     let run = Run { quick: arguments.quick, grants: arguments.grants };
     let figures = measure(arguments.part, &run)?;

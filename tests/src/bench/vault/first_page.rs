@@ -3,7 +3,6 @@
 use std::{net::TcpListener, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use besace_agent::{
     engine::Engine,
     http::ServeOptions,
@@ -18,7 +17,6 @@ use besace_agent::{
 use besace_protocol::{crypto::SecretBytes, lang::Language, private::Private, time::Timestamp};
 use jiff::tz::TimeZone;
 use reqwest::{Client, header, redirect::Policy};
-use serde_json::Value;
 
 use super::{
     super::{
@@ -27,7 +25,7 @@ use super::{
         yardstick::{Both, Watch},
     },
     copy_in_clear, milliseconds,
-    ways::without_key,
+    ways::{Deed, Orders, Other},
 };
 use crate::{
     shopper::WISHES,
@@ -139,28 +137,9 @@ fn unlock_and_show(engine: &Engine, device: &DeviceKey, voice: &Voice) -> Result
 fn plainly(path: &Path, key: &SecretBytes<32>, folder: &Path, runs: usize) -> Result<Sample> {
     let plain = folder.join("plain.db");
     copy_in_clear(path, key, &plain)?;
-    let mut taken = Vec::new();
-    for _ in 0..runs {
-        let begun = Instant::now();
-        let db = without_key(&plain)?;
-        for table in ["wishes", "profile", "visits", "retailers"] {
-            let mut statement = db.prepare(&format!("SELECT * FROM {table}"))?;
-            let mut rows = statement.query([])?;
-            while rows.next()?.is_some() {}
-        }
-        let mut statement = db.prepare("SELECT jws FROM catalogues")?;
-        let mut rows = statement.query([])?;
-        let mut offers = 0;
-        while let Some(row) = rows.next()? {
-            let jws: Value = serde_json::from_slice(&row.get::<_, Vec<u8>>(0)?)?;
-            let payload = jws["payload"].as_str().context("a catalogue has a payload")?;
-            let catalogue: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?;
-            offers += catalogue["offers"].as_array().map_or(0, Vec::len);
-        }
-        ensure!(offers > 2_000, "{offers} offers were read");
-        taken.push(begun.elapsed().as_secs_f64());
-    }
-    Ok(milliseconds(taken))
+    let mut other = Other::start(&Orders { path: plain, key: None, fixes: 0 })?;
+    let taken = other.times(Deed::Offers(runs))?;
+    Ok(milliseconds(taken.iter().map(|both| both.wall).collect()))
 }
 
 /// Seconds of unlocking in a form and reading the page of today, on the wall and of the processor.
