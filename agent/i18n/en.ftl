@@ -242,6 +242,8 @@ kind-release = the keys of a day
 kind-disclosure = what you allowed to be told
 kind-mailbox = the mail
 kind-acknowledgement = an acknowledgement
+kind-continuation = the news of your new log
+kind-last-head = what a shop remembers of your log
 
 ## Who looked you up
 

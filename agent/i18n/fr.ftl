@@ -245,6 +245,8 @@ kind-release = les clés d’un jour
 kind-disclosure = ce que vous avez permis de dire
 kind-mailbox = le courrier
 kind-acknowledgement = un accusé de réception
+kind-continuation = l’annonce de votre nouveau registre
+kind-last-head = ce qu’une enseigne retient de votre registre
 
 ## Qui vous a reconnu
 

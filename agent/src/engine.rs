@@ -13,6 +13,7 @@ mod emission;
 mod evidence;
 mod imports;
 mod keys;
+mod last_head;
 mod leaving;
 mod local;
 mod logs;
@@ -268,11 +269,19 @@ struct Open {
     vault: Vault,
     memory: Arc<Mutex<offers::Memory>>,
     phones: Arc<devices::Memory>,
+    heard: Arc<last_head::Heard>,
 }
 
 impl Open {
     fn new(id: VaultId, root: RootKey, vault: Vault) -> Self {
-        Self { id, root: Arc::new(root), vault, memory: Arc::default(), phones: Arc::default() }
+        Self {
+            id,
+            root: Arc::new(root),
+            vault,
+            memory: Arc::default(),
+            phones: Arc::default(),
+            heard: Arc::default(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! The engine and its vault block, so each of their steps runs on a thread for blocking work.
 
 mod evidence;
+mod standing;
 mod vouchers;
 
 use besace_protocol::{
@@ -151,9 +152,11 @@ impl Exchange {
         request: RequestId,
         indication: Indication,
     ) -> Result<GrantId, ExchangeError> {
+        let domain = self.step(move |engine| engine.asking(request)).await?;
+        // Before it is written on, her log is compared. A retailer that is away hears of the grant later.
+        let stands = self.stand(&domain).await;
         let (id, call) = self.step(move |engine| engine.give(request, indication)).await?;
-        let domain = call.domain.clone();
-        self.go_on(&domain).await?;
+        stands?;
         let answer = self.call(call, "grant").await?;
         self.step(move |engine| engine.accept_grant(id, &answer)).await?;
         self.deliver(&domain).await?;
@@ -180,7 +183,7 @@ impl Exchange {
 
     /// Delivers keys and disclosures that are due. Says how many of each.
     pub async fn deliver(&self, domain: &ControllerId) -> Result<(usize, usize), ExchangeError> {
-        self.go_on(domain).await?;
+        self.stand(domain).await?;
         let name = domain.clone();
         let keys = self.step(move |engine| engine.due_releases(&name)).await?;
         let name = domain.clone();
@@ -245,7 +248,7 @@ impl Exchange {
 
     /// Collects and acknowledges mail. Says how many messages there were.
     pub async fn collect_mail(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
-        self.go_on(domain).await?;
+        self.stand(domain).await?;
         let mut count: usize = 0;
         for _ in 0..MAIL_ROUNDS_MAX {
             let name = domain.clone();
@@ -279,6 +282,8 @@ impl Exchange {
             Err(error @ ExchangeError::Net(NetError::Refused(_))) => refused = Err(error),
             told => told?,
         }
+        // A withdrawal waits for nothing; whatever discloses waits for this.
+        self.compare_heads(domain).await?;
         let name = domain.clone();
         let grants = self.step(move |engine| engine.unsigned_grants(&name)).await?;
         for (id, call) in grants {
@@ -321,27 +326,6 @@ impl Exchange {
         self.go_on(&call.domain).await?;
         let answer = self.call(call, "withdrawal").await?;
         self.step(move |engine| engine.accept_acknowledgement(grant, &answer)).await
-    }
-
-    /// Tells a retailer how her pseudonyms there went on, before it hears anything else from them.
-    async fn go_on(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
-        let name = domain.clone();
-        let calls = self.step(move |engine| engine.untold_continuations(&name)).await?;
-        for (generation, call) in calls {
-            match self.call(call, "continuation").await {
-                Ok(answer) => {
-                    self.step(move |engine| engine.accept_continued(generation, &answer)).await?;
-                }
-                Err(error @ ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
-                    let never = self.step(move |engine| engine.accept_unknown(generation)).await?;
-                    if !never {
-                        return Err(error);
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     async fn fetch_requests(&self, domain: &ControllerId) -> Result<(), ExchangeError> {

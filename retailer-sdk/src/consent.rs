@@ -9,6 +9,7 @@ use besace_protocol::{
     crypto::sha256,
     document::{ParseDocumentError, SignDocumentError, Unverified, Verified, sign},
     jws::{Role, VerifyJwsError},
+    log::{LogKey, Origin, UnverifiedCheckpoint},
     problem::ProblemType,
     time::Timestamp,
     wire::{Attested, GRANTS_PATH, GiveGrant, GrantGiven, WITHDRAWALS_PATH, Withdraw, Withdrawn},
@@ -178,7 +179,7 @@ impl Retailer {
         rng: &mut impl CryptoRngCore,
     ) -> Result<Withdrawn, WithdrawError> {
         let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
-        let Withdraw { withdrawal: bytes } = call.peek_body().map_err(|error| {
+        let Withdraw { head: _, withdrawal: bytes } = call.peek_body().map_err(|error| {
             CallError::Verify(besace_protocol::call::VerifyCallError::Body(error))
         })?;
         let withdrawal =
@@ -202,12 +203,26 @@ impl Retailer {
         let own = &self.own;
         let answer = self.store.write(|session| {
             admit(session, &call)??;
+            if let Some(head) = &call.body.head {
+                remember_head(session, &stored.subject, head)?;
+            }
             own.withdraw(session, &stored, &withdrawal, now, rng)
         })?;
         self.live.forget(grant, &stored.grant.handle);
         // What was deleted stands in the write-ahead log until it is emptied; `tidy` tries again.
         drop(self.store.forget_history());
         Ok(answer)
+    }
+}
+
+/// Keeps the head that came with a withdrawal. One that does not hold is passed over: nothing keeps a withdrawal
+/// from being taken.
+fn remember_head(session: Session<'_>, subject: &Subject, head: &str) -> Result<(), StoreError> {
+    let key = LogKey::new(Origin::of_log(&subject.log), subject.log_key);
+    let head = UnverifiedCheckpoint::parse(head.as_bytes()).ok();
+    match head.and_then(|head| head.verify_exact(&key).ok()) {
+        Some(head) => session.keep_head(subject.log, &head),
+        None => Ok(()),
     }
 }
 

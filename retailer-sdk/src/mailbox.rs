@@ -118,15 +118,28 @@ impl Retailer {
         Ok(MailAcknowledged { destroyed })
     }
 
-    /// The largest head of her own log that the caller showed here: her vault compares it with its own.
+    /// What is remembered of the caller's own log and of how it went on: her vault compares it with what it
+    /// holds. A key that was left learns how it was, and nothing of what came after.
     pub fn last_head(&mut self, call: &[u8], now: Timestamp) -> Result<LastHead, MailboxError> {
-        let call = self.admit_subject::<AskLastHead>(call, LAST_HEAD_PATH, now)?;
-        let key = call.subject.key_id();
+        let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
+        let claimed = call.claimed_key().ok_or(MailboxError::Missing)?;
+        let subject = self.store.read().subject_of(claimed)?.ok_or(MailboxError::Missing)?;
+        let left = (claimed != subject.key.key_id())
+            .then(|| self.store.read().pseudonym_key(claimed))
+            .transpose()?
+            .flatten();
+        let address = self.own.address(LAST_HEAD_PATH);
+        let call = call
+            .verify::<AskLastHead>(left.as_ref().unwrap_or(&subject.key), &address, now)
+            .map_err(CallError::Verify)?;
         self.store.write(|session| {
             admit(session, &call)??;
-            let grants = session.grants_of_subject(key)?;
-            let newest = grants.last().ok_or(MailboxError::Missing)?;
-            Ok(LastHead { checkpoint: session.head_of(newest.subject.log)? })
+            let subject = session.subject_of(claimed)?.ok_or(MailboxError::Missing)?;
+            let stands = subject.key.key_id() == claimed;
+            Ok(LastHead {
+                checkpoint: if stands { session.head_of(subject.log)? } else { None },
+                continuation: session.last_continuation_of(claimed, subject.log)?.map(Bytes),
+            })
         })
     }
 

@@ -219,7 +219,7 @@ impl Shopper {
             withdrawn: now,
         };
         let signed = sign(withdrawal, Role::Subject, &self.signing, now).unwrap();
-        Withdraw { withdrawal: Bytes(signed.as_bytes().to_vec()) }
+        Withdraw { head: None, withdrawal: Bytes(signed.as_bytes().to_vec()) }
     }
 
     /// Appends a record to her own log.

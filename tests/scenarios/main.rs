@@ -9,6 +9,7 @@ mod docker;
 mod errands;
 mod export;
 mod hardening;
+mod heads;
 mod hostile;
 mod keys;
 mod presence;

@@ -111,6 +111,8 @@ async fn keys_that_were_logged_leave_while_locked_and_a_withdrawal_takes_them_ba
     unlock(&world);
     assert_eq!(world.engine().merge_inbox().unwrap().answers, 1);
     assert!(world.engine().due_releases(&domain).unwrap().is_empty());
+    // The shop says what it remembers of her: before that, this sitting discloses nothing to it.
+    world.exchange.collect_mail(&domain).await.unwrap();
 
     // The same a day later; but then she stops.
     let after = tomorrow.plus(DAY_SECONDS);

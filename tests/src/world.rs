@@ -344,6 +344,10 @@ impl House {
     }
 }
 
+fn mark_in(folder: &Path) -> PathBuf {
+    folder.join("marks").join("vault.mark")
+}
+
 /// The world.
 #[derive(Debug)]
 pub struct World {
@@ -359,6 +363,8 @@ pub struct World {
     pub vault: PathBuf,
     /// Where all of it lies.
     pub folder: TempDir,
+    /// The seed of the next agent: none draws what another drew.
+    starts: AtomicU64,
 }
 
 impl World {
@@ -375,7 +381,8 @@ impl World {
         let pont = House::open(&pont, there, folder.path(), Arc::clone(&clock), 2).await?;
         let vault = folder.path().join("vault");
         let entropy = Arc::new(SeededEntropy::new(3));
-        let engine = Engine::start(VaultFolder::new(&vault), clock.clone(), entropy)?;
+        let watched = VaultFolder::new(&vault).with_mark(Some(mark_in(folder.path())));
+        let engine = Engine::start(watched, clock.clone(), entropy)?;
         let passphrase = Passphrase::new(PASSPHRASE.to_owned()).context("a passphrase")?;
         engine.create(&passphrase, KdfParameters::SMALLEST)?;
         let mut dev = DevRetailers::default();
@@ -383,7 +390,8 @@ impl World {
             dev.insert(house.domain.clone(), house.tap.address())?;
         }
         let exchange = Exchange::new(engine, Net::new(dev)?);
-        Ok(Self { clock, lumen, pont, exchange, vault, folder })
+        let starts = AtomicU64::new(4);
+        Ok(Self { clock, lumen, pont, exchange, vault, folder, starts })
     }
 
     /// Her agent.
@@ -393,21 +401,38 @@ impl World {
 
     /// Her agent's program ends and is started again. Nobody unlocks the vault.
     pub fn reboot(&mut self) -> Result<()> {
-        let start = |folder: PathBuf, seed: u64| {
-            let entropy = Arc::new(SeededEntropy::new(seed));
-            Engine::start(VaultFolder::new(folder), self.clock.clone(), entropy)
-        };
+        self.shut_down()?;
+        self.boot()
+    }
+
+    /// Her agent's program ends: until it is started again, the vault is nobody's.
+    pub fn shut_down(&mut self) -> Result<()> {
+        let nobody = VaultFolder::new(self.folder.path().join("nobody"));
+        self.exchange = self.start_agent(nobody)?;
+        Ok(())
+    }
+
+    /// Her agent's program is started. Nobody unlocks the vault.
+    pub fn boot(&mut self) -> Result<()> {
+        let watched = VaultFolder::new(&self.vault).with_mark(Some(self.mark()));
+        self.exchange = self.start_agent(watched)?;
+        Ok(())
+    }
+
+    fn start_agent(&self, folder: VaultFolder) -> Result<Exchange> {
+        let seed = self.starts.fetch_add(1, Ordering::SeqCst);
+        let entropy = Arc::new(SeededEntropy::new(seed));
         let mut dev = DevRetailers::default();
         for house in [&self.lumen, &self.pont] {
             dev.insert(house.domain.clone(), house.tap.address())?;
         }
-        let net = Net::new(dev)?;
-        // The folder is free only when nobody has the engine before.
-        let between = start(self.folder.path().join("between"), 4)?;
-        self.exchange = Exchange::new(between, net.clone());
-        let engine = start(self.vault.clone(), 5)?;
-        self.exchange = Exchange::new(engine, net);
-        Ok(())
+        let engine = Engine::start(folder, self.clock.clone(), entropy)?;
+        Ok(Exchange::new(engine, Net::new(dev)?))
+    }
+
+    /// The file with the mark of her vault.
+    pub fn mark(&self) -> PathBuf {
+        mark_in(self.folder.path())
     }
 
     /// The open request of a retailer for a purpose.

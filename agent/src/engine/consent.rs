@@ -124,6 +124,12 @@ impl Engine {
         Ok(views)
     }
 
+    /// Who asks in this request.
+    pub fn asking(&self, request: RequestId) -> Result<ControllerId, StepError> {
+        let stored = self.vault()?.request(request)?;
+        Ok(stored.ok_or(StepError::RequestClosed)?.domain)
+    }
+
     /// Says no. The purpose is not shown again for six months.
     pub fn refuse(&self, request: RequestId) -> Result<(), StepError> {
         let done = self.vault()?.decide_request(request, RequestState::Refused, self.now())?;
@@ -290,7 +296,8 @@ impl Engine {
         self.pass_gate(id, GrantChange::Withdraw, record.clone())?.ok_or(StepError::GrantOver)?;
         drop(turn);
         self.try_refresh_outbox();
-        self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &Withdraw { withdrawal: record.into() })
+        let body = self.withdraw_body(&pseudonym, record)?;
+        self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &body)
     }
 
     /// Calls for withdrawals the retailer has not acknowledged: told again until it signs.
@@ -305,10 +312,21 @@ impl Engine {
                 && stored.unreceived_at.is_none();
             let (true, Some(withdrawal)) = (waits, stored.withdrawal) else { continue };
             let pseudonym = self.pseudonym_of(stored.generation)?;
-            let body = Withdraw { withdrawal: withdrawal.into() };
+            let body = self.withdraw_body(&pseudonym, withdrawal)?;
             calls.push((stored.id, self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &body)?));
         }
         Ok(calls)
+    }
+
+    /// A withdrawal with the head of her log as it is now: the retailer remembers that there was one, also for a
+    /// vault that does not.
+    pub(super) fn withdraw_body(
+        &self,
+        pseudonym: &Pseudonym,
+        withdrawal: Vec<u8>,
+    ) -> Result<Withdraw, StepError> {
+        let head = self.vault()?.log_head(pseudonym.log)?;
+        Ok(Withdraw { head, withdrawal: withdrawal.into() })
     }
 
     /// Takes the retailer's acknowledgement of a withdrawal.
@@ -419,6 +437,8 @@ impl Engine {
             ended_at: None,
         };
         vault.start_pseudonym(pseudonym.clone())?;
+        // Nobody can remember anything of it.
+        self.accept_no_head(pseudonym.generation)?;
         Ok(pseudonym)
     }
 

@@ -10,9 +10,7 @@ use besace_protocol::{
     id::{GrantId, LetterId},
     party::ControllerId,
     time::{DAY_SECONDS, Day, Timestamp},
-    wire::{
-        AcknowledgeMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, RELEASES_PATH, WITHDRAWALS_PATH, Withdraw,
-    },
+    wire::{AcknowledgeMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
 };
 
 use super::{Engine, EngineError, PreparedCall, StepError};
@@ -55,6 +53,11 @@ impl Engine {
         let mut count = kept.len();
         for (content, pseudonym) in wanted {
             if kept.iter().any(|held| held.content == content) {
+                continue;
+            }
+            // Keys wait until the retailer said what it remembers: the vault may have gone back.
+            let is_release = matches!(content, Content::Released { .. });
+            if is_release && !self.has_heard(pseudonym.generation)? {
                 continue;
             }
             let Some(held) = self.sign_held(content, &pseudonym)? else { continue };
@@ -210,7 +213,7 @@ impl Engine {
             Content::Withdrawn { grant } => {
                 let stored = self.vault()?.grant(*grant)?.ok_or(StepError::GrantOver)?;
                 let Some(withdrawal) = stored.withdrawal else { return Ok(None) };
-                let body = Withdraw { withdrawal: withdrawal.into() };
+                let body = self.withdraw_body(pseudonym, withdrawal)?;
                 (longest, self.prepare_held_call(pseudonym, WITHDRAWALS_PATH, &body, longest)?)
             }
             Content::Released { day, grant } => {

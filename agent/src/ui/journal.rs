@@ -67,6 +67,8 @@ fn kind(voice: &Voice, kind: &str) -> String {
         "release" => voice.say("kind-release"),
         "disclosure" => voice.say("kind-disclosure"),
         "mailbox" | "mail" => voice.say("kind-mailbox"),
+        "continuation" => voice.say("kind-continuation"),
+        "last_head" => voice.say("kind-last-head"),
         "mailbox_acknowledgement" => voice.say("kind-acknowledgement"),
         "voucher_keys" => voice.say("kind-voucher-keys"),
         "vouchers" => voice.say("kind-vouchers"),

@@ -100,6 +100,28 @@ impl Vault {
         })
     }
 
+    /// The newest signed checkpoint of a log; none while it is empty.
+    pub fn log_head(&self, id: LogId) -> Result<Option<String>, VaultError> {
+        self.read(move |db| {
+            let head = db
+                .query_row("SELECT checkpoint FROM logs WHERE id = ?1", [id.as_bytes()], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            Ok(head.flatten())
+        })
+    }
+
+    /// The root over the first `size` entries of a log; none if it has fewer.
+    pub fn log_root(&self, id: LogId, size: u64) -> Result<Option<Digest>, VaultError> {
+        self.read(move |db| {
+            if log_size(db, &id)? < size {
+                return Ok(None);
+            }
+            Ok(Some(Frontier::from_nodes(size, |node| read_node(db, &id, node))?.root()))
+        })
+    }
+
     /// Proof of an entry under the newest checkpoint, which `key` must have signed.
     pub fn prove(
         &self,
@@ -162,11 +184,7 @@ pub(super) fn append(
     record: &[u8],
     now: Timestamp,
 ) -> Result<(u64, SignedCheckpoint), VaultError> {
-    let size = db.query_row(
-        "SELECT COALESCE(MAX(entry) + 1, 0) FROM log_entries WHERE log_id = ?1",
-        [id.as_bytes()],
-        |row| column::number(row, 0),
-    )?;
+    let size = log_size(db, id)?;
     let mut frontier = Frontier::from_nodes(size, |node| read_node(db, id, node))?;
     check_head(db, id, signer, &frontier)?;
     let entry = commitment(salt, record);
@@ -242,6 +260,15 @@ pub(super) fn prove(
         .map_err(|_| VaultError::BrokenLog)?
         .to_text_with_salt(&Salt::from_bytes(salt));
     Ok(Proven { proof, record: record.into() })
+}
+
+/// How many entries a log has.
+fn log_size(db: &Connection, id: &LogId) -> Result<u64, VaultError> {
+    Ok(db.query_row(
+        "SELECT COALESCE(MAX(entry) + 1, 0) FROM log_entries WHERE log_id = ?1",
+        [id.as_bytes()],
+        |row| column::number(row, 0),
+    )?)
 }
 
 fn read_node(db: &Connection, id: &LogId, node: NodeId) -> Result<Digest, VaultError> {

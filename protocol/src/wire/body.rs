@@ -64,6 +64,9 @@ pub struct GrantGiven {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Withdraw {
+    /// The newest checkpoint of her own log, for the retailer to remember; one that does not hold is passed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
     /// A [`Withdrawal`](crate::consent::Withdrawal).
     pub withdrawal: Bytes,
 }
@@ -150,12 +153,18 @@ pub struct MailAcknowledged {
 #[serde(deny_unknown_fields)]
 pub struct AskLastHead {}
 
-/// Answer: what the caller herself signed, so that a vault that went back in time can tell.
+/// Answer: what the caller herself signed, so that a vault that went back in time can tell. Under a key that was
+/// left, only the continuation that left it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LastHead {
-    /// The largest checkpoint of her own log that she showed here; none if she showed none.
+    /// The largest checkpoint that she showed here of the log she stands in; none if she showed none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
+    /// The last [`Continuation`](crate::consent::Continuation) that was accepted here and that the calling key
+    /// signed as the one that goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continuation: Option<Bytes>,
 }
 
 /// Body of a call to [`CONTINUATIONS_PATH`](super::CONTINUATIONS_PATH), signed with the key that the last

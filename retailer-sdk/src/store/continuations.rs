@@ -3,6 +3,7 @@
 use besace_protocol::{
     consent::{Continuation, Grant, Left, Successor},
     crypto::{Digest, KeyId, SealingPublicKey, VerifyingKey},
+    document::Unverified,
     id::LogId,
 };
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -84,6 +85,24 @@ impl Session<'_> {
         log: LogId,
     ) -> Result<Option<StoredContinuation>, StoreError> {
         self.continuation_by("from_log = ?1", log.as_bytes().as_slice())
+    }
+
+    /// The last continuation that `key` signed as the one that goes on, from `log` backwards.
+    pub(crate) fn last_continuation_of(
+        self,
+        key: KeyId,
+        mut log: LogId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        // Every log is gone on in once: this ends.
+        while let Some(stored) = self.continuation_by("to_log = ?1", log.as_bytes())? {
+            let said = Unverified::<Continuation>::parse(&stored.jws);
+            let from = said.map_err(|_| StoreError::Corrupt)?.claimed().from.clone();
+            if from.key.key_id() == key {
+                return Ok(Some(stored.jws));
+            }
+            log = from.log;
+        }
+        Ok(None)
     }
 
     /// Whether `log` was ever gone on in, or left.

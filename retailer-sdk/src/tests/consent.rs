@@ -237,7 +237,7 @@ fn a_withdrawal_by_somebody_else_or_of_something_else_is_refused() {
     assert_eq!(withdraw(&mut world, &mut alice, &body), ProblemType::GrantMissing);
     let body = alice.withdrawal(grant.id, Digest::from_bytes([7; 32]), NOW);
     assert_eq!(withdraw(&mut world, &mut alice, &body), ProblemType::GrantConflict);
-    let body = Withdraw { withdrawal: Bytes(b"{}".to_vec()) };
+    let body = Withdraw { head: None, withdrawal: Bytes(b"{}".to_vec()) };
     assert_eq!(withdraw(&mut world, &mut alice, &body), ProblemType::Malformed);
     let error = world.retailer.withdraw(b"garbage", NOW, &mut world.rng).unwrap_err();
     assert!(matches!(error, WithdrawError::Call(_)));

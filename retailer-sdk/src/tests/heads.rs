@@ -1,11 +1,14 @@
 use besace_protocol::{
-    log::{LogKey, Origin, UnverifiedCheckpoint},
+    log::{Checkpoint, LogKey, Origin, UnverifiedCheckpoint},
     problem::ProblemType,
-    wire::{AskLastHead, LAST_HEAD_PATH, LastHead},
+    wire::{AskLastHead, LAST_HEAD_PATH, LastHead, WITHDRAWALS_PATH, Withdraw},
 };
 
 use super::*;
 use crate::MailboxError;
+
+/// It remembers nothing.
+const NOTHING: LastHead = LastHead { checkpoint: None, continuation: None };
 
 fn ask(world: &mut World, shopper: &mut Shopper) -> Result<LastHead, MailboxError> {
     let call = shopper.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);
@@ -48,7 +51,7 @@ fn a_head_is_told_to_its_writer_alone() {
     let mut his = Shopper::new(3);
     assert_eq!(ask(&mut world, &mut his).unwrap_err().problem(), ProblemType::GrantMissing);
     world.give(&mut his, world.recognition, NOW);
-    assert_eq!(ask(&mut world, &mut his).unwrap(), LastHead { checkpoint: None });
+    assert_eq!(ask(&mut world, &mut his).unwrap(), NOTHING);
 }
 
 #[test]
@@ -62,5 +65,26 @@ fn a_head_that_is_not_hers_is_not_kept() {
     let refused = world.retailer.receive_release(&call, NOW, &mut world.rng).unwrap_err();
     assert_eq!(refused.problem(), ProblemType::ProofMissing);
     shopper.log_signer = signer;
-    assert_eq!(ask(&mut world, &mut shopper).unwrap(), LastHead { checkpoint: None });
+    assert_eq!(ask(&mut world, &mut shopper).unwrap(), NOTHING);
+}
+
+#[test]
+fn a_withdrawal_leaves_its_head_behind_and_is_taken_with_any() {
+    let mut world = World::new();
+    let mut shopper = Shopper::new(2);
+    let (recognition, _) = world.give(&mut shopper, world.recognition, NOW);
+    world.release(&mut shopper, &recognition, NOW);
+    let (greeting, digest) = world.give(&mut shopper, world.greeting, NOW);
+    let head_of = |shopper: &Shopper| {
+        let (origin, root) = (Origin::of_log(&shopper.log), Digest::from_bytes([1; 32]));
+        let head = Checkpoint { origin, size: 2, root }.sign(&shopper.log_signer).unwrap();
+        Some(head.as_str().to_owned())
+    };
+    let (good, forged) = (head_of(&shopper), head_of(&Shopper::new(9)));
+    for (head, known) in [(forged, 1), (Some("x".to_owned()), 1), (good, 2), (None, 2)] {
+        let body = Withdraw { head, ..shopper.withdrawal(greeting.id, digest, NOW) };
+        let call = shopper.call(WITHDRAWALS_PATH, &body, NOW);
+        world.retailer.withdraw(&call, NOW, &mut world.rng).unwrap();
+        assert_eq!(size(&mut world, &mut shopper), Some(known));
+    }
 }

@@ -89,15 +89,20 @@ fn after_a_continuation_the_new_log_counts_and_the_old_one_is_refused() {
             "{cause:?}"
         );
         let call = old.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);
-        let asked = world.retailer.last_head(&call, NOW);
-        match cause {
-            Cause::Rekey => assert_eq!(asked.unwrap_err().problem(), ProblemType::Superseded),
+        let told = world.retailer.last_head(&call, NOW).unwrap();
+        assert_eq!(told.continuation, Some(continuation), "{cause:?}: in its own writing");
+        match (cause, told.checkpoint) {
+            // A key that was left learns nothing of what came after.
+            (Cause::Rekey, told) => assert_eq!(told, None),
             // The same key: what it is told is of a log that this copy has never heard of.
-            Cause::Restore | Cause::Rollback => {
-                let checkpoint = asked.unwrap().checkpoint.unwrap();
-                assert!(checkpoint.starts_with(&hers.log.to_string()));
+            (Cause::Restore | Cause::Rollback, told) => {
+                assert!(told.unwrap().starts_with(&hers.log.to_string()));
             }
         }
+        let call = hers.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);
+        let told = world.retailer.last_head(&call, NOW).unwrap();
+        assert_eq!(told.continuation.is_some(), cause != Cause::Rekey, "nothing it signed itself");
+        assert!(told.checkpoint.unwrap().starts_with(&hers.log.to_string()));
         world.withdraw(&mut hers, &recognition, NOW);
         assert_eq!(
             try_release(&mut world, &mut hers, &recognition.0),
