@@ -6,7 +6,7 @@
 ARG BUILDER=rust:1.95-bookworm
 ARG BASE=debian:bookworm-slim
 
-# What the image takes from the system: the certificates that the web trusts, one user, two folders.
+# What the image takes from the system: the certificates that the web trusts, one user, three folders.
 FROM ${BASE} AS system
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
 RUN mkdir -p /image/etc/ssl/certs /image/usr/bin /image/tmp /empty \
@@ -18,7 +18,8 @@ RUN mkdir -p /image/etc/ssl/certs /image/usr/bin /image/tmp /empty \
 
 FROM scratch AS runtime
 USER 65532:65532
-ENV BESACE_VAULT=/vault BESACE_LISTEN=0.0.0.0:7878
+# A mark in the volume of the vault would go back with it: `compose.yaml` gives it one of its own.
+ENV BESACE_VAULT=/vault BESACE_MARK=none BESACE_LISTEN=0.0.0.0:7878
 EXPOSE 7878
 ENTRYPOINT ["/usr/bin/besace"]
 # Every address of the container; who reaches them is decided where the port is published.
@@ -32,6 +33,7 @@ RUN ldd /image/usr/bin/besace | grep -o '/[^ ]*' | xargs -I{} cp -L --parents {}
 FROM runtime AS release
 COPY --from=with-binary /image /
 COPY --from=system --chown=65532:65532 /empty /vault
+COPY --from=system --chown=65532:65532 /empty /mark
 VOLUME /vault
 
 FROM ${BUILDER} AS build
@@ -46,4 +48,5 @@ RUN ldd /image/usr/bin/besace | grep -o '/[^ ]*' | xargs -I{} cp -L --parents {}
 FROM runtime AS source
 COPY --from=with-build /image /
 COPY --from=system --chown=65532:65532 /empty /vault
+COPY --from=system --chown=65532:65532 /empty /mark
 VOLUME /vault

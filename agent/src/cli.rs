@@ -45,7 +45,7 @@ use crate::{
     config::VaultFolder,
     engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
-    keyring::{ReadKeyringError, Secret, UnlockKeyringError},
+    keyring::{self, ReadKeyringError, Secret, UnlockKeyringError},
     memory,
     net::DevRetailers,
     vault::OpenVaultError,
@@ -65,7 +65,7 @@ struct Arguments {
     #[arg(long, global = true, value_name = "FILE", env = "BESACE_OUTBOX_KEY")]
     outbox_key: Option<PathBuf>,
     /// File that keeps the mark of the vault, best on another disk: a vault that goes back in time is
-    /// noticed by it.
+    /// noticed by it. `none` keeps none [default: besace/VAULT.mark in your state folder].
     #[arg(long, global = true, value_name = "FILE", env = "BESACE_MARK")]
     mark: Option<PathBuf>,
     /// Answer in JSON.
@@ -170,6 +170,9 @@ enum Command {
     Restore(restore::Arguments),
 }
 
+/// As `Arguments::mark` says that there is none.
+const NO_MARK: &str = "none";
+
 /// As `Arguments::allow_core_dumps` is spelled.
 const ALLOW_CORE_DUMPS: &str = "--allow-core-dumps";
 
@@ -240,13 +243,13 @@ fn dispatch(
         }
     };
     let folder = folder(arguments.vault)?
-        .with_mark(arguments.mark)
         .danger_on_a_share(arguments.vault_on_network_share)
         .with_outbox_key(arguments.outbox_key);
     // A command that only reads makes no folder.
     if !folder.slots().exists() && !folder.database().exists() && !needs_no_vault(&command) {
         return Err(no_vault(&folder));
     }
+    let folder = with_mark(folder, arguments.mark);
     let passphrase = passphrase::Source::new(arguments.passphrase_file, arguments.key_file);
     if let Command::Doctor(arguments) = &command {
         return doctor::run(arguments, &folder, (clock, entropy), &passphrase, output);
@@ -318,6 +321,17 @@ fn folder(given: Option<PathBuf>) -> Result<VaultFolder, Failure> {
         .ok_or_else(|| {
             Failure::refused("it is not known where your vault is", "say it with --vault DIR")
         })
+}
+
+/// The folder with the place of its mark: the one that was named, or the usual one.
+fn with_mark(folder: VaultFolder, named: Option<PathBuf>) -> VaultFolder {
+    if let Some(named) = named {
+        return folder.with_mark(Some(named).filter(|named| named.as_os_str() != NO_MARK));
+    }
+    let home = |name| std::env::var_os(name).map(PathBuf::from);
+    let marks = VaultFolder::standard_marks(home("XDG_STATE_HOME"), home("HOME"));
+    // An account without a home it may write to has vaults all the same.
+    folder.with_marks_in(marks.filter(|marks| keyring::private_folder(marks).is_ok()))
 }
 
 fn no_vault(folder: &VaultFolder) -> Failure {

@@ -2,13 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
+use besace_protocol::id::VaultId;
+
 /// The folder of one vault, and the names of what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultFolder {
     path: PathBuf,
     on_a_share: bool,
     outbox_key: Option<PathBuf>,
-    mark: Option<PathBuf>,
+    mark: Option<MarkPlace>,
+}
+
+/// Where the mark of a vault is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum MarkPlace {
+    /// In this file.
+    File(PathBuf),
+    /// In a file of this folder that is named after the vault.
+    Folder(PathBuf),
 }
 
 impl VaultFolder {
@@ -21,12 +32,36 @@ impl VaultFolder {
     /// it is noticed when pages are put back, and not when the whole file is.
     #[must_use]
     pub fn with_mark(self, mark: Option<PathBuf>) -> Self {
-        Self { mark, ..self }
+        Self { mark: mark.map(MarkPlace::File), ..self }
     }
 
-    /// The file with its mark.
-    pub fn mark(&self) -> Option<&Path> {
-        self.mark.as_deref()
+    /// The same, with its mark in a file of this folder, named after the vault.
+    #[must_use]
+    pub fn with_marks_in(self, folder: Option<PathBuf>) -> Self {
+        Self { mark: folder.map(MarkPlace::Folder), ..self }
+    }
+
+    /// Where marks are kept unless somebody says otherwise: away from a person's data, so that who copies
+    /// or puts back that leaves them alone.
+    ///
+    /// `state_home` and `home` are `XDG_STATE_HOME` and `HOME`; nothing is known without either.
+    pub fn standard_marks(state_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+        let state = absolute(state_home)
+            .or_else(|| absolute(home).map(|home| home.join(".local").join("state")))?;
+        Some(state.join("besace"))
+    }
+
+    /// The file with the mark of the vault of this name.
+    pub fn mark(&self, vault: VaultId) -> Option<PathBuf> {
+        Some(match self.mark.as_ref()? {
+            MarkPlace::File(file) => file.clone(),
+            MarkPlace::Folder(folder) => folder.join(format!("{vault}.mark")),
+        })
+    }
+
+    /// Whether there is a place for a mark.
+    pub const fn keeps_a_mark(&self) -> bool {
+        self.mark.is_some()
     }
 
     /// The same, if it is `allowed` to be on a network share: she was told what may happen there.
@@ -44,10 +79,8 @@ impl VaultFolder {
     ///
     /// `data_home` and `home` are `XDG_DATA_HOME` and `HOME`; nothing is known without either.
     pub fn standard(data_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<Self> {
-        let absolute = |path: &PathBuf| path.is_absolute();
-        let data = data_home
-            .filter(absolute)
-            .or_else(|| home.filter(absolute).map(|home| home.join(".local").join("share")))?;
+        let data = absolute(data_home)
+            .or_else(|| absolute(home).map(|home| home.join(".local").join("share")))?;
         Some(Self::new(data.join("besace")))
     }
 
@@ -128,9 +161,28 @@ impl VaultFolder {
     }
 }
 
+fn absolute(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| path.is_absolute())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_stands_where_she_said_or_under_the_name_of_the_vault() {
+        let marks = |state: Option<&str>, home: Option<&str>| {
+            VaultFolder::standard_marks(state.map(PathBuf::from), home.map(PathBuf::from))
+        };
+        assert_eq!(marks(Some("/s"), Some("/h")), Some("/s/besace".into()));
+        assert_eq!(marks(Some("s"), Some("/h")), Some("/h/.local/state/besace".into()));
+        assert_eq!(marks(None, None), None);
+        let (folder, id) = (VaultFolder::new("/v"), VaultId::from_bytes([1; 16]));
+        assert_eq!(folder.mark(id), None);
+        let named = folder.clone().with_marks_in(marks(Some("/s"), None));
+        assert_eq!(named.mark(id), Some(format!("/s/besace/{id}.mark").into()));
+        assert_eq!(folder.with_mark(Some("/m".into())).mark(id), Some("/m".into()));
+    }
 
     #[test]
     fn the_standard_folder_needs_an_absolute_home() {

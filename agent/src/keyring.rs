@@ -25,7 +25,7 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 
 pub(crate) use self::file::{
-    private_file, read_limited, sync_above, sync_folder, write_atomically,
+    private_file, private_folder, read_limited, sync_above, sync_folder, write_atomically,
 };
 use self::slot::{Place, Slot};
 pub use self::{

@@ -248,3 +248,72 @@ fn a_folder_that_is_moved_away_under_the_pages_is_not_well() {
     serving.wait().unwrap();
     failed(health(), 2);
 }
+
+/// The one mark in this folder.
+fn mark_in(folder: &Path) -> PathBuf {
+    let mut marks = fs::read_dir(folder).unwrap().map(|mark| mark.unwrap().path());
+    let mark = marks.next().unwrap();
+    assert_eq!(marks.next(), None);
+    mark
+}
+
+#[test]
+fn the_mark_stands_away_from_her_data_unless_she_says_otherwise() {
+    let home = Home::new();
+    let besace = |words: &[&str]| {
+        let mut command = home.besace(words);
+        command.env("HOME", home.0.path());
+        command
+    };
+    let marks = home.0.path().join(".local/state/besace");
+    assert!(!marks.exists(), "made without a home, it has none");
+    // One that never had a mark gets its first, and is no worse for it.
+    done(besace(&["wish", "add", "un vélo"]));
+    let mark = mark_in(&marks);
+    assert_eq!((mode(&marks), mode(&mark)), (0o700, 0o600));
+    let name = mark.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("vault_"), "{name}");
+    assert_eq!(mark.extension().unwrap(), "mark");
+    let database = home.vault().join("vault.db");
+    let before = fs::read(&database).unwrap();
+    done(besace(&["wish", "add", "une lampe"]));
+    let after = fs::read(&database).unwrap();
+
+    // The file is put back, as a copy of her data would do it.
+    fs::write(&database, before).unwrap();
+    assert!(done(besace(&["rollback"])).contains("It is older than it was"));
+    assert!(done(besace(&["--mark", "none", "rollback"])).contains("it keeps no mark"));
+    let mut with_none = besace(&["rollback"]);
+    assert!(
+        done({
+            with_none.env("BESACE_MARK", "none");
+            with_none
+        })
+        .contains("it keeps no mark")
+    );
+    fs::write(&database, after).unwrap();
+    assert!(done(besace(&["rollback"])).contains("what it was when it was last used here"));
+
+    // Elsewhere, as on another machine: it had a mark, and there is none.
+    let state = home.0.path().join("state");
+    let elsewhere = |words: &[&str]| {
+        let mut command = besace(words);
+        command.env("XDG_STATE_HOME", &state);
+        command
+    };
+    assert!(done(elsewhere(&["rollback"])).contains("Its mark is not here"));
+    // With the mark, a move is a move.
+    fs::create_dir_all(state.join("besace")).unwrap();
+    fs::copy(&mark, state.join("besace").join(name)).unwrap();
+    done(elsewhere(&["wish", "add", "un tapis"]));
+    assert_eq!(mark_in(&state.join("besace")).file_name(), mark.file_name());
+}
+
+#[test]
+fn a_home_that_takes_no_mark_does_not_keep_her_out() {
+    let home = Home::new();
+    let mut command = home.besace(&["wish", "add", "un vélo"]);
+    // A file where the folder would be.
+    command.env("HOME", home.vault().join("vault.db"));
+    done(command);
+}

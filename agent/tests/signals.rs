@@ -12,6 +12,7 @@ fn a_person_or_a_supervisor_ends_it_in_order() {
     let besace = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_besace"));
         command.env("BESACE_PASSPHRASE", "soleil de minuit").env_remove("RUST_LOG");
+        command.env("BESACE_MARK", "none");
         command.arg("--vault").arg(folder.path()).args(arguments);
         command
     };

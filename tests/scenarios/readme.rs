@@ -82,6 +82,7 @@ fn run(line: &str, folder: &Path, home: &Path) {
         .env("PATH", path.unwrap())
         .env("HOME", home)
         .env("XDG_DATA_HOME", home.join("data"))
+        .env("XDG_STATE_HOME", home.join("state"))
         .env("BESACE_PASSPHRASE", "soleil de minuit")
         .env("BESACE_LISTEN", "127.0.0.1:0")
         .stdin(Stdio::null())

@@ -19,7 +19,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
     let Condition::WentBack(how) = condition else {
         let (word, text) = match condition {
             Condition::Damaged(_) => ("damaged", "Your vault is damaged; read `besace doctor`."),
-            _ if session.folder.mark().is_some() => {
+            _ if session.folder.keeps_a_mark() => {
                 ("sound", "Your vault is what it was when it was last used here.")
             }
             _ => (

@@ -36,7 +36,7 @@ impl Engine {
 
     /// What a vault that is opened now is compared with.
     pub(super) fn watch(&self, vault: VaultId) -> Option<Watch> {
-        let mark = self.0.folder.mark()?.to_owned();
+        let mark = self.0.folder.mark(vault)?;
         let mut sitting = [0; 16];
         self.rng().fill_bytes(&mut sitting);
         Some(Watch {

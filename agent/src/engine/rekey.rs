@@ -217,9 +217,9 @@ impl Engine {
             .map_err(RekeyError::Slot)?;
         slots.write(&place.slots()).map_err(RekeyError::Write)?;
         at(Step::Written).map_err(RekeyError::Io)?;
-        if let Some(mark) = folder.mark() {
+        if let Some(mark) = folder.mark(old.id) {
             let former = old.root.vault_key();
-            vault.announce_swap(mark, &former, old.id, now).map_err(failed)?;
+            vault.announce_swap(&mark, &former, old.id, now).map_err(failed)?;
         }
         vault.close();
         refuse_a_log(&place.database())?;

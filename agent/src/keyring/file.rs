@@ -1,7 +1,7 @@
 //! Small files that are either old or new, never half.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::Path,
 };
@@ -73,6 +73,20 @@ pub(crate) fn sync_above(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes a folder that only its owner reads, with those above it that are missing.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    sync_folder(path)?;
+    sync_above(path)
 }
 
 /// Opens for writing a file that only its owner reads.

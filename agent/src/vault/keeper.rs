@@ -33,6 +33,9 @@ const LOG_FRAMES_MAX: u64 = 1000;
 /// Most times that a transaction is sealed again because the one that sealed it wrote more than it knew.
 const SEALS_MAX: usize = 4;
 
+/// The sitting in the seal of a file that never had a mark.
+const UNMARKED: Sitting = Sitting::from_bytes([0; 16]);
+
 /// Where the mark of a vault is, and what new ones say.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -56,6 +59,11 @@ struct Seal {
 }
 
 impl Seal {
+    /// Whether a sitting with a mark wrote it, or any before it: without one, sittings have no name of their own.
+    fn is_marked(&self) -> bool {
+        self.sitting != UNMARKED
+    }
+
     const fn moment(&self) -> Moment {
         Moment { at: self.at, changes: self.counter }
     }
@@ -205,7 +213,7 @@ impl Keeper {
         let (sitting, at) = if let Some(watch) = &self.watch {
             (watch.sitting, watch.clock.now())
         } else {
-            let before = self.seal.map_or(Sitting::from_bytes([0; 16]), |seal| seal.sitting);
+            let before = self.seal.map_or(UNMARKED, |seal| seal.sitting);
             (before, Timestamp::from_unix_seconds(0))
         };
         let seal = Seal { counter, sitting, prints, at };
@@ -410,7 +418,8 @@ impl Keeper {
         let sign = match (self.mark.as_ref().map(|(_, found)| found), &seal) {
             (None | Some(Found::Missing), _) if !holds => Some(Sign::Mixed),
             (None, _) | (Some(Found::Missing), None) => None,
-            (Some(Found::Missing), Some(_)) => Some(Sign::MarkMissing),
+            // One that never had a mark gets its first.
+            (Some(Found::Missing), Some(seal)) => seal.is_marked().then_some(Sign::MarkMissing),
             (Some(Found::Foreign), _) => Some(Sign::MarkForeign),
             (Some(Found::Marks { newest, before }), seal) => {
                 self.compare(newest, before.as_ref(), seal.as_ref(), holds)

@@ -15,7 +15,7 @@ use besace_protocol::{
     mark::{Mark, MarkKeys, SLOT_LEN, UnverifiedMark},
 };
 
-use crate::keyring::{WriteFileError, sync_above, write_atomically};
+use crate::keyring::{WriteFileError, private_folder, sync_above, write_atomically};
 
 const SLOTS: usize = 3;
 /// Index of the slot that is not waited for.
@@ -132,11 +132,7 @@ fn make(path: &Path, at: usize, mark: &[u8; SLOT_LEN]) -> io::Result<()> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
+    private_folder(folder)?;
     match write_atomically(path, &content) {
         Ok(()) => {}
         Err(WriteFileError::Io(error)) => return Err(error),

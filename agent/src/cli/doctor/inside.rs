@@ -92,7 +92,7 @@ pub(super) fn look(
 fn condition(engine: &Engine, folder: &VaultFolder) -> Finding {
     const PART: &str = "condition";
     match engine.settled_condition() {
-        Ok(Condition::Sound) if folder.mark().is_some() => {
+        Ok(Condition::Sound) if folder.keeps_a_mark() => {
             Finding::well(PART, "it is what this program left there last")
         }
         Ok(Condition::Sound) => Finding::note(

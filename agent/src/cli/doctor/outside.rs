@@ -148,10 +148,10 @@ fn keys(folder: &VaultFolder) -> Finding {
 /// Where the mark is, if it has one. Whether it is the right one, only a key shows.
 fn mark(folder: &VaultFolder) -> Option<Finding> {
     const PART: &str = "mark";
-    let path = folder.mark()?;
+    let path = folder.mark(Keyring::read(&folder.slots()).ok()?.vault_id())?;
     let shown = path.display();
-    Some(match std::fs::metadata(path) {
-        Ok(_) if same_disk(path, folder.path()) => Finding::note(
+    Some(match std::fs::metadata(&path) {
+        Ok(_) if same_disk(&path, folder.path()) => Finding::note(
             PART,
             format!("{shown} is on the disk of the vault: who puts back the disk puts back both"),
             "keep it on another disk: --mark FILE, or BESACE_MARK",
@@ -159,8 +159,10 @@ fn mark(folder: &VaultFolder) -> Option<Finding> {
         Ok(_) => Finding::well(PART, format!("{shown} stands on another disk than the vault")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Finding::note(
             PART,
-            format!("there is none at {shown}: this is another machine, or it was taken away"),
-            "put it back if you have it; else `besace rollback` takes your decision",
+            format!(
+                "there is none at {shown}: the vault never had one, this is another machine, or it was taken away"
+            ),
+            "put it back if you have it; `besace rollback` says whether one is missed",
         ),
         Err(error) => Finding::wrong(
             PART,

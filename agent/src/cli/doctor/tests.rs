@@ -166,11 +166,15 @@ fn where_the_mark_stands_is_told() {
     let mark = folder.path().join("a.mark");
     let mark = mark.to_str().unwrap();
     let doctor = || besace(folder.path(), &["--mark", mark, "doctor", "--json"]).1;
-    let missing = doctor();
-    assert!(found(&missing, "mark")[0].1.contains("there is none at"), "{missing}");
-    assert_eq!(found(&missing, "condition")[0].0, "wrong", "{missing}");
-    assert_eq!(besace(folder.path(), &["--mark", mark, "rollback", "--go-on"]).0, 0);
+    let none_yet = doctor();
+    assert!(found(&none_yet, "mark")[0].1.contains("there is none at"), "{none_yet}");
+    assert_eq!(found(&none_yet, "condition")[0].0, "well", "{none_yet}");
+    assert_eq!(besace(folder.path(), &["--mark", mark, "wish", "add", "un vélo"]).0, 0);
     let said = doctor();
     assert!(found(&said, "mark")[0].1.contains("is on the disk of the vault"), "{said}");
     assert_eq!(found(&said, "condition")[0].0, "well", "{said}");
+    std::fs::remove_file(mark).unwrap();
+    let missing = doctor();
+    assert!(found(&missing, "mark")[0].1.contains("there is none at"), "{missing}");
+    assert_eq!(found(&missing, "condition")[0].0, "wrong", "{missing}");
 }

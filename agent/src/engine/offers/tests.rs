@@ -264,6 +264,8 @@ fn besace_offers(folder: &std::path::Path, words: &[&str]) -> (u8, String, Strin
         "besace",
         "--vault",
         folder,
+        "--mark",
+        "none",
         "--passphrase-file",
         secret,
         "--time",
