@@ -98,6 +98,7 @@ impl Listener {
                 shops,
                 scope: Scope::of(&terms.scope),
                 root: found.root,
+                later: found.later,
                 expires: found.grant.expires,
                 last_epoch: found.last_epoch,
             };

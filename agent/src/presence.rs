@@ -35,6 +35,8 @@ pub struct LiveGrant {
     pub scope: Scope,
     /// Its secret.
     pub root: PresenceRoot,
+    /// Secrets of later days, by the first of their days.
+    pub later: Vec<(Day, PresenceRoot)>,
     /// The first second in which it is over.
     pub expires: Timestamp,
     /// The last epoch that it emitted in.
@@ -84,7 +86,16 @@ pub struct Emitter {
 struct Secret {
     grant: GrantId,
     root: PresenceRoot,
+    later: Vec<(Day, PresenceRoot)>,
     scope: Scope,
+}
+
+impl Secret {
+    /// What the keys of `day` follow from.
+    fn root_of(&self, day: Day) -> &PresenceRoot {
+        let later = self.later.iter().rev().find(|(from, _)| *from <= day);
+        later.map_or(&self.root, |(_, root)| root)
+    }
 }
 
 impl Emitter {
@@ -104,8 +115,8 @@ impl Emitter {
 
     /// A grant came alive, or was read from the vault.
     pub fn give(&mut self, live: LiveGrant, now: RadioTime, rng: &mut impl CryptoRngCore) {
-        let LiveGrant { grant, handle, shops, scope, root, expires, last_epoch } = live;
-        self.secrets.insert(handle, Secret { grant, root, scope });
+        let LiveGrant { grant, handle, shops, scope, root, later, expires, last_epoch } = live;
+        self.secrets.insert(handle, Secret { grant, root, later, scope });
         let emitting = EmittingGrant { handle, shops, expires, last_epoch };
         let nothing = self.policy.handle(EmissionEvent::Granted(emitting), now, rng);
         debug_assert!(nothing.is_empty(), "a grant alone causes nothing");
@@ -227,8 +238,9 @@ impl Emitter {
     }
 
     fn broadcast(&self, emission: &Emission) -> Option<Broadcast> {
-        let Secret { root, scope, .. } = self.secrets.get(&emission.handle)?;
-        let key = root.day_key(emission.epoch.day(), scope);
+        let secret = self.secrets.get(&emission.handle)?;
+        let day = emission.epoch.day();
+        let key = secret.root_of(day).day_key(day, &secret.scope);
         let id = key.ephemeral_id(emission.epoch, emission.heard.as_ref())?;
         Some(Broadcast {
             address: emission.address,

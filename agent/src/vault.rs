@@ -32,6 +32,7 @@ mod notices;
 mod pages;
 mod place;
 mod places;
+mod presence_roots;
 mod prices;
 mod profile;
 mod rekey;
@@ -81,6 +82,7 @@ pub use self::{
     logs::{LogEntry, StoredLog},
     named_places::NamedPlace,
     places::{Fix, Position, PositionError, ShopVisit},
+    presence_roots::LaterRoot,
     prices::SeenPrice,
     profile::{ParseProfileFieldError, Profile, ProfileError, ProfileField},
     rekey::CopyVaultError,

@@ -99,6 +99,7 @@ impl Town {
             shops: [retailer.shop.clone()].into(),
             scope: Scope::of(SCOPE),
             root,
+            later: Vec::new(),
             expires: DAY.plus(30).start(),
             last_epoch: None,
         };

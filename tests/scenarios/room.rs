@@ -7,12 +7,13 @@ use serde_json::Value;
 /// Tables that an ordinary life leaves empty: what waits for a moment, and what follows a restore or new keys;
 /// where backups go, which names a folder of one machine; and the seal, which belongs to its file and is in no
 /// export.
-const RARE: [&str; 7] = [
+const RARE: [&str; 8] = [
     "backup_places",
     "backups",
     "continuations",
     "former_sealing_keys",
     "known_heads",
+    "later_presence_roots",
     "merged_letters",
     "seal",
 ];

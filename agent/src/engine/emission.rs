@@ -2,9 +2,11 @@
 
 use besace_protocol::{
     consent::Grant,
+    crypto::SecretBytes,
     id::GrantId,
     party::ControllerId,
     presence::{Epoch, PresenceRoot},
+    time::Day,
 };
 
 use super::{Engine, StepError};
@@ -14,8 +16,10 @@ use super::{Engine, StepError};
 pub struct EmittingGrant {
     /// What was agreed.
     pub grant: Grant,
-    /// Its secret.
+    /// Its secret of today.
     pub root: PresenceRoot,
+    /// Those of days to come, by the first of their days.
+    pub later: Vec<(Day, PresenceRoot)>,
     /// The last epoch in which an identifier was emitted for it.
     pub last_epoch: Option<Epoch>,
 }
@@ -29,11 +33,12 @@ impl Engine {
             if !grant.terms.purpose.emits() {
                 continue;
             }
-            let Some(secret) = vault.presence_root(stored.id)? else { continue };
-            let root =
-                PresenceRoot::init_with(|bytes| bytes.copy_from_slice(secret.danger_expose()));
+            let today = Day::of(self.now());
+            let Some(secret) = vault.presence_root(stored.id, today)? else { continue };
+            let later = vault.later_presence_roots(stored.id, today)?;
+            let later = later.iter().map(|later| (later.from, root_of(&later.root))).collect();
             let last_epoch = vault.emitted_epoch(stored.id)?;
-            emitting.push(EmittingGrant { grant, root, last_epoch });
+            emitting.push(EmittingGrant { grant, root: root_of(&secret), later, last_epoch });
         }
         Ok(emitting)
     }
@@ -44,4 +49,8 @@ impl Engine {
         self.follows_its_clock()?;
         Ok(self.vault()?.note_emission(grant, epoch, self.now())?)
     }
+}
+
+fn root_of(secret: &SecretBytes<32>) -> PresenceRoot {
+    PresenceRoot::init_with(|bytes| bytes.copy_from_slice(secret.danger_expose()))
 }

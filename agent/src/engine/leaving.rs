@@ -198,7 +198,7 @@ impl Engine {
         day: Day,
     ) -> Result<Option<ReleasedKeys>, StepError> {
         let Some(till) = grant.terms.purpose.releases() else { return Ok(None) };
-        let Some(root) = self.vault()?.presence_root(grant.id)? else { return Ok(None) };
+        let Some(root) = self.vault()?.presence_root(grant.id, day)? else { return Ok(None) };
         let root = PresenceRoot::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()));
         Ok(Some(root.day_key(day, &Scope::of(&grant.terms.scope)).release(till)))
     }

@@ -11,7 +11,7 @@ use std::{
     sync::PoisonError,
 };
 
-use besace_protocol::{consent::Cause, keys::RootKey};
+use besace_protocol::{consent::Cause, crypto::SecretBytes, keys::RootKey, time::Day};
 
 use super::{
     Engine, EngineError, MergeInboxError, Open, StepError, beside, restore::Fresh,
@@ -21,7 +21,7 @@ use crate::{
     config::VaultFolder,
     keyring::{self, KdfParameters, Keyring, Passphrase, WrapRootError, WriteFileError},
     sealed::Inbox,
-    vault::{CopyVaultError, OpenVaultError, Vault, VaultError, takes_no_more},
+    vault::{CopyVaultError, LaterRoot, OpenVaultError, Vault, VaultError, takes_no_more},
 };
 
 /// The vault has no new root, unless the variant says otherwise; nothing was changed.
@@ -207,6 +207,12 @@ impl Engine {
 
         let vault = Vault::open(&place.database(), &root.vault_key()).map_err(RekeyError::Vault)?;
         let failed = |error: VaultError| RekeyError::Logs(error.into());
+        // Whoever read the ones of before would know her radio for as long as her grants live.
+        let mut roots = Vec::new();
+        for (grant, from) in vault.unreleased_days(Day::of(now)).map_err(failed)? {
+            roots.push((grant, LaterRoot { from, root: SecretBytes::generate(rng) }));
+        }
+        vault.put_later_presence_roots(roots).map_err(failed)?;
         let plan = plan_new_logs(&vault, &old.root, &root, Cause::Rekey, now, rng);
         let plan = plan.map_err(RekeyError::Logs)?;
         let pseudonyms = vault.start_new_logs(plan, now).map_err(failed)?;
@@ -289,7 +295,8 @@ fn finish_at(folder: &VaultFolder, at: AtStep<'_>) -> io::Result<()> {
     at(Step::SlotsPlaced)?;
     // Whatever else lies here and opens with the old root.
     Vault::remove_safe_copies(&database)?;
-    for other in [folder.backing_up(), folder.rehearsing(), folder.restoring()] {
+    let examined = beside(&database, ".examined");
+    for other in [folder.backing_up(), folder.rehearsing(), folder.restoring(), examined] {
         if other.try_exists()? {
             fs::remove_dir_all(other)?;
         }

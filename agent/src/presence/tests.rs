@@ -37,6 +37,7 @@ fn live(domain: &str) -> LiveGrant {
         shops: [shop(domain)].into(),
         scope: scope(),
         root: root(),
+        later: Vec::new(),
         expires: DAY.plus(30).start(),
         last_epoch: None,
     }

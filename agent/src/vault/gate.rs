@@ -164,6 +164,7 @@ fn apply(
             // What was logged but not delivered must never be delivered.
             db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
             db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
+            db.execute("DELETE FROM later_presence_roots WHERE grant_id = ?1", [id])?;
             db.execute(
                 "UPDATE grants SET state = 'withdrawn', withdrawal = ?2, ended_at = ?3,
                    presence_root = NULL WHERE id = ?1",

@@ -11,7 +11,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{Vault, VaultError, column};
+use super::{Vault, VaultError, column, presence_roots};
 
 /// A grant in the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,26 +106,6 @@ impl Vault {
         })
     }
 
-    /// The presence root of a grant that lives and has one.
-    pub fn presence_root(&self, id: GrantId) -> Result<Option<SecretBytes<32>>, VaultError> {
-        self.read(move |db| {
-            let root = db
-                .query_row(
-                    "SELECT presence_root FROM grants
-                     WHERE id = ?1 AND state IN ('given', 'active') AND presence_root IS NOT NULL",
-                    [id.as_bytes()],
-                    |row| {
-                        column::bytes(row, 0, |bytes| {
-                            let bytes: &[u8; 32] = bytes.try_into().ok()?;
-                            Some(SecretBytes::init_with(|root| root.copy_from_slice(bytes)))
-                        })
-                    },
-                )
-                .optional()?;
-            Ok(root)
-        })
-    }
-
     /// A withdrawal is done with, though nobody acknowledged it: the retailer never had the grant.
     /// False if there is none that waits.
     pub fn settle_withdrawal(&self, id: GrantId, now: Timestamp) -> Result<bool, VaultError> {
@@ -139,24 +119,28 @@ impl Vault {
         })
     }
 
-    /// Marks grants that are over by their own terms, and destroys their presence roots.
+    /// Marks grants that are over by their own terms, and destroys their presence roots, and those of days that are over.
     pub fn expire_grants(&self, now: Timestamp) -> Result<usize, VaultError> {
         // Looked at first: most of the time there is none, and nothing need be written.
         let due = self.read(move |db| {
             let mut due = db.prepare(
                 "SELECT 1 FROM grants WHERE state IN ('given', 'active') AND expires_at <= ?1",
             )?;
-            Ok(due.exists([column::from_time(now)])?)
+            let mut roots = db.prepare(presence_roots::DUE)?;
+            let of_roots = roots.exists([presence_roots::day_of(now)])?;
+            Ok(of_roots || due.exists([column::from_time(now)])?)
         })?;
         if !due {
             return Ok(0);
         }
         self.write(move |db| {
-            Ok(db.execute(
+            let expired = db.execute(
                 "UPDATE grants SET state = 'expired', ended_at = expires_at, presence_root = NULL
                  WHERE state IN ('given', 'active') AND expires_at <= ?1",
                 [column::from_time(now)],
-            )?)
+            )?;
+            presence_roots::tidy(db, now)?;
+            Ok(expired)
         })
     }
 

@@ -56,6 +56,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0010_backups.sql"),
         schema: "e58fdc7fc15f1a4fb688495368a2296110d877b4d92b414fa7601b12c63ee615",
     },
+    Migration {
+        sql: include_str!("migrations/0011_presence_roots.sql"),
+        schema: "626302ad1da66ecef16fdb7c15e0b3d0a5319b472a555f9751aef5bf3ab58ab1",
+    },
 ];
 
 /// The schema that this program writes.

@@ -40,6 +40,7 @@ fn day_on_air(seed: u64) -> Vec<Vec<Packet>> {
             shops: [shop.clone()].into(),
             scope: Scope::of("shop.example/fr/*"),
             root: PresenceRoot::generate(rng),
+            later: Vec::new(),
             expires: DAY.plus(1).start(),
             last_epoch: None,
         };
