@@ -14,6 +14,7 @@ mod hostile;
 mod keys;
 mod presence;
 mod readme;
+mod rekey;
 mod room;
 mod sealed;
 mod succession;
