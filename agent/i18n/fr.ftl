@@ -486,3 +486,60 @@ went-back-go-on-lead = Ce qui manque reste perdu. Un accord que vous aviez arrê
 went-back-go-on-link = Continuer sans ce qui manque
 went-back-read = J’ai lu ce qui manque, et je m’en passe.
 went-back-unread = Cochez d’abord que vous avez lu ce qui manque.
+
+## Le premier jour
+
+start-title = Bienvenue
+start-code-lead = Cette machine n’a pas encore de besace. Le programme qui vous répond a affiché un code en démarrant : tapez-le ici.
+start-code-hint = Il se lit dans le terminal, ou dans le journal du programme. Sans lui, personne d’autre ne prend votre place.
+start-code-label = Le code
+start-code-button = Continuer
+start-code-wrong = Ce n’est pas ce code. { $count ->
+    [one] Il reste un essai.
+   *[other] Il reste { $count } essais.
+}
+start-code-spent = Cette machine n’a pas encore de besace, et le code de démarrage ne sert plus. Arrêtez le programme et relancez-le : il en affichera un autre.
+start-choose = Votre besace
+start-restore = Restaurer une sauvegarde
+start-restore-hint = Tout revient tel que ce jour-là.
+start-new = Une besace neuve
+start-new-hint = Une phrase secrète, puis un kit de secours sur papier.
+start-new-lead = Choisissez une phrase secrète. Quatre ou cinq mots tirés au hasard valent mieux qu’un seul mot compliqué.
+# Proof: the_one_who_lost_both_is_told_and_opens_nothing
+start-new-lost = Vous ferez ensuite un kit de secours. Si la phrase et le kit se perdent, personne ne pourra rouvrir, pas même nous.
+start-weak = Cette phrase est de celles qu’on essaie d’abord : elle est courte, ou se répète. Ajoutez-lui deux ou trois mots.
+start-weak-anyway = Je la garde quand même
+start-create = Faire ma besace
+start-restore-lead = Choisissez la sauvegarde, et ses serrures si c’est votre phrase secrète qui l’ouvre.
+start-restore-file = La sauvegarde : un fichier .age
+start-restore-slots = Ses serrures : un fichier .slots.json
+start-restore-slots-hint = Avec votre kit de secours, la sauvegarde seule suffit.
+start-restore-button = Continuer
+start-restore-limit = Jusqu’à 2 Go ici. Au-delà, dans un terminal :
+start-another-file = Choisir un autre fichier
+start-open = Ouvrir la sauvegarde
+start-open-lead = Tapez la phrase secrète qui servait alors. Elle restera la vôtre.
+start-open-button = Restaurer
+start-open-kit = J’ai mon kit de secours
+start-open-passphrase = J’ai ma phrase secrète et les serrures
+restore-nothing = Choisissez d’abord le fichier de la sauvegarde.
+restore-not-backup = Ce fichier n’est pas une sauvegarde de besace, ou il a été changé. Rien n’a été mis en place.
+restore-slots-broken = Le second fichier n’est pas celui des serrures, ou il est abîmé. Sans lui, votre kit de secours ouvre aussi.
+restore-slots-missing = Il y a déjà ici un fichier de besace, sans ses serrures. Remettez vault.slots.json à côté, puis relancez le programme.
+restore-wrong-passphrase = Cette phrase n’ouvre pas cette sauvegarde. Prenez celle qui servait quand elle a été faite.
+restore-wrong-kit = Ces mots n’ouvrent pas cette sauvegarde. Elle est peut-être d’avant ce kit, ou d’une autre besace.
+restore-other-seal = Ce fichier a été scellé autrement. Prenez la commande besace restore.
+restore-stranger = Cette sauvegarde ne vient pas de la besace dont elle porte le nom. Rien n’a été mis en place.
+restore-newer = Un programme plus récent a écrit cette sauvegarde. Restaurez-la avec lui.
+restore-broken = Cette sauvegarde est coupée ou abîmée. Rien n’a été mis en place ; essayez-en une autre.
+restore-busy = Cette machine manque de mémoire pour l’instant. Fermez d’autres programmes, puis recommencez.
+restored-title = Votre besace est de retour
+restored-lead = Elle est telle que le { $moment }. Ce qui est venu après n’y est pas.
+restored-logs = Chaque enseigne apprendra que votre registre repart à neuf. Relisez vos accords : ce que vous aviez arrêté après ce jour est revenu.
+restored-cards = Cartes
+restored-wishes = Souhaits
+restored-retailers = Enseignes
+restored-grants = Accords
+restored-vouchers = Bons
+restored-fixes = Positions
+restored-rows = Lignes en tout

@@ -45,6 +45,7 @@ use crate::{
     config::VaultFolder,
     engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
+    http::ClaimCode,
     keyring::{self, ReadKeyringError, Secret, UnlockKeyringError},
     memory,
     net::DevRetailers,
@@ -303,11 +304,17 @@ fn run_serve(
     let dev = session.dev_retailers.clone();
     let output = &mut *session.output;
     let mut announced = Ok(());
-    serve::serve(&session.engine, dev, arguments, |address| {
-        announced = output.line(
-            &serde_json::json!({"address": format!("http://{address}/")}),
-            &format!("Your pages are at http://{address}/ until you press Ctrl-C."),
+    serve::serve(&session.engine, dev, arguments, |address, code| {
+        let pages = format!("http://{address}/");
+        let text = format!("Your pages are at {pages} until you press Ctrl-C.");
+        let Some(code) = code.map(ClaimCode::shown) else {
+            announced = output.line(&serde_json::json!({"address": pages}), &text);
+            return;
+        };
+        let text = format!(
+            "{text}\nThere is no vault here yet: the first page asks for this code, once.\n\n    {code}\n"
         );
+        announced = output.line(&serde_json::json!({"address": pages, "code": code}), &text);
     })
     .map_err(|error| Failure::could_not(&*error, "choose another --listen address, or --help"))?;
     announced

@@ -119,6 +119,11 @@ impl VaultFolder {
         self.path.join("vault.rekeyed")
     }
 
+    /// A folder with a backup that came in from a browser, until it is opened.
+    pub fn receiving(&self) -> PathBuf {
+        self.path.join("vault.incoming")
+    }
+
     /// How often a wrong passphrase was tried; there only while it counts.
     pub fn attempts(&self) -> PathBuf {
         self.path.join("vault.attempts.json")

@@ -12,6 +12,7 @@ mod devices;
 mod emission;
 mod evidence;
 mod imports;
+mod incoming;
 mod keys;
 mod last_head;
 mod leaving;
@@ -69,6 +70,7 @@ pub use self::{
     },
     emission::EmittingGrant,
     imports::ImportError,
+    incoming::Incoming,
     keys::{ChangeKeysError, Keys, NewDeviceKeyError},
     leaving::Delivery,
     logs::{LogCheck, LogFault},

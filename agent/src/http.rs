@@ -6,17 +6,21 @@
 //! `Session` is closed to everybody else.
 
 mod backup;
+mod claim;
 mod devices;
 mod file;
 mod gate;
 mod handlers;
 mod keys;
+mod multipart;
 mod openapi;
 mod refusal;
 mod routes;
 mod session;
 mod speaker;
+mod start;
 mod till;
+mod upload;
 mod vouchers;
 mod went_back;
 
@@ -35,12 +39,13 @@ use actix_web::{
 };
 use jiff::tz::TimeZone;
 
-use self::{gate::Hosts, refusal::Refusal, session::Sessions};
 pub use self::{
+    claim::ClaimCode,
     openapi::{openapi, problems},
     routes::{Gives, Method, ROUTES, Route, Takes, Who},
     session::{IDLE_SECONDS, LIFE_SECONDS},
 };
+use self::{gate::Hosts, refusal::Refusal, session::Sessions};
 use crate::{engine::Engine, exchange::Exchange};
 
 /// Longest body of a form, in bytes. The longest is a passphrase; telephones have limits of their own.
@@ -53,6 +58,9 @@ pub struct ServeOptions {
     pub hosts: Vec<String>,
     /// The zone of the clock on her wall.
     pub zone: TimeZone,
+    /// The code that lets somebody make a vault where there is none, and that was shown to whoever runs the
+    /// program. Without one, nobody makes it here.
+    pub claim: Option<ClaimCode>,
 }
 
 /// What the handlers share.
@@ -61,6 +69,7 @@ pub struct Site {
     exchange: Exchange,
     sessions: Sessions,
     backups: backup::Work,
+    start: start::Start,
     hosts: Hosts,
     zone: TimeZone,
     port: u16,
@@ -69,10 +78,12 @@ pub struct Site {
 impl Site {
     /// The pages of the engine of `exchange`, listening at `address`.
     pub fn new(exchange: Exchange, address: SocketAddr, options: ServeOptions) -> Self {
+        exchange.engine().forget_received();
         Self {
             exchange,
             sessions: Sessions::default(),
             backups: backup::Work::default(),
+            start: start::Start::new(options.claim.as_ref()),
             hosts: Hosts::new(address, &options.hosts),
             zone: options.zone,
             port: address.port(),

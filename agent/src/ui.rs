@@ -9,6 +9,7 @@
 //! | [`page`] | a view in its frame, rendered by the templates |
 //! | [`keys`], [`kit`] | what opens the vault, and the sheet to be printed |
 //! | [`backup`] | copies elsewhere |
+//! | [`start`] | what came back with a backup |
 //! | [`went_back`] | a vault that went back in time, and her decision |
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
@@ -24,6 +25,7 @@ pub mod keys;
 pub mod kit;
 pub mod page;
 pub mod product;
+pub mod start;
 pub mod terms;
 pub mod text;
 pub mod till;

@@ -30,6 +30,8 @@ function build() {
   return { agent: built.besace, gateway: built['besace-gateway'] };
 }
 
+let built;
+
 async function freePort() {
   const server = createServer();
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
@@ -46,7 +48,7 @@ function start(program, args, env) {
     child.stdout.on('data', (text) => {
       said += text;
       const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
-      if (found) ready({ child, address: found[0] });
+      if (found) ready({ child, address: found[0], said: () => said });
     });
     child.stderr.on('data', (text) => (said += text));
     child.on('exit', (status) => failed(new Error(`${program} ended with ${status}: ${said}`)));
@@ -94,7 +96,7 @@ export const HOSTILE = '<img src=x onerror="document.title=1"><script>document.t
  * Gateway and agent, filled and served. With `till`, the shop has one, and she gave it leave to know her.
  */
 export async function openHouse({ till = false } = {}) {
-  const programs = build();
+  const programs = (built ??= build());
   const folder = mkdtempSync(join(tmpdir(), 'besace-browser-'));
   const write = (name, value) => {
     const path = join(folder, name);
@@ -199,6 +201,49 @@ export async function openHouse({ till = false } = {}) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * A machine with the agent and nothing else: no vault yet, and a mark beside it. `besace` runs a command while
+ * nobody serves; `restart` serves again.
+ */
+export async function openCottage() {
+  built ??= build();
+  const folder = mkdtempSync(join(tmpdir(), 'besace-browser-'));
+  const vault = join(folder, 'vault');
+  const common = ['--vault', vault, '--mark', join(folder, 'vault.mark')];
+  const serve = () => start(built.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], {});
+  let agent = await serve();
+  const cottage = {
+    folder,
+    vault,
+    address: agent.address,
+    /** The code that it showed. */
+    code: /^ {4}([0-9A-Z]{4}-[0-9A-Z]{4})$/m.exec(agent.said())?.[1],
+    write: (name, value) => {
+      const path = join(folder, name);
+      writeFileSync(path, value);
+      return path;
+    },
+    besace: (...args) => {
+      if (agent.child.exitCode === null) throw new Error('somebody serves: call `stop` first');
+      return execFileSync(built.agent, [...common, ...args], {
+        env: { ...process.env, BESACE_PASSPHRASE: PASSPHRASE },
+        encoding: 'utf8',
+      });
+    },
+    stop: () => end(agent.child),
+    restart: async () => {
+      await end(agent.child);
+      agent = await serve();
+      cottage.address = agent.address;
+    },
+    close: async () => {
+      await end(agent.child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return cottage;
 }
 
 async function end(child) {

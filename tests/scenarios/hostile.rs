@@ -94,7 +94,7 @@ impl Agent {
         let exchange = Exchange::new(engine.clone(), net);
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC };
+                let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC, claim: None };
                 let (server, _) = serve(exchange, listener, options).unwrap();
                 started.send(()).unwrap();
                 server.await.unwrap();

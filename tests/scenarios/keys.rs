@@ -46,7 +46,7 @@ impl She {
         engine.set_profile(ProfileField::Name, "Nour".to_owned().into()).unwrap();
         engine.lock();
         let exchange = Exchange::new(engine.clone(), Net::new(DevRetailers::default()).unwrap());
-        let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC };
+        let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC, claim: None };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (server, address) = besace_agent::http::serve(exchange, listener, options).unwrap();
         let handle = server.handle();

@@ -26,7 +26,7 @@ struct Browser {
 
 impl Browser {
     async fn open(world: &World) -> Self {
-        let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC };
+        let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC, claim: None };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (server, address) =
             besace_agent::http::serve(world.exchange.clone(), listener, options).unwrap();

@@ -9,10 +9,10 @@ use anyhow::{Context as _, bail};
 use jiff::tz::TimeZone;
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, EngineState},
     errands,
     exchange::Exchange,
-    http::{self, ServeOptions},
+    http::{self, ClaimCode, ServeOptions},
     net::{DevRetailers, Net},
 };
 
@@ -38,12 +38,12 @@ pub struct ServeArguments {
 }
 
 /// Serves the pages of `engine` until the process is told to end, then locks the vault. `announce`
-/// hears the address once browsers can reach it.
+/// hears the address once browsers can reach it, and the code for whoever makes the vault, where there is none.
 pub fn serve(
     engine: &Engine,
     dev: DevRetailers,
     arguments: ServeArguments,
-    announce: impl FnOnce(SocketAddr),
+    announce: impl FnOnce(SocketAddr, Option<&ClaimCode>),
 ) -> anyhow::Result<()> {
     let listen = arguments.listen;
     if !listen.ip().is_loopback() && !arguments.listen_anywhere {
@@ -54,7 +54,9 @@ pub fn serve(
     let exchange = Exchange::new(engine.clone(), Net::new(dev)?);
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen at {listen}"))?;
-    let options = ServeOptions { hosts: arguments.host, zone };
+    let claim =
+        (engine.state() == EngineState::Missing).then(|| ClaimCode::generate(&mut engine.rng()));
+    let options = ServeOptions { hosts: arguments.host, zone, claim: claim.clone() };
     let served = actix_web::rt::System::new().block_on(async {
         let errands = actix_web::rt::spawn(errands::run(exchange.clone()));
         let idle = actix_web::rt::spawn(lock_when_idle(engine.clone(), arguments.lock_after));
@@ -65,7 +67,7 @@ pub fn serve(
             end.await;
             handle.stop(true).await;
         });
-        announce(address);
+        announce(address, claim.as_ref());
         let ended = server.await;
         errands.abort();
         idle.abort();

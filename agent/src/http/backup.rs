@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     backup::{KEEP_USUAL, S3Target, Target},
-    engine::{AddPlaceError, BackupError, Engine, EngineError, StepError},
+    engine::{AddPlaceError, BackupError, Engine},
     net::BucketError,
     ui::{
         backup::{self, BackupNews, PlaceForm, PlaceKind},
@@ -306,7 +306,7 @@ fn in_hand(error: BackupError) -> Refusal {
         BackupError::Engine(error) => error.into(),
         BackupError::InProgress => Refusal::TOO_FAST,
         BackupError::Io(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
-            StepError::Engine(EngineError::NoRoom).into()
+            Refusal::NO_ROOM
         }
         BackupError::Slots(_)
         | BackupError::Export(_)

@@ -86,6 +86,9 @@ pub(super) async fn unlock_page(
     if Session::of(&request).is_ok() {
         return Ok(see_other("/"));
     }
+    if site.engine().state() == EngineState::Missing {
+        return Ok(see_other("/start"));
+    }
     closed_page(&site, &speaker, StatusCode::OK, None)
 }
 
@@ -101,6 +104,9 @@ pub(super) async fn unlock(
     form: web::Form<UnlockForm>,
 ) -> Answer {
     let text = Zeroizing::new(form.into_inner().passphrase);
+    if site.engine().state() == EngineState::Missing {
+        return Ok(see_other("/start"));
+    }
     let voice = speaker.voice();
     let engine = site.engine().clone();
     let opened = web::block(move || match Passphrase::new(text) {

@@ -59,7 +59,7 @@ pub(super) async fn lost_page(
         return Ok(see_other("/keys"));
     }
     if site.engine().state() == EngineState::Missing {
-        return Ok(see_other("/unlock"));
+        return Ok(see_other("/start"));
     }
     lost(&speaker, StatusCode::OK, None, false)
 }
@@ -78,6 +78,9 @@ pub(super) async fn open_with_kit(
     speaker: Speaker,
     form: web::Form<LostForm>,
 ) -> Answer {
+    if site.engine().state() == EngineState::Missing {
+        return Ok(see_other("/start"));
+    }
     let LostForm { again, passphrase, words } = form.into_inner();
     let (again, words) = (Zeroizing::new(again), Zeroizing::new(words));
     let voice = speaker.voice();
@@ -375,7 +378,11 @@ fn why_shut(voice: &Voice, error: &UnlockError) -> Option<String> {
     }
 }
 
-fn new_passphrase(voice: &Voice, text: String, again: &str) -> Result<Passphrase, String> {
+pub(super) fn new_passphrase(
+    voice: &Voice,
+    text: String,
+    again: &str,
+) -> Result<Passphrase, String> {
     let text = Zeroizing::new(text);
     if *text != *again || text.len() > FIELD_LEN_MAX {
         return Err(voice.say("passphrase-differs"));
@@ -384,7 +391,7 @@ fn new_passphrase(voice: &Voice, text: String, again: &str) -> Result<Passphrase
 }
 
 /// What is wrong with words that are no kit.
-fn mistyped(voice: &Voice, error: ParseKitError) -> String {
+pub(super) fn mistyped(voice: &Voice, error: ParseKitError) -> String {
     match error {
         ParseKitError::Count { found } => voice.count("kit-wrong-count", found),
         ParseKitError::Word { position } => voice.count("kit-wrong-word", position),

@@ -4,6 +4,7 @@ use besace_protocol::{problem::ProblemType, wire::PROBLEM_MEDIA_TYPE};
 use serde_json::{Map, Value, json};
 
 use super::{
+    claim,
     refusal::Refusal,
     routes::{Gives, ROUTES, Route, Takes, Who},
     session::cookie_name,
@@ -19,7 +20,9 @@ pub fn openapi(port: u16) -> Result<Value, serde_json::Error> {
         let session = json!({ "type": "apiKey", "in": "cookie", "name": cookie_name(port) });
         let device = json!({ "type": "http", "scheme": "basic" });
         let token = json!({ "type": "http", "scheme": "bearer" });
-        let schemes = json!({ "session": session, "device": device, "token": token });
+        let claim = json!({ "type": "apiKey", "in": "cookie", "name": claim::cookie_name(port) });
+        let schemes =
+            json!({ "session": session, "claim": claim, "device": device, "token": token });
         components.insert("securitySchemes".to_owned(), schemes);
     }
     let mut paths = Map::new();
@@ -60,6 +63,7 @@ fn operation(route: &Route) -> Value {
     // One of these: each app has its own way to say who it is.
     let security: &[&str] = match route.who {
         Who::Everybody => &[],
+        Who::Claimant => &["claim"],
         Who::Owner => &["session"],
         Who::Device => &["device", "token"],
     };
@@ -147,6 +151,7 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
     }
     match route.who {
         Who::Everybody => {}
+        Who::Claimant => problems.extend([ProblemType::Unauthorized, ProblemType::NoRoom]),
         Who::Owner | Who::Device => {
             problems.extend([
                 ProblemType::Unauthorized,

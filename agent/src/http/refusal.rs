@@ -34,6 +34,7 @@ impl Refusal {
     pub(super) const MACHINE: Self = Self(ProblemType::Internal);
     pub(super) const MALFORMED: Self = Self(ProblemType::Malformed);
     pub(super) const METHOD: Self = Self(ProblemType::MethodNotAllowed);
+    pub(super) const NO_ROOM: Self = Self(ProblemType::NoRoom);
     pub(super) const NOT_FOUND: Self = Self(ProblemType::NotFound);
     pub(super) const TOO_FAST: Self = Self(ProblemType::TooFast);
     pub(super) const TOO_LARGE: Self = Self(ProblemType::TooLarge);

@@ -6,7 +6,9 @@
 use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
-use super::{BODY_LEN_MAX, backup, devices, handlers, keys, till, vouchers, went_back};
+use super::{
+    BODY_LEN_MAX, backup, devices, handlers, keys, start, till, upload, vouchers, went_back,
+};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,8 @@ pub enum Who {
     Everybody,
     /// She, in a browser where she showed the passphrase, while the vault is open.
     Owner,
+    /// Whoever typed the code that the program showed, in this browser, while there is no vault.
+    Claimant,
     /// A telephone or another device of hers, with a name and a password of its own.
     Device,
 }
@@ -78,6 +82,11 @@ impl Takes {
     const fn form(schema: &'static str) -> Self {
         let media_type = "application/x-www-form-urlencoded";
         Self { media_type, len_max: BODY_LEN_MAX, schema, or_nothing: false }
+    }
+
+    /// Files from a form of ours.
+    const fn files(schema: &'static str, len_max: usize) -> Self {
+        Self { media_type: "multipart/form-data", len_max, schema, or_nothing: false }
     }
 
     /// What devices send.
@@ -160,6 +169,47 @@ pub static ROUTES: &[Route] = &[
             r.to(handlers::choose_language)
         })
     },
+    get("start", "/start", "Where there is no vault: asks for a code, then how to begin.", |r| {
+        r.to(start::start_page)
+    }),
+    Route {
+        takes: Some(Takes::form("CodeForm")),
+        ..post("claim", "/start", "She types the code that the program showed.", |r| {
+            r.to(start::claim_it)
+        })
+    },
+    first(get("new_page", "/start/new", "Asks for the passphrase of a new vault.", |r| {
+        r.to(start::new_page)
+    })),
+    first(Route {
+        takes: Some(Takes::form("NewForm")),
+        ..post("new", "/start/new", "A new vault is made.", |r| r.to(start::make))
+    }),
+    first(get("restore_page", "/start/restore", "Asks for a backup.", |r| {
+        r.to(start::restore_page)
+    })),
+    first(Route {
+        takes: Some(Takes::files("BackupUpload", upload::UPLOAD_LEN_MAX)),
+        ..post("receive_backup", "/start/restore", "A backup comes in.", |r| r.to(start::receive))
+    }),
+    first(get("restore_open_page", "/start/open", "Asks for the passphrase of then.", |r| {
+        r.to(start::open_page)
+    })),
+    first(Route {
+        takes: Some(Takes::form("UnlockForm")),
+        gives: Gives::Page,
+        ..post("restore_open", "/start/open", "A backup is restored.", |r| r.to(start::open))
+    }),
+    first(get("restore_kit_page", "/start/open/kit", "Asks for a kit.", |r| {
+        r.to(start::open_kit_page)
+    })),
+    first(Route {
+        takes: Some(Takes::form("KitLostForm")),
+        gives: Gives::Page,
+        ..post("restore_kit", "/start/open/kit", "A backup is restored with a kit.", |r| {
+            r.to(start::open_kit)
+        })
+    }),
     hers(post("lock", "/lock", "She locks the vault.", |r| r.to(handlers::lock))),
     hers(post("accept_clock", "/clock", "She says that the clock is right.", |r| {
         r.to(handlers::accept_clock)
@@ -329,6 +379,11 @@ const fn post(
     Route { method: Method::Post, gives, ..get(name, path, summary, handler) }
 }
 
+/// For who makes the vault; one at a time.
+const fn first(route: Route) -> Route {
+    Route { who: Who::Claimant, problems: &[ProblemType::TooFast], ..route }
+}
+
 /// For her alone.
 const fn hers(route: Route) -> Route {
     Route { who: Who::Owner, ..route }
@@ -416,6 +471,8 @@ mod tests {
             "lost_page",
             "open_with_kit",
             "language",
+            "start",
+            "claim",
         ];
         assert_eq!(open, listed);
     }

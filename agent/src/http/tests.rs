@@ -29,6 +29,7 @@ mod backup;
 mod keys;
 mod machine;
 mod product;
+mod start;
 mod went_back;
 
 pub(super) const PASSPHRASE: &str = "soleil de minuit";
@@ -67,10 +68,15 @@ pub(super) fn reopened(folder: &Path) -> House {
 }
 
 fn started(folder: VaultFolder) -> House {
+    claimed(folder, None)
+}
+
+fn claimed(folder: VaultFolder, claim: Option<ClaimCode>) -> House {
     let clock = Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000)));
     let engine =
         Engine::start(folder, Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1))).unwrap();
-    let options = ServeOptions { hosts: vec!["besace.home".to_owned()], zone: TimeZone::UTC };
+    let options =
+        ServeOptions { hosts: vec!["besace.home".to_owned()], zone: TimeZone::UTC, claim };
     let address: SocketAddr = HOST.parse().unwrap();
     let exchange = Exchange::new(engine.clone(), Net::new(DevRetailers::default()).unwrap());
     House { site: web::Data::new(Site::new(exchange, address, options)), clock, engine }

@@ -9,6 +9,7 @@ use super::{
     keys::{KeyLine, KeysView},
     kit::KitSheet,
     product::ProductView,
+    start::RestoredView,
     view::{
         CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TillAccountView,
         TillCodesView, TillQuestionView, TillShownView, TodayView, VoucherAskView,
@@ -75,6 +76,11 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// The same, for a page at the address `back`.
+    pub fn closed_at(voice: &'a Voice, title: String, back: &'a str) -> Self {
+        Self { back, ..Self::closed(voice, title) }
+    }
+
     /// The frame of a page in `section`; `back` is its own address, for the change of language.
     pub fn open(voice: &'a Voice, title: String, section: Section, back: &'a str) -> Self {
         Self { section: Some(section), back, ..Self::closed(voice, title) }
@@ -96,6 +102,72 @@ pub struct UnlockPage<'a> {
     pub locked: bool,
     /// Why the last try did not open.
     pub refusal: Option<String>,
+}
+
+/// Asks for the code of the terminal.
+#[derive(Debug, Template)]
+#[template(path = "start_code.html")]
+pub struct StartCodePage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Whether there is none any more.
+    pub spent: bool,
+    /// Why the last one was none.
+    pub refusal: Option<String>,
+}
+
+/// Begin anew, or from a backup.
+#[derive(Debug, Template)]
+#[template(path = "start_choice.html")]
+pub struct StartChoicePage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+}
+
+/// The passphrase of a new vault.
+#[derive(Debug, Template)]
+#[template(path = "start_new.html")]
+pub struct StartNewPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Why none was made.
+    pub refusal: Option<String>,
+    /// Whether it is because the passphrase is soon guessed: she may keep it.
+    pub weak: bool,
+}
+
+/// Asks for the file of a backup.
+#[derive(Debug, Template)]
+#[template(path = "start_restore.html")]
+pub struct StartRestorePage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Why the last one is none.
+    pub refusal: Option<String>,
+}
+
+/// Asks for what opens a backup.
+#[derive(Debug, Template)]
+#[template(path = "start_open.html")]
+pub struct StartOpenPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// Whether that is a kit.
+    pub kit: bool,
+    /// Why the last try opened nothing.
+    pub refusal: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Template)]
+#[template(path = "start_restored.html")]
+pub struct RestoredPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a RestoredView,
+    /// Where she goes on.
+    pub next: &'a str,
 }
 
 /// The way in for who lost the passphrase.

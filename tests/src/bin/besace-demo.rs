@@ -95,8 +95,11 @@ async fn play(arguments: &Arguments) -> Result<bool> {
 
 fn serve(arguments: &Arguments, story: &Story) -> Result<actix_web::dev::ServerHandle> {
     let listener = TcpListener::bind(arguments.listen)?;
-    let options =
-        ServeOptions { hosts: Vec::new(), zone: jiff::tz::TimeZone::get("Europe/Paris")? };
+    let options = ServeOptions {
+        hosts: Vec::new(),
+        zone: jiff::tz::TimeZone::get("Europe/Paris")?,
+        claim: None,
+    };
     let (server, address) =
         besace_agent::http::serve(story.world.exchange.clone(), listener, options)?;
     let handle = server.handle();

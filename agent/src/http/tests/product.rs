@@ -17,7 +17,7 @@ async fn house_with_a_shop(folder: &Path) -> (House, Cookie<'static>, TcpListene
     let mut retailers = DevRetailers::default();
     retailers.add(&format!("lumen.example=http://{}", recorder.local_addr().unwrap())).unwrap();
     let exchange = Exchange::new(house.engine.clone(), Net::new(retailers).unwrap());
-    let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC };
+    let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC, claim: None };
     house.site = web::Data::new(Site::new(exchange, HOST.parse().unwrap(), options));
     let cookie = open(&house).await;
     (house, cookie, recorder)

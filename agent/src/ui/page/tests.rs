@@ -120,6 +120,7 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
         GoOnPage { frame: open(Section::WentBack), view: &view, refusal }.render().unwrap(),
     );
     pages.extend([("went-back", first), ("go-on", second)]);
+    pages.extend(rendered_start(voice, &text()));
     pages
 }
 
@@ -157,6 +158,22 @@ fn rendered_backup(voice: &Voice, text: &str) -> String {
     };
     let frame = Frame::open(voice, text(), Section::Backup, "/backup");
     BackupPage { frame, view: &backup, form: &form }.render().unwrap()
+}
+
+fn rendered_start(voice: &Voice, text: &str) -> [(&'static str, String); 6] {
+    let refusal = || Some(text.to_owned());
+    let closed = || Frame::closed_at(voice, text.to_owned(), "/start");
+    let view = RestoredView { lead: text.to_owned(), facts: vec![fact(text, text)] };
+    let open = Frame::open(voice, text.to_owned(), Section::Keys, "/");
+    [
+        ("code", StartCodePage { frame: closed(), spent: false, refusal: refusal() }.render()),
+        ("choice", StartChoicePage { frame: closed() }.render()),
+        ("new", StartNewPage { frame: closed(), refusal: refusal(), weak: true }.render()),
+        ("restore", StartRestorePage { frame: closed(), refusal: refusal() }.render()),
+        ("open", StartOpenPage { frame: closed(), kit: true, refusal: refusal() }.render()),
+        ("restored", RestoredPage { frame: open, view: &view, next: "/kit" }.render()),
+    ]
+    .map(|(name, page)| (name, page.unwrap()))
 }
 
 #[test]

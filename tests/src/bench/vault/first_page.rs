@@ -144,7 +144,7 @@ fn plainly(path: &Path, key: &SecretBytes<32>, folder: &Path, runs: usize) -> Re
 
 /// Seconds of unlocking in a form and reading the page of today, on the wall and of the processor.
 async fn in_a_browser(world: &World, runs: usize) -> Result<[Sample; 2]> {
-    let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC };
+    let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC, claim: None };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let (server, address) = besace_agent::http::serve(world.exchange.clone(), listener, options)?;
     let handle = server.handle();

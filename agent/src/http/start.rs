@@ -1,0 +1,507 @@
+//! The first pages: a machine that has no vault yet gets one, new or from a backup.
+//!
+//! Whoever reads the terminal of the program has a code, and types it first: [`super::claim`].
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodyStream, MessageBody as _},
+    http::{StatusCode, header},
+    web,
+};
+use age::secrecy::SecretString;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{
+    Site,
+    claim::{self, Claim, ClaimCode, ClaimError, Claimant},
+    handlers::Answer,
+    keys::{first_page, mistyped, new_passphrase, page},
+    refusal::{Refusal, see_other},
+    session,
+    speaker::Speaker,
+    upload::{Upload, UploadError},
+};
+use crate::{
+    engine::{CreateError, Engine, EngineState, Incoming, RestoreError, Restored},
+    keyring::{
+        KdfParameters, Passphrase, ReadKeyringError, RecoveryKit, Secret, UnlockKeyringError,
+    },
+    restore::{OpenBackupError, Opener, ReadBackupError},
+    ui::{
+        page::{
+            Frame, RestoredPage, Section, StartChoicePage, StartCodePage, StartNewPage,
+            StartOpenPage, StartRestorePage,
+        },
+        start::{self, RestoredView},
+        view::Key,
+        voice::Voice,
+    },
+    vault::LoadError,
+};
+
+/// What the first pages share.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) claim: Claim,
+    incoming: Mutex<Option<Arc<Incoming>>>,
+    busy: AtomicBool,
+}
+
+impl Start {
+    pub(super) fn new(code: Option<&ClaimCode>) -> Self {
+        let (incoming, busy) = (Mutex::new(None), AtomicBool::new(false));
+        Self { claim: Claim::new(code), incoming, busy }
+    }
+
+    fn incoming(&self) -> MutexGuard<'_, Option<Arc<Incoming>>> {
+        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One at a time fills the folder.
+    fn turn(&self) -> Result<Turn<'_>, Refusal> {
+        if self.busy.swap(true, Ordering::Acquire) {
+            return Err(Refusal::TOO_FAST);
+        }
+        Ok(Turn(&self.busy))
+    }
+}
+
+struct Turn<'a>(&'a AtomicBool);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// Asks for the code; or, in the browser where it was typed, whether to begin anew or from a backup.
+pub(super) async fn start_page(
+    site: web::Data<Site>,
+    speaker: Speaker,
+    request: HttpRequest,
+) -> Answer {
+    if site.engine().state() != EngineState::Missing {
+        return Ok(see_other("/"));
+    }
+    if Claimant::of(&request).is_ok() {
+        return page(
+            StatusCode::OK,
+            &StartChoicePage { frame: framed(&speaker, "start-choose", "/start") },
+        );
+    }
+    code_page(&site, &speaker, StatusCode::OK, None)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CodeForm {
+    code: String,
+}
+
+/// She types the code that the program showed.
+pub(super) async fn claim_it(
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<CodeForm>,
+) -> Answer {
+    if site.engine().state() != EngineState::Missing {
+        return Ok(see_other("/"));
+    }
+    match site.start.claim.take(&form.code, &mut site.engine().rng()) {
+        Ok(value) => {
+            let mut answer = see_other("/start");
+            let added = answer.add_cookie(&claim::cookie(site.port, Some(value.as_str())));
+            added.map_err(|error| Refusal::machine(&error)).map(|()| answer)
+        }
+        Err(ClaimError::Wrong(left)) => {
+            let sentence = speaker.voice().count("start-code-wrong", usize::from(left));
+            code_page(&site, &speaker, StatusCode::FORBIDDEN, Some(sentence))
+        }
+        Err(ClaimError::Spent) => code_page(&site, &speaker, StatusCode::FORBIDDEN, None),
+    }
+}
+
+fn code_page(
+    site: &Site,
+    speaker: &Speaker,
+    status: StatusCode,
+    refusal: Option<String>,
+) -> Answer {
+    let spent = !site.start.claim.is_open();
+    let frame = framed(speaker, "start-title", "/start");
+    page(status, &StartCodePage { frame, spent, refusal })
+}
+
+pub(super) async fn new_page(_: Claimant, speaker: Speaker) -> Answer {
+    new_answer(&speaker, StatusCode::OK, None, false)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewForm {
+    again: String,
+    passphrase: String,
+    /// `yes`: she keeps one that is soon guessed.
+    weak: Option<String>,
+}
+
+/// A new vault; then her kit.
+pub(super) async fn make(
+    _: Claimant,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<NewForm>,
+) -> Answer {
+    let _turn = site.start.turn()?;
+    let NewForm { again, passphrase, weak } = form.into_inner();
+    let again = Zeroizing::new(again);
+    let voice = speaker.voice();
+    let passphrase = match new_passphrase(voice, passphrase, &again) {
+        Ok(passphrase) => passphrase,
+        Err(sentence) => return new_answer(&speaker, StatusCode::FORBIDDEN, Some(sentence), false),
+    };
+    if passphrase.is_soon_guessed() && weak.as_deref() != Some("yes") {
+        let sentence = Some(voice.say("start-weak"));
+        return new_answer(&speaker, StatusCode::FORBIDDEN, sentence, true);
+    }
+    let engine = site.engine().clone();
+    let made = web::block(move || engine.create(&passphrase, KdfParameters::STANDARD));
+    match made.await.map_err(|error| Refusal::machine(&error))? {
+        Ok(_) => {
+            let mut answer = see_other(first_page(&site));
+            enter(&site, &mut answer)?;
+            Ok(answer)
+        }
+        Err(CreateError::Exists) => Ok(see_other("/unlock")),
+        Err(error @ CreateError::SlotsMissing) => {
+            tracing::warn!(%error, "no vault was made");
+            let sentence = Some(voice.say("restore-slots-missing"));
+            new_answer(&speaker, StatusCode::CONFLICT, sentence, false)
+        }
+        Err(error) => Err(Refusal::machine(&error)),
+    }
+}
+
+fn new_answer(
+    speaker: &Speaker,
+    status: StatusCode,
+    refusal: Option<String>,
+    weak: bool,
+) -> Answer {
+    page(status, &StartNewPage { frame: framed(speaker, "start-new", "/start/new"), refusal, weak })
+}
+
+pub(super) async fn restore_page(_: Claimant, speaker: Speaker) -> Answer {
+    restore_answer(&speaker, StatusCode::OK, None)
+}
+
+/// Her backup comes in, and waits to be opened.
+pub(super) async fn receive(
+    _: Claimant,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Answer {
+    let _turn = site.start.turn()?;
+    site.start.incoming().take();
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !content_type.starts_with("multipart/form-data") {
+        return Err(Refusal::MEDIA_TYPE);
+    }
+    let failed = match kept(&site, content_type.to_owned(), body).await? {
+        Ok(incoming) => {
+            *site.start.incoming() = Some(Arc::new(incoming));
+            return Ok(see_other("/start/open"));
+        }
+        Err(failed) => failed,
+    };
+    let key = match failed {
+        UploadError::Form(_) | UploadError::Field => return Err(Refusal::MALFORMED),
+        UploadError::TooLong => return Err(Refusal::TOO_LARGE),
+        UploadError::Io(error) if is_full(&error) => return Err(Refusal::NO_ROOM),
+        UploadError::Io(error) => return Err(Refusal::machine(&error)),
+        UploadError::Nothing => Key("restore-nothing"),
+        UploadError::NoBackup => Key("restore-not-backup"),
+        UploadError::Slots(_) => Key("restore-slots-broken"),
+    };
+    restore_answer(&speaker, StatusCode::UNPROCESSABLE_ENTITY, Some(speaker.voice().say(key.0)))
+}
+
+/// Writes the body down as it comes.
+async fn kept(
+    site: &Site,
+    content_type: String,
+    body: web::Payload,
+) -> Result<Result<Incoming, UploadError>, Refusal> {
+    let engine = site.engine().clone();
+    let begun = web::block(move || match engine.receive_backup() {
+        Ok(incoming) => Upload::begin(incoming, &content_type),
+        Err(RestoreError::Io(error)) => Err(error.into()),
+        Err(error) => Err(io::Error::other(error).into()),
+    });
+    let mut upload = match begun.await.map_err(|error| Refusal::machine(&error))? {
+        Ok(upload) => upload,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut body = pin!(BodyStream::new(body));
+    while let Some(bytes) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+        let bytes = bytes.map_err(|_| Refusal::MALFORMED)?;
+        let taken = web::block(move || upload.take(&bytes).map(|()| upload));
+        upload = match taken.await.map_err(|error| Refusal::machine(&error))? {
+            Ok(upload) => upload,
+            Err(error) => return Ok(Err(error)),
+        };
+    }
+    web::block(move || upload.finish()).await.map_err(|error| Refusal::machine(&error))
+}
+
+fn restore_answer(speaker: &Speaker, status: StatusCode, refusal: Option<String>) -> Answer {
+    let frame = framed(speaker, "start-restore", "/start/restore");
+    page(status, &StartRestorePage { frame, refusal })
+}
+
+/// Asks for the passphrase of then; for the kit, where no slots came.
+pub(super) async fn open_page(_: Claimant, site: web::Data<Site>, speaker: Speaker) -> Answer {
+    let waiting = site.start.incoming().clone();
+    match waiting.map(|incoming| incoming.slots()) {
+        None => Ok(see_other("/start/restore")),
+        Some(Ok(Some(_))) => open_answer(&speaker, StatusCode::OK, Asked::Passphrase, None),
+        Some(Ok(None) | Err(_)) => Ok(see_other("/start/open/kit")),
+    }
+}
+
+/// Asks for the words of the kit.
+pub(super) async fn open_kit_page(_: Claimant, site: web::Data<Site>, speaker: Speaker) -> Answer {
+    if site.start.incoming().is_none() {
+        return Ok(see_other("/start/restore"));
+    }
+    open_answer(&speaker, StatusCode::OK, Asked::Kit, None)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Passphrase,
+    Kit,
+}
+
+fn open_answer(
+    speaker: &Speaker,
+    status: StatusCode,
+    asked: Asked,
+    refusal: Option<String>,
+) -> Answer {
+    let kit = asked == Asked::Kit;
+    let back = if kit { "/start/open/kit" } else { "/start/open" };
+    page(status, &StartOpenPage { frame: framed(speaker, "start-open", back), kit, refusal })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenForm {
+    passphrase: String,
+}
+
+/// The passphrase of then opens the backup, and stays her passphrase.
+pub(super) async fn open(
+    _: Claimant,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<OpenForm>,
+) -> Answer {
+    let shown = Zeroizing::new(form.into_inner().passphrase);
+    let Ok(passphrase) = Passphrase::new(shown) else {
+        let sentence = Some(speaker.voice().say("restore-wrong-passphrase"));
+        return open_answer(&speaker, StatusCode::FORBIDDEN, Asked::Passphrase, sentence);
+    };
+    restored(&site, &speaker, Asked::Passphrase, move |engine, incoming| {
+        let slots = incoming.slots().map_err(RestoreFailure::Slots)?;
+        let opener = match slots {
+            Some(slots) => {
+                let root = slots
+                    .unlock(Secret::Passphrase(&passphrase))
+                    .map_err(RestoreFailure::Secret)?;
+                Opener::root(&root).map_err(|_| RestoreFailure::Spell)?
+            }
+            // Somebody may have sealed it with a passphrase and no keys.
+            None => Opener::passphrase(SecretString::from(passphrase.danger_expose())),
+        };
+        restore(engine, incoming, &opener, &passphrase)
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenKitForm {
+    again: String,
+    passphrase: String,
+    words: String,
+}
+
+/// The kit opens the backup, under a new passphrase.
+pub(super) async fn open_kit(
+    _: Claimant,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<OpenKitForm>,
+) -> Answer {
+    let OpenKitForm { again, passphrase, words } = form.into_inner();
+    let (again, words) = (Zeroizing::new(again), Zeroizing::new(words));
+    let voice = speaker.voice();
+    let refused =
+        |sentence| open_answer(&speaker, StatusCode::FORBIDDEN, Asked::Kit, Some(sentence));
+    let kit = match RecoveryKit::parse(&words) {
+        Ok(kit) => kit,
+        Err(error) => return refused(mistyped(voice, error)),
+    };
+    let passphrase = match new_passphrase(voice, passphrase, &again) {
+        Ok(passphrase) => passphrase,
+        Err(sentence) => return refused(sentence),
+    };
+    restored(&site, &speaker, Asked::Kit, move |engine, incoming| {
+        let opener = Opener::kit(kit).map_err(|_| RestoreFailure::Spell)?;
+        restore(engine, incoming, &opener, &passphrase)
+    })
+    .await
+}
+
+/// Why nothing was restored.
+#[derive(Debug, thiserror::Error)]
+enum RestoreFailure {
+    #[error("the key slots of the backup could not be read")]
+    Slots(#[source] ReadKeyringError),
+    #[error("the key slots of the backup did not open")]
+    Secret(#[source] UnlockKeyringError),
+    #[error("the key of the backup could not be spelled")]
+    Spell,
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+}
+
+fn restore(
+    engine: &Engine,
+    incoming: &Incoming,
+    opener: &Opener,
+    passphrase: &Passphrase,
+) -> Result<Restored, RestoreFailure> {
+    let file = incoming.backup().map_err(RestoreError::Io)?;
+    Ok(engine.restore(file, opener, passphrase, KdfParameters::STANDARD)?)
+}
+
+/// Runs `work`, and shows what came back; or why nothing did, and she may try again.
+async fn restored(
+    site: &Site,
+    speaker: &Speaker,
+    asked: Asked,
+    work: impl FnOnce(&Engine, &Incoming) -> Result<Restored, RestoreFailure> + Send + 'static,
+) -> Answer {
+    let _turn = site.start.turn()?;
+    let waiting = site.start.incoming().clone();
+    let Some(incoming) = waiting else { return Ok(see_other("/start/restore")) };
+    let engine = site.engine().clone();
+    let done = web::block(move || work(&engine, &incoming));
+    let voice = speaker.voice();
+    match done.await.map_err(|error| Refusal::machine(&error))? {
+        Ok(what) => {
+            let view = start::restored(voice, &what, site.engine().shown_time());
+            let mut answer = restored_page(site, speaker, &view)?;
+            enter(site, &mut answer)?;
+            Ok(answer)
+        }
+        Err(RestoreFailure::Restore(RestoreError::Exists)) => Ok(see_other("/unlock")),
+        Err(error) => {
+            let Some(key) = why(&error, asked) else { return Err(no_room_or_machine(&error)) };
+            open_answer(speaker, StatusCode::UNPROCESSABLE_ENTITY, asked, Some(voice.say(key.0)))
+        }
+    }
+}
+
+fn restored_page(
+    site: &Site,
+    speaker: &Speaker,
+    view: &RestoredView,
+) -> Result<HttpResponse, Refusal> {
+    let voice = speaker.voice();
+    let frame = Frame::open(voice, voice.say("restored-title"), Section::Keys, "/");
+    page(StatusCode::OK, &RestoredPage { frame, view, next: first_page(site) })
+}
+
+/// There is a vault, it is open, and this is the browser of its owner: the claim is over.
+fn enter(site: &Site, answer: &mut HttpResponse) -> Result<(), Refusal> {
+    site.start.claim.end();
+    site.start.incoming().take();
+    let value = site.sessions.open(&mut site.engine().rng(), site.engine().shown_time());
+    answer
+        .add_cookie(&session::cookie(site.port, Some(value.as_str())))
+        .and_then(|()| answer.add_cookie(&claim::cookie(site.port, None)))
+        .map_err(|error| Refusal::machine(&error))
+}
+
+/// The sentence for a backup that is not one of hers, or does not open.
+fn why(error: &RestoreFailure, asked: Asked) -> Option<Key> {
+    let wrong = match asked {
+        Asked::Passphrase => Key("restore-wrong-passphrase"),
+        Asked::Kit => Key("restore-wrong-kit"),
+    };
+    Some(match error {
+        RestoreFailure::Slots(_) => Key("restore-slots-broken"),
+        RestoreFailure::Secret(UnlockKeyringError::Wrong) => wrong,
+        RestoreFailure::Secret(UnlockKeyringError::Busy | UnlockKeyringError::Kdf) => {
+            Key("restore-busy")
+        }
+        RestoreFailure::Restore(RestoreError::SlotsMissing) => Key("restore-slots-missing"),
+        RestoreFailure::Restore(RestoreError::Backup(cause)) => match cause {
+            ReadBackupError::Open(OpenBackupError::NoKey) => wrong,
+            ReadBackupError::Open(OpenBackupError::NeedsPassphrase) => Key("restore-other-seal"),
+            ReadBackupError::Open(OpenBackupError::Read(_))
+            | ReadBackupError::Load(LoadError::Database(_) | LoadError::File(_)) => return None,
+            ReadBackupError::Open(_) | ReadBackupError::NotExport => Key("restore-not-backup"),
+            ReadBackupError::Stranger => Key("restore-stranger"),
+            ReadBackupError::Load(LoadError::Newer { .. }) => Key("restore-newer"),
+            ReadBackupError::Content(error) if is_full(error) => return None,
+            ReadBackupError::Content(_)
+            | ReadBackupError::Slots(_)
+            | ReadBackupError::LineTooLong { .. }
+            | ReadBackupError::Line { .. }
+            | ReadBackupError::Row { .. }
+            | ReadBackupError::TooManyRows
+            | ReadBackupError::End
+            | ReadBackupError::Load(_) => Key("restore-broken"),
+        },
+        RestoreFailure::Spell | RestoreFailure::Restore(_) => return None,
+    })
+}
+
+fn no_room_or_machine(error: &RestoreFailure) -> Refusal {
+    match error {
+        RestoreFailure::Restore(RestoreError::Io(cause)) if is_full(cause) => Refusal::NO_ROOM,
+        _ => Refusal::machine(error),
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+fn framed<'a>(speaker: &'a Speaker, title: &str, back: &'a str) -> Frame<'a> {
+    let voice: &Voice = speaker.voice();
+    Frame::closed_at(voice, voice.say(title), back)
+}
