@@ -40,15 +40,17 @@ async function freePort() {
   return port;
 }
 
-/** Starts a program and waits for the line that says where it listens. */
-function start(program, args, env) {
+const CODE = /^ {4}([0-9A-Z]{4}-[0-9A-Z]{4})$/m;
+
+/** Starts a program and waits for the line that says where it listens, and for what else it is to say. */
+function start(program, args, env, more = /^/) {
   const child = spawn(program, args, { env: { ...process.env, ...env } });
   return new Promise((ready, failed) => {
     let said = '';
     child.stdout.on('data', (text) => {
       said += text;
       const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
-      if (found) ready({ child, address: found[0], said: () => said });
+      if (found && more.test(said)) ready({ child, address: found[0], code: more.exec(said)[1] });
     });
     child.stderr.on('data', (text) => (said += text));
     child.on('exit', (status) => failed(new Error(`${program} ended with ${status}: ${said}`)));
@@ -212,14 +214,14 @@ export async function openCottage() {
   const folder = mkdtempSync(join(tmpdir(), 'besace-browser-'));
   const vault = join(folder, 'vault');
   const common = ['--vault', vault, '--mark', join(folder, 'vault.mark')];
-  const serve = () => start(built.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], {});
-  let agent = await serve();
+  const serve = (more) => start(built.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], {}, more);
+  let agent = await serve(CODE);
   const cottage = {
     folder,
     vault,
     address: agent.address,
     /** The code that it showed. */
-    code: /^ {4}([0-9A-Z]{4}-[0-9A-Z]{4})$/m.exec(agent.said())?.[1],
+    code: agent.code,
     write: (name, value) => {
       const path = join(folder, name);
       writeFileSync(path, value);

@@ -16,6 +16,8 @@ pub struct RestoredView {
     pub lead: String,
     /// How much of what.
     pub facts: Vec<Fact>,
+    /// Whether there are grants among it, whose logs go on in new ones.
+    pub grants: bool,
 }
 
 /// What came back, in numbers.
@@ -40,7 +42,8 @@ pub fn restored(voice: &Voice, what: &Restored, now: Timestamp) -> RestoredView 
         .map(|(key, count)| Fact::new(voice, key, voice.number(count)))
         .collect();
     facts.push(Fact::new(voice, Key("restored-rows"), voice.number(what.rows)));
-    RestoredView { lead: voice.say_with("restored-lead", [("moment", when.into())]), facts }
+    let lead = voice.say_with("restored-lead", [("moment", when.into())]);
+    RestoredView { lead, facts, grants: of("grants") > 0 }
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ fn rendered_backup(voice: &Voice, text: &str) -> String {
 fn rendered_start(voice: &Voice, text: &str) -> [(&'static str, String); 6] {
     let refusal = || Some(text.to_owned());
     let closed = || Frame::closed_at(voice, text.to_owned(), "/start");
-    let view = RestoredView { lead: text.to_owned(), facts: vec![fact(text, text)] };
+    let view = RestoredView { lead: text.to_owned(), facts: vec![fact(text, text)], grants: true };
     let open = Frame::open(voice, text.to_owned(), Section::Keys, "/");
     [
         ("code", StartCodePage { frame: closed(), spent: false, refusal: refusal() }.render()),
