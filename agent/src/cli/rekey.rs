@@ -17,8 +17,9 @@ then: no passphrase, no recovery kit, no key file of a device, no copy of vault.
   - Each shop you deal with is told at the next contact that you go on under new keys. You lose no
     consent, no card and no log by it.
   - Backups made so far, and copies that somebody has, still open with the old keys, and show what was
-    in them. A voucher that was in one can be used by whoever has it; change the keys of S3 places, and
-    add telephones that seal their reports anew.
+    in them. Shops that were told know nobody by them: make a new backup at once, and remove those that
+    others could reach. A voucher that was in one can be used by whoever has it; change the keys of S3
+    places, and add telephones that seal their reports anew.
   - It needs as much room on the disk as the vault has now, and takes a while.
 ";
 
@@ -92,8 +93,8 @@ fn say(session: &mut Session<'_, '_>, done: Rekeyed, attended: bool) -> Result<(
         &json!({"kit": false, "letters": letters, "pseudonyms": pseudonyms, "rows": rows}),
         &format!(
             "Your vault has a new root, and opens with the new passphrase alone.{told}\n\
-             Backups made so far open with the old keys only: make one now with `besace backup now`.\n\
-             Keep the old passphrase or kit until then.{gone}\n{kit}"
+             Backups made so far open with the old keys only, by which shops will not know you: make one now\n\
+             with `besace backup now`, and keep the old passphrase or kit until then.{gone}\n{kit}"
         ),
     )
 }

@@ -203,8 +203,8 @@ fn the_one_whose_old_key_somebody_has_gets_a_new_root() {
     let rekey = ["rekey", "--new-passphrase-file", &new, "--smallest-kdf"];
     insta::assert_snapshot!(done(folder.path(), &rekey), @"
     Your vault has a new root, and opens with the new passphrase alone.
-    Backups made so far open with the old keys only: make one now with `besace backup now`.
-    Keep the old passphrase or kit until then.
+    Backups made so far open with the old keys only, by which shops will not know you: make one now
+    with `besace backup now`, and keep the old passphrase or kit until then.
     There is no recovery kit any more: make one with `besace kit make`.
     If passphrase and kit are both lost, nobody can open the vault again, not even us.
     ");
