@@ -4,11 +4,10 @@ use std::{fs, path::Path, sync::Arc};
 
 use besace_agent::{
     config::VaultFolder,
-    engine::{Engine, NewDevice, UnlockError},
+    engine::{Engine, NewDevice, PreparedCall, UnlockError},
     entropy::SystemEntropy,
-    exchange::{Exchange, ExchangeError, WithdrawalOutcome},
+    exchange::WithdrawalOutcome,
     keyring::{DeviceKey, KdfParameters, Passphrase, RecoveryKit, Secret},
-    net::{DevRetailers, Net, NetError},
     vault::{DeviceApp, OpenVaultError, ProfileField},
 };
 use besace_e2e::world::{Answer, House, PASSPHRASE, World};
@@ -96,22 +95,18 @@ fn next_day(world: &World, days: u32) {
 }
 
 /// Somebody who copied the folder while a key of it was known to him, and his agent.
-fn thief(world: &World, copy: &Path) -> Exchange {
-    let engine =
-        Engine::start(VaultFolder::new(copy), world.clock.clone(), Arc::new(SystemEntropy))
-            .unwrap();
+fn thief(world: &World, copy: &Path) -> Engine {
+    let folder = VaultFolder::new(copy);
+    let engine = Engine::start(folder, world.clock.clone(), Arc::new(SystemEntropy)).unwrap();
     engine.unlock(&passphrase(PASSPHRASE)).unwrap();
-    let mut dev = DevRetailers::default();
-    for house in [&world.lumen, &world.pont] {
-        dev.insert(house.domain.clone(), house.address).unwrap();
-    }
-    Exchange::new(engine, Net::new(dev).unwrap())
+    engine
 }
 
-fn refusal(result: Result<impl std::fmt::Debug, ExchangeError>) -> ProblemType {
-    match result {
-        Err(ExchangeError::Net(NetError::Refused(problem))) => problem,
-        other => panic!("{other:?}"),
+/// What a shop says to a call that it refuses.
+async fn refusal(house: &House, call: PreparedCall) -> ProblemType {
+    match house.post(call.path, call.body).await.unwrap() {
+        Answer::Refused(problem) => problem.key,
+        Answer::Given(given) => panic!("{given}"),
     }
 }
 
@@ -189,12 +184,12 @@ async fn after_a_new_root_shops_know_her_and_whoever_has_an_old_key_is_nobody() 
     // Whoever has the copy is told at either shop that its keys were left, and cannot go on from there.
     let thief = thief(&world, &copy);
     for house in houses {
-        let refused = refusal(thief.collect_mail(&house.domain).await);
-        assert_eq!(refused, ProblemType::Superseded);
+        let call = thief.collect_mail(&house.domain).unwrap().unwrap();
+        assert_eq!(refusal(house, call).await, ProblemType::Superseded);
     }
-    thief.engine().start_new_logs(Cause::Restore).unwrap();
-    let refused = refusal(thief.refresh(&world.pont.domain).await);
-    assert_eq!(refused, ProblemType::ContinuationConflict);
+    thief.start_new_logs(Cause::Restore).unwrap();
+    let (_, call) = thief.untold_continuations(&world.pont.domain).unwrap().remove(0);
+    assert_eq!(refusal(&world.pont, call).await, ProblemType::ContinuationConflict);
 
     // Two days later the days are over whose keys the shops had: new ones count, and no others.
     for days in [1, 2] {
@@ -204,7 +199,7 @@ async fn after_a_new_root_shops_know_her_and_whoever_has_an_old_key_is_nobody() 
             assert_eq!(refreshed.keys, 1);
         }
         assert!(is_recognised(engine, &world.lumen).await, "day {days}");
-        assert_eq!(is_recognised(thief.engine(), &world.pont).await, days < 2, "day {days}");
+        assert_eq!(is_recognised(&thief, &world.pont).await, days < 2, "day {days}");
     }
     assert!(is_recognised(engine, &world.pont).await);
 
