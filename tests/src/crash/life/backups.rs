@@ -39,6 +39,7 @@ pub(super) fn take(life: &Life, step: Step) -> Result<()> {
             drop(made?);
         }
         Step::Rehearse => {
+            ensure!(!engine.backup_places()?.is_empty(), NotYet);
             ensure!(!engine.backups_there(PLACE, &runtime)?.is_empty(), NotYet);
             drop(engine.rehearse(PLACE, &runtime)?);
         }
