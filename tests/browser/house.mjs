@@ -157,7 +157,9 @@ export async function openHouse({ till = false } = {}) {
   });
 
   const vault = join(folder, 'vault');
-  const env = { BESACE_PASSPHRASE: PASSPHRASE };
+  // Her mark stays in the house, too.
+  const state = { XDG_STATE_HOME: join(folder, 'state') };
+  const env = { BESACE_PASSPHRASE: PASSPHRASE, ...state };
   const common = ['--vault', vault, '--dev-retailer', `${DOMAIN}=${shop.address}`];
   const besace = (...args) =>
     execFileSync(programs.agent, [...common, ...args], {
@@ -182,7 +184,7 @@ export async function openHouse({ till = false } = {}) {
     besace('consent', 'give', request);
     besace('retailer', 'refresh', DOMAIN);
   }
-  const agent = await start(programs.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], {});
+  const agent = await start(programs.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], state);
 
   return {
     address: agent.address,

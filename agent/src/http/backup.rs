@@ -255,7 +255,7 @@ async fn add(
         Err(AddPlaceError::Engine(error)) => Err(error.into()),
         Err(error) => {
             let sentence = why_not(speaker.voice(), &error);
-            answer(site, speaker, StatusCode::CONFLICT, &refused(sentence)).await
+            answer(site, speaker, StatusCode::FORBIDDEN, &refused(sentence)).await
         }
     }
 }

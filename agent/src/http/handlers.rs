@@ -38,6 +38,13 @@ use crate::{
 
 pub(super) type Answer = Result<HttpResponse, Refusal>;
 
+/// A box that was ticked; one that was not is not sent.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Yes {
+    Yes,
+}
+
 /// An address that is none.
 pub(super) async fn nothing_here() -> Answer {
     Err(Refusal::NOT_FOUND)

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 use super::{
     Site,
     claim::{self, Claim, ClaimCode, ClaimError, Claimant},
-    handlers::Answer,
+    handlers::{Answer, Yes},
     keys::{first_page, mistyped, new_passphrase, page},
     refusal::{Refusal, see_other},
     session,
@@ -152,8 +152,8 @@ pub(super) async fn new_page(_: Claimant, speaker: Speaker) -> Answer {
 pub(super) struct NewForm {
     again: String,
     passphrase: String,
-    /// `yes`: she keeps one that is soon guessed.
-    weak: Option<String>,
+    /// She keeps one that is soon guessed.
+    weak: Option<Yes>,
 }
 
 /// A new vault; then her kit.
@@ -171,7 +171,7 @@ pub(super) async fn make(
         Ok(passphrase) => passphrase,
         Err(sentence) => return new_answer(&speaker, StatusCode::FORBIDDEN, Some(sentence), false),
     };
-    if passphrase.is_soon_guessed() && weak.as_deref() != Some("yes") {
+    if passphrase.is_soon_guessed() && weak.is_none() {
         let sentence = Some(voice.say("start-weak"));
         return new_answer(&speaker, StatusCode::FORBIDDEN, sentence, true);
     }
@@ -187,7 +187,7 @@ pub(super) async fn make(
         Err(error @ CreateError::SlotsMissing) => {
             tracing::warn!(%error, "no vault was made");
             let sentence = Some(voice.say("restore-slots-missing"));
-            new_answer(&speaker, StatusCode::CONFLICT, sentence, false)
+            new_answer(&speaker, StatusCode::FORBIDDEN, sentence, false)
         }
         Err(error) => Err(Refusal::machine(&error)),
     }
@@ -237,7 +237,7 @@ pub(super) async fn receive(
         UploadError::NoBackup => Key("restore-not-backup"),
         UploadError::Slots(_) => Key("restore-slots-broken"),
     };
-    restore_answer(&speaker, StatusCode::UNPROCESSABLE_ENTITY, Some(speaker.voice().say(key.0)))
+    restore_answer(&speaker, StatusCode::FORBIDDEN, Some(speaker.voice().say(key.0)))
 }
 
 /// Writes the body down as it comes.
@@ -424,7 +424,7 @@ async fn restored(
         Err(RestoreFailure::Restore(RestoreError::Exists)) => Ok(see_other("/unlock")),
         Err(error) => {
             let Some(key) = why(&error, asked) else { return Err(no_room_or_machine(&error)) };
-            open_answer(speaker, StatusCode::UNPROCESSABLE_ENTITY, asked, Some(voice.say(key.0)))
+            open_answer(speaker, StatusCode::FORBIDDEN, asked, Some(voice.say(key.0)))
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     Site,
-    handlers::{Answer, ask},
+    handlers::{Answer, Yes, ask},
     keys::{check, page},
     refusal::{Refusal, see_other},
     session::Session,
@@ -34,8 +34,8 @@ pub(super) async fn go_on_page(_: Session, site: web::Data<Site>, speaker: Speak
 #[serde(deny_unknown_fields)]
 pub(super) struct GoOnForm {
     passphrase: String,
-    /// `yes`: she read what is missing.
-    read: Option<String>,
+    /// She read what is missing.
+    read: Option<Yes>,
 }
 
 /// She goes on with what is here: she says so twice, and shows the passphrase.
@@ -47,7 +47,7 @@ pub(super) async fn go_on(
 ) -> Answer {
     let Some(how) = how(&site).await? else { return Ok(see_other("/")) };
     let GoOnForm { passphrase, read } = form.into_inner();
-    if read.as_deref() != Some("yes") {
+    if read.is_none() {
         let sentence = speaker.voice().say("went-back-unread");
         return asked(&site, &speaker, StatusCode::FORBIDDEN, &how, Some(sentence));
     }

@@ -94,7 +94,7 @@ async fn a_place_that_will_not_do_is_refused_with_a_reason_and_secrets_do_not_co
         ("/backup/s3", s3("http%3A%2F%2Fs3.example"), "Sans https"),
     ] {
         let response = send(&house, post(path, form).cookie(cookie.clone())).await;
-        assert_eq!(response.status(), StatusCode::CONFLICT, "{why}");
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{why}");
         let said = text(response).await;
         assert!(said.contains(why) && said.contains("role=\"alert\""), "{said}");
         assert!(!said.contains("quatre-vingts"));

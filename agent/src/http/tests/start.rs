@@ -156,7 +156,7 @@ async fn a_backup_comes_back_with_the_passphrase_of_then() {
     assert_eq!((sent.status(), location(&sent)), (StatusCode::SEE_OTHER, "/start/open"));
     assert!(seen(&house, &cookie, "/start/open").await.contains("servait alors"));
     let wrong = send(&house, post("/start/open", "passphrase=lune").cookie(cookie.clone())).await;
-    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(wrong.status(), StatusCode::FORBIDDEN);
     assert!(text(wrong).await.contains("n’ouvre pas cette sauvegarde"));
     assert_eq!(house.engine.state(), EngineState::Missing);
     // The file is still there: she only types again.
@@ -187,7 +187,7 @@ async fn a_backup_comes_back_with_the_kit_alone() {
         (format!("words={words}&passphrase=a&again=b"), StatusCode::FORBIDDEN, "diffèrent"),
         (
             format!("words={another}&passphrase=a&again=a"),
-            StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::FORBIDDEN,
             "n’ouvrent pas cette sauvegarde",
         ),
     ] {
@@ -220,7 +220,7 @@ async fn a_hostile_file_is_told_and_nothing_is_put_in_place() {
     ] {
         let sent = send(&house, files(backup, slots).cookie(cookie.clone())).await;
         let (status, page) = said(sent).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(status, StatusCode::FORBIDDEN);
         assert!(page.contains(why), "{page}");
     }
     let mut flipped = backup.clone();
@@ -250,7 +250,7 @@ async fn a_hostile_file_is_told_and_nothing_is_put_in_place() {
         send(&house, files(&backup, &slots).cookie(cookie.clone())).await;
         let (status, page) =
             said(send(&house, post(path, form.clone()).cookie(cookie.clone())).await).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{why}");
+        assert_eq!(status, StatusCode::FORBIDDEN, "{why}");
         assert!(page.contains(why) && page.contains("role=\"alert\""), "{page}");
         assert_eq!(house.engine.state(), EngineState::Missing);
         assert!(!folder.path().join("vault.db").exists());

@@ -54,7 +54,7 @@ async fn she_reads_what_is_missing_and_goes_on_by_saying_so_twice() {
     let right = "passphrase=soleil+de+minuit";
     for (form, status) in [
         (right.to_owned(), StatusCode::FORBIDDEN),
-        (format!("{right}&read=no"), StatusCode::FORBIDDEN),
+        (format!("{right}&read=no"), StatusCode::BAD_REQUEST),
         ("passphrase=wrong&read=yes".to_owned(), StatusCode::FORBIDDEN),
         ("read=yes".to_owned(), StatusCode::BAD_REQUEST),
     ] {
