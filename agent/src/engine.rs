@@ -9,6 +9,7 @@ mod backup;
 mod condition;
 mod consent;
 mod devices;
+mod elsewhere;
 mod emission;
 mod evidence;
 mod imports;

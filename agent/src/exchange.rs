@@ -16,6 +16,7 @@ use besace_protocol::{
     wire::{CATALOGUE_PATH, MANIFEST_PATH, NOTICES_PATH, REQUESTS_PATH},
 };
 
+use self::standing::said_at_the_end;
 use crate::{
     engine::{Delivery, Engine, EngineError, PreparedCall, StepError},
     net::{Net, NetError},
@@ -138,12 +139,12 @@ impl Exchange {
                 return Err(error);
             }
         };
-        self.go_on(domain).await?;
+        let gone_on = said_at_the_end(self.go_on(domain).await)?;
         self.tell_again(domain).await?;
-        (refreshed.keys, refreshed.disclosures) = self.deliver(domain).await?;
-        refreshed.mail = self.collect_mail(domain).await?;
+        (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
+        refreshed.mail = self.collect_waiting(domain).await?;
         refreshed.vouchers = self.fetch_vouchers(domain).await?;
-        Ok(refreshed)
+        gone_on.map(|()| refreshed)
     }
 
     /// Says yes to a request, and delivers what the grant allows from now on.
@@ -156,10 +157,10 @@ impl Exchange {
         // Before it is written on, her log is compared. A retailer that is away hears of the grant later.
         let stands = self.stand(&domain).await;
         let (id, call) = self.step(move |engine| engine.give(request, indication)).await?;
-        stands?;
+        stands??;
         let answer = self.call(call, "grant").await?;
         self.step(move |engine| engine.accept_grant(id, &answer)).await?;
-        self.deliver(&domain).await?;
+        self.deliver_due(&domain).await?;
         Ok(id)
     }
 
@@ -183,7 +184,12 @@ impl Exchange {
 
     /// Delivers keys and disclosures that are due. Says how many of each.
     pub async fn deliver(&self, domain: &ControllerId) -> Result<(usize, usize), ExchangeError> {
-        self.stand(domain).await?;
+        let stands = self.stand(domain).await?;
+        let counts = self.deliver_due(domain).await?;
+        stands.map(|()| counts)
+    }
+
+    async fn deliver_due(&self, domain: &ControllerId) -> Result<(usize, usize), ExchangeError> {
         let name = domain.clone();
         let keys = self.step(move |engine| engine.due_releases(&name)).await?;
         let name = domain.clone();
@@ -248,7 +254,12 @@ impl Exchange {
 
     /// Collects and acknowledges mail. Says how many messages there were.
     pub async fn collect_mail(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
-        self.stand(domain).await?;
+        let stands = self.stand(domain).await?;
+        let count = self.collect_waiting(domain).await?;
+        stands.map(|()| count)
+    }
+
+    async fn collect_waiting(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
         let mut count: usize = 0;
         for _ in 0..MAIL_ROUNDS_MAX {
             let name = domain.clone();
@@ -323,7 +334,12 @@ impl Exchange {
         grant: GrantId,
         call: PreparedCall,
     ) -> Result<(), ExchangeError> {
-        self.go_on(&call.domain).await?;
+        let generation = call.pseudonym;
+        if let Err(refusal) = said_at_the_end(self.go_on(&call.domain).await)?
+            && !self.step(move |engine| engine.speaks_under_its_key(generation)).await?
+        {
+            return Err(refusal);
+        }
         let answer = self.call(call, "withdrawal").await?;
         self.step(move |engine| engine.accept_acknowledgement(grant, &answer)).await
     }

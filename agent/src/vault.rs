@@ -89,7 +89,7 @@ pub use self::{
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
-    succession::{FreshLog, GoingOn, MakeContinuation, NewLogs},
+    succession::{FreshLog, GoingOn, GoingOnFromElsewhere, MakeContinuation, NewLogs},
     upgrade::UpgradeError,
     vouchers::{StoredVoucher, VoucherWeek},
     wishes::{Wish, WishContent, WishError},

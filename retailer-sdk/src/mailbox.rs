@@ -136,9 +136,10 @@ impl Retailer {
             admit(session, &call)??;
             let subject = session.subject_of(claimed)?.ok_or(MailboxError::Missing)?;
             let stands = subject.key.key_id() == claimed;
+            let continuations = session.continuations_of(claimed, subject.log)?;
             Ok(LastHead {
                 checkpoint: if stands { session.head_of(subject.log)? } else { None },
-                continuation: session.last_continuation_of(claimed, subject.log)?.map(Bytes),
+                continuations: continuations.into_iter().map(Bytes).collect(),
             })
         })
     }

@@ -12,7 +12,7 @@ use besace_agent::{
     engine::{Condition, EngineError, Sign, StepError},
     entropy::SystemEntropy,
     exchange::{ExchangeError, WithdrawalOutcome},
-    keyring::Passphrase,
+    keyring::{KdfParameters, Passphrase},
     vault::ProfileField,
 };
 use besace_e2e::world::{House, PASSPHRASE, World};
@@ -280,4 +280,29 @@ async fn a_shop_that_makes_up_what_it_remembers_harms_nobody_but_itself() {
 
 fn size_line(checkpoint: &str) -> String {
     format!("\n{}\n", checkpoint.lines().nth(1).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_copy_from_before_a_new_root_is_noticed_and_speaks_for_her_no_more() {
+    let (world, _) = lived().await;
+    let lumen = world.lumen.domain.clone();
+    world.engine().lock();
+    let then = files(&world);
+    unlock(&world);
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    world.engine().rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    world.exchange.refresh(&lumen).await.unwrap();
+    world.engine().lock();
+    put_back(&world, &then);
+    next_day(&world);
+    unlock(&world);
+    let before = calls(&world.lumen, &TELLING);
+    assert!(world.exchange.refresh(&lumen).await.is_err());
+    assert_eq!(sign(&world), Some(Sign::Retailer), "by what the key that it has signed itself");
+    assert_eq!(calls(&world.lumen, &TELLING), before);
+    // Whatever is decided with it, the shop follows the new key and no other.
+    world.engine().go_on().unwrap();
+    assert!(world.exchange.refresh(&lumen).await.is_err());
+    assert_eq!(calls(&world.lumen, &TELLING), before);
+    world.close().await;
 }

@@ -1,7 +1,12 @@
 //! A vault goes on in new logs, over real HTTP, from `spec/succession.md`.
 
-use besace_agent::{exchange::WithdrawalOutcome, vault::ProfileField};
-use besace_e2e::world::World;
+use besace_agent::{
+    exchange::WithdrawalOutcome,
+    keyring::{KdfParameters, Passphrase},
+    restore::{Identities, Opener},
+    vault::ProfileField,
+};
+use besace_e2e::world::{PASSPHRASE, World};
 use besace_protocol::{
     audit::{PinnedController, Policy, Verdict, audit},
     consent::{Cause, Indication},
@@ -9,6 +14,7 @@ use besace_protocol::{
     purpose::Purpose,
     time::{Day, Timestamp},
 };
+use secrecy::ExposeSecret as _;
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 
@@ -65,6 +71,84 @@ async fn a_restored_vault_goes_on_releasing_disclosing_and_withdrawing() {
     assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 1));
     let outcome = world.exchange.withdraw(grants[1]).await.unwrap();
     assert_eq!(outcome, WithdrawalOutcome::Acknowledged);
+    assert_eq!(audited(&world).await, (Verdict::Holds, vec![]));
+    world.close().await;
+}
+
+/// Her vault is lost, and made anew of this backup.
+fn restore(world: &mut World, backup: &[u8], identity: &str) {
+    world.shut_down().unwrap();
+    std::fs::remove_dir_all(&world.vault).unwrap();
+    world.boot().unwrap();
+    let opener = Opener::identities(Identities::read(identity.as_bytes()).unwrap());
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    world.engine().restore(backup, &opener, &passphrase, KdfParameters::SMALLEST).unwrap();
+}
+
+/// The next day begins, for her and for the shop.
+fn next_day(world: &World) {
+    let next = Day::of(world.clock.now()).plus(1).start().plus(3_600);
+    world.clock.reach(next);
+    world.lumen.tidy(next).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_restored_again_and_again_still_withdraws() {
+    let mut world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    world.exchange.meet(&domain).await.unwrap();
+    let mut grants = Vec::new();
+    for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
+        let request = world.open_request(&world.lumen, purpose).unwrap();
+        grants.push(world.exchange.give(request, Indication::Page).await.unwrap());
+    }
+    let backup = world.engine().export(Vec::new()).unwrap();
+    let identity = world.engine().export_identity().unwrap();
+
+    // The first restore moves the pseudonym, and shows a head of its new log.
+    restore(&mut world, &backup, identity.expose_secret());
+    next_day(&world);
+    assert!(world.exchange.refresh(&domain).await.unwrap().keys > 0);
+
+    // The second begins where the first began, and is not followed: it goes on from where the shop knows her.
+    restore(&mut world, &backup, identity.expose_secret());
+    let outcome = world.exchange.withdraw(grants[1]).await.unwrap();
+    assert_eq!(outcome, WithdrawalOutcome::Acknowledged);
+    assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 1));
+    next_day(&world);
+    assert!(world.exchange.refresh(&domain).await.unwrap().keys > 0);
+
+    // Twice more, and of the logs in between the shop saw no head.
+    for _ in 0..2 {
+        restore(&mut world, &backup, identity.expose_secret());
+        world.exchange.collect_mail(&domain).await.unwrap();
+    }
+    next_day(&world);
+    assert!(world.exchange.refresh(&domain).await.unwrap().keys > 0);
+    for check in world.engine().verify_logs().unwrap() {
+        assert_eq!(check.fault, None, "{}", check.id);
+    }
+    let (verdict, findings) = audited(&world).await;
+    assert_eq!((verdict, findings), (Verdict::Holds, vec![]));
+    let outcome = world.exchange.withdraw(grants[0]).await.unwrap();
+    assert_eq!(outcome, WithdrawalOutcome::Acknowledged);
+    assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 0));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_continuations_than_one_call_takes_are_told_in_order() {
+    let world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    world.exchange.meet(&domain).await.unwrap();
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    let grant = world.exchange.give(request, Indication::Page).await.unwrap();
+    for _ in 0..70 {
+        world.engine().start_new_logs(Cause::Rollback).unwrap();
+    }
+    let outcome = world.exchange.withdraw(grant).await.unwrap();
+    assert_eq!(outcome, WithdrawalOutcome::Acknowledged);
+    assert!(world.engine().untold_continuations(&domain).unwrap().is_empty());
     assert_eq!(audited(&world).await, (Verdict::Holds, vec![]));
     world.close().await;
 }

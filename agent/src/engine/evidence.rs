@@ -2,8 +2,9 @@
 
 use besace_protocol::{
     audit::Bundle,
-    consent::{ConsentRequest, Record, RecordKind},
+    consent::{ConsentRequest, Continuation, Record, RecordKind},
     crypto::sha256,
+    document::Unverified,
     jws::Typ,
     log::{
         Commitment, LogKey, Opening, Origin, SignedCheckpoint, UnverifiedCheckpoint,
@@ -16,7 +17,7 @@ use super::{
     Engine,
     step::{StepError, retailer_log_key},
 };
-use crate::vault::Pseudonym;
+use crate::vault::{Pseudonym, StoredLog};
 
 impl Engine {
     /// Her side of a bundle about `domain`, and the key of the retailer's log, which is fetched apart.
@@ -71,6 +72,9 @@ impl Engine {
             let Some(pseudonym) = pseudonyms.iter().find(of_domain) else { continue };
             let Some(log) = vault.log(id)? else { continue };
             let Some(head) = &log.checkpoint else { continue };
+            if self.was_never_told(pseudonym, &log)? {
+                continue;
+            }
             let origin = Origin::of_log(&log.id);
             let Pseudonym { domain, facet, generation, .. } = pseudonym;
             let key = match vault.log_key(id)? {
@@ -89,6 +93,23 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whether a log was begun and given up before its retailer heard of it, since she had gone on elsewhere: it is
+    /// no part of what is between them.
+    fn was_never_told(&self, pseudonym: &Pseudonym, log: &StoredLog) -> Result<bool, StepError> {
+        let first = log.entries.first().and_then(|entry| entry.opening.as_ref());
+        let first = first.map(|opening| RecordKind::parse(opening.record.as_ref()));
+        if log.id == pseudonym.log || !matches!(first, Some(Ok(RecordKind::Anchor(_)))) {
+            return Ok(false);
+        }
+        for jws in self.vault()?.continuations(pseudonym.generation)? {
+            let said = Unverified::<Continuation>::parse(&jws).map_err(StepError::Document)?;
+            if said.claimed().to.log == log.id {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Documents that a record names by digest, as far as they are here.

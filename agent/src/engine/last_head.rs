@@ -6,8 +6,8 @@ use std::{
 };
 
 use besace_protocol::{
-    consent::Continuation,
-    document::Unverified,
+    consent::{CONTINUATIONS_MAX, Continuation},
+    document::{Unverified, Verified},
     encoding::from_json,
     id::{Generation, LogId},
     log::{LogKey, Origin, SignedCheckpoint, UnverifiedCheckpoint},
@@ -21,8 +21,8 @@ use super::{
 };
 use crate::vault::{Distrust, Pseudonym, Sign, WentBack};
 
-/// Longest answer, in bytes: a continuation in base64url, and a checkpoint.
-const ANSWER_LEN_MAX: usize = 16 << 10;
+/// Longest answer, in bytes: continuations in base64url, and a checkpoint.
+const ANSWER_LEN_MAX: usize = CONTINUATIONS_MAX * (12 << 10);
 
 /// Pseudonyms whose retailers said what they remember since the vault was opened.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl Engine {
         let open = self.open()?;
         let logs = open.vault.log_ids()?;
         let is_here = |log: LogId| logs.iter().any(|(id, _)| *id == log);
-        let mut stands = told.went_to.is_none_or(is_here);
+        let mut stands = told.went_on.last().is_none_or(|last| is_here(last.payload().to.log));
         if let Some((log, head)) = &told.head {
             // Logs that were left are not compared: how they ended was told.
             stands &= if *log == told.pseudonym.log {
@@ -90,10 +90,16 @@ impl Engine {
         let kept = told.head.map_or(Ok(()), |(log, head)| {
             open.vault.put_known_head(log, &head, &told.pseudonym.domain, self.now())
         });
-        let how = WentBack { sign: Sign::Retailer, known: None, here: None };
-        open.vault.distrust(Distrust::WentBack(how));
+        self.distrust_by_retailer()?;
         kept?;
         Err(EngineError::WentBack.into())
+    }
+
+    /// A retailer holds something of hers that is newer than this vault.
+    pub(super) fn distrust_by_retailer(&self) -> Result<(), StepError> {
+        let how = WentBack { sign: Sign::Retailer, known: None, here: None };
+        self.vault()?.distrust(Distrust::WentBack(how));
+        Ok(())
     }
 
     /// Takes the retailer's word that the pseudonym gave no grant there: it remembers nothing.
@@ -108,23 +114,24 @@ impl Engine {
     }
 
     /// What a retailer says that it remembers, as far as it is in her own writing.
-    fn read_last_head(
+    pub(super) fn read_last_head(
         &self,
         generation: Generation,
         bytes: &[u8],
     ) -> Result<Remembered, StepError> {
-        let LastHead { checkpoint, continuation } =
+        let LastHead { checkpoint, continuations } =
             from_json(bytes, ANSWER_LEN_MAX).map_err(StepError::AnswerForm)?;
         let pseudonym = self.pseudonym_of(generation)?;
         let head = match checkpoint {
             Some(text) => Some(self.own_head(&pseudonym, &text)?),
             None => None,
         };
-        let went_to = match continuation {
-            Some(jws) => Some(self.own_continuation(&pseudonym, jws.as_ref())?),
-            None => None,
-        };
-        Ok(Remembered { pseudonym, head, went_to })
+        let went_on = continuations
+            .iter()
+            .take(CONTINUATIONS_MAX)
+            .map(|jws| self.own_continuation(&pseudonym, jws.as_ref()))
+            .collect::<Result<_, _>>()?;
+        Ok(Remembered { pseudonym, head, went_on })
     }
 
     /// A checkpoint of a log that this pseudonym writes or wrote, here or elsewhere.
@@ -149,25 +156,29 @@ impl Engine {
         Ok((log, head.verify_exact(&key).map_err(|_| StepError::Answer)?))
     }
 
-    /// The log that this pseudonym went on in, here or elsewhere, as its key of today says.
-    fn own_continuation(&self, pseudonym: &Pseudonym, jws: &[u8]) -> Result<LogId, StepError> {
+    /// How this pseudonym went on, here or elsewhere, as its key of today says.
+    fn own_continuation(
+        &self,
+        pseudonym: &Pseudonym,
+        jws: &[u8],
+    ) -> Result<Verified<Continuation>, StepError> {
         let Pseudonym { domain, facet, generation, .. } = pseudonym;
         let signed = Unverified::<Continuation>::parse(jws).map_err(StepError::Document)?;
         let signed = signed.verify_parties().map_err(StepError::Signature)?;
         let key = self.root()?.pairwise(domain, *facet, generation).signing.verifying_key();
         let said = signed.payload();
         let fits = said.from.key == key && said.controller == *domain;
-        if fits { Ok(said.to.log) } else { Err(StepError::Answer) }
+        if fits { Ok(signed) } else { Err(StepError::Answer) }
     }
 }
 
 /// What a retailer remembers of a pseudonym, in her own writing.
-struct Remembered {
-    pseudonym: Pseudonym,
+pub(super) struct Remembered {
+    pub(super) pseudonym: Pseudonym,
     /// The largest head that it was shown, and of which log.
-    head: Option<(LogId, SignedCheckpoint)>,
-    /// The log that she went on in last.
-    went_to: Option<LogId>,
+    pub(super) head: Option<(LogId, SignedCheckpoint)>,
+    /// How she went on, the oldest first.
+    pub(super) went_on: Vec<Verified<Continuation>>,
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ impl Engine {
                 && grant.state != GrantState::Given
                 && grant.unreceived_at.is_none()
         };
-        if !vault.grants()?.iter().any(had) {
+        // Before the retailer knows how she went on, its mail waits there.
+        if !vault.grants()?.iter().any(had) || self.is_going_on(pseudonym.generation)? {
             return Ok(None);
         }
         self.prepare_call(&pseudonym, MAILBOX_PATH, &CollectMail {}).map(Some)

@@ -41,25 +41,48 @@ impl Engine {
         Ok(!self.vault()?.untold_continuations(generation)?.is_empty())
     }
 
+    /// Whether a pseudonym that its retailer does not know how to follow yet still speaks under the key that the
+    /// retailer knows: what it takes back is understood there all the same.
+    pub fn speaks_under_its_key(&self, generation: Generation) -> Result<bool, StepError> {
+        for jws in self.vault()?.untold_continuations(generation)? {
+            let said = Unverified::<Continuation>::parse(&jws).map_err(StepError::Document)?;
+            if said.claimed().changes_key() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Calls that tell `domain` how her pseudonyms there went on. They come before any other.
     pub fn untold_continuations(
         &self,
         domain: &ControllerId,
     ) -> Result<Vec<(Generation, PreparedCall)>, StepError> {
-        let vault = self.vault()?;
         let mut calls = Vec::new();
-        for pseudonym in vault.pseudonyms()?.iter().filter(|one| one.domain == *domain) {
-            let told = vault.untold_continuations(pseudonym.generation)?;
-            if told.is_empty() {
-                continue;
+        for pseudonym in self.vault()?.pseudonyms()? {
+            let generation = pseudonym.generation;
+            if pseudonym.domain == *domain
+                && let Some(call) = self.untold_continuations_of(generation)?
+            {
+                calls.push((generation, call));
             }
-            let first = told.len().saturating_sub(CONTINUATIONS_MAX);
-            let continuations = told.into_iter().skip(first).map(Into::into).collect();
-            let body = Continue { continuations };
-            let call = self.prepare_call(pseudonym, CONTINUATIONS_PATH, &body)?;
-            calls.push((pseudonym.generation, call));
         }
         Ok(calls)
+    }
+
+    /// The call that tells how one pseudonym went on, if something is left to tell.
+    pub fn untold_continuations_of(
+        &self,
+        generation: Generation,
+    ) -> Result<Option<PreparedCall>, StepError> {
+        let told = self.vault()?.untold_continuations(generation)?;
+        if told.is_empty() {
+            return Ok(None);
+        }
+        // The oldest first: each begins where the one before it ends.
+        let continuations = told.into_iter().take(CONTINUATIONS_MAX).map(Into::into).collect();
+        let (pseudonym, body) = (self.pseudonym_of(generation)?, Continue { continuations });
+        self.prepare_call(&pseudonym, CONTINUATIONS_PATH, &body).map(Some)
     }
 
     /// Takes the answer: each continuation in the retailer's log, and what it held against one, if it did.
@@ -70,9 +93,8 @@ impl Engine {
         let manifest = self.manifest(&pseudonym.domain)?;
         let log = retailer_log_key(manifest.payload());
         let (domain, now) = (&pseudonym.domain, self.now());
-        let told = vault.untold_continuations(generation)?;
-        let first = told.len().saturating_sub(CONTINUATIONS_MAX);
-        let told: Vec<_> = told.into_iter().skip(first).collect();
+        let mut told = vault.untold_continuations(generation)?;
+        told.truncate(CONTINUATIONS_MAX);
         if told.len() != continued.len() {
             return Err(StepError::Answer);
         }
@@ -92,7 +114,7 @@ impl Engine {
             }
         }
         self.keep_evidence(shown)?;
-        Ok(vault.settle_continuations(generation, now)?)
+        Ok(vault.settle_continuations(generation, told.len(), now)?)
     }
 
     /// Takes the retailer's word that the pseudonym gave no grant there: there is nothing to go on, and what
@@ -125,7 +147,7 @@ impl Engine {
                 .map_err(|_| StepError::Make)?;
             vault.renew_given_grant(id, signed.as_bytes().to_vec())?;
         }
-        vault.settle_continuations(generation, self.now())?;
+        vault.settle_continuations(generation, usize::MAX, self.now())?;
         vault.forget_former_sealing_keys(generation)?;
         Ok(true)
     }
@@ -202,21 +224,23 @@ pub(super) fn plan_new_logs(
     Ok(NewLogs { cause, keys, own, pseudonyms })
 }
 
-fn fresh(id: LogId, signer: SigningKey, rng: &mut impl CryptoRngCore) -> FreshLog {
+pub(super) fn fresh(id: LogId, signer: SigningKey, rng: &mut impl CryptoRngCore) -> FreshLog {
     FreshLog { id, signer, salts: std::array::from_fn(|_| Salt::generate(rng)) }
 }
 
 /// A continuation that lacks its head.
-struct Draft {
-    cause: Cause,
-    now: Timestamp,
-    controller: ControllerId,
-    from: (LogId, VerifyingKey, SigningKey),
-    to: (LogId, VerifyingKey, SigningKey, SealingSecretKey),
+pub(super) struct Draft {
+    pub(super) cause: Cause,
+    pub(super) now: Timestamp,
+    pub(super) controller: ControllerId,
+    /// The log that is left, its key, and the key that signed until now.
+    pub(super) from: (LogId, VerifyingKey, SigningKey),
+    /// The log that is begun, its key, and the keys from now on.
+    pub(super) to: (LogId, VerifyingKey, SigningKey, SealingSecretKey),
 }
 
 impl Draft {
-    fn sign(self, head: LogHead) -> Option<Vec<u8>> {
+    pub(super) fn sign(self, head: LogHead) -> Option<Vec<u8>> {
         let Self { cause, now, controller, from, to } = self;
         let (log, log_key, old) = from;
         let from = Left { head, key: old.verifying_key(), log, log_key };

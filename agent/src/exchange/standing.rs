@@ -1,36 +1,82 @@
 //! How her pseudonyms stand with a retailer: how they went on, and what it remembers of their logs.
 
-use besace_protocol::{party::ControllerId, problem::ProblemType};
+use besace_protocol::{id::Generation, party::ControllerId, problem::ProblemType};
 
 use super::{Exchange, ExchangeError};
-use crate::net::NetError;
+use crate::{
+    engine::{PreparedCall, StepError},
+    net::NetError,
+};
+
+/// Most calls that tell one pseudonym's continuations, 64 each.
+const CALLS_MAX: usize = 16;
 
 impl Exchange {
-    /// What comes before anything is disclosed to a retailer.
-    pub(super) async fn stand(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
-        self.go_on(domain).await?;
-        self.compare_heads(domain).await
+    /// What comes before anything is disclosed to a retailer. That a pseudonym was refused holds up no other: it
+    /// discloses nothing, and its refusal is said at the end.
+    pub(super) async fn stand(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Result<(), ExchangeError>, ExchangeError> {
+        let told = said_at_the_end(self.go_on(domain).await)?;
+        self.compare_heads(domain).await?;
+        Ok(told)
     }
 
-    /// Tells a retailer how her pseudonyms there went on, before it hears anything else from them.
+    /// Tells a retailer how her pseudonyms there went on, before it hears anything else from them. One that is
+    /// refused holds up no other; the first refusal is said at the end.
     pub(super) async fn go_on(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        let mut refused = Ok(());
         let name = domain.clone();
         let calls = self.step(move |engine| engine.untold_continuations(&name)).await?;
         for (generation, call) in calls {
+            let told = self.tell_continuations(generation, call).await;
+            refused = refused.and(said_at_the_end(told)?);
+        }
+        refused
+    }
+
+    async fn tell_continuations(
+        &self,
+        generation: Generation,
+        mut call: PreparedCall,
+    ) -> Result<(), ExchangeError> {
+        // More than one call takes are told one after the other; and once it may turn out that she went on
+        // elsewhere.
+        let mut may_stand_elsewhere = true;
+        for _ in 0..CALLS_MAX {
             match self.call(call, "continuation").await {
                 Ok(answer) => {
                     self.step(move |engine| engine.accept_continued(generation, &answer)).await?;
                 }
                 Err(error @ ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
                     let never = self.step(move |engine| engine.accept_unknown(generation)).await?;
-                    if !never {
+                    return if never { Ok(()) } else { Err(error) };
+                }
+                Err(
+                    error @ ExchangeError::Net(NetError::Refused(
+                        ProblemType::ContinuationConflict | ProblemType::Superseded,
+                    )),
+                ) if may_stand_elsewhere => {
+                    may_stand_elsewhere = false;
+                    if !self.go_on_from_elsewhere(generation).await? {
                         return Err(error);
                     }
                 }
                 Err(error) => return Err(error),
             }
+            let next = self.step(move |engine| engine.untold_continuations_of(generation)).await?;
+            let Some(next) = next else { return Ok(()) };
+            call = next;
         }
         Ok(())
+    }
+
+    /// Asks where the pseudonym stands, and goes on from there.
+    async fn go_on_from_elsewhere(&self, generation: Generation) -> Result<bool, ExchangeError> {
+        let ask = self.step(move |engine| engine.ask_last_head(generation)).await?;
+        let answer = self.call(ask, "last_head").await?;
+        self.step(move |engine| engine.go_on_from_elsewhere(generation, &answer)).await
     }
 
     /// Asks a retailer what it remembers of her logs, once after each unlock, before anything is disclosed to it.
@@ -48,5 +94,19 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+}
+
+/// A refusal, or an answer that does not hold, which may wait until everything else is done; any other failure may
+/// not.
+pub(super) fn said_at_the_end(
+    done: Result<(), ExchangeError>,
+) -> Result<Result<(), ExchangeError>, ExchangeError> {
+    match done {
+        Err(error @ ExchangeError::Step(StepError::Engine(_))) => Err(error),
+        Err(error @ (ExchangeError::Net(NetError::Refused(_)) | ExchangeError::Step(_))) => {
+            Ok(Err(error))
+        }
+        done => done.map(Ok),
     }
 }

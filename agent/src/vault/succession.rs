@@ -42,6 +42,24 @@ pub struct GoingOn {
     pub former_sealing_key: Option<SecretBytes<32>>,
 }
 
+/// How a pseudonym goes on from a log that was begun elsewhere.
+pub struct GoingOnFromElsewhere {
+    /// Which.
+    pub generation: Generation,
+    /// The log it has here, and its key.
+    pub here: (LogId, VerifyingKey),
+    /// What the new log begins with.
+    pub anchor: Anchor,
+    /// The log it goes on in.
+    pub to: FreshLog,
+    /// The vault's own, and what signs it.
+    pub own: (LogId, SigningKey),
+    /// What was told elsewhere and is told again, the oldest first.
+    pub before: Vec<Vec<u8>>,
+    /// What is told now.
+    pub jws: Vec<u8>,
+}
+
 /// How all logs go on.
 pub struct NewLogs {
     /// Why.
@@ -57,6 +75,12 @@ pub struct NewLogs {
 impl fmt::Debug for GoingOn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GoingOn({} in {})", self.from, self.to.id)
+    }
+}
+
+impl fmt::Debug for GoingOnFromElsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GoingOnFromElsewhere({} in {})", self.anchor.log, self.to.id)
     }
 }
 
@@ -93,6 +117,32 @@ impl Vault {
         })
     }
 
+    /// A pseudonym goes on from a log that was begun elsewhere; the one here, of which its retailer never heard, is
+    /// left.
+    pub fn go_on_from_elsewhere(
+        &self,
+        plan: GoingOnFromElsewhere,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        let GoingOnFromElsewhere { generation, here, anchor, to, own, before, jws } = plan;
+        self.write_marked(move |db| {
+            let (log, key) = here;
+            let left = (log.as_bytes(), key.as_bytes(), column::from_time(now));
+            db.execute(
+                "UPDATE logs SET key = COALESCE(key, ?2), left_at = ?3 WHERE id = ?1",
+                left,
+            )?;
+            db.execute(
+                "DELETE FROM continuations WHERE generation = ?1 AND settled_at IS NULL",
+                [generation.as_bytes()],
+            )?;
+            for jws in before {
+                put_continuation(db, &generation, &jws, now)?;
+            }
+            begin_in(db, generation, &to, &anchor, (&own.0, &own.1), &jws, now)
+        })
+    }
+
     /// Keeps a head of one of her own logs that a retailer told back.
     pub fn put_known_head(
         &self,
@@ -119,6 +169,16 @@ impl Vault {
         })
     }
 
+    /// Every continuation of a pseudonym, the oldest first.
+    pub fn continuations(&self, generation: Generation) -> Result<Vec<Vec<u8>>, VaultError> {
+        self.read(move |db| {
+            let mut statement = db
+                .prepare("SELECT jws FROM continuations WHERE generation = ?1 ORDER BY sequence")?;
+            let rows = statement.query_map([generation.as_bytes()], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Continuations of a pseudonym that its retailer has not logged yet, the oldest first.
     pub fn untold_continuations(&self, generation: Generation) -> Result<Vec<Vec<u8>>, VaultError> {
         self.read(move |db| {
@@ -131,17 +191,20 @@ impl Vault {
         })
     }
 
-    /// The retailer logged them, or never knew the pseudonym.
+    /// The retailer logged the oldest `count` of them, or never knew the pseudonym.
     pub fn settle_continuations(
         &self,
         generation: Generation,
+        count: usize,
         now: Timestamp,
     ) -> Result<(), VaultError> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.write(move |db| {
             db.execute(
-                "UPDATE continuations SET settled_at = ?2
-                 WHERE generation = ?1 AND settled_at IS NULL",
-                (generation.as_bytes(), column::from_time(now)),
+                "UPDATE continuations SET settled_at = ?2 WHERE sequence IN
+                   (SELECT sequence FROM continuations
+                    WHERE generation = ?1 AND settled_at IS NULL ORDER BY sequence LIMIT ?3)",
+                (generation.as_bytes(), column::from_time(now), count),
             )?;
             Ok(())
         })
@@ -282,25 +345,36 @@ fn go_on(
     let at = column::from_time(now);
     let anchor = leave(db, &from, cause, now)?;
     let jws = make(anchor.head).ok_or(VaultError::BrokenLog)?;
-    begin(db, &to, Some(generation), now)?;
-    db.execute(
-        "UPDATE pseudonyms SET log_id = ?2 WHERE generation = ?1",
-        (generation.as_bytes(), to.id.as_bytes()),
-    )?;
-    append_anchor(db, &to, &anchor, now)?;
-    let [_, salt, head_salt] = &to.salts;
-    let (_, head) = logs::append(db, &to.id, &to.signer, salt, &jws, now)?;
-    logs::append(db, &own.id, &own.signer, head_salt, head.as_str().as_bytes(), now)?;
-    db.execute(
-        "INSERT INTO continuations (generation, jws, made_at) VALUES (?1, ?2, ?3)",
-        (generation.as_bytes(), jws, at),
-    )?;
+    begin_in(db, generation, &to, &anchor, (&own.id, &own.signer), &jws, now)?;
     if let Some(secret) = former_sealing_key {
         db.execute(
             "INSERT INTO former_sealing_keys (generation, secret, left_at) VALUES (?1, ?2, ?3)",
             (generation.as_bytes(), secret.danger_expose(), at),
         )?;
     }
+    Ok(())
+}
+
+/// The new log of a pseudonym, from its anchor on.
+fn begin_in(
+    db: &Transaction<'_>,
+    generation: Generation,
+    to: &FreshLog,
+    anchor: &Anchor,
+    (own, own_signer): (&LogId, &SigningKey),
+    jws: &[u8],
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    begin(db, to, Some(generation), now)?;
+    db.execute(
+        "UPDATE pseudonyms SET log_id = ?2 WHERE generation = ?1",
+        (generation.as_bytes(), to.id.as_bytes()),
+    )?;
+    append_anchor(db, to, anchor, now)?;
+    let [_, salt, head_salt] = &to.salts;
+    let (_, head) = logs::append(db, &to.id, &to.signer, salt, jws, now)?;
+    logs::append(db, own, own_signer, head_salt, head.as_str().as_bytes(), now)?;
+    put_continuation(db, &generation, jws, now)?;
     // Their proofs are of a log that counts no more.
     for table in ["key_releases", "disclosures"] {
         db.execute(
@@ -311,5 +385,18 @@ fn go_on(
             [generation.as_bytes()],
         )?;
     }
+    Ok(())
+}
+
+fn put_continuation(
+    db: &Transaction<'_>,
+    generation: &Generation,
+    jws: &[u8],
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    db.execute(
+        "INSERT INTO continuations (generation, jws, made_at) VALUES (?1, ?2, ?3)",
+        (generation.as_bytes(), jws, column::from_time(now)),
+    )?;
     Ok(())
 }

@@ -142,23 +142,39 @@ impl Succession {
         let mut chains = Vec::new();
         for (origin, log) in logs {
             self.check_anchor(origin, log, logs, out);
-            let before = self.links.get(origin).map(|link| from_of(&link.continuation));
-            if before.is_some_and(|before| logs.contains_key(&before)) {
+            if self.continues_another(origin, logs) {
                 continue;
             }
             let mut chain = Chain { logs: Vec::from([log]), lost: false };
             let mut last = origin;
-            while let Some((next, link)) =
-                self.links.iter().find(|(_, link)| from_of(&link.continuation) == *last)
-            {
-                let Some(log) = logs.get(next) else { break };
+            // Counted: a liar may let logs go on in a circle.
+            for _ in 0..self.links.len() {
+                let mut links = self.links.iter();
+                let Some((next, link)) =
+                    links.find(|(_, link)| from_of(&link.continuation) == *last)
+                else {
+                    break;
+                };
                 chain.lost |= Self::lost(link, logs, out);
-                chain.logs.push(log);
+                chain.logs.extend(logs.get(next));
                 last = next;
             }
             chains.push(chain);
         }
         chains
+    }
+
+    /// Whether a log goes on from one that is here, be it by way of some that were lost.
+    fn continues_another(&self, origin: &Origin, logs: &BTreeMap<Origin, CheckedLog>) -> bool {
+        let mut at = origin.clone();
+        for _ in 0..self.links.len() {
+            let Some(link) = self.links.get(&at) else { return false };
+            at = from_of(&link.continuation);
+            if logs.contains_key(&at) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The first entry of a log that goes on is the anchor that its continuation says.
@@ -187,6 +203,11 @@ impl Succession {
                 let old = logs.get(&from_of(said));
                 match old {
                     _ if !same => Some(Fault::NoAnchor),
+                    // Restored once more, she has not even the log that the first restore began.
+                    None if said.cause != Cause::Rekey => {
+                        out.gap(Gap::LostEntries { origin: from_of(said) });
+                        None
+                    }
                     None => Some(Fault::NoOldLog),
                     Some(old) if old.head.size() > head.size => Some(Fault::WrittenOn),
                     Some(old) if old.head.size() == head.size && *old.head.root() != head.root => {
@@ -204,8 +225,8 @@ impl Succession {
         let said = &link.continuation;
         let origin = from_of(said);
         let LogHead { size, .. } = said.from.head;
-        let held = logs.get(&origin).map_or(0, |old| old.head.size());
-        let lost = link.contradicted || held < size;
+        let Some(old) = logs.get(&origin) else { return true };
+        let lost = link.contradicted || old.head.size() < size;
         if lost {
             out.gap(Gap::LostEntries { origin });
         }

@@ -154,17 +154,16 @@ pub struct MailAcknowledged {
 pub struct AskLastHead {}
 
 /// Answer: what the caller herself signed, so that a vault that went back in time can tell. Under a key that was
-/// left, only the continuation that left it.
+/// left, only the continuations that it signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LastHead {
     /// The largest checkpoint that she showed here of the log she stands in; none if she showed none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
-    /// The last [`Continuation`](crate::consent::Continuation) that was accepted here and that the calling key
-    /// signed as the one that goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub continuation: Option<Bytes>,
+    /// [`Continuation`](crate::consent::Continuation)s that were accepted here and that the calling key signed as the
+    /// one that goes on: the last 64, each beginning where the one before it ends.
+    pub continuations: Vec<Bytes>,
 }
 
 /// Body of a call to [`CONTINUATIONS_PATH`](super::CONTINUATIONS_PATH), signed with the key that the last

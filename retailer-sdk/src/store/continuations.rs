@@ -1,7 +1,7 @@
 //! Pseudonyms that went on under another key or in another log, and who stands for each now.
 
 use besace_protocol::{
-    consent::{Continuation, Grant, Left, Successor},
+    consent::{CONTINUATIONS_MAX, Continuation, Grant, Left, Successor},
     crypto::{Digest, KeyId, SealingPublicKey, VerifyingKey},
     document::Unverified,
     id::LogId,
@@ -87,22 +87,27 @@ impl Session<'_> {
         self.continuation_by("from_log = ?1", log.as_bytes().as_slice())
     }
 
-    /// The last continuation that `key` signed as the one that goes on, from `log` backwards.
-    pub(crate) fn last_continuation_of(
+    /// The last continuations up to `log` that `key` signed as the one that goes on, the oldest first.
+    pub(crate) fn continuations_of(
         self,
         key: KeyId,
         mut log: LogId,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut found = Vec::new();
         // Every log is gone on in once: this ends.
         while let Some(stored) = self.continuation_by("to_log = ?1", log.as_bytes())? {
             let said = Unverified::<Continuation>::parse(&stored.jws);
             let from = said.map_err(|_| StoreError::Corrupt)?.claimed().from.clone();
             if from.key.key_id() == key {
-                return Ok(Some(stored.jws));
+                found.push(stored.jws);
+            }
+            if found.len() == CONTINUATIONS_MAX {
+                break;
             }
             log = from.log;
         }
-        Ok(None)
+        found.reverse();
+        Ok(found)
     }
 
     /// Whether `log` was ever gone on in, or left.

@@ -8,7 +8,7 @@ use super::*;
 use crate::MailboxError;
 
 /// It remembers nothing.
-const NOTHING: LastHead = LastHead { checkpoint: None, continuation: None };
+const NOTHING: LastHead = LastHead { checkpoint: None, continuations: Vec::new() };
 
 fn ask(world: &mut World, shopper: &mut Shopper) -> Result<LastHead, MailboxError> {
     let call = shopper.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);

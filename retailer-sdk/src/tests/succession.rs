@@ -90,7 +90,7 @@ fn after_a_continuation_the_new_log_counts_and_the_old_one_is_refused() {
         );
         let call = old.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);
         let told = world.retailer.last_head(&call, NOW).unwrap();
-        assert_eq!(told.continuation, Some(continuation), "{cause:?}: in its own writing");
+        assert_eq!(told.continuations, [continuation], "{cause:?}: in its own writing");
         match (cause, told.checkpoint) {
             // A key that was left learns nothing of what came after.
             (Cause::Rekey, told) => assert_eq!(told, None),
@@ -101,7 +101,7 @@ fn after_a_continuation_the_new_log_counts_and_the_old_one_is_refused() {
         }
         let call = hers.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);
         let told = world.retailer.last_head(&call, NOW).unwrap();
-        assert_eq!(told.continuation.is_some(), cause != Cause::Rekey, "nothing it signed itself");
+        assert_eq!(told.continuations.is_empty(), cause == Cause::Rekey, "what it signed itself");
         assert!(told.checkpoint.unwrap().starts_with(&hers.log.to_string()));
         world.withdraw(&mut hers, &recognition, NOW);
         assert_eq!(
@@ -341,4 +341,27 @@ fn mail_that_waits_is_kept_and_new_mail_is_sealed_to_the_new_key() {
         hers.open_mail(mail, &manifest);
     }
     assert_eq!(fresh.len(), 2);
+}
+
+#[test]
+fn how_a_pseudonym_went_on_is_told_in_its_own_writing_and_in_order() {
+    let mut world = World::new();
+    let (mut hers, ..) = regular(&mut world, 2);
+    let mut said = Vec::new();
+    for cause in [Cause::Restore, Cause::Rollback] {
+        let one = hers.go_on(cause, NOW);
+        go_on(&mut world, &mut hers, vec![one.clone()]).unwrap();
+        said.push(one);
+    }
+    let mut before = copy_of(&hers);
+    let rekey = hers.go_on(Cause::Rekey, NOW);
+    go_on(&mut world, &mut hers, vec![rekey.clone()]).unwrap();
+    let after = hers.go_on(Cause::Restore, NOW);
+    go_on(&mut world, &mut hers, vec![after.clone()]).unwrap();
+    said.push(rekey);
+    for (asks, expected) in [(&mut before, said), (&mut hers, vec![after])] {
+        let call = asks.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);
+        let told = world.retailer.last_head(&call, NOW).unwrap();
+        assert_eq!((told.continuations, told.checkpoint), (expected, None));
+    }
 }

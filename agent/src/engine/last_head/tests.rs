@@ -44,7 +44,8 @@ impl Lived {
 
     /// The retailer says that this is her last head.
     fn hear(&self, checkpoint: Option<String>) -> Result<(), StepError> {
-        let answer = serde_json::to_vec(&LastHead { checkpoint, continuation: None }).unwrap();
+        let answer =
+            serde_json::to_vec(&LastHead { checkpoint, continuations: Vec::new() }).unwrap();
         self.engine.accept_last_head(self.pseudonym.generation, &answer)
     }
 
@@ -157,7 +158,8 @@ fn what_she_did_not_sign_for_this_log_counts_for_nothing() {
         assert!(!lived.went_back(), "{case}");
         assert!(lived.is_asked(), "{case}: it is asked again");
     }
-    for bytes in ["", "null", "[]", "{\"checkpoint\":7}", "{\"x\":1}", "{\"continuation\":\"e30\"}"]
+    for bytes in
+        ["", "null", "[]", "{\"checkpoint\":7}", "{\"x\":1}", "{}", "{\"continuations\":[\"e30\"]}"]
     {
         let heard = lived.engine.accept_last_head(lived.pseudonym.generation, bytes.as_bytes());
         assert!(heard.is_err(), "{bytes}");

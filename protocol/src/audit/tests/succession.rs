@@ -211,6 +211,22 @@ fn what_a_restore_lost_is_said_and_held_against_nobody() {
 }
 
 #[test]
+fn a_log_that_was_lost_whole_is_said_and_the_others_stay_one_book() {
+    let mut moved = Moved::told();
+    moved.go_on(Cause::Restore, NOW.plus(400));
+    moved.story.release(grant_id(KNOWN), NOW.plus(405), Day::of(NOW).plus(1));
+    moved.go_on(Cause::Restore, NOW.plus(410));
+    // Of the log in between she has nothing, as the same backup was restored once more.
+    moved.former.pop();
+    moved.story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(420));
+    let report = moved.audit();
+    assert_eq!(found(&report), Vec::<String>::new());
+    let gaps = gaps(&report).join("\n");
+    assert!(gaps.contains("entries were lost with the file"), "{gaps}");
+    assert!(gaps.contains("that 1 things"), "{gaps}");
+}
+
+#[test]
 fn a_rekey_loses_nothing_and_a_discrepancy_says_more_than_the_continuation() {
     let mut moved = Moved::told();
     let shown = moved.story.hers.head();
