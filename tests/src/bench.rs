@@ -14,6 +14,7 @@ mod yardstick;
 use anyhow::Result;
 
 pub use self::figures::Figures;
+use crate::crash::life::Act;
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -39,6 +40,8 @@ pub struct Run {
     pub quick: bool,
     /// One size of the resolver only.
     pub grants: Option<u32>,
+    /// One part of the life of `crash` only.
+    pub act: Option<Act>,
 }
 
 /// The other side of `bench vault`: a file with less to do, in a process of its own.

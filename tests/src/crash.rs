@@ -89,14 +89,19 @@ impl Report {
     }
 }
 
-/// Lives once undisturbed, and then with everything that can go wrong. `program` is `bench`.
-pub fn run(program: &Path, size: Size) -> Result<Report> {
+/// Lives once undisturbed, and then with everything that can go wrong; `only` in one part. `program` is `bench`.
+pub fn run(program: &Path, size: Size, only: Option<life::Act>) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let shim = Shim::compile(folder.path(), program)?;
     let place = |name| folder.path().join(name);
-    let life = Reference::live(&shim, &place("life"), &life::Act::LIFE)?;
-    let upgrade = Reference::upgrade(&shim, &place("upgrade"))?;
-    let restore = Reference::restore(&shim, &place("restore"), &life)?;
+    let mut life = Reference::live(&shim, &place("life"), &life::Act::LIFE)?;
+    let mut upgrade = Reference::upgrade(&shim, &place("upgrade"))?;
+    let mut restore = Reference::restore(&shim, &place("restore"), &life)?;
+    if let Some(act) = only {
+        for reference in [&mut life, &mut upgrade, &mut restore] {
+            reference.try_only(act);
+        }
+    }
     let mut report = Report::default();
     let part = size.part();
     for (reference, size) in [(&life, size), (&upgrade, part), (&restore, part)] {

@@ -12,13 +12,13 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
     let size = if run.quick { Size::QUICK } else { Size::WHOLE };
     let watch = Watch::start();
     let mut figures = Figures::default();
-    if !run.quick {
+    if !run.quick && run.act.is_none() {
         let proofs = crash::prove(&program)?;
         figures.count("planted_faults", proofs.len());
         figures
             .count("planted_faults_found", proofs.iter().filter(|(_, found)| *found > 0).count());
     }
-    let report = crash::run(&program, size)?;
+    let report = crash::run(&program, size, run.act)?;
     for (name, count) in [
         ("kill_points", report.kill_points),
         ("kill_points_at_commits", report.commit_points),

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use besace_e2e::{
     bench::{Part, Run, measure, serve_yardstick},
-    crash::life::live,
+    crash::life::{Act, live},
 };
 use clap::Parser;
 
@@ -24,6 +24,9 @@ struct Arguments {
     /// One size only; the resolver measures each size in a process of its own.
     #[arg(long, value_name = "GRANTS", hide = true)]
     grants: Option<u32>,
+    /// Disturbs one part of the life only; `crash` tries all.
+    #[arg(long, value_name = "PART")]
+    act: Option<Act>,
     /// One part of a scripted life; `crash` kills it.
     #[arg(long, value_name = "ORDERS", hide = true)]
     life: Option<String>,
@@ -40,7 +43,7 @@ fn main() -> Result<()> {
     if let Some(orders) = arguments.yardstick {
         return serve_yardstick(&orders);
     }
-    let run = Run { quick: arguments.quick, grants: arguments.grants };
+    let run = Run { quick: arguments.quick, grants: arguments.grants, act: arguments.act };
     let figures = measure(arguments.part, &run)?;
     if arguments.json {
         println!("{}", figures.to_json());

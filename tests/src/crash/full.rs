@@ -26,7 +26,7 @@ pub fn run(
     report: &mut Report,
 ) -> Result<()> {
     let mut points = Vec::new();
-    for part in &reference.parts {
+    for part in reference.tried() {
         if part.act == Act::Bulk {
             continue;
         }

@@ -27,7 +27,7 @@ pub fn run(
 ) -> Result<()> {
     let mut commits = Vec::new();
     let mut others = Vec::new();
-    for part in &reference.parts {
+    for part in reference.tried() {
         let (at_syncs, between) = points(part);
         commits.extend(at_syncs.into_iter().map(|event| (part, event)));
         others.extend(between.into_iter().map(|event| (part, event)));

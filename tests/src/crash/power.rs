@@ -38,11 +38,11 @@ pub fn run(reference: &Reference, count: usize, obeys: Obeys, report: &mut Repor
     let mut seen: BTreeSet<Digest> = BTreeSet::new();
     let mut disk = Disk::with(obeys, &reference.begins)?;
     let mut waiting: Vec<State<'_>> = Vec::new();
-    let all = reference.parts.iter().map(moments).sum::<usize>().max(1);
+    let all = reference.tried().map(moments).sum::<usize>().max(1);
     let mut passed = 0;
     for part in &reference.parts {
         for (at, event) in part.events.iter().enumerate() {
-            if is_moment(event) {
+            if part.tried && is_moment(event) {
                 passed += 1;
                 // Spread over all moments; where nothing is at risk, those that are next get more.
                 let wanted = (count * passed).div_ceil(all).saturating_sub(seen.len());

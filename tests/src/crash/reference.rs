@@ -38,6 +38,8 @@ pub struct Reference {
 pub struct Part {
     /// Which.
     pub act: Act,
+    /// Whether it is disturbed, too.
+    pub tried: bool,
     /// The case as it was before: the disk and the retailer.
     pub before: PathBuf,
     /// What happened.
@@ -84,6 +86,18 @@ impl Reference {
         Self::go_on(shim, folder, &[Act::Restore], Content::new(), given)
     }
 
+    /// The parts that are disturbed.
+    pub fn tried(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.tried)
+    }
+
+    /// Disturbs this part only, and none if it is not one of this life.
+    pub fn try_only(&mut self, act: Act) {
+        for part in &mut self.parts {
+            part.tried = part.act == act;
+        }
+    }
+
     fn go_on(
         shim: &Shim,
         folder: &Path,
@@ -108,6 +122,7 @@ impl Reference {
             ensure!(matches!(words.last(), Some((_, Word::End))), "it did not end: {complaints}");
             let mut part = Part {
                 act: *act,
+                tried: true,
                 before,
                 known: known.clone(),
                 changes: words.iter().filter_map(|(_, word)| done(word)).collect(),
