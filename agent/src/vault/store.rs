@@ -3,7 +3,8 @@
 use std::{
     fmt, mem,
     path::Path,
-    sync::mpsc::{Receiver, TryRecvError},
+    sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    time::Duration,
 };
 
 use besace_protocol::crypto::SecretBytes;
@@ -25,6 +26,9 @@ pub(super) struct Store {
 }
 
 pub(super) type Job = Box<dyn FnOnce(&mut Store) + Send>;
+
+/// For so long nobody asked for anything: pages ask several times, with pauses in which they are written.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// What nobody waits for.
 #[derive(Default)]
@@ -58,8 +62,15 @@ impl Store {
                 Err(TryRecvError::Empty) if !self.keeper.is_judged() => {
                     self.keeper.look_on(&self.connection);
                 }
+                // What nobody waits for must not make the next page wait.
+                Err(TryRecvError::Empty) if !self.later.0.is_empty() => {
+                    match inbox.recv_timeout(QUIET) {
+                        Ok(job) => job(&mut self),
+                        Err(RecvTimeoutError::Timeout) => self.catch_up(),
+                        Err(RecvTimeoutError::Disconnected) => break,
+                    }
+                }
                 Err(TryRecvError::Empty) => {
-                    self.catch_up();
                     let Ok(job) = inbox.recv() else { break };
                     job(&mut self);
                 }
