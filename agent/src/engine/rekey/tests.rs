@@ -145,6 +145,8 @@ fn all_of_it_is_there_and_nothing_that_opened_it_before_opens_it() {
 fn a_vault_with_a_life_goes_on_under_new_keys_with_both_signatures() {
     let (_, path) = fixtures().remove(0);
     let (_folder, engine) = opened(&path);
+    // Else it is written down when the old file is closed.
+    engine.note_time().unwrap();
     let vault = engine.vault().unwrap();
     let (old, logs, root) =
         (vault.pseudonyms().unwrap(), vault.log_ids().unwrap(), engine.root().unwrap());
