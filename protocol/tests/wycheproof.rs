@@ -1,5 +1,4 @@
 //! The edge cases of Ed25519 and X25519 that Project Wycheproof publishes, through our types.
-#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use besace_protocol::crypto::{SealingPublicKey, Signature, VerifyingKey};
 use wycheproof::{TestResult, eddsa, xdh};
