@@ -37,7 +37,7 @@ mod vouchers;
 
 use std::{
     fs::{File, TryLockError},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -516,6 +516,28 @@ fn clear_unfinished(folder: &VaultFolder) -> io::Result<bool> {
     }
     Ok(true)
 }
+
+/// Only the file of a fresh database moves to its place. A log that could not be emptied would be left behind; why it
+/// could not, only the disk says.
+fn refuse_a_log(database: &Path) -> io::Result<()> {
+    match std::fs::metadata(beside(database, "-wal")) {
+        Ok(about) if about.len() > 0 => {}
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let probe = beside(database, "-probe");
+    let written = keyring::private_file(&probe).and_then(|mut file| {
+        file.write_all(&[0; PROBE_LEN])?;
+        file.sync_all()
+    });
+    // It goes with the folder of the fresh database in any case.
+    let _gone = std::fs::remove_file(&probe);
+    written.and_then(|()| Err(io::Error::other("the log of the new file was not emptied")))
+}
+
+/// As much as SQLite writes at once.
+const PROBE_LEN: usize = 4096;
 
 /// The file beside a database whose name ends so.
 fn beside(database: &Path, end: &str) -> PathBuf {

@@ -14,7 +14,7 @@ use std::{
 use besace_protocol::{consent::Cause, crypto::SecretBytes, keys::RootKey, time::Day};
 
 use super::{
-    Engine, EngineError, MergeInboxError, Open, StepError, beside, restore::Fresh,
+    Engine, EngineError, MergeInboxError, Open, StepError, beside, refuse_a_log, restore::Fresh,
     succession::plan_new_logs,
 };
 use crate::{
@@ -228,7 +228,7 @@ impl Engine {
             vault.announce_swap(&mark, &former, old.id, now).map_err(failed)?;
         }
         vault.close();
-        refuse_a_log(&place.database())?;
+        refuse_a_log(&place.database()).map_err(RekeyError::Io)?;
         keyring::sync_folder(place.path()).map_err(RekeyError::Io)?;
         at(Step::Announced).map_err(RekeyError::Io)?;
 
@@ -317,16 +317,6 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Only the file moves. Where its log could not be emptied (the disk is full), it would be left behind.
-fn refuse_a_log(database: &Path) -> Result<(), RekeyError> {
-    match fs::metadata(beside(database, "-wal")) {
-        Ok(about) if about.len() > 0 => Err(RekeyError::Io(ErrorKind::StorageFull.into())),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(RekeyError::Io(error)),
-    }
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

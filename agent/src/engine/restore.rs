@@ -9,7 +9,9 @@ use std::{
 
 use besace_protocol::{consent::Cause, id::VaultId, keys::RootKey, time::Timestamp};
 
-use super::{Engine, EngineState, Open, StartEngineError, StepError, beside, clear_unfinished};
+use super::{
+    Engine, EngineState, Open, StartEngineError, StepError, clear_unfinished, refuse_a_log,
+};
 use crate::{
     config::VaultFolder,
     keyring::{
@@ -129,16 +131,7 @@ impl Engine {
         whole.set_open(None);
         started.map_err(RestoreError::Logs)?;
         marked.map_err(|error| RestoreError::Vault(error.into()))?;
-        // Only the file moves. Where its log could not be emptied (the disk is full), it would be left behind.
-        let log = beside(&whole.0.folder.database(), "-wal");
-        match fs::metadata(log) {
-            Ok(about) if about.len() > 0 => {
-                Err(RestoreError::Io(io::ErrorKind::StorageFull.into()))
-            }
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(RestoreError::Io(error)),
-        }
+        refuse_a_log(&whole.0.folder.database()).map_err(RestoreError::Io)
     }
 
     /// Slots that no older copy of the slot file opens: for the passphrase, and for the kit in her hand.
