@@ -16,10 +16,11 @@
 //! | [`restore`] | an export on its way back, read with suspicion |
 //! | [`owntracks`], [`overland`] | what her telephone reports |
 //! | [`sealed`] | what arrives while the vault is locked |
-//! | [`radio`], [`presence`] | what is heard from shops, and when it is answered |
+//! | [`radio`], [`listener`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
-//! | [`footing`] | the disk and the permissions that the vault stands on |
+//! | [`footing`], `memory` | the disk and the permissions that the vault stands on; what the system may write down of the process |
+//! | [`config`] | the folder of a vault, and the names in it |
 //! | [`clock`], [`entropy`] | the only places that read time and randomness |
 
 pub mod backup;
