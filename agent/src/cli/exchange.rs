@@ -73,6 +73,10 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
             error,
             "nothing was accepted; if it happens again, do not trust this retailer",
         ),
+        StepError::Outbox(_) => Failure::could_not(
+            error,
+            "look at the disk; what could not leave stays in the vault, and is said when it is open",
+        ),
         StepError::Make => Failure::could_not(error, "nothing was sent; try again"),
     }
 }

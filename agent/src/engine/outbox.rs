@@ -15,7 +15,7 @@ use besace_protocol::{
 
 use super::{Engine, EngineError, PreparedCall, StepError};
 use crate::{
-    sealed::{Content, DoorList, Held, SenderTag},
+    sealed::{Content, DoorList, Held, HoldCallError, SenderTag},
     vault::{DeliveryState, Direction, JournalEntry, Pseudonym},
 };
 
@@ -49,7 +49,7 @@ impl Engine {
                 let found = wanted.iter().find(|(content, _)| *content == held.content);
                 lasts(held) && found.is_some_and(|(_, pseudonym)| signs(held, pseudonym))
             })
-            .map_err(|_| StepError::Make)?;
+            .map_err(HoldCallError::Io)?;
         let mut count = kept.len();
         for (content, pseudonym) in wanted {
             if kept.iter().any(|held| held.content == content) {
@@ -71,9 +71,8 @@ impl Engine {
                 kind: kind.to_owned(),
                 bytes,
             })?;
-            outbox.hold(&held, &mut self.rng()).map_err(|error| {
+            outbox.hold(&held, &mut self.rng()).inspect_err(|error| {
                 tracing::warn!(%error, "something waits for the next unlock");
-                StepError::Make
             })?;
             count = count.saturating_add(1);
         }
@@ -129,7 +128,7 @@ impl Engine {
         let mut calls = Vec::new();
         for held in self.held_calls()? {
             if held.expires < now {
-                self.0.outside.outbox.remove(&held).map_err(|_| StepError::Make)?;
+                self.0.outside.outbox.remove(&held).map_err(HoldCallError::Io)?;
             } else if held.domain == *domain {
                 calls.push(held);
             }
@@ -158,11 +157,11 @@ impl Engine {
                 tracing::debug!("an answer was not kept");
             }
         }
-        self.0.outside.outbox.remove(held).map_err(|_| StepError::Make)
+        Ok(self.0.outside.outbox.remove(held).map_err(HoldCallError::Io)?)
     }
 
     fn held_calls(&self) -> Result<Vec<Held>, StepError> {
-        self.0.outside.outbox.held().map_err(|_| StepError::Make)
+        Ok(self.0.outside.outbox.held().map_err(HoldCallError::Io)?)
     }
 
     /// What the vault wants to have said, with the pseudonym that says it.

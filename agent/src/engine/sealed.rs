@@ -5,7 +5,10 @@
 
 use std::{
     io,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use besace_protocol::{
@@ -40,6 +43,8 @@ pub(super) struct Outside {
     pub(super) refreshing: Mutex<()>,
     /// Wrong passwords while locked. Nobody knows then which names are devices, so all count as one.
     wrong: Mutex<Wrong>,
+    /// The list of devices on the disk is not that of the vault, and could not be taken away: nobody is let in by it.
+    door_is_stale: AtomicBool,
 }
 
 impl Outside {
@@ -50,6 +55,7 @@ impl Outside {
             merging: Mutex::default(),
             refreshing: Mutex::default(),
             wrong: Mutex::default(),
+            door_is_stale: AtomicBool::new(false),
         }
     }
 }
@@ -185,7 +191,10 @@ impl Engine {
             self.0.outside.inbox.prepare()?;
             Ok(list.write(&self.0.outside.inbox.door())?)
         };
-        if let Err(error) = write() {
+        let written = write();
+        self.0.outside.door_is_stale.store(written.is_err(), Ordering::SeqCst);
+        if let Err(error) = written {
+            // For a process that comes after this one.
             let removed = std::fs::remove_file(self.0.outside.inbox.door()).is_ok();
             tracing::warn!(%error, removed, "devices cannot report while the vault is locked");
         }
@@ -232,6 +241,9 @@ impl Engine {
         device: &LockedDevice,
     ) -> Result<Option<(DoorList, SenderTag)>, AdmitDeviceError> {
         match DoorList::read(&self.0.outside.inbox.door()) {
+            Ok(_) if self.0.outside.door_is_stale.load(Ordering::SeqCst) => {
+                Err(EngineError::Locked.into())
+            }
             Ok(list) => {
                 let tag = list.find(device.app, &device.name, device.password);
                 Ok(tag.map(|tag| (list, tag)))

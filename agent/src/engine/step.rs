@@ -18,7 +18,10 @@ use besace_protocol::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Engine, EngineError};
-use crate::vault::{Evidence, Pseudonym, Shown, VaultError};
+use crate::{
+    sealed::HoldCallError,
+    vault::{Evidence, Pseudonym, Shown, VaultError},
+};
 
 /// Longest answer to a call, in bytes.
 pub(crate) const ANSWER_LEN_MAX: usize = 4 << 20;
@@ -90,9 +93,12 @@ pub enum StepError {
     /// She refused this purpose less than six months ago.
     #[error("this purpose was refused before; the request is not shown again yet")]
     Paused,
-    /// Something of ours could not be written or sealed.
+    /// Something of ours could not be spelled or sealed.
     #[error("a message could not be made")]
     Make,
+    /// What leaves while the vault is locked could not be read or written.
+    #[error("the outbox could not be used")]
+    Outbox(#[from] HoldCallError),
 }
 
 impl From<VaultError> for StepError {

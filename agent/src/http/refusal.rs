@@ -220,7 +220,8 @@ impl From<StepError> for Refusal {
             | StepError::Contradiction
             | StepError::Answer
             | StepError::AnswerForm(_)
-            | StepError::Make => Self::machine(&error),
+            | StepError::Make
+            | StepError::Outbox(_) => Self::machine(&error),
         }
     }
 }

@@ -60,15 +60,15 @@ fn files(folder: &VaultFolder) -> Finding {
 
 fn disk(folder: &VaultFolder) -> Finding {
     const PART: &str = "disk";
-    const TODO: &str = "move the folder to a disk of this machine";
+    const MOVE_IT: &str = "move the folder to a disk of this machine";
     match Disk::of(folder.path()) {
         Ok(Disk::Local) => Finding::well(PART, "the folder is on a disk of this machine"),
         Ok(Disk::Shared(kind)) => Finding::wrong(
             PART,
             format!("the folder is on {kind}: it can break there at any time"),
-            TODO,
+            MOVE_IT,
         ),
-        Err(error) => Finding::note(PART, format!("the disk cannot be seen: {error}"), TODO),
+        Err(error) => Finding::note(PART, format!("the disk cannot be seen: {error}"), MOVE_IT),
     }
 }
 
