@@ -12,7 +12,6 @@ mod file;
 mod gate;
 mod handlers;
 mod keys;
-mod multipart;
 mod openapi;
 mod refusal;
 mod routes;

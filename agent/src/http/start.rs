@@ -5,20 +5,21 @@
 use std::{
     future::poll_fn,
     io,
-    pin::pin,
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use actix_multipart::{Multipart, MultipartError};
 use actix_web::{
     HttpRequest, HttpResponse,
-    body::{BodyStream, MessageBody as _},
     http::{StatusCode, header},
     web,
 };
 use age::secrecy::SecretString;
+use futures_core::Stream;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -221,7 +222,7 @@ pub(super) async fn receive(
     if !content_type.starts_with("multipart/form-data") {
         return Err(Refusal::MEDIA_TYPE);
     }
-    let failed = match kept(&site, content_type.to_owned(), body).await? {
+    let failed = match kept(&site, Multipart::new(request.headers(), body)).await? {
         Ok(incoming) => {
             *site.start.incoming() = Some(Arc::new(incoming));
             return Ok(see_other("/start/open"));
@@ -229,7 +230,7 @@ pub(super) async fn receive(
         Err(failed) => failed,
     };
     let key = match failed {
-        UploadError::Form(_) | UploadError::Field => return Err(Refusal::MALFORMED),
+        UploadError::Field => return Err(Refusal::MALFORMED),
         UploadError::TooLong => return Err(Refusal::TOO_LARGE),
         UploadError::Io(error) if is_full(&error) => return Err(Refusal::NO_ROOM),
         UploadError::Io(error) => return Err(Refusal::machine(&error)),
@@ -241,14 +242,10 @@ pub(super) async fn receive(
 }
 
 /// Writes the body down as it comes.
-async fn kept(
-    site: &Site,
-    content_type: String,
-    body: web::Payload,
-) -> Result<Result<Incoming, UploadError>, Refusal> {
+async fn kept(site: &Site, mut form: Multipart) -> Result<Result<Incoming, UploadError>, Refusal> {
     let engine = site.engine().clone();
     let begun = web::block(move || match engine.receive_backup() {
-        Ok(incoming) => Upload::begin(incoming, &content_type),
+        Ok(incoming) => Upload::begin(incoming),
         Err(RestoreError::Io(error)) => Err(error.into()),
         Err(error) => Err(io::Error::other(error).into()),
     });
@@ -256,16 +253,27 @@ async fn kept(
         Ok(upload) => upload,
         Err(error) => return Ok(Err(error)),
     };
-    let mut body = pin!(BodyStream::new(body));
-    while let Some(bytes) = poll_fn(|context| body.as_mut().poll_next(context)).await {
-        let bytes = bytes.map_err(|_| Refusal::MALFORMED)?;
-        let taken = web::block(move || upload.take(&bytes).map(|()| upload));
-        upload = match taken.await.map_err(|error| Refusal::machine(&error))? {
-            Ok(upload) => upload,
-            Err(error) => return Ok(Err(error)),
-        };
+    while let Some(mut field) = next(&mut form).await? {
+        if let Err(error) = upload.begin_field(field.name()) {
+            return Ok(Err(error));
+        }
+        while let Some(bytes) = next(&mut field).await? {
+            let taken = web::block(move || upload.take(&bytes).map(|()| upload));
+            upload = match taken.await.map_err(|error| Refusal::machine(&error))? {
+                Ok(upload) => upload,
+                Err(error) => return Ok(Err(error)),
+            };
+        }
     }
     web::block(move || upload.finish()).await.map_err(|error| Refusal::machine(&error))
+}
+
+/// The next part of a form, or the next piece of a part. One that is cut, or no form at all, is an error.
+async fn next<T>(
+    stream: &mut (impl Stream<Item = Result<T, MultipartError>> + Unpin),
+) -> Result<Option<T>, Refusal> {
+    let item = poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await;
+    item.transpose().map_err(|_| Refusal::MALFORMED)
 }
 
 fn restore_answer(speaker: &Speaker, status: StatusCode, refusal: Option<String>) -> Answer {

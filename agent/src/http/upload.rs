@@ -5,7 +5,6 @@ use std::{
     io::{self, Write as _},
 };
 
-use super::multipart::{Multipart, MultipartError, Piece};
 use crate::{
     engine::Incoming,
     keyring::{Keyring, ReadKeyringError, SLOTS_LEN_MAX},
@@ -20,9 +19,6 @@ const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// What was sent was not kept.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum UploadError {
-    /// Not a form of ours.
-    #[error("the form could not be read")]
-    Form(#[from] MultipartError),
     /// A field of another name, or one twice.
     #[error("the form has another field")]
     Field,
@@ -53,27 +49,33 @@ enum Field {
 /// A form that is coming in.
 #[derive(Debug)]
 pub(super) struct Upload {
-    form: Multipart,
-    sink: Sink,
-    length: usize,
-}
-
-#[derive(Debug)]
-struct Sink {
     incoming: Incoming,
     file: File,
     begin: Vec<u8>,
     slots: Vec<u8>,
     seen: Vec<Field>,
+    length: usize,
 }
 
 impl Upload {
-    /// One whose body has this media type.
-    pub(super) fn begin(incoming: Incoming, content_type: &str) -> Result<Self, UploadError> {
-        let form = Multipart::new(content_type)?;
+    pub(super) fn begin(incoming: Incoming) -> Result<Self, UploadError> {
         let file = incoming.write_backup()?;
-        let sink = Sink { incoming, file, begin: Vec::new(), slots: Vec::new(), seen: Vec::new() };
-        Ok(Self { form, sink, length: 0 })
+        let (begin, slots, seen) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { incoming, file, begin, slots, seen, length: 0 })
+    }
+
+    /// A field begins.
+    pub(super) fn begin_field(&mut self, name: Option<&str>) -> Result<(), UploadError> {
+        let field = match name {
+            Some("backup") => Field::Backup,
+            Some("slots") => Field::Slots,
+            _ => return Err(UploadError::Field),
+        };
+        if self.seen.contains(&field) {
+            return Err(UploadError::Field);
+        }
+        self.seen.push(field);
+        Ok(())
     }
 
     /// More of it came.
@@ -82,15 +84,22 @@ impl Upload {
         if self.length > UPLOAD_LEN_MAX {
             return Err(UploadError::TooLong);
         }
-        let sink = &mut self.sink;
-        self.form.push(bytes, &mut |piece| sink.take(piece))
+        if self.seen.last() == Some(&Field::Slots) {
+            if self.slots.len().saturating_add(bytes.len()) > SLOTS_LEN_MAX {
+                return Err(UploadError::TooLong);
+            }
+            self.slots.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let missing = MAGIC.len().saturating_sub(self.begin.len());
+        self.begin.extend(bytes.iter().take(missing));
+        Ok(self.file.write_all(bytes)?)
     }
 
     /// That was all: what came.
     pub(super) fn finish(self) -> Result<Incoming, UploadError> {
-        self.form.finish()?;
-        let Sink { incoming, file, begin, slots, seen } = self.sink;
-        if begin.is_empty() || !seen.contains(&Field::Backup) {
+        let Self { incoming, file, begin, slots, .. } = self;
+        if begin.is_empty() {
             return Err(UploadError::Nothing);
         }
         if begin != MAGIC {
@@ -103,36 +112,5 @@ impl Upload {
             incoming.write_slots(&slots)?;
         }
         Ok(incoming)
-    }
-}
-
-impl Sink {
-    fn take(&mut self, piece: Piece<'_>) -> Result<(), UploadError> {
-        match piece {
-            Piece::Begin(name) => {
-                let field = match name {
-                    "backup" => Field::Backup,
-                    "slots" => Field::Slots,
-                    _ => return Err(UploadError::Field),
-                };
-                if self.seen.contains(&field) {
-                    return Err(UploadError::Field);
-                }
-                self.seen.push(field);
-            }
-            Piece::Data(bytes) if self.seen.last() == Some(&Field::Slots) => {
-                if self.slots.len().saturating_add(bytes.len()) > SLOTS_LEN_MAX {
-                    return Err(UploadError::TooLong);
-                }
-                self.slots.extend_from_slice(bytes);
-            }
-            Piece::Data(bytes) => {
-                let missing = MAGIC.len().saturating_sub(self.begin.len());
-                self.begin.extend(bytes.iter().take(missing));
-                self.file.write_all(bytes)?;
-            }
-            Piece::End => {}
-        }
-        Ok(())
     }
 }
