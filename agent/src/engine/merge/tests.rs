@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     clock::FixedClock,
     config::VaultFolder,
-    engine::{NewDevice, devices, tests::passphrase},
+    engine::{
+        NewDevice, devices,
+        tests::{copy_folder, passphrase},
+    },
     entropy::SeededEntropy,
     sealed::AppWord,
 };
@@ -17,19 +20,6 @@ fn start(path: &Path, seed: u64) -> Engine {
     let clock = FixedClock::new(NOW);
     Engine::start(VaultFolder::new(path), Arc::new(clock), Arc::new(SeededEntropy::new(seed)))
         .unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// Everything that letters change.
@@ -127,7 +117,7 @@ fn a_merge_that_is_killed_at_any_point_is_the_same_as_one_that_is_not() {
 
     let run = |stop_at: Option<usize>| {
         let folder = tempfile::tempdir().unwrap();
-        copy(story.path(), folder.path());
+        copy_folder(story.path(), folder.path());
         let engine = start(folder.path(), 7);
         engine.unlock(&passphrase("p")).unwrap();
         let (mut passed, mut points) = (0, BTreeSet::new());
@@ -283,7 +273,7 @@ fn a_device_that_came_back_with_another_password_does_not_inherit_letters() {
     story.engine.unlock(&passphrase("p")).unwrap();
     // As if the machine had stopped before it merged.
     let kept = tempfile::tempdir().unwrap();
-    copy(&path, kept.path());
+    copy_folder(&path, kept.path());
     story.engine.revoke_device("phone").unwrap();
     let new = NewDevice {
         name: "phone".to_owned(),

@@ -23,7 +23,7 @@ use crate::{
     engine::{
         Condition, EngineState,
         fixtures::{fixtures, opened},
-        tests::passphrase,
+        tests::{copy_folder, passphrase},
     },
     entropy::SystemEntropy,
     keyring::{Secret, SlotKind},
@@ -49,20 +49,6 @@ fn home() -> (tempfile::TempDir, Engine) {
     engine.create(&passphrase("old"), SMALLEST).unwrap();
     engine.add_wish(wish("un vélo")).unwrap();
     (home, engine)
-}
-
-/// Everything in a folder, for a machine that goes on from there.
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type().unwrap().is_dir() {
-            copy_all(&source, &target);
-        } else {
-            fs::copy(source, target).unwrap();
-        }
-    }
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
@@ -105,7 +91,7 @@ fn all_of_it_is_there_and_nothing_that_opened_it_before_opens_it() {
     engine.add_device_key(&device).unwrap();
     let (before, vault) = (rows(&engine), engine.keys().unwrap().vault);
     let old = tempfile::tempdir().unwrap();
-    copy_all(&home.path().join("vault"), old.path());
+    copy_folder(&home.path().join("vault"), old.path());
     let root = engine.root().unwrap();
 
     let done = engine.rekey(&passphrase("new"), SMALLEST).unwrap();
@@ -244,7 +230,7 @@ fn killed_anywhere_either_the_old_opens_or_the_new_and_never_a_mixture() {
     let mut steps: Vec<(Step, PathBuf)> = Vec::new();
     let done = engine.rekey_at(&passphrase("new"), SMALLEST, &mut |step| {
         let copy = copies.path().join(steps.len().to_string());
-        copy_all(home.path(), &copy);
+        copy_folder(home.path(), &copy);
         steps.push((step, copy));
         Ok(())
     });
