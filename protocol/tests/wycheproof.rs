@@ -1,4 +1,5 @@
-//! The edge cases of Ed25519 and X25519 that Project Wycheproof publishes, through our types.
+//! The edge cases of Ed25519 and X25519 that Project Wycheproof publishes: signatures through our types; of X25519 which
+//! keys our type takes, and that the curve crate beneath it then computes what is published.
 
 use besace_protocol::crypto::{SealingPublicKey, Signature, VerifyingKey};
 use wycheproof::{TestResult, eddsa, xdh};

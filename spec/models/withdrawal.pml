@@ -24,7 +24,7 @@
 bool withdrawn, acknowledged;
 byte released;
 // The gateway's.
-bool has_keys, knows_withdrawal, logged_use, deleted;
+bool has_keys, knows_withdrawal, logged_use;
 byte used;
 // On the way.
 bool release_sent, withdrawal_sent, acknowledgement_sent;
@@ -127,7 +127,6 @@ again:
 #ifndef KEYS_STAY
 			has_keys = false;
 #endif
-			deleted = true;
 			withdrawal_sent = false
 		};
 		MAYBE_END;

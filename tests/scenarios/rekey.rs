@@ -110,7 +110,7 @@ async fn refusal(house: &House, call: PreparedCall) -> ProblemType {
     }
 }
 
-/// None of these keys opens the vault in `folder`.
+/// How the vault of `engine` refuses the passphrase of old, this kit and this device key.
 fn opens_with_none(engine: &Engine, kit: &RecoveryKit, device: &DeviceKey) -> Vec<UnlockError> {
     let old = passphrase(PASSPHRASE);
     [Secret::Passphrase(&old), Secret::Kit(kit), Secret::Device(device)]

@@ -126,12 +126,18 @@ pub(super) fn serve(orders: &Orders) -> Result<()> {
                 }
             }
             Deed::Keep(arrival, span) => {
-                let db = kept_open.get_or_insert(open()?);
+                let db = match &mut kept_open {
+                    Some(db) => db,
+                    none => none.insert(open()?),
+                };
                 let places = &all[span.0..span.1];
                 taken.push(both(|| keep(db, arrival, places))?);
             }
             Deed::Read(span) => {
-                let db = kept_open.get_or_insert(open()?);
+                let db = match &mut kept_open {
+                    Some(db) => db,
+                    none => none.insert(open()?),
+                };
                 let places = &all[span.0..span.1];
                 let mut found = Vec::new();
                 taken.push(both(|| {
