@@ -6,6 +6,7 @@
 //! `Session` is closed to everybody else.
 
 mod backup;
+mod body;
 mod claim;
 mod devices;
 mod file;
@@ -19,6 +20,7 @@ mod session;
 mod speaker;
 mod start;
 mod till;
+mod turn;
 mod upload;
 mod vouchers;
 mod went_back;
@@ -69,6 +71,7 @@ pub struct Site {
     sessions: Sessions,
     backups: backup::Work,
     start: start::Start,
+    patience: body::Patience,
     hosts: Hosts,
     zone: TimeZone,
     port: u16,
@@ -83,6 +86,7 @@ impl Site {
             sessions: Sessions::default(),
             backups: backup::Work::default(),
             start: start::Start::new(options.claim.as_ref()),
+            patience: body::Patience::default(),
             hosts: Hosts::new(address, &options.hosts),
             zone: options.zone,
             port: address.port(),
@@ -103,12 +107,13 @@ pub fn serve(
 ) -> io::Result<(Server, SocketAddr)> {
     const WORKERS: usize = 2;
     const CONNECTIONS_MAX: usize = 256;
+    const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
     let address = listener.local_addr()?;
     let site = web::Data::new(Site::new(exchange, address, options));
     let server = HttpServer::new(move || app(web::Data::clone(&site)))
         .workers(WORKERS)
         .max_connections(CONNECTIONS_MAX)
-        .client_request_timeout(Duration::from_secs(10))
+        .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(Duration::from_secs(5))
         .keep_alive(Duration::from_secs(15))
         .shutdown_timeout(5)

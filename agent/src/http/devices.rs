@@ -66,7 +66,7 @@ async fn admit(
 
 async fn read(payload: web::Payload, limit: usize) -> Result<web::Bytes, Refusal> {
     let body = payload.to_bytes_limited(limit).await.map_err(|_| Refusal::TOO_LARGE)?;
-    body.map_err(|_| Refusal::MALFORMED)
+    body.map_err(|error| Refusal::from_error(&error))
 }
 
 /// Name and password (RFC 7617).

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use actix_web::{
-    Error,
+    Error, HttpMessage as _,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -16,7 +16,9 @@ use actix_web::{
 };
 
 use super::{
-    Site, devices,
+    Site,
+    body::{self, Patience, Wait},
+    devices,
     refusal::{Asker, Refusal},
     routes,
 };
@@ -60,7 +62,7 @@ pub(super) async fn pass(
     let mut response = if let Err(refusal) = admit(&request) {
         request.into_response(asker.answer(refusal))
     } else {
-        let response = next.call(request).await?;
+        let response = next.call(bounded(request)).await?;
         match response.response().error().map(Refusal::from_error) {
             Some(refusal) => response.into_response(asker.answer(refusal)),
             None => response.map_into_boxed_body(),
@@ -68,6 +70,22 @@ pub(super) async fn pass(
     };
     dress(response.headers_mut());
     Ok(response)
+}
+
+/// Its body will be no longer and no slower than the address takes it, whoever reads it.
+fn bounded(mut request: ServiceRequest) -> ServiceRequest {
+    let site = request.app_data::<web::Data<Site>>();
+    let patience = site.map_or_else(Patience::default, |site| site.patience);
+    let path = request.path();
+    let wait = if routes::takes_files(path) {
+        Wait::Piece(patience.piece)
+    } else {
+        Wait::Whole(patience.whole)
+    };
+    let len_max = routes::body_len_max(path);
+    let payload = body::bounded(request.take_payload(), len_max, wait);
+    request.set_payload(payload);
+    request
 }
 
 /// Whether the request may reach a handler at all.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
-    error::UrlencodedError,
+    error::{PayloadError, UrlencodedError},
     http::{StatusCode, header},
 };
 use askama::Template as _;
@@ -52,6 +52,15 @@ impl Refusal {
         match error {
             UrlencodedError::Overflow { .. } => Self::TOO_LARGE,
             UrlencodedError::ContentType => Self::MEDIA_TYPE,
+            UrlencodedError::Payload(error) => Self::from_body(error),
+            _ => Self::MALFORMED,
+        }
+    }
+
+    /// Why a body was not read to its end.
+    pub(super) const fn from_body(error: &PayloadError) -> Self {
+        match error {
+            PayloadError::Overflow => Self::TOO_LARGE,
             _ => Self::MALFORMED,
         }
     }

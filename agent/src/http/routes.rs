@@ -10,6 +10,9 @@ use super::{
     BODY_LEN_MAX, backup, devices, handlers, keys, start, till, upload, vouchers, went_back,
 };
 
+/// The media type of forms with files (RFC 7578).
+const MULTIPART: &str = "multipart/form-data";
+
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -86,7 +89,7 @@ impl Takes {
 
     /// Files from a form of ours.
     const fn files(schema: &'static str, len_max: usize) -> Self {
-        Self { media_type: "multipart/form-data", len_max, schema, or_nothing: false }
+        Self { media_type: MULTIPART, len_max, schema, or_nothing: false }
     }
 
     /// What devices send.
@@ -420,6 +423,12 @@ const fn consent(route: Route) -> Route {
 pub(super) fn body_len_max(path: &str) -> usize {
     let taken = ROUTES.iter().filter(|route| route.path == path).filter_map(|route| route.takes);
     taken.map(|takes| takes.len_max).max().unwrap_or(BODY_LEN_MAX)
+}
+
+/// Whether files come in at this address: they may take as long as their pieces keep coming.
+pub(super) fn takes_files(path: &str) -> bool {
+    let files = |takes: Takes| takes.media_type == MULTIPART;
+    ROUTES.iter().any(|route| route.path == path && route.takes.is_some_and(files))
 }
 
 /// Whether devices report at this address.

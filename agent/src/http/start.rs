@@ -3,23 +3,17 @@
 //! Whoever reads the terminal of the program has a code, and types it first: [`super::claim`].
 
 use std::{
-    future::poll_fn,
     io,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use actix_multipart::{Multipart, MultipartError};
+use actix_multipart::Multipart;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web,
 };
 use age::secrecy::SecretString;
-use futures_core::Stream;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -31,7 +25,8 @@ use super::{
     refusal::{Refusal, see_other},
     session,
     speaker::Speaker,
-    upload::{Upload, UploadError},
+    turn::{Turn, Turns},
+    upload::{Upload, UploadError, next},
 };
 use crate::{
     engine::{CreateError, Engine, EngineState, Incoming, RestoreError, Restored},
@@ -56,33 +51,17 @@ use crate::{
 pub(super) struct Start {
     pub(super) claim: Claim,
     incoming: Mutex<Option<Arc<Incoming>>>,
-    busy: AtomicBool,
+    turns: Turns,
 }
 
 impl Start {
     pub(super) fn new(code: Option<&ClaimCode>) -> Self {
-        let (incoming, busy) = (Mutex::new(None), AtomicBool::new(false));
-        Self { claim: Claim::new(code), incoming, busy }
+        let (incoming, turns) = (Mutex::default(), Turns::default());
+        Self { claim: Claim::new(code), incoming, turns }
     }
 
     fn incoming(&self) -> MutexGuard<'_, Option<Arc<Incoming>>> {
         self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One at a time fills the folder.
-    fn turn(&self) -> Result<Turn<'_>, Refusal> {
-        if self.busy.swap(true, Ordering::Acquire) {
-            return Err(Refusal::TOO_FAST);
-        }
-        Ok(Turn(&self.busy))
-    }
-}
-
-struct Turn<'a>(&'a AtomicBool);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -164,7 +143,7 @@ pub(super) async fn make(
     speaker: Speaker,
     form: web::Form<NewForm>,
 ) -> Answer {
-    let _turn = site.start.turn()?;
+    let turn = site.start.turns.take()?;
     let NewForm { again, passphrase, weak } = form.into_inner();
     let again = Zeroizing::new(again);
     let voice = speaker.voice();
@@ -177,8 +156,9 @@ pub(super) async fn make(
         return new_answer(&speaker, StatusCode::FORBIDDEN, sentence, true);
     }
     let engine = site.engine().clone();
-    let made = web::block(move || engine.create(&passphrase, KdfParameters::STANDARD));
-    match made.await.map_err(|error| Refusal::machine(&error))? {
+    let (made, _turn) =
+        turn.at(move || engine.create(&passphrase, KdfParameters::STANDARD)).await?;
+    match made {
         Ok(_) => {
             let mut answer = see_other(first_page(&site));
             enter(&site, &mut answer)?;
@@ -215,15 +195,15 @@ pub(super) async fn receive(
     request: HttpRequest,
     body: web::Payload,
 ) -> Answer {
-    let _turn = site.start.turn()?;
+    let turn = site.start.turns.take()?;
     site.start.incoming().take();
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.starts_with("multipart/form-data") {
         return Err(Refusal::MEDIA_TYPE);
     }
-    let failed = match kept(&site, Multipart::new(request.headers(), body)).await? {
-        Ok(incoming) => {
+    let failed = match kept(&site, turn, Multipart::new(request.headers(), body)).await? {
+        Ok((incoming, _turn)) => {
             *site.start.incoming() = Some(Arc::new(incoming));
             return Ok(see_other("/start/open"));
         }
@@ -241,15 +221,21 @@ pub(super) async fn receive(
     restore_answer(&speaker, StatusCode::FORBIDDEN, Some(speaker.voice().say(key.0)))
 }
 
-/// Writes the body down as it comes.
-async fn kept(site: &Site, mut form: Multipart) -> Result<Result<Incoming, UploadError>, Refusal> {
+/// Writes the body down as it comes. What is not whole goes before the turn does: the next one makes a
+/// folder of the same name.
+async fn kept(
+    site: &Site,
+    turn: Turn,
+    mut form: Multipart,
+) -> Result<Result<(Incoming, Turn), UploadError>, Refusal> {
     let engine = site.engine().clone();
-    let begun = web::block(move || match engine.receive_backup() {
+    let begun = turn.at(move || match engine.receive_backup() {
         Ok(incoming) => Upload::begin(incoming),
         Err(RestoreError::Io(error)) => Err(error.into()),
         Err(error) => Err(io::Error::other(error).into()),
     });
-    let mut upload = match begun.await.map_err(|error| Refusal::machine(&error))? {
+    let (begun, mut turn) = begun.await?;
+    let mut upload = match begun {
         Ok(upload) => upload,
         Err(error) => return Ok(Err(error)),
     };
@@ -258,22 +244,16 @@ async fn kept(site: &Site, mut form: Multipart) -> Result<Result<Incoming, Uploa
             return Ok(Err(error));
         }
         while let Some(bytes) = next(&mut field).await? {
-            let taken = web::block(move || upload.take(&bytes).map(|()| upload));
-            upload = match taken.await.map_err(|error| Refusal::machine(&error))? {
+            let taken;
+            (taken, turn) = turn.at(move || upload.take(&bytes).map(|()| upload)).await?;
+            upload = match taken {
                 Ok(upload) => upload,
                 Err(error) => return Ok(Err(error)),
             };
         }
     }
-    web::block(move || upload.finish()).await.map_err(|error| Refusal::machine(&error))
-}
-
-/// The next part of a form, or the next piece of a part. One that is cut, or no form at all, is an error.
-async fn next<T>(
-    stream: &mut (impl Stream<Item = Result<T, MultipartError>> + Unpin),
-) -> Result<Option<T>, Refusal> {
-    let item = poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await;
-    item.transpose().map_err(|_| Refusal::MALFORMED)
+    let (finished, turn) = turn.at(move || upload.finish()).await?;
+    Ok(finished.map(|incoming| (incoming, turn)))
 }
 
 fn restore_answer(speaker: &Speaker, status: StatusCode, refusal: Option<String>) -> Answer {
@@ -283,8 +263,9 @@ fn restore_answer(speaker: &Speaker, status: StatusCode, refusal: Option<String>
 
 /// Asks for the passphrase of then; for the kit, where no slots came.
 pub(super) async fn open_page(_: Claimant, site: web::Data<Site>, speaker: Speaker) -> Answer {
-    let waiting = site.start.incoming().clone();
-    match waiting.map(|incoming| incoming.slots()) {
+    // Read while nobody can take it away: its folder would go with this, and the next one is of that name.
+    let waiting = site.start.incoming().as_ref().map(|incoming| incoming.slots());
+    match waiting {
         None => Ok(see_other("/start/restore")),
         Some(Ok(Some(_))) => open_answer(&speaker, StatusCode::OK, Asked::Passphrase, None),
         Some(Ok(None) | Err(_)) => Ok(see_other("/start/open/kit")),
@@ -416,13 +397,19 @@ async fn restored(
     asked: Asked,
     work: impl FnOnce(&Engine, &Incoming) -> Result<Restored, RestoreFailure> + Send + 'static,
 ) -> Answer {
-    let _turn = site.start.turn()?;
+    let turn = site.start.turns.take()?;
     let waiting = site.start.incoming().clone();
     let Some(incoming) = waiting else { return Ok(see_other("/start/restore")) };
     let engine = site.engine().clone();
-    let done = web::block(move || work(&engine, &incoming));
+    let (done, _turn) = turn
+        .at(move || {
+            // Gone before the turn is.
+            let incoming = incoming;
+            work(&engine, &incoming)
+        })
+        .await?;
     let voice = speaker.voice();
-    match done.await.map_err(|error| Refusal::machine(&error))? {
+    match done {
         Ok(what) => {
             let view = start::restored(voice, &what, site.engine().shown_time());
             let mut answer = restored_page(site, speaker, &view)?;

@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod backup;
+mod bodies;
 mod keys;
 mod machine;
 mod product;
@@ -72,6 +73,10 @@ fn started(folder: VaultFolder) -> House {
 }
 
 fn claimed(folder: VaultFolder, claim: Option<ClaimCode>) -> House {
+    waiting(folder, claim, body::Patience::default())
+}
+
+fn waiting(folder: VaultFolder, claim: Option<ClaimCode>, patience: body::Patience) -> House {
     let clock = Arc::new(FixedClock::new(Timestamp::from_unix_seconds(1_795_300_000)));
     let engine =
         Engine::start(folder, Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1))).unwrap();
@@ -79,7 +84,8 @@ fn claimed(folder: VaultFolder, claim: Option<ClaimCode>) -> House {
         ServeOptions { hosts: vec!["besace.home".to_owned()], zone: TimeZone::UTC, claim };
     let address: SocketAddr = HOST.parse().unwrap();
     let exchange = Exchange::new(engine.clone(), Net::new(DevRetailers::default()).unwrap());
-    House { site: web::Data::new(Site::new(exchange, address, options)), clock, engine }
+    let site = Site { patience, ..Site::new(exchange, address, options) };
+    House { site: web::Data::new(site), clock, engine }
 }
 
 fn get(path: &str) -> TestRequest {
@@ -104,6 +110,17 @@ fn post(path: &str, form: impl Into<String>) -> TestRequest {
 pub(super) async fn send(house: &House, request: TestRequest) -> ServiceResponse {
     let app = init_service(app(web::Data::clone(&house.site))).await;
     call_service(&app, request.to_request()).await.map_into_boxed_body()
+}
+
+/// The same with a body of which this comes, and then nothing more, for ever.
+pub(super) async fn send_stalling(
+    house: &House,
+    request: TestRequest,
+    begin: impl Into<web::Bytes>,
+) -> ServiceResponse {
+    let app = init_service(app(web::Data::clone(&house.site))).await;
+    let request = request.to_request().replace_payload(body::tests::stalled(begin.into())).0;
+    call_service(&app, request).await.map_into_boxed_body()
 }
 
 async fn text(response: ServiceResponse) -> String {

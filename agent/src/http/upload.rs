@@ -2,9 +2,15 @@
 
 use std::{
     fs::File,
+    future::poll_fn,
     io::{self, Write as _},
+    pin::Pin,
 };
 
+use actix_multipart::MultipartError;
+use futures_core::Stream;
+
+use super::refusal::Refusal;
 use crate::{
     engine::Incoming,
     keyring::{Keyring, ReadKeyringError, SLOTS_LEN_MAX},
@@ -22,8 +28,8 @@ pub(super) enum UploadError {
     /// A field of another name, or one twice.
     #[error("the form has another field")]
     Field,
-    /// Longer than it may be.
-    #[error("the form is too long")]
+    /// Longer slots than any.
+    #[error("the key slots are too long")]
     TooLong,
     /// No file was chosen.
     #[error("no backup was chosen")]
@@ -54,14 +60,13 @@ pub(super) struct Upload {
     begin: Vec<u8>,
     slots: Vec<u8>,
     seen: Vec<Field>,
-    length: usize,
 }
 
 impl Upload {
     pub(super) fn begin(incoming: Incoming) -> Result<Self, UploadError> {
         let file = incoming.write_backup()?;
         let (begin, slots, seen) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { incoming, file, begin, slots, seen, length: 0 })
+        Ok(Self { incoming, file, begin, slots, seen })
     }
 
     /// A field begins.
@@ -80,10 +85,6 @@ impl Upload {
 
     /// More of it came.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
-        self.length = self.length.saturating_add(bytes.len());
-        if self.length > UPLOAD_LEN_MAX {
-            return Err(UploadError::TooLong);
-        }
         if self.seen.last() == Some(&Field::Slots) {
             if self.slots.len().saturating_add(bytes.len()) > SLOTS_LEN_MAX {
                 return Err(UploadError::TooLong);
@@ -112,5 +113,54 @@ impl Upload {
             incoming.write_slots(&slots)?;
         }
         Ok(incoming)
+    }
+}
+
+/// The next part of a form, or the next piece of a part. One that is cut, or no form at all, is an error.
+pub(super) async fn next<T>(
+    stream: &mut (impl Stream<Item = Result<T, MultipartError>> + Unpin),
+) -> Result<Option<T>, Refusal> {
+    let item = poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await;
+    item.transpose().map_err(|error| match error {
+        MultipartError::Payload(error) => Refusal::from_body(&error),
+        _ => Refusal::MALFORMED,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use actix_multipart::Multipart;
+    use actix_web::{
+        dev::Payload,
+        error::PayloadError,
+        http::header::{CONTENT_TYPE, HeaderMap, HeaderValue},
+        web::Bytes,
+    };
+
+    use super::*;
+    use crate::http::body::{Patience, Wait, bounded};
+
+    /// Lines that are no boundary, for ever.
+    struct Preamble;
+
+    impl Stream for Preamble {
+        type Item = Result<Bytes, PayloadError>;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Ready(Some(Ok(Bytes::from_static(b"and another line\r\n"))))
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_stands_before_the_first_field_counts() {
+        let mut headers = HeaderMap::new();
+        let media_type = HeaderValue::from_static("multipart/form-data; boundary=b");
+        headers.insert(CONTENT_TYPE, media_type);
+        let body: Payload = Payload::Stream { payload: Box::pin(Preamble) };
+        let body = bounded(body, 1 << 20, Wait::Piece(Patience::default().piece));
+        let refused = next(&mut Multipart::new(&headers, body)).await.err();
+        assert_eq!(refused, Some(Refusal::TOO_LARGE));
     }
 }

@@ -4,7 +4,7 @@ use besace_protocol::lang::Language;
 use rand::SeedableRng as _;
 use secrecy::ExposeSecret as _;
 
-use super::*;
+use super::{body::Patience, *};
 use crate::{engine::EngineState, keyring::RecoveryKit};
 
 const BOUNDARY: &str = "----WebKitFormBoundaryq3Z";
@@ -263,5 +263,44 @@ async fn a_hostile_file_is_told_and_nothing_is_put_in_place() {
         let sent = files(&backup, &slots).insert_header((header::CONTENT_TYPE, content_type));
         let refused = send(&house, sent.cookie(cookie.clone())).await;
         assert_eq!(refused.status(), status, "{content_type}");
+    }
+}
+
+/// The head of a form with a file, and the beginning of the file.
+fn begun(house: &House, cookie: &Cookie<'static>) -> impl Future<Output = ServiceResponse> {
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"backup\"; filename=\"x\"\r\n\r\n\
+         age-encryption.org/v1\n"
+    );
+    let request = files(b"", b"").cookie(cookie.clone());
+    send_stalling(house, request, head)
+}
+
+#[actix_web::test]
+async fn an_upload_that_stalls_does_not_keep_the_door_shut() {
+    let (backup, slots, _) = backed_up();
+    let folder = tempfile::tempdir().unwrap();
+    let code = ClaimCode::generate(&mut rand::rngs::StdRng::seed_from_u64(3));
+    let none = Patience { piece: Duration::ZERO, ..Patience::default() };
+    let house = waiting(VaultFolder::new(folder.path()), Some(code.clone()), none);
+    let cookie = claim(&house, &code.shown()).await;
+    assert_eq!(begun(&house, &cookie).await.status(), StatusCode::BAD_REQUEST);
+    assert!(!folder.path().join("vault.incoming").exists(), "what came of it is gone");
+    let sent = send(&house, files(&backup, &slots).cookie(cookie)).await;
+    assert_eq!((sent.status(), location(&sent)), (StatusCode::SEE_OTHER, "/start/open"));
+}
+
+#[actix_web::test]
+async fn while_an_upload_comes_another_is_told_to_wait() {
+    let (backup, slots, _) = backed_up();
+    let folder = tempfile::tempdir().unwrap();
+    let (house, code) = empty(folder.path());
+    let cookie = claim(&house, &code).await;
+    tokio::select! {
+        biased;
+        _ = begun(&house, &cookie) => panic!("it stalls"),
+        second = send(&house, files(&backup, &slots).cookie(cookie.clone())) => {
+            assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
+        }
     }
 }
