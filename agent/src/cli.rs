@@ -45,8 +45,9 @@ use crate::{
     config::VaultFolder,
     engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
+    file,
     http::ClaimCode,
-    keyring::{self, ReadKeyringError, Secret, UnlockKeyringError},
+    keyring::{ReadKeyringError, Secret, UnlockKeyringError},
     memory,
     net::DevRetailers,
     vault::OpenVaultError,
@@ -338,7 +339,7 @@ fn with_mark(folder: VaultFolder, named: Option<PathBuf>) -> VaultFolder {
     let home = |name| std::env::var_os(name).map(PathBuf::from);
     let marks = VaultFolder::standard_marks(home("XDG_STATE_HOME"), home("HOME"));
     // An account without a home it may write to has vaults all the same.
-    folder.with_marks_in(marks.filter(|marks| keyring::private_folder(marks).is_ok()))
+    folder.with_marks_in(marks.filter(|marks| file::private_folder(marks).is_ok()))
 }
 
 fn no_vault(folder: &VaultFolder) -> Failure {

@@ -53,9 +53,10 @@ use crate::{
     config::VaultFolder,
     entropy::{Entropy, Rng},
     export::SpellIdentityError,
+    file::{self, beside, remove_if_there},
     footing::{self, Disk, Exposure},
     keyring::{
-        self, KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
+        KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
         WrapRootError, WriteFileError,
     },
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
@@ -295,13 +296,9 @@ impl Engine {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartEngineError> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder.path())?;
+        file::private_folder(folder.path())?;
         secure(&folder)?;
-        let lock = keyring::private_file(&folder.lock())?;
+        let lock = file::private_file(&folder.lock())?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),
@@ -337,9 +334,9 @@ impl Engine {
         if !clear_unfinished(folder).map_err(CreateError::Io)? {
             return Err(CreateError::SlotsMissing);
         }
-        keyring::sync_above(folder.path()).map_err(CreateError::Io)?;
+        file::sync_above(folder.path()).map_err(CreateError::Io)?;
         // Lasts before the database does: without it, a database alone has lost its slots.
-        keyring::write_atomically(&folder.unfinished(), &[]).map_err(CreateError::Write)?;
+        file::write_atomically(&folder.unfinished(), &[]).map_err(CreateError::Write)?;
         let (keyring, root) = Keyring::create(passphrase, parameters, self.now(), &mut self.rng())
             .map_err(CreateError::Slot)?;
         let vault = Vault::create_watched(
@@ -350,7 +347,7 @@ impl Engine {
         .map_err(CreateError::Vault)?;
         keyring.write(&folder.slots()).map_err(CreateError::Write)?;
         std::fs::remove_file(folder.unfinished()).map_err(CreateError::Io)?;
-        keyring::sync_folder(folder.path()).map_err(CreateError::Io)?;
+        file::sync_folder(folder.path()).map_err(CreateError::Io)?;
         self.set_open(Some(Open::new(keyring.vault_id(), root, vault)));
         self.try_to_note_time();
         self.refresh_door();
@@ -509,10 +506,7 @@ fn clear_unfinished(folder: &VaultFolder) -> io::Result<bool> {
     }
     for path in &files {
         // The log of another file would be taken for that of the next one.
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+        remove_if_there(path)?;
     }
     Ok(true)
 }
@@ -527,7 +521,7 @@ fn refuse_a_log(database: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     let probe = beside(database, "-probe");
-    let written = keyring::private_file(&probe).and_then(|mut file| {
+    let written = file::private_file(&probe).and_then(|mut file| {
         file.write_all(&[0; PROBE_LEN])?;
         file.sync_all()
     });
@@ -538,13 +532,6 @@ fn refuse_a_log(database: &Path) -> io::Result<()> {
 
 /// As much as SQLite writes at once.
 const PROBE_LEN: usize = 4096;
-
-/// The file beside a database whose name ends so.
-fn beside(database: &Path, end: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_os_string();
-    name.push(end);
-    name.into()
-}
 
 #[cfg(test)]
 mod fixtures;

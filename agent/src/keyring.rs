@@ -6,7 +6,6 @@
 
 mod device;
 mod document;
-mod file;
 mod kdf;
 mod kit;
 mod passphrase;
@@ -24,13 +23,12 @@ use besace_protocol::{
 };
 use rand_core::CryptoRngCore;
 
-pub(crate) use self::file::{
-    private_file, private_folder, read_limited, sync_above, sync_folder, write_atomically,
-};
+pub use crate::file::WriteFileError;
+use crate::file::{read_limited, write_atomically};
+
 use self::slot::{Place, Slot};
 pub use self::{
     device::{DEVICE_KEY_FILE_MAX, DeviceKey, ReadDeviceKeyError, SpellDeviceKeyError},
-    file::WriteFileError,
     kdf::{KdfParameters, ParametersError},
     kit::{RecoveryKit, SpellKitError},
     passphrase::{EmptyPassphrase, Passphrase},

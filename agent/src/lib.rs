@@ -19,7 +19,7 @@
 //! | [`radio`], [`listener`], [`presence`] | what is heard from shops, and when it is answered |
 //! | [`http`], [`ui`] | the pages she opens in her browser |
 //! | [`cli`] | the command line |
-//! | [`footing`], `memory` | the disk and the permissions that the vault stands on; what the system may write down of the process |
+//! | [`footing`], `file`, `memory` | the disk and the permissions that the vault stands on; files that are whole or not there; what the system may write down of the process |
 //! | [`config`] | the folder of a vault, and the names in it |
 //! | [`clock`], [`entropy`] | the only places that read time and randomness |
 
@@ -32,6 +32,7 @@ pub mod entropy;
 pub mod errands;
 pub mod exchange;
 pub mod export;
+mod file;
 pub mod footing;
 pub mod http;
 pub mod import;

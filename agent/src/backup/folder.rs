@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::StoreError;
-use crate::keyring::{private_file, sync_folder};
+use crate::file::{private_file, sync_folder};
 
 /// Most names that are read of a folder.
 const NAMES_MAX: usize = 20_000;

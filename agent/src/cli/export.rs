@@ -1,11 +1,12 @@
 //! `besace export`: everything, in one encrypted file.
 
-use std::{fs::OpenOptions, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use age::secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::{Session, output::Failure};
+use crate::file::new_file;
 
 /// Arguments of `besace export`.
 #[derive(Debug, clap::Args)]
@@ -25,11 +26,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
         let identity = identity.expose_secret();
         return session.output.line(&json!({"identity": identity}), &identity);
     };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| {
+    let file = new_file(path).map_err(|error| {
         let what = format!("{} could not be made: {error}", path.display());
         Failure::refused(what, "name a file that is not there yet, in a folder you may write to")
     })?;

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs::OpenOptions,
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Session, import::moment, kit, output::Failure, passphrase, unlock_failure};
 use crate::{
     engine::{ChangeKeysError, UnlockError},
+    file::new_file,
     keyring::{
         AddSlotError, KdfParameters, KitState, RemoveSlotError, Secret, SlotKind, SlotView,
         UnlockKeyringError,
@@ -165,11 +165,7 @@ fn add_device(session: &mut Session<'_, '_>, path: &Path) -> Result<(), Failure>
     let engine = session.unlocked()?.clone();
     let (key, text) =
         engine.new_device_key().map_err(|error| Failure::could_not(&error, "try again"))?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
+    let written = new_file(path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs::OpenOptions,
     io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -14,6 +13,7 @@ use serde_json::json;
 use super::{Session, key, output::Failure};
 use crate::{
     engine::Engine,
+    file::new_file,
     keyring::{RecoveryKit, Secret},
     ui::{kit, voice::Voice},
 };
@@ -191,11 +191,7 @@ fn write_page(
     let html = kit::sheet(&voice, kit, keys.vault, engine.now())
         .and_then(|sheet| kit::document(&voice, &sheet))
         .map_err(|error| Failure::could_not(&error, "try again"))?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
+    let written = new_file(path).and_then(|mut file| {
         file.write_all(html.as_bytes())?;
         file.sync_all()
     });

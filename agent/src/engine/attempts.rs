@@ -18,7 +18,7 @@ use besace_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::keyring::{read_limited, write_atomically};
+use crate::file::{read_limited, remove_if_there, write_atomically};
 
 /// Wrong passphrases in a row that cost nothing.
 const FREE: u32 = 5;
@@ -104,10 +104,7 @@ impl Attempts {
     /// Writes it down. Where that fails this process still knows it; the vault opens to who has its key.
     fn keep(&self, wrong: Wrong) {
         let kept = if wrong.in_a_row == 0 {
-            match std::fs::remove_file(&self.path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(()),
-                _ => Ok(()),
-            }
+            remove_if_there(&self.path).map_err(|_| ())
         } else {
             to_canonical_json(&wrong)
                 .map_err(|_| ())

@@ -20,6 +20,7 @@ use crate::{
         PLACE_NAME_LEN_MAX, Place, StoreError, Target, Trouble,
     },
     export::{self, ExportError, SpellIdentityError},
+    file::private_file,
     keyring::{Keyring, ReadKeyringError},
     net::{Bucket, BucketError},
     restore::{Opener, ReadBackupError, RowDigest},
@@ -285,7 +286,7 @@ impl Engine {
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(BackupError::Slots)?;
         let spool = Fresh::make(self.0.folder.backing_up()).map_err(BackupError::Io)?;
         let path = spool.path().join("backup.age");
-        let out = crate::keyring::private_file(&path).map_err(BackupError::Io)?;
+        let out = private_file(&path).map_err(BackupError::Io)?;
         let now = self.now();
         export::write(&open.vault, &open.root, &keyring, now, BufWriter::new(out))
             .map_err(BackupError::Export)?
@@ -386,7 +387,7 @@ impl Engine {
         let name = BackupName::new(keyring.vault_id(), now);
 
         let file = spool.path().join("backup.age");
-        let out = crate::keyring::private_file(&file).map_err(BackupError::Io)?;
+        let out = private_file(&file).map_err(BackupError::Io)?;
         let out = export::write(&open.vault, &open.root, &keyring, now, BufWriter::new(out))
             .map_err(BackupError::Export)?;
         let out = out.into_inner().map_err(io::IntoInnerError::into_error);

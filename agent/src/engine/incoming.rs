@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{Engine, EngineState, RestoreError, restore::Fresh};
-use crate::keyring::{self, Keyring, ReadKeyringError};
+use crate::{
+    file::private_file,
+    keyring::{Keyring, ReadKeyringError},
+};
 
 /// A backup that came in, sealed as it was, with the slots that lay beside it if they came, too. Its folder
 /// goes with this.
@@ -21,12 +24,12 @@ impl std::fmt::Debug for Incoming {
 impl Incoming {
     /// The file of the backup, to be written from its beginning.
     pub fn write_backup(&self) -> io::Result<File> {
-        keyring::private_file(&self.0.path().join("backup.age"))
+        private_file(&self.0.path().join("backup.age"))
     }
 
     /// Keeps the slots.
     pub fn write_slots(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = keyring::private_file(&self.0.path().join("slots.json"))?;
+        let mut file = private_file(&self.0.path().join("slots.json"))?;
         io::Write::write_all(&mut file, bytes)
     }
 

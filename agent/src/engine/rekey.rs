@@ -4,22 +4,18 @@
 //! pseudonym. Then one rename says that the new one is the vault. From there on whoever takes the folder first brings
 //! its files to their places, and needs no key for it.
 
-use std::{
-    fs,
-    io::{self, ErrorKind},
-    path::Path,
-    sync::PoisonError,
-};
+use std::{fs, io, path::Path, sync::PoisonError};
 
 use besace_protocol::{consent::Cause, crypto::SecretBytes, keys::RootKey, time::Day};
 
 use super::{
-    Engine, EngineError, MergeInboxError, Open, StepError, beside, refuse_a_log, restore::Fresh,
+    Engine, EngineError, MergeInboxError, Open, StepError, refuse_a_log, restore::Fresh,
     succession::plan_new_logs,
 };
 use crate::{
     config::VaultFolder,
-    keyring::{self, KdfParameters, Keyring, Passphrase, WrapRootError, WriteFileError},
+    file::{self, beside, remove_if_there},
+    keyring::{KdfParameters, Keyring, Passphrase, WrapRootError, WriteFileError},
     sealed::Inbox,
     vault::{CopyVaultError, LaterRoot, OpenVaultError, Vault, VaultError, takes_no_more},
 };
@@ -229,7 +225,7 @@ impl Engine {
         }
         vault.close();
         refuse_a_log(&place.database()).map_err(RekeyError::Io)?;
-        keyring::sync_folder(place.path()).map_err(RekeyError::Io)?;
+        file::sync_folder(place.path()).map_err(RekeyError::Io)?;
         at(Step::Announced).map_err(RekeyError::Io)?;
 
         // Calls under the old keys, and the key that letters would be sealed to. Both follow from the vault and
@@ -276,7 +272,7 @@ pub(super) fn finish(folder: &VaultFolder) -> io::Result<()> {
 
 fn finish_at(folder: &VaultFolder, at: AtStep<'_>) -> io::Result<()> {
     let ready = VaultFolder::new(folder.rekeyed());
-    keyring::sync_folder(folder.path())?;
+    file::sync_folder(folder.path())?;
     at(Step::Decided)?;
     let database = folder.database();
     if ready.database().try_exists()? {
@@ -284,7 +280,7 @@ fn finish_at(folder: &VaultFolder, at: AtStep<'_>) -> io::Result<()> {
         for end in ["-wal", "-shm"] {
             remove_if_there(&beside(&database, end))?;
         }
-        keyring::sync_folder(folder.path())?;
+        file::sync_folder(folder.path())?;
         at(Step::LogGone)?;
         place(&ready.database(), &database)?;
     }
@@ -304,7 +300,7 @@ fn finish_at(folder: &VaultFolder, at: AtStep<'_>) -> io::Result<()> {
     Inbox::new(folder.inbox()).clear_aside()?;
     at(Step::Tidied)?;
     fs::remove_dir_all(ready.path())?;
-    keyring::sync_folder(folder.path())?;
+    file::sync_folder(folder.path())?;
     at(Step::Done)
 }
 
@@ -313,17 +309,10 @@ fn place(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     for path in [to, from] {
         if let Some(folder) = path.parent() {
-            keyring::sync_folder(folder)?;
+            file::sync_folder(folder)?;
         }
     }
     Ok(())
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     config::VaultFolder,
+    file,
     keyring::{
-        self, AddSlotError, KdfParameters, Keyring, KitState, Passphrase, WrapRootError,
-        WriteFileError,
+        AddSlotError, KdfParameters, Keyring, KitState, Passphrase, WrapRootError, WriteFileError,
     },
     restore::{Header, Opener, ReadBackupError},
     vault::{Condition, Loader, OpenVaultError, Sign, Vault, VaultError},
@@ -88,10 +88,10 @@ impl Engine {
         self.start_new_logs_in(&fresh, &header)?;
         let folder = &self.0.folder;
         // Lasts before the database does: without it, a database alone has lost its slots.
-        keyring::sync_above(folder.path()).map_err(RestoreError::Io)?;
-        keyring::write_atomically(&folder.unfinished(), &[]).map_err(RestoreError::Write)?;
+        file::sync_above(folder.path()).map_err(RestoreError::Io)?;
+        file::write_atomically(&folder.unfinished(), &[]).map_err(RestoreError::Write)?;
         fs::rename(fresh.folder().database(), folder.database()).map_err(RestoreError::Io)?;
-        keyring::sync_folder(folder.path()).map_err(RestoreError::Io)?;
+        file::sync_folder(folder.path()).map_err(RestoreError::Io)?;
         // From here on it exists.
         slots.write(&folder.slots()).map_err(RestoreError::Write)?;
         fs::remove_file(folder.unfinished()).map_err(RestoreError::Io)?;
@@ -212,10 +212,7 @@ impl Fresh {
             // Left by a process that ended in the middle.
             fs::remove_dir_all(&path)?;
         }
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
+        file::new_folder(&path)?;
         Ok(Self(VaultFolder::new(path)))
     }
 

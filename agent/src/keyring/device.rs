@@ -10,7 +10,7 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
-use super::file;
+use crate::file::read_limited;
 
 /// What stands before the key, in the manner of BIP-173.
 const PREFIX: &str = "besace-device-key-";
@@ -84,8 +84,7 @@ impl DeviceKey {
 
     /// Reads a key file.
     pub fn read(path: &Path) -> Result<Self, ReadDeviceKeyError> {
-        let bytes =
-            file::read_limited(path, DEVICE_KEY_FILE_MAX).map_err(ReadDeviceKeyError::Io)?;
+        let bytes = read_limited(path, DEVICE_KEY_FILE_MAX).map_err(ReadDeviceKeyError::Io)?;
         let bytes = Zeroizing::new(bytes);
         Self::parse(std::str::from_utf8(&bytes).map_err(|_| ReadDeviceKeyError::Malformed)?)
     }

@@ -32,7 +32,7 @@ use url::{Host, Url};
 
 use crate::{
     backup::{S3Target, StoreError},
-    keyring::private_file,
+    file::private_file,
 };
 
 /// How much is sent or asked for at once, in bytes: what S3 wants at least of each part but the last.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     export::{SpellIdentityError, recipient},
-    keyring::{WriteFileError, read_limited, write_atomically},
+    file::{WriteFileError, read_limited, write_atomically},
     vault::{DeviceApp, DeviceKeys},
 };
 

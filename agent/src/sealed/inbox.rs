@@ -6,7 +6,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{DirBuilder, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -18,7 +17,9 @@ use super::{
     SenderTag,
     letter::{SEALED_LEN_MAX, SealLetterError},
 };
-use crate::keyring::{private_file, read_limited, sync_above};
+use crate::file::{
+    private_file, private_folder, read_limited, remove_if_there, sync_above, sync_folder,
+};
 
 /// The letter that is being written. It has arrived when it has another name.
 const ARRIVING: &str = "arriving";
@@ -144,7 +145,7 @@ impl Inbox {
 
     /// Makes the folder.
     pub fn prepare(&self) -> io::Result<()> {
-        make_folder(&self.folder)
+        private_folder(&self.folder)
     }
 
     /// Keeps what `seal` makes for a number. It is durable when this returns.
@@ -203,7 +204,7 @@ impl Inbox {
         for letter in letters {
             remove_if_there(&self.folder.join(letter.file_name()))?;
         }
-        sync(&self.folder)
+        sync_folder(&self.folder)
     }
 
     /// Moves a letter out of the way. It goes on counting as one that is there.
@@ -211,10 +212,10 @@ impl Inbox {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         *known = None;
         let (aside, name) = (self.folder.join(ASIDE), letter.file_name());
-        make_folder(&aside)?;
+        private_folder(&aside)?;
         std::fs::rename(self.folder.join(&name), aside.join(&name))?;
-        sync(&aside)?;
-        sync(&self.folder)
+        sync_folder(&aside)?;
+        sync_folder(&self.folder)
     }
 
     /// How many letters wait, and how many were set aside.
@@ -241,7 +242,7 @@ impl Inbox {
             remove_if_there(&aside.join(name))?;
         }
         if !found.is_empty() {
-            sync(&aside)?;
+            sync_folder(&aside)?;
         }
         Ok(found.len())
     }
@@ -253,7 +254,7 @@ impl Inbox {
             file.write_all(bytes)?;
             file.sync_all()?;
             std::fs::rename(&arriving, self.folder.join(name))?;
-            sync(&self.folder)
+            sync_folder(&self.folder)
         };
         write().inspect_err(|_| {
             // Half a letter takes room that a full disk does not have.
@@ -299,30 +300,6 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<(String, u64)>> {
         }
     }
     Ok(files)
-}
-
-/// Makes a folder that lasts: a power loss takes back one whose name was not synced, with all that is in it.
-pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    sync_above(folder)
-}
-
-pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-pub(super) fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

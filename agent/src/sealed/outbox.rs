@@ -23,13 +23,13 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Content,
-    inbox::{files, make_folder, remove_if_there, sync},
-};
+use super::{Content, inbox::files};
 use crate::{
     export,
-    keyring::{WriteFileError, read_limited, sync_above, write_atomically},
+    file::{
+        WriteFileError, private_folder, read_limited, remove_if_there, sync_above, sync_folder,
+        write_atomically,
+    },
 };
 
 /// Most calls that wait.
@@ -131,7 +131,7 @@ impl Outbox {
     /// Keeps a call. It is durable when this returns.
     pub fn hold(&self, held: &Held, rng: &mut impl CryptoRngCore) -> Result<(), HoldCallError> {
         let _one_at_a_time = self.using();
-        make_folder(&self.folder).map_err(HoldCallError::Io)?;
+        private_folder(&self.folder).map_err(HoldCallError::Io)?;
         sync_above(&self.folder).map_err(HoldCallError::Io)?;
         if files(&self.folder).map_err(HoldCallError::Io)?.len() >= HELD_MAX {
             return Err(HoldCallError::Full);
@@ -189,7 +189,7 @@ impl Outbox {
             }
         }
         if removed {
-            sync(&self.folder)?;
+            sync_folder(&self.folder)?;
         }
         Ok(kept)
     }
@@ -198,7 +198,7 @@ impl Outbox {
     pub fn remove(&self, held: &Held) -> io::Result<()> {
         let _one_at_a_time = self.using();
         remove_if_there(&self.folder.join(held.file_name()))?;
-        sync(&self.folder)
+        sync_folder(&self.folder)
     }
 
     /// How many calls wait, read or not.
@@ -216,7 +216,7 @@ impl Outbox {
             count = count.saturating_add(1);
         }
         if count > 0 {
-            sync(&self.folder)?;
+            sync_folder(&self.folder)?;
         }
         Ok(count)
     }
@@ -258,7 +258,7 @@ impl Outbox {
         let secret = SecretBytes::init_with(|bytes: &mut [u8; 32]| rng.fill_bytes(bytes));
         let spelled = export::spell(&secret).map_err(|_| HoldCallError::Seal)?;
         if let Some(folder) = self.key.parent() {
-            make_folder(folder).map_err(HoldCallError::Io)?;
+            private_folder(folder).map_err(HoldCallError::Io)?;
         }
         write_atomically(&self.key, spelled.expose_secret().as_bytes())
             .map_err(HoldCallError::Write)?;

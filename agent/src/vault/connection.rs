@@ -80,7 +80,7 @@ pub(super) fn create(path: &Path, key: &SecretBytes<32>) -> Result<Connection, O
     if path.try_exists().map_err(OpenVaultError::Io)? {
         return Err(OpenVaultError::Exists);
     }
-    drop(crate::keyring::private_file(path).map_err(OpenVaultError::Io)?);
+    drop(crate::file::private_file(path).map_err(OpenVaultError::Io)?);
     let mut connection = keyed(path, key)?;
     set(&connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
@@ -100,7 +100,7 @@ pub(super) fn create_at(
     if path.try_exists().map_err(OpenVaultError::Io)? {
         return Err(OpenVaultError::Exists);
     }
-    drop(crate::keyring::private_file(path).map_err(OpenVaultError::Io)?);
+    drop(crate::file::private_file(path).map_err(OpenVaultError::Io)?);
     let connection = keyed(path, key)?;
     connection.execute_batch(
         "PRAGMA journal_mode = OFF;

@@ -15,8 +15,9 @@ use rusqlite::Connection;
 use super::{
     connection::{self, OpenVaultError},
     schema,
-    upgrade::{SUFFIXES, private_folder, with_suffix},
+    upgrade::SUFFIXES,
 };
+use crate::file::{beside, new_folder, private_file};
 
 /// What was found in a file that nobody has open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,18 +63,18 @@ struct Copy {
 impl Copy {
     fn make(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let folder = PathBuf::from(with_suffix(path.as_os_str().to_os_string(), ".examined"));
+        let folder = beside(path, ".examined");
         match std::fs::remove_dir_all(&folder) {
             // Left by a process that ended in the middle, or not there.
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        private_folder(&folder)?;
+        new_folder(&folder)?;
         let copy = Self { file: folder.join(name), folder };
         for suffix in SUFFIXES {
-            let from = with_suffix(path.as_os_str().to_os_string(), suffix);
-            let to = PathBuf::from(with_suffix(copy.file.as_os_str().to_os_string(), suffix));
-            io::copy(&mut std::fs::File::open(from)?, &mut crate::keyring::private_file(&to)?)?;
+            let from = beside(path, suffix);
+            let to = beside(&copy.file, suffix);
+            io::copy(&mut std::fs::File::open(from)?, &mut private_file(&to)?)?;
         }
         Ok(copy)
     }

@@ -15,7 +15,7 @@ use besace_protocol::{
     mark::{Mark, MarkKeys, SLOT_LEN, UnverifiedMark},
 };
 
-use crate::keyring::{WriteFileError, private_folder, sync_above, write_atomically};
+use crate::file::{WriteFileError, private_folder, sync_above, write_atomically};
 
 const SLOTS: usize = 3;
 /// Index of the slot that is not waited for.

@@ -7,7 +7,6 @@
 //! the next one to open it begins again or goes on.
 
 use std::{
-    ffi::OsString,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -23,6 +22,7 @@ use super::{
     migrations::{self, Migration},
     schema,
 };
+use crate::file::{beside, new_folder, private_file};
 
 /// An upgrade that was not done: the file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -151,24 +151,21 @@ const PARTIAL: &str = ".partial";
 fn copy(path: &Path, from: usize, at: &mut dyn FnMut(Step)) -> io::Result<PathBuf> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let whole = folder.join(with_suffix(name.to_os_string(), &format!("{INFIX}{from}")));
-    let partial = with_suffix(whole.clone().into_os_string(), PARTIAL);
-    let partial = PathBuf::from(partial);
+    let whole = beside(path, &format!("{INFIX}{from}"));
+    let partial = beside(&whole, PARTIAL);
     for stale in folders_beside(path)?.iter().filter(|folder| is_partial(folder)) {
         std::fs::remove_dir_all(stale)?;
     }
-    private_folder(&partial)?;
+    new_folder(&partial)?;
     at(Step::CopyBegun);
     for suffix in SUFFIXES {
-        let source = PathBuf::from(with_suffix(path.as_os_str().to_os_string(), suffix));
-        let mut source = match File::open(source) {
+        let mut source = match File::open(beside(path, suffix)) {
             Ok(source) => source,
             // No log: everything stands in the file.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => continue,
             Err(error) => return Err(error),
         };
-        let target = partial.join(with_suffix(name.to_os_string(), suffix));
-        let mut target = crate::keyring::private_file(&target)?;
+        let mut target = private_file(&beside(&partial.join(name), suffix))?;
         io::copy(&mut source, &mut target)?;
         target.sync_all()?;
         at(Step::FileCopied);
@@ -207,18 +204,6 @@ fn folders_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn is_partial(folder: &Path) -> bool {
     folder.to_str().is_some_and(|name| name.ends_with(PARTIAL))
-}
-
-pub(super) fn with_suffix(mut name: OsString, suffix: &str) -> OsString {
-    name.push(suffix);
-    name
-}
-
-pub(super) fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 #[cfg(test)]

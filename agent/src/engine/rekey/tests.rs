@@ -283,7 +283,7 @@ fn a_disk_that_is_full_changes_nothing_until_it_is_decided_and_loses_nothing_aft
         let (home, engine) = home();
         let root = engine.root().unwrap();
         let done = engine.rekey_at(&passphrase("new"), SMALLEST, &mut |step| {
-            if step == full { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+            if step == full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
         });
         let error = done.unwrap_err();
         assert!(error.is_for_room(), "{full:?}");

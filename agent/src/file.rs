@@ -1,9 +1,9 @@
-//! Small files that are either old or new, never half.
+//! Files and folders that only their owner reads, and that are either old or new, never half.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// The file was not written; what stood there before still does.
@@ -30,22 +30,20 @@ pub(crate) fn read_limited(path: &Path, max: usize) -> io::Result<Vec<u8>> {
 
 /// Writes beside the target, syncs, renames, syncs the folder.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteFileError> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+    let (Some(folder), Some(_)) = (path.parent(), path.file_name()) else {
         return Err(WriteFileError::Name);
     };
-    let mut beside = name.to_os_string();
-    beside.push(".new");
-    let beside = folder.join(beside);
+    let new = beside(path, ".new");
     let write = || {
-        let mut file = private_file(&beside)?;
+        let mut file = private_file(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(&beside, path)?;
+        std::fs::rename(&new, path)?;
         sync_folder(folder)
     };
     write().map_err(|error| {
         // On a full disk a piece of it would stay there, and take the room.
-        let _was_not_made = std::fs::remove_file(&beside);
+        let _was_not_made = std::fs::remove_file(&new);
         WriteFileError::Io(error)
     })
 }
@@ -75,18 +73,26 @@ pub(crate) fn sync_above(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder that only its owner reads, with those above it that are missing.
+/// Makes a folder that only its owner reads, with those above it that are missing; all of it lasts.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
+    folder(true).create(path)?;
+    sync_above(path)
+}
+
+/// Makes a folder that only its owner reads, where there is nothing of this name.
+pub(crate) fn new_folder(path: &Path) -> io::Result<()> {
+    folder(false).create(path)
+}
+
+fn folder(with_those_above: bool) -> DirBuilder {
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
+    builder.recursive(with_those_above);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    sync_folder(path)?;
-    sync_above(path)
+    builder
 }
 
 /// Opens for writing a file that only its owner reads.
@@ -96,4 +102,28 @@ pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Makes a file that only its owner reads, where there is nothing of this name.
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Removes a file; nothing is wrong if it is gone already.
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// What stands beside a file or folder, whose name ends so.
+pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(end);
+    name.into()
 }
