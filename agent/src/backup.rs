@@ -7,10 +7,15 @@ mod folder;
 mod name;
 mod schedule;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use age::secrecy::SecretString;
 use besace_protocol::{crypto::Digest, time::Timestamp};
+
+use crate::footing;
 
 pub use self::{
     folder::Folder,
@@ -150,6 +155,9 @@ pub enum StoreError {
     /// It has nothing of this name.
     #[error("the backup is not there")]
     Missing,
+    /// It has something else of this name.
+    #[error("something of this name lies there already")]
+    Taken,
     /// What it gives is longer than what was written.
     #[error("what the place gives is longer than the backup")]
     TooLong,
@@ -170,7 +178,19 @@ impl StoreError {
             Self::Full(_) => Trouble::Full,
             Self::TooLong => Trouble::Unsound,
             Self::Here(error) if error.kind() == io::ErrorKind::StorageFull => Trouble::Full,
-            Self::Other(_) | Self::Here(_) => Trouble::Machine,
+            Self::Taken | Self::Other(_) | Self::Here(_) => Trouble::Machine,
         }
+    }
+}
+
+/// Whether `length` bytes may come to the file `to`: no more than `max`, and no more than there is room for. Who can
+/// write where backups lie must not fill the disk that the vault is on.
+pub(crate) fn fits(length: u64, max: u64, to: &Path) -> Result<(), StoreError> {
+    if length > max {
+        return Err(StoreError::TooLong);
+    }
+    match to.parent().and_then(footing::room) {
+        Some(room) if room < length => Err(StoreError::Here(io::ErrorKind::StorageFull.into())),
+        Some(_) | None => Ok(()),
     }
 }

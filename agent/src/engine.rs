@@ -298,7 +298,7 @@ impl Engine {
     ) -> Result<Self, StartEngineError> {
         file::private_folder(folder.path())?;
         secure(&folder)?;
-        let lock = file::private_file(&folder.lock())?;
+        let lock = file::kept_file(&folder.lock())?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StartEngineError::InUse),

@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::StoreError;
-use crate::file::{private_file, sync_folder};
+use super::{StoreError, fits};
+use crate::file::{beside, plain_file, private_file, remove_if_there, rename_new, sync_folder};
 
 /// Most names that are read of a folder.
 const NAMES_MAX: usize = 20_000;
 
-/// A folder. It is never made: a stick that is not plugged in is not there.
+/// A folder, which others may write to as well. It is never made: a stick that is not plugged in is not there.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
 
@@ -22,15 +22,16 @@ impl Folder {
         Self(path)
     }
 
-    /// Puts a copy of `file` there, whole or not at all.
+    /// Puts a copy of `file` there, whole or not at all, and never over what is there.
     pub fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
         let mut from = File::open(file).map_err(StoreError::Here)?;
-        let part = self.0.join(format!("{name}.part"));
+        let to_be = self.0.join(name);
+        let part = beside(&to_be, ".part");
         let mut write = || {
             let mut to = private_file(&part)?;
             io::copy(&mut from, &mut to)?;
             to.sync_all()?;
-            fs::rename(&part, self.0.join(name))?;
+            rename_new(&part, &to_be)?;
             sync_folder(&self.0)
         };
         write().map_err(|error| {
@@ -42,13 +43,14 @@ impl Folder {
 
     /// Copies what is called `name` to `file`, at most `max` bytes.
     pub fn get(&self, name: &str, file: &Path, max: u64) -> Result<u64, StoreError> {
-        let from = File::open(self.0.join(name)).map_err(|error| {
+        let from = plain_file(&self.0.join(name)).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound && self.0.is_dir() {
                 StoreError::Missing
             } else {
                 refused(error)
             }
         })?;
+        fits(from.metadata().map_err(refused)?.len(), max, file)?;
         let mut to = private_file(file).map_err(StoreError::Here)?;
         let copied = io::copy(&mut from.take(max.saturating_add(1)), &mut to);
         let copied = copied.map_err(StoreError::Here)?;
@@ -68,10 +70,7 @@ impl Folder {
 
     /// Removes what is called `name`; nothing is wrong if it is gone already.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
-        match fs::remove_file(self.0.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(error)),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        remove_if_there(&self.0.join(name)).map_err(refused)
     }
 }
 
@@ -84,6 +83,7 @@ fn refused(error: io::Error) -> StoreError {
             StoreError::Denied(error.into())
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(error.into()),
+        io::ErrorKind::AlreadyExists => StoreError::Taken,
         _ => StoreError::Other(error.into()),
     }
 }
@@ -107,6 +107,70 @@ mod tests {
         folder.remove("x.age").unwrap();
         folder.remove("x.age").unwrap();
         assert_eq!(folder.list().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_lies_there_is_never_written_over() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = here.path().join("a");
+        fs::write(&file, b"new").unwrap();
+        fs::write(there.path().join("x.age"), b"old").unwrap();
+        // A process that ended left a part of it, too.
+        fs::write(there.path().join("y.age.part"), b"half of an older one").unwrap();
+        let folder = Folder::new(there.path().to_owned());
+        assert!(matches!(folder.put("x.age", &file), Err(StoreError::Taken)));
+        assert_eq!(fs::read(there.path().join("x.age")).unwrap(), b"old");
+        folder.put("y.age", &file).unwrap();
+        assert_eq!(fs::read(there.path().join("y.age")).unwrap(), b"new");
+        let mut names = folder.list().unwrap();
+        names.sort();
+        assert_eq!(names, ["x.age", "y.age"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_leads_nowhere() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let [file, back, vault] = ["a", "b", "vault.db"].map(|name| here.path().join(name));
+        fs::write(&file, b"new").unwrap();
+        fs::write(&vault, b"everything").unwrap();
+        for planted in ["x.age.part", "y.age"] {
+            std::os::unix::fs::symlink(&vault, there.path().join(planted)).unwrap();
+        }
+        let folder = Folder::new(there.path().to_owned());
+        folder.put("x.age", &file).unwrap();
+        assert!(matches!(folder.put("y.age", &file), Err(StoreError::Taken)));
+        assert_eq!(fs::read(&vault).unwrap(), b"everything");
+        assert_eq!(folder.get("x.age", &back, 10).unwrap(), 3);
+        assert!(matches!(folder.get("y.age", &back, 10), Err(StoreError::Other(_))));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_in_the_place_of_a_backup_keeps_nobody_waiting() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let pipe = there.path().join("x.age");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let folder = Folder::new(there.path().to_owned());
+        let got = folder.get("x.age", &here.path().join("b"), 10);
+        assert!(matches!(got, Err(StoreError::Other(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_read_for_which_there_is_no_room() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (name, back) = ("x.age", here.path().join("b"));
+        // It takes no room where it lies.
+        let endless = File::create(there.path().join(name)).unwrap();
+        endless.set_len(1 << 42).unwrap();
+        let folder = Folder::new(there.path().to_owned());
+        let refused = folder.get(name, &back, u64::MAX).unwrap_err();
+        assert_eq!(refused.trouble(), crate::backup::Trouble::Full);
+        assert!(!back.exists());
+        assert!(matches!(folder.get(name, &back, 10), Err(StoreError::TooLong)));
     }
 
     #[test]

@@ -262,7 +262,7 @@ impl Engine {
         let open = self.open()?;
         let place = self.backup_place(place)?;
         open.vault.note_backup_begun(&place.name, self.now())?;
-        let moment = self.free_moment(&open, &place)?;
+        let moment = self.free_moment(&open)?;
         let made = self.back_up_to(&open, &place, moment, runtime);
         let outcome = match &made {
             Ok(kept) => BackupOutcome::Made(kept.clone()),
@@ -395,10 +395,17 @@ impl Engine {
         let slots_file = spool.path().join("slots.json");
         keyring.write(&slots_file).map_err(|_| BackupError::Io(io::ErrorKind::Other.into()))?;
 
-        let read_back = || {
+        let mut put = Vec::new();
+        let mut read_back = || {
             // The slots first: no backup lies there that the passphrase does not open.
-            store.put(&name.slots(), &slots_file)?;
-            store.put(&name.file(), &file)?;
+            for (half, from) in [(name.slots(), &slots_file), (name.file(), &file)] {
+                let done = store.put(&half, from);
+                // What lay there before is not ours to remove.
+                if !matches!(done, Err(StoreError::Taken)) {
+                    put.push(half);
+                }
+                done?;
+            }
             let back = spool.path().join("back.age");
             let came = store.get(&name.file(), &back, bytes)?;
             let slots = fetch_slots(&store, &name, spool.path())?;
@@ -413,23 +420,27 @@ impl Engine {
             }
             Ok(rows)
         };
-        let rows = read_back().inspect_err(|_| {
+        let rows = read_back();
+        if rows.is_err() {
             // Nobody knows what it is; one an hour would fill a place that may be written and not read.
-            for half in [name.file(), name.slots()] {
-                if let Err(error) = store.remove(&half) {
+            for half in put.iter().rev() {
+                if let Err(error) = store.remove(half) {
                     tracing::debug!(trouble = error.trouble().as_str(), "a failed backup stays");
                 }
             }
-        })?;
+        }
+        let rows = rows?;
         let (count, digest) = (rows.count, rows.digest);
         Ok(Kept { name, at: now, bytes, rows: count, digest, rehearsed_at: None })
     }
 
-    /// Now, or the next second of which there is no backup: none is ever written over.
-    fn free_moment(&self, open: &Open, place: &Place) -> Result<Timestamp, EngineError> {
+    /// Now, or the next second of which there is no backup: none is ever written over. Two places may be one.
+    fn free_moment(&self, open: &Open) -> Result<Timestamp, EngineError> {
         let vault = self.vault_id()?;
-        let taken: Vec<Timestamp> =
-            open.vault.backups(&place.name, vault)?.iter().map(|kept| kept.at).collect();
+        let mut taken = Vec::new();
+        for place in open.vault.backup_places(vault)? {
+            taken.extend(open.vault.backups(&place.name, vault)?.iter().map(|kept| kept.at));
+        }
         let mut now = self.now();
         while taken.contains(&now) {
             now = now.plus(1);
@@ -437,7 +448,7 @@ impl Engine {
         Ok(now)
     }
 
-    /// Removes what is too many; never the one just made, nor the newest that was rehearsed.
+    /// Removes what is too many; never the one just made, nor the newest of any place that was read back or rehearsed.
     fn let_go(
         &self,
         open: &Open,
@@ -446,10 +457,14 @@ impl Engine {
         runtime: &Handle,
     ) -> Result<(), BackupError> {
         let vault = self.vault_id()?;
-        let known = open.vault.backups(&place.name, vault)?;
-        let rehearsed = known.iter().find(|kept| kept.rehearsed_at.is_some());
-        let needed: Vec<BackupName> =
-            [Some(made), rehearsed].into_iter().flatten().map(|kept| kept.name.clone()).collect();
+        let mut needed = vec![made.name.clone()];
+        // Two places may be one: of none of them these go.
+        for place in open.vault.backup_places(vault)? {
+            let known = open.vault.backups(&place.name, vault)?;
+            let rehearsed = known.iter().find(|kept| kept.rehearsed_at.is_some());
+            let newest = place.last.as_ref();
+            needed.extend([newest, rehearsed].into_iter().flatten().map(|kept| kept.name.clone()));
+        }
         let store = store(place, runtime)?;
         let there: Vec<BackupName> =
             store.list()?.iter().filter_map(|file| BackupName::of_file(file, vault)).collect();

@@ -31,7 +31,7 @@ use tokio::runtime::Handle;
 use url::{Host, Url};
 
 use crate::{
-    backup::{S3Target, StoreError},
+    backup::{S3Target, StoreError, fits},
     file::private_file,
 };
 
@@ -133,9 +133,14 @@ impl Bucket {
         Ok(Self { store, prefix: target.prefix.trim_matches('/').to_owned(), runtime })
     }
 
-    /// Puts a copy of `file` there, whole or not at all.
+    /// Puts a copy of `file` there, whole or not at all, and never over what is there.
     pub fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
         let key = self.key(name)?;
+        match self.runtime.block_on(self.store.head(&key)).map_err(refused) {
+            Err(StoreError::Missing) => {}
+            Ok(_) => return Err(StoreError::Taken),
+            Err(error) => return Err(error),
+        }
         let mut file = File::open(file).map_err(StoreError::Here)?;
         let first = read_part(&mut file)?;
         self.runtime.block_on(async {
@@ -167,12 +172,10 @@ impl Bucket {
     /// Copies what is called `name` to `file`, at most `max` bytes.
     pub fn get(&self, name: &str, file: &Path, max: u64) -> Result<u64, StoreError> {
         let key = self.key(name)?;
-        let mut out = private_file(file).map_err(StoreError::Here)?;
         self.runtime.block_on(async {
             let size = self.store.head(&key).await.map_err(refused)?.size;
-            if size > max {
-                return Err(StoreError::TooLong);
-            }
+            fits(size, max, file)?;
+            let mut out = private_file(file).map_err(StoreError::Here)?;
             let mut done: u64 = 0;
             while done < size {
                 let step = u64::try_from(PART_LEN).unwrap_or(u64::MAX);

@@ -77,10 +77,7 @@ pub enum OpenVaultError {
 }
 
 pub(super) fn create(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultError> {
-    if path.try_exists().map_err(OpenVaultError::Io)? {
-        return Err(OpenVaultError::Exists);
-    }
-    drop(crate::file::private_file(path).map_err(OpenVaultError::Io)?);
+    make(path)?;
     let mut connection = keyed(path, key)?;
     set(&connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
@@ -97,10 +94,7 @@ pub(super) fn create_at(
     key: &SecretBytes<32>,
     version: usize,
 ) -> Result<Connection, OpenVaultError> {
-    if path.try_exists().map_err(OpenVaultError::Io)? {
-        return Err(OpenVaultError::Exists);
-    }
-    drop(crate::file::private_file(path).map_err(OpenVaultError::Io)?);
+    make(path)?;
     let connection = keyed(path, key)?;
     connection.execute_batch(
         "PRAGMA journal_mode = OFF;
@@ -112,6 +106,15 @@ pub(super) fn create_at(
     migrations::apply(&connection, MIGRATIONS.get(..version).unwrap_or(MIGRATIONS), 0, |_| {})?;
     check_header(path)?;
     Ok(connection)
+}
+
+/// An empty file, where there is none.
+fn make(path: &Path) -> Result<(), OpenVaultError> {
+    match crate::file::new_file(path) {
+        Ok(_empty) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(OpenVaultError::Exists),
+        Err(error) => Err(OpenVaultError::Io(error)),
+    }
 }
 
 pub(super) fn open(path: &Path, key: &SecretBytes<32>) -> Result<Connection, OpenVaultError> {

@@ -5,7 +5,7 @@
 //! cut leaves of the third counts only if it is whole.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
@@ -15,7 +15,9 @@ use besace_protocol::{
     mark::{Mark, MarkKeys, SLOT_LEN, UnverifiedMark},
 };
 
-use crate::file::{WriteFileError, private_folder, sync_above, write_atomically};
+use crate::file::{
+    WriteFileError, plain_file, private_folder, standing_file, sync_above, write_atomically,
+};
 
 const SLOTS: usize = 3;
 /// Index of the slot that is not waited for.
@@ -48,7 +50,7 @@ impl MarkFile {
     pub(super) fn open(path: &Path, keys: &MarkKeys, vault: VaultId) -> io::Result<(Self, Found)> {
         let mut this = Self { path: path.to_owned(), file: None, next: 0, serial: 0 };
         let mut content = Vec::new();
-        match File::open(path) {
+        match plain_file(path) {
             Ok(file) => {
                 let limit = (SLOT_LEN * SLOTS) as u64;
                 file.take(limit).read_to_end(&mut content)?;
@@ -116,7 +118,7 @@ impl MarkFile {
     /// The open file.
     fn file(&mut self) -> io::Result<&mut File> {
         if self.file.is_none() {
-            self.file = Some(OpenOptions::new().write(true).open(&self.path)?);
+            self.file = Some(standing_file(&self.path)?);
         }
         self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }

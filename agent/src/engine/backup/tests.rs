@@ -165,6 +165,38 @@ fn the_oldest_go_and_what_is_not_ours_stays() {
 }
 
 #[test]
+fn two_places_that_are_one_folder_take_nothing_from_each_other() {
+    let home = home();
+    let target = Target::Folder(home.stick.path().to_owned());
+    home.engine.add_backup_place("again", target, 2).unwrap();
+    let first = home.back_up().unwrap();
+    // In the same second.
+    let second = home.engine.back_up("again", home.runtime.handle()).unwrap();
+    assert_ne!(first.name, second.name);
+    for _ in 0..3 {
+        home.engine.back_up("again", home.runtime.handle()).unwrap();
+    }
+    assert!(home.files().contains(&first.name.file()), "the newest of the first place stays");
+    home.rehearse().unwrap();
+}
+
+#[test]
+fn a_backup_of_the_same_name_that_nobody_noted_stays_as_it_is() {
+    let home = home();
+    let vault = home.engine.vault_id().unwrap();
+    let name = BackupName::new(vault, home.engine.now());
+    for half in [name.slots(), name.file()] {
+        let there = home.stick.path().join(&half);
+        fs::write(&there, b"of another machine").unwrap();
+        assert!(matches!(home.back_up(), Err(BackupError::Store(StoreError::Taken))));
+        assert_eq!(home.files(), [half]);
+        assert_eq!(fs::read(&there).unwrap(), b"of another machine");
+        fs::remove_file(there).unwrap();
+    }
+    home.back_up().unwrap();
+}
+
+#[test]
 fn where_backups_may_go() {
     let home = home();
     let add = |name: &str, path: PathBuf, keep| {
