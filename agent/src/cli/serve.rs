@@ -57,7 +57,7 @@ pub fn serve(
     let claim =
         (engine.state() == EngineState::Missing).then(|| ClaimCode::generate(&mut engine.rng()));
     let options = ServeOptions { hosts: arguments.host, zone, claim: claim.clone() };
-    let served = actix_web::rt::System::new().block_on(async {
+    let served = then_lock(engine, async {
         let errands = actix_web::rt::spawn(errands::run(exchange.clone()));
         let idle = actix_web::rt::spawn(lock_when_idle(engine.clone(), arguments.lock_after));
         let backups = actix_web::rt::spawn(errands::back_up(engine.clone()));
@@ -74,8 +74,16 @@ pub fn serve(
         backups.abort();
         ended
     });
-    engine.lock();
     served.context("the server stopped")
+}
+
+/// Runs `work`, then locks the vault, then waits for threads that are still at something: the transfer of a backup may
+/// hang on a server or on a disk, and whoever ends the process meanwhile must find a vault that was closed well.
+fn then_lock<T>(engine: &Engine, work: impl Future<Output = T>) -> T {
+    let system = actix_web::rt::System::new();
+    let done = system.block_on(work);
+    engine.lock();
+    done
 }
 
 /// Looks a few times a minute whether she is still there.
@@ -117,4 +125,40 @@ fn end() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {
         drop(tokio::signal::ctrl_c().await);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_hangs_does_not_keep_the_vault_open() {
+        const LONG: Duration = Duration::from_mins(1);
+        let (_folder, engine) = crate::engine::tests::open_engine();
+        let (locked, hears) = mpsc::channel();
+        let mut changes = engine.grant_changes();
+        let seen = engine.clone();
+        let watcher = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            while seen.state() == EngineState::Open {
+                runtime.block_on(changes.changed()).unwrap();
+            }
+            locked.send(()).unwrap();
+        });
+        let found = then_lock(&engine, async {
+            // As one in the middle of a transfer: it ends no sooner than the vault is locked.
+            let (says, found) = mpsc::channel();
+            let (begins, began) = tokio::sync::oneshot::channel();
+            drop(tokio::task::spawn_blocking(move || {
+                begins.send(()).unwrap();
+                says.send(hears.recv_timeout(LONG).is_ok()).unwrap();
+            }));
+            began.await.unwrap();
+            found
+        });
+        assert!(found.recv().unwrap(), "the vault was locked while the thread was still there");
+        watcher.join().unwrap();
+    }
 }
