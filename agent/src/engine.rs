@@ -17,6 +17,7 @@ mod incoming;
 mod keys;
 mod last_head;
 mod leaving;
+mod leftovers;
 mod local;
 mod logs;
 mod mailbox;
@@ -305,6 +306,7 @@ impl Engine {
             Err(TryLockError::Error(error)) => return Err(StartEngineError::Io(error)),
         }
         rekey::finish(&folder)?;
+        leftovers::remove(&folder)?;
         Ok(Self(Arc::new(Inner {
             attempts: attempts::Attempts::new(folder.attempts()),
             outside: sealed::Outside::new(&folder),

@@ -80,7 +80,6 @@ pub struct Site {
 impl Site {
     /// The pages of the engine of `exchange`, listening at `address`.
     pub fn new(exchange: Exchange, address: SocketAddr, options: ServeOptions) -> Self {
-        exchange.engine().forget_received();
         Self {
             exchange,
             sessions: Sessions::default(),

@@ -1,9 +1,6 @@
 //! A backup that comes in from outside, and waits here to be opened.
 
-use std::{
-    fs::{self, File},
-    io,
-};
+use std::{fs::File, io};
 
 use super::{Engine, EngineState, RestoreError, restore::Fresh};
 use crate::{
@@ -55,11 +52,5 @@ impl Engine {
             return Err(RestoreError::Exists);
         }
         Fresh::make(self.0.folder.receiving()).map(Incoming).map_err(RestoreError::Io)
-    }
-
-    /// What a process that ended left of one goes.
-    pub fn forget_received(&self) {
-        // Sealed, and removed by the next one at the latest.
-        let _left_for_the_next = fs::remove_dir_all(self.0.folder.receiving());
     }
 }

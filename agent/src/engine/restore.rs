@@ -95,6 +95,7 @@ impl Engine {
         // From here on it exists.
         slots.write(&folder.slots()).map_err(RestoreError::Write)?;
         fs::remove_file(folder.unfinished()).map_err(RestoreError::Io)?;
+        file::sync_folder(folder.path()).map_err(RestoreError::Io)?;
         let watch = self.watch(slots.vault_id());
         let vault = Vault::open_watched(&folder.database(), &header.root.vault_key(), watch)
             .map_err(RestoreError::Vault)?;
