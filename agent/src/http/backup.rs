@@ -21,7 +21,7 @@ use super::{
     speaker::Speaker,
 };
 use crate::{
-    backup::{KEEP_USUAL, S3Target, Target},
+    backup::{KEEP_USUAL, S3Target, Target, Trouble},
     engine::{AddPlaceError, BackupError, Engine},
     net::BucketError,
     ui::{
@@ -50,8 +50,9 @@ impl Work {
         free
     }
 
-    fn end(&self, news: Option<BackupNews>) {
-        *self.news() = news;
+    /// To be held by whoever does what was begun.
+    const fn running(&self) -> Running<'_> {
+        Running { work: self, news: Some(BackupNews::Failed(Trouble::Machine)) }
     }
 
     /// What is to be told; once, unless it goes on.
@@ -66,6 +67,18 @@ impl Work {
 
     fn news(&self) -> MutexGuard<'_, Option<BackupNews>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// While this is there, what was begun goes on; then the page says how it went, also after a panic.
+struct Running<'a> {
+    work: &'a Work,
+    news: Option<BackupNews>,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        *self.work.news() = self.news;
     }
 }
 
@@ -130,21 +143,19 @@ async fn work(
     }
     let (runtime, at_work) = (Handle::current(), web::Data::clone(&site));
     let running = tokio::task::spawn_blocking(move || {
+        let mut running = at_work.backups.running();
         let done = task(at_work.engine(), &place, &runtime);
         let (news, refusal) = match done {
             Ok(news) => (Some(news), None),
             Err(error) => told(error),
         };
-        at_work.backups.end(news);
+        running.news = news;
         refusal
     });
     match tokio::time::timeout(WAIT, running).await {
         Ok(Ok(Some(refusal))) => Err(refusal),
         Ok(Ok(None)) | Err(_) => Ok(see_other("/backup")),
-        Ok(Err(error)) => {
-            site.backups.end(None);
-            Err(Refusal::machine(&error))
-        }
+        Ok(Err(error)) => Err(Refusal::machine(&error)),
     }
 }
 
@@ -317,5 +328,27 @@ fn in_hand(error: BackupError) -> Refusal {
         | BackupError::Another
         | BackupError::None
         | BackupError::Io(_) => Refusal::machine(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_broke_down_in_the_middle_is_over_and_is_said() {
+        let work = Work::default();
+        assert!(work.begin() && !work.begin());
+        std::thread::scope(|scope| {
+            let broken = scope.spawn(|| {
+                let _running = work.running();
+                panic!("as a program does that has a fault");
+            });
+            assert!(broken.join().is_err());
+        });
+        assert_eq!(work.told(), Some(BackupNews::Failed(Trouble::Machine)));
+        assert!(work.begin());
+        work.running().news = Some(BackupNews::Made);
+        assert_eq!((work.told(), work.told()), (Some(BackupNews::Made), None));
     }
 }
