@@ -392,6 +392,7 @@ backup-why-unreachable = the place does not answer, or is not plugged in
 backup-why-denied = the place refuses access
 backup-why-full = there is no room
 backup-why-unsound = what came back is not what was written
+backup-why-strange = the place gives an answer that is not understood
 backup-why-machine = this machine broke down
 backup-places = Where they go
 backup-nowhere = Nowhere yet. If this machine is lost or breaks, everything your besace keeps is lost.

@@ -397,6 +397,7 @@ backup-why-unreachable = le lieu ne répond pas, ou n’est pas branché
 backup-why-denied = le lieu refuse l’accès
 backup-why-full = la place manque
 backup-why-unsound = ce qui est revenu n’est pas ce qui avait été écrit
+backup-why-strange = le lieu donne une réponse que Besace ne comprend pas
 backup-why-machine = cette machine a eu une panne
 backup-places = Où elles vont
 backup-nowhere = Nulle part encore. Si cette machine se perd ou se casse, tout ce que garde votre besace est perdu.

@@ -8,7 +8,7 @@ mod name;
 mod schedule;
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -29,6 +29,8 @@ pub const PLACES_MAX: usize = 8;
 pub const KEEP_USUAL: u16 = 30;
 /// Fewest and most that may stay.
 pub const KEEP_BOUNDS: std::ops::RangeInclusive<u16> = 2..=366;
+/// Most names of one vault in one place, the two halves of each backup counted.
+pub(crate) const NAMES_MAX: usize = 20_000;
 /// Longest name of a place, in bytes.
 pub const PLACE_NAME_LEN_MAX: usize = 40;
 
@@ -39,6 +41,21 @@ pub enum Target {
     Folder(PathBuf),
     /// A bucket of a server that speaks S3.
     S3(S3Target),
+}
+
+/// Where it is; nothing that opens it.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => path.display().fmt(f),
+            Self::S3(S3Target { endpoint, bucket, prefix, .. }) if prefix.is_empty() => {
+                write!(f, "{endpoint} {bucket}")
+            }
+            Self::S3(S3Target { endpoint, bucket, prefix, .. }) => {
+                write!(f, "{endpoint} {bucket} {prefix}")
+            }
+        }
+    }
 }
 
 /// A bucket, and what opens it.
@@ -109,14 +126,16 @@ pub enum Trouble {
     Full,
     /// What came back is not what was written.
     Unsound,
+    /// The place answers what is not understood.
+    Strange,
     /// Anything else of this machine.
     Machine,
 }
 
 impl Trouble {
     /// Every one.
-    pub const ALL: [Self; 5] =
-        [Self::Unreachable, Self::Denied, Self::Full, Self::Unsound, Self::Machine];
+    pub const ALL: [Self; 6] =
+        [Self::Unreachable, Self::Denied, Self::Full, Self::Unsound, Self::Strange, Self::Machine];
 
     /// The word.
     pub const fn as_str(self) -> &'static str {
@@ -125,6 +144,7 @@ impl Trouble {
             Self::Denied => "denied",
             Self::Full => "full",
             Self::Unsound => "unsound",
+            Self::Strange => "strange",
             Self::Machine => "machine",
         }
     }
@@ -161,6 +181,12 @@ pub enum StoreError {
     /// What it gives is longer than what was written.
     #[error("what the place gives is longer than the backup")]
     TooLong,
+    /// What it gives is not as long as it says.
+    #[error("what the place gives is not as long as it says")]
+    Uneven,
+    /// It has more names than a vault has backups.
+    #[error("the place has too many files whose names begin as those of backups do")]
+    TooMany,
     /// It answers what we do not understand.
     #[error("the place of the backup answers something else")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -173,12 +199,13 @@ impl StoreError {
     /// In a word.
     pub fn trouble(&self) -> Trouble {
         match self {
-            Self::Unreachable(_) | Self::Missing => Trouble::Unreachable,
+            Self::Unreachable(_) => Trouble::Unreachable,
             Self::Denied(_) => Trouble::Denied,
             Self::Full(_) => Trouble::Full,
-            Self::TooLong => Trouble::Unsound,
+            Self::Missing | Self::TooLong | Self::Uneven => Trouble::Unsound,
             Self::Here(error) if error.kind() == io::ErrorKind::StorageFull => Trouble::Full,
-            Self::Taken | Self::Other(_) | Self::Here(_) => Trouble::Machine,
+            Self::Taken | Self::TooMany | Self::Other(_) => Trouble::Strange,
+            Self::Here(_) => Trouble::Machine,
         }
     }
 }

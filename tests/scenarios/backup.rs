@@ -4,14 +4,18 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use besace_agent::{
     backup::{S3Target, StoreError, Target, Trouble},
     clock::FixedClock,
     config::VaultFolder,
-    engine::{BackupError, Engine},
+    engine::{BackupError, Engine, EngineError, EngineState},
     entropy::SeededEntropy,
     keyring::{KdfParameters, Passphrase},
     net::Bucket,
@@ -40,6 +44,11 @@ struct Server {
 
 impl Server {
     fn start(runtime: &Runtime) -> Self {
+        Self::start_with(runtime, || {})
+    }
+
+    /// The same; it does `before` whenever somebody calls.
+    fn start_with(runtime: &Runtime, before: impl Fn() + Send + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(BUCKET)).unwrap();
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
@@ -52,6 +61,7 @@ impl Server {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             while let Ok((socket, _)) = listener.accept().await {
                 let service = service.clone();
+                before();
                 tokio::spawn(async move {
                     let http = Builder::new(TokioExecutor::new());
                     // A client that goes away is nobody's fault.
@@ -103,10 +113,13 @@ fn home() -> Home {
     let vault = VaultFolder::new(folder.path().join("vault"));
     let engine =
         Engine::start(vault, Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1))).unwrap();
-    let passphrase = Passphrase::new("soleil de minuit".to_owned()).unwrap();
-    engine.create(&passphrase, KdfParameters::SMALLEST).unwrap();
+    engine.create(&passphrase(), KdfParameters::SMALLEST).unwrap();
     engine.set_profile(ProfileField::Name, NAME.to_owned().into()).unwrap();
     Home { engine, runtime: runtime(), clock, _folder: folder }
+}
+
+fn passphrase() -> Passphrase {
+    Passphrase::new("soleil de minuit".to_owned()).unwrap()
 }
 
 fn runtime() -> Runtime {
@@ -132,7 +145,7 @@ fn a_long_file_travels_in_parts_and_comes_back_as_it_was() {
     let runtime = runtime();
     let server = Server::start(&runtime);
     let Target::S3(target) = server.target(SECRET) else { unreachable!() };
-    let bucket = Bucket::open(&target, runtime.handle().clone()).unwrap();
+    let bucket = Bucket::open(&target, runtime.handle().clone(), Duration::from_hours(1)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     // Two parts of the 5 MiB that travel at once and a piece, exactly two, less than one, and nothing.
     for (name, length) in [("a", (10 << 20) + 5), ("b", 10 << 20), ("c", 100), ("d", 0)] {
@@ -147,12 +160,14 @@ fn a_long_file_travels_in_parts_and_comes_back_as_it_was() {
     }
     assert!(matches!(bucket.get("a", &folder.path().join("back"), 100), Err(StoreError::TooLong)));
     assert!(matches!(bucket.get("e", &folder.path().join("back"), 100), Err(StoreError::Missing)));
-    let mut names = bucket.list().unwrap();
+    assert!(matches!(bucket.put("c", &folder.path().join("a")), Err(StoreError::Taken)));
+    assert_eq!(bucket.get("c", &folder.path().join("back"), 100).unwrap(), 100);
+    let mut names = bucket.list("").unwrap();
     names.sort();
     assert_eq!(names, ["a", "b", "c", "d"]);
     bucket.remove("a").unwrap();
     bucket.remove("a").unwrap();
-    assert_eq!(bucket.list().unwrap().len(), 3);
+    assert_eq!(bucket.list("").unwrap().len(), 3);
 }
 
 #[test]
@@ -178,6 +193,27 @@ fn a_backup_goes_to_an_s3_server_comes_back_and_is_rehearsed() {
     assert_eq!(stay.len(), 3);
     assert!(stay.iter().any(|(name, _)| *name == kept.name), "the rehearsed one is not let go");
     assert_eq!(server.objects().len(), 6, "each with its slots, and no part of an upload");
+}
+
+#[test]
+fn a_vault_that_she_locks_while_its_backup_travels_stays_locked_and_the_backup_is_whole() {
+    let home = home();
+    let (locks, once) = (home.engine.clone(), AtomicBool::new(true));
+    let server = Server::start_with(&home.runtime, move || {
+        if once.swap(false, Ordering::SeqCst) {
+            locks.lock();
+        }
+    });
+    home.engine.add_backup_place("s3", server.target(SECRET), 2).unwrap();
+    assert!(matches!(home.back_up(), Err(BackupError::Engine(EngineError::Locked))));
+    assert_eq!(home.engine.state(), EngineState::Locked);
+    assert_eq!(server.objects().len(), 2);
+    // It was not noted, and counts as none until somebody looked at it.
+    home.engine.unlock(&passphrase()).unwrap();
+    let place = home.engine.backup_places().unwrap().remove(0);
+    assert_eq!((place.last, place.failure), (None, None));
+    let kept = home.engine.rehearse("s3", home.runtime.handle()).unwrap();
+    assert_eq!(home.engine.backup_places().unwrap().remove(0).last, Some(kept));
 }
 
 #[test]

@@ -6,11 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{StoreError, fits};
+use super::{NAMES_MAX, StoreError, fits};
 use crate::file::{beside, plain_file, private_file, remove_if_there, rename_new, sync_folder};
-
-/// Most names that are read of a folder.
-const NAMES_MAX: usize = 20_000;
 
 /// A folder, which others may write to as well. It is never made: a stick that is not plugged in is not there.
 #[derive(Clone, Debug)]
@@ -57,12 +54,16 @@ impl Folder {
         if copied > max { Err(StoreError::TooLong) } else { Ok(copied) }
     }
 
-    /// The names in it.
-    pub fn list(&self) -> Result<Vec<String>, StoreError> {
+    /// The names in it that begin with `start`, however many others there are.
+    pub fn list(&self, start: &str) -> Result<Vec<String>, StoreError> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.0).map_err(refused)?.take(NAMES_MAX) {
-            if let Ok(name) = entry.map_err(refused)?.file_name().into_string() {
-                names.push(name);
+        for entry in fs::read_dir(&self.0).map_err(refused)? {
+            match entry.map_err(refused)?.file_name().into_string() {
+                Ok(name) if name.starts_with(start) => names.push(name),
+                Ok(_) | Err(_) => {}
+            }
+            if names.len() > NAMES_MAX {
+                return Err(StoreError::TooMany);
             }
         }
         Ok(names)
@@ -99,14 +100,14 @@ mod tests {
         fs::write(&file, b"everything").unwrap();
         let folder = Folder::new(there.path().to_owned());
         folder.put("x.age", &file).unwrap();
-        assert_eq!(folder.list().unwrap(), ["x.age"]);
+        assert_eq!(folder.list("").unwrap(), ["x.age"]);
         assert_eq!(folder.get("x.age", &back, 10).unwrap(), 10);
         assert_eq!(fs::read(&back).unwrap(), b"everything");
         assert!(matches!(folder.get("x.age", &back, 9), Err(StoreError::TooLong)));
         assert!(matches!(folder.get("y.age", &back, 9), Err(StoreError::Missing)));
         folder.remove("x.age").unwrap();
         folder.remove("x.age").unwrap();
-        assert_eq!(folder.list().unwrap(), Vec::<String>::new());
+        assert_eq!(folder.list("").unwrap(), Vec::<String>::new());
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
         assert_eq!(fs::read(there.path().join("x.age")).unwrap(), b"old");
         folder.put("y.age", &file).unwrap();
         assert_eq!(fs::read(there.path().join("y.age")).unwrap(), b"new");
-        let mut names = folder.list().unwrap();
+        let mut names = folder.list("").unwrap();
         names.sort();
         assert_eq!(names, ["x.age", "y.age"]);
     }
@@ -174,6 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn files_of_others_hide_no_backup() {
+        let there = tempfile::tempdir().unwrap();
+        let folder = Folder::new(there.path().to_owned());
+        for number in 0..=NAMES_MAX {
+            File::create(there.path().join(format!("photo-{number}"))).unwrap();
+        }
+        File::create(there.path().join("besace-1.age")).unwrap();
+        assert_eq!(folder.list("besace-").unwrap(), ["besace-1.age"]);
+        assert!(matches!(folder.list("photo-"), Err(StoreError::TooMany)));
+    }
+
+    #[test]
     fn a_folder_that_is_not_there_is_not_made() {
         let here = tempfile::tempdir().unwrap();
         let file = here.path().join("a");
@@ -181,7 +194,7 @@ mod tests {
         let folder = Folder::new(here.path().join("stick"));
         assert!(matches!(folder.put("x.age", &file), Err(StoreError::Unreachable(_))));
         assert!(matches!(folder.get("x.age", &file, 1), Err(StoreError::Unreachable(_))));
-        assert!(matches!(folder.list(), Err(StoreError::Unreachable(_))));
+        assert!(matches!(folder.list(""), Err(StoreError::Unreachable(_))));
         assert!(!here.path().join("stick").exists());
     }
 }

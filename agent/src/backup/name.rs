@@ -19,12 +19,18 @@ impl BackupName {
             .ok()
             .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
             .unwrap_or(jiff::Timestamp::MAX);
-        Self(format!("{}{}", start(vault), moment.strftime("%Y%m%dT%H%M%SZ")))
+        Self(format!("{}{}", Self::start(vault), moment.strftime("%Y%m%dT%H%M%SZ")))
+    }
+
+    /// How the names of all backups of `vault` begin.
+    pub fn start(vault: VaultId) -> String {
+        let [a, b, c, d, ..] = *vault.as_bytes();
+        format!("besace-{}-", hex::encode([a, b, c, d]))
     }
 
     /// Reads a name of a backup of `vault`.
     pub fn parse(text: &str, vault: VaultId) -> Option<Self> {
-        let moment = text.strip_prefix(&start(vault))?;
+        let moment = text.strip_prefix(&Self::start(vault))?;
         let is_moment = moment.len() == MOMENT_LEN
             && moment.bytes().enumerate().all(|(index, byte)| match index {
                 8 => byte == b'T',
@@ -65,11 +71,6 @@ impl fmt::Display for BackupName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn start(vault: VaultId) -> String {
-    let [a, b, c, d, ..] = *vault.as_bytes();
-    format!("besace-{}-", hex::encode([a, b, c, d]))
 }
 
 #[cfg(test)]

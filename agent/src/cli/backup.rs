@@ -202,7 +202,7 @@ fn status(session: &mut Session<'_, '_>) -> Result<(), Failure> {
                 "next": next(place, now),
                 "rehearsed_at": place.rehearsed_at,
                 "tried_at": place.tried_at,
-                "where": where_to(&place.target),
+                "where": place.target.to_string(),
             })
         })
         .collect();
@@ -210,7 +210,7 @@ fn status(session: &mut Session<'_, '_>) -> Result<(), Failure> {
 }
 
 fn status_text(place: &Place, now: besace_protocol::time::Timestamp) -> String {
-    let mut text = format!("{}: {}, {} stay\n", place.name, where_to(&place.target), place.keep);
+    let mut text = format!("{}: {}, {} stay\n", place.name, place.target, place.keep);
     let _infallible = match &place.last {
         Some(last) => writeln!(text, "  last: {}, {} bytes", moment(last.at), last.bytes),
         None => writeln!(text, "  last: none yet"),
@@ -233,16 +233,8 @@ pub(super) const fn what(trouble: Trouble) -> &'static str {
         Trouble::Denied => "the place refused us",
         Trouble::Full => "there was no room",
         Trouble::Unsound => "what came back was not what was written",
+        Trouble::Strange => "the place answered what we do not understand",
         Trouble::Machine => "this machine could not",
-    }
-}
-
-fn where_to(target: &Target) -> String {
-    match target {
-        Target::Folder(path) => path.display().to_string(),
-        Target::S3(s3) => {
-            format!("{} {} {}", s3.endpoint, s3.bucket, s3.prefix).trim_end().to_owned()
-        }
     }
 }
 
@@ -281,9 +273,9 @@ fn add(session: &mut Session<'_, '_>, to: To) -> Result<(), Failure> {
     let place = session.unlocked()?.add_backup_place(&name, target, keep).map_err(add_failure)?;
     let text = format!(
         "Backups go to {} from now on, once a day; make the first with `besace backup now`.\n{LOCKED}",
-        where_to(&place.target)
+        place.target
     );
-    session.output.line(&json!({"place": place.name, "where": where_to(&place.target)}), &text)
+    session.output.line(&json!({"place": place.name, "where": place.target.to_string()}), &text)
 }
 
 fn credentials(file: Option<&Path>) -> Result<(String, SecretString), Failure> {
@@ -327,6 +319,9 @@ fn failure(error: &BackupError) -> Failure {
         Trouble::Denied => "see whether you may write there, and whether the key is still good",
         Trouble::Full => "make room there and here, or let fewer backups stay",
         Trouble::Unsound => "make another backup, and do not trust this place or this one",
+        Trouble::Strange => {
+            "see what else lies there, and what the server is; its log may say more"
+        }
         Trouble::Machine => "look at `besace backup status`; what lay there before still does",
     };
     match error {

@@ -149,7 +149,7 @@ impl Engine {
         // Sealed to a key of the old root.
         self.merge_inbox().map_err(RekeyError::Inbox)?;
         let outside = &self.0.outside;
-        let _no_backup = self.0.backing_up.try_lock().map_err(|_| RekeyError::Busy)?;
+        let _no_backup = self.turn_at_backups().ok_or(RekeyError::Busy)?;
         let _no_other_keys = self.0.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let _no_merge = outside.merging.lock().unwrap_or_else(PoisonError::into_inner);
         let no_call = self.turn_at_outbox();

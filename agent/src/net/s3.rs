@@ -18,20 +18,24 @@ use age::secrecy::ExposeSecret as _;
 use besace_protocol::address::is_public;
 use http_body_util::{BodyExt as _, Full};
 use object_store::{
-    ClientOptions, ObjectStore as _, ObjectStoreExt as _, PutPayload, RetryConfig,
+    ClientOptions, ObjectStoreExt as _, PutPayload, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
     client::{
         HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
         HttpResponseBody, HttpService,
     },
+    list::{PaginatedListOptions, PaginatedListStore as _},
     path::Path as Key,
 };
 use reqwest::{Client, redirect};
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, error::Elapsed, timeout, timeout_at},
+};
 use url::{Host, Url};
 
 use crate::{
-    backup::{S3Target, StoreError, fits},
+    backup::{NAMES_MAX, S3Target, StoreError, fits},
     file::private_file,
 };
 
@@ -43,6 +47,8 @@ const ANSWER_LEN_MAX: usize = 16 << 20;
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest time for a part, either way: a slow line takes 140 kbit/s.
 const PART_TIMEOUT: Duration = Duration::from_mins(5);
+/// Most pages of names that are read: servers give a thousand names a page, and some give fewer.
+const PAGES_MAX: usize = 200;
 
 /// A bucket was not understood.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +73,8 @@ pub struct Bucket {
     store: AmazonS3,
     prefix: String,
     runtime: Handle,
+    /// When all that is exchanged with it must be done.
+    ends: Instant,
 }
 
 impl Bucket {
@@ -100,8 +108,8 @@ impl Bucket {
         if well { Ok(()) } else { Err(BucketError::Name) }
     }
 
-    /// The bucket of `target`; what is exchanged with it runs on `runtime`.
-    pub fn open(target: &S3Target, runtime: Handle) -> Result<Self, BucketError> {
+    /// The bucket of `target`; what is exchanged with it runs on `runtime`, and is over after `within`.
+    pub fn open(target: &S3Target, runtime: Handle, within: Duration) -> Result<Self, BucketError> {
         Self::check(target)?;
         // Fails only when a provider is installed already, which serves as well.
         let _installed_before = rustls::crypto::ring::default_provider().install_default();
@@ -130,91 +138,119 @@ impl Bucket {
             .with_http_connector(Connector(client))
             .build()
             .map_err(|error| BucketError::Setup(error.into()))?;
-        Ok(Self { store, prefix: target.prefix.trim_matches('/').to_owned(), runtime })
+        let now = Instant::now();
+        let ends = now.checked_add(within).unwrap_or(now);
+        Ok(Self { store, prefix: target.prefix.trim_matches('/').to_owned(), runtime, ends })
     }
 
     /// Puts a copy of `file` there, whole or not at all, and never over what is there.
     pub fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
         let key = self.key(name)?;
-        match self.runtime.block_on(self.store.head(&key)).map_err(refused) {
-            Err(StoreError::Missing) => {}
+        match self.in_time(async { self.store.head(&key).await.map_err(refused) }) {
+            // Some servers tell who may not list names neither that there is one nor that there is none.
+            Err(StoreError::Missing | StoreError::Denied(_)) => {}
             Ok(_) => return Err(StoreError::Taken),
             Err(error) => return Err(error),
         }
         let mut file = File::open(file).map_err(StoreError::Here)?;
         let first = read_part(&mut file)?;
-        self.runtime.block_on(async {
-            if first.len() < PART_LEN {
-                self.store.put(&key, PutPayload::from(first)).await.map_err(refused)?;
-                return Ok(());
-            }
-            let mut upload = self.store.put_multipart(&key).await.map_err(refused)?;
+        if first.len() < PART_LEN {
+            let whole = PutPayload::from(first);
+            let put = async { self.store.put(&key, whole).await.map_err(refused) };
+            return self.in_time(put).map(|_| ());
+        }
+        let begun = async { self.store.put_multipart(&key).await.map_err(refused) };
+        let mut upload = self.in_time(begun)?;
+        let sent = self.in_time(async {
             let mut part = first;
-            let mut sent = Ok(());
-            while sent.is_ok() && !part.is_empty() {
-                sent = upload.put_part(PutPayload::from(part)).await.map_err(refused);
-                part = read_part(&mut file).unwrap_or_else(|error| {
-                    sent = Err(error);
-                    Vec::new()
-                });
+            while !part.is_empty() {
+                upload.put_part(PutPayload::from(part)).await.map_err(refused)?;
+                part = read_part(&mut file)?;
             }
-            match sent {
-                Ok(()) => upload.complete().await.map(|_| ()).map_err(refused),
-                Err(error) => {
-                    // The server forgets the parts; if not even this reaches it, they are nobody's backup.
-                    let _stays_unfinished = upload.abort().await;
-                    Err(error)
-                }
-            }
-        })
+            upload.complete().await.map(|_| ()).map_err(refused)
+        });
+        if sent.is_err() {
+            // The server forgets the parts; if not even this reaches it, they are nobody's backup.
+            let _stay_unfinished = self.soon(async { upload.abort().await.map_err(refused) });
+        }
+        sent
     }
 
     /// Copies what is called `name` to `file`, at most `max` bytes.
     pub fn get(&self, name: &str, file: &Path, max: u64) -> Result<u64, StoreError> {
         let key = self.key(name)?;
-        self.runtime.block_on(async {
-            let size = self.store.head(&key).await.map_err(refused)?.size;
-            fits(size, max, file)?;
-            let mut out = private_file(file).map_err(StoreError::Here)?;
+        let size = self.in_time(async { self.store.head(&key).await.map_err(refused) })?.size;
+        fits(size, max, file)?;
+        let mut out = private_file(file).map_err(StoreError::Here)?;
+        self.in_time(async {
             let mut done: u64 = 0;
             while done < size {
                 let step = u64::try_from(PART_LEN).unwrap_or(u64::MAX);
                 let end = done.saturating_add(step).min(size);
                 let part = self.store.get_range(&key, done..end).await.map_err(refused)?;
-                if part.is_empty() {
-                    break;
+                if u64::try_from(part.len()).ok() != end.checked_sub(done) {
+                    return Err(StoreError::Uneven);
                 }
-                done = done.saturating_add(u64::try_from(part.len()).unwrap_or(u64::MAX));
                 out.write_all(&part).map_err(StoreError::Here)?;
+                done = end;
             }
             Ok(done)
         })
     }
 
-    /// The names under the prefix.
-    pub fn list(&self) -> Result<Vec<String>, StoreError> {
-        let prefix = if self.prefix.is_empty() { None } else { Some(self.key("")?) };
-        self.runtime.block_on(async {
-            let list = self.store.list_with_delimiter(prefix.as_ref());
-            let list = tokio::time::timeout(TIMEOUT, list)
-                .await
-                .map_err(|late| StoreError::Unreachable(late.into()))?
-                .map_err(refused)?;
-            let name =
-                |object: object_store::ObjectMeta| object.location.filename().map(str::to_owned);
-            Ok(list.objects.into_iter().filter_map(name).collect())
+    /// The names under the prefix that begin with `start`.
+    pub fn list(&self, start: &str) -> Result<Vec<String>, StoreError> {
+        let prefix = match self.prefix.as_str() {
+            "" => start.to_owned(),
+            prefix => format!("{prefix}/{start}"),
+        };
+        self.in_time(async {
+            let (mut names, mut page_token) = (Vec::new(), None);
+            for _ in 0..PAGES_MAX {
+                let options = PaginatedListOptions {
+                    delimiter: Some("/".into()),
+                    page_token,
+                    ..PaginatedListOptions::default()
+                };
+                let page = self.store.list_paginated(Some(&prefix), options);
+                let page = timeout(TIMEOUT, page).await.map_err(late)?;
+                let page = page.map_err(refused)?;
+                let found = page.result.objects.iter().filter_map(|it| it.location.filename());
+                names.extend(found.filter(|name| name.starts_with(start)).map(str::to_owned));
+                if names.len() > NAMES_MAX {
+                    break;
+                }
+                page_token = page.page_token;
+                if page_token.is_none() {
+                    return Ok(names);
+                }
+            }
+            Err(StoreError::TooMany)
         })
     }
 
     /// Removes what is called `name`; nothing is wrong if it is gone already.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let key = self.key(name)?;
-        self.runtime.block_on(async {
-            match self.store.delete(&key).await.map_err(refused) {
-                Ok(()) | Err(StoreError::Missing) => Ok(()),
-                Err(error) => Err(error),
-            }
-        })
+        match self.soon(async { self.store.delete(&key).await.map_err(refused) }) {
+            Ok(()) | Err(StoreError::Missing) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for what counts towards the time that there is for all of it.
+    fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let work = async { timeout_at(self.ends, work).await.map_err(late)? };
+        self.runtime.block_on(work)
+    }
+
+    /// Waits for what is tidied up, also when that time is over.
+    fn soon<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let work = async { timeout(TIMEOUT, work).await.map_err(late)? };
+        self.runtime.block_on(work)
     }
 
     fn key(&self, name: &str) -> Result<Key, StoreError> {
@@ -239,6 +275,10 @@ fn read_part(file: &mut File) -> Result<Vec<u8>, StoreError> {
     Ok(part)
 }
 
+fn late(late: Elapsed) -> StoreError {
+    StoreError::Unreachable(late.into())
+}
+
 fn refused(error: object_store::Error) -> StoreError {
     /// What servers call having no room; the status alone does not say it.
     const FULL: [&str; 5] = [
@@ -250,12 +290,12 @@ fn refused(error: object_store::Error) -> StoreError {
     ];
     match error {
         object_store::Error::NotFound { .. } => StoreError::Missing,
-        object_store::Error::PermissionDenied { .. }
-        | object_store::Error::Unauthenticated { .. } => StoreError::Denied(error.into()),
-        // What it says names the file, too, whose letters no server chose.
+        // What it says names the file, too, whose letters no server chose. Some servers say it as a refusal.
         _ if FULL.iter().any(|word| error.to_string().contains(word)) => {
             StoreError::Full(error.into())
         }
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => StoreError::Denied(error.into()),
         _ if is_of_the_way(&error) => StoreError::Unreachable(error.into()),
         _ => StoreError::Other(error.into()),
     }
@@ -328,63 +368,4 @@ fn unanswered(error: reqwest::Error) -> HttpError {
 }
 
 #[cfg(test)]
-mod tests {
-    use age::secrecy::SecretString;
-
-    use super::*;
-
-    fn target(endpoint: &str) -> S3Target {
-        S3Target {
-            endpoint: endpoint.to_owned(),
-            bucket: "besace".to_owned(),
-            prefix: String::new(),
-            region: String::new(),
-            access_key: "key".to_owned(),
-            secret_key: SecretString::from("secret"),
-        }
-    }
-
-    #[test]
-    fn plain_http_stays_at_home() {
-        for good in [
-            "https://s3.example.org",
-            "https://s3.example.org:9000/",
-            "http://127.0.0.1:9000",
-            "http://localhost:9000",
-            "http://[::1]:9000",
-            "http://192.168.1.7:3900",
-        ] {
-            Bucket::check(&target(good)).unwrap();
-        }
-        for plain in ["http://s3.example.org", "http://8.8.8.8:9000"] {
-            assert!(matches!(Bucket::check(&target(plain)), Err(BucketError::Plain)), "{plain}");
-        }
-        for bad in [
-            "s3.example.org",
-            "ftp://s3.example.org",
-            "file:///etc/passwd",
-            "https://",
-            "https://key:secret@s3.example.org",
-            "https://s3.example.org/bucket",
-            "https://s3.example.org/?x=1",
-        ] {
-            assert!(matches!(Bucket::check(&target(bad)), Err(BucketError::Address)), "{bad}");
-        }
-    }
-
-    #[test]
-    fn names_are_plain() {
-        let with = |change: fn(&mut S3Target)| {
-            let mut target = target("https://s3.example.org");
-            change(&mut target);
-            Bucket::check(&target)
-        };
-        with(|target| target.prefix = "home/besace".to_owned()).unwrap();
-        assert!(with(|target| target.prefix = "../other".to_owned()).is_err());
-        assert!(with(|target| target.bucket = String::new()).is_err());
-        assert!(with(|target| target.bucket = "a/b".to_owned()).is_err());
-        assert!(with(|target| target.region = "eu west".to_owned()).is_err());
-        assert!(with(|target| target.access_key = "k\r\nx: y".to_owned()).is_err());
-        assert!(with(|target| target.secret_key = SecretString::from("")).is_err());
-    }
-}
+mod tests;

@@ -213,12 +213,9 @@ pub fn view(
 }
 
 fn place_view(voice: &Voice, place: &Place, now: Timestamp) -> PlaceView {
-    let (kind, at) = match &place.target {
-        Target::Folder(path) => (voice.say("backup-kind-folder"), path.display().to_string()),
-        Target::S3(s3) => {
-            let at = format!("{} {} {}", s3.endpoint, s3.bucket, s3.prefix);
-            (voice.say("backup-kind-s3"), at.trim_end().to_owned())
-        }
+    let kind = match &place.target {
+        Target::Folder(_) => voice.say("backup-kind-folder"),
+        Target::S3(_) => voice.say("backup-kind-s3"),
     };
     let last = place.last.as_ref().map_or_else(
         || voice.say("backup-none-yet"),
@@ -240,7 +237,7 @@ fn place_view(voice: &Voice, place: &Place, now: Timestamp) -> PlaceView {
     PlaceView {
         name: place.name.clone(),
         kind,
-        at: plain(&at, 400),
+        at: plain(&place.target.to_string(), 400),
         last,
         has_one: place.last.is_some(),
         rehearsed,
@@ -256,6 +253,7 @@ const fn why(trouble: Trouble) -> Key {
         Trouble::Denied => Key("backup-why-denied"),
         Trouble::Full => Key("backup-why-full"),
         Trouble::Unsound => Key("backup-why-unsound"),
+        Trouble::Strange => Key("backup-why-strange"),
         Trouble::Machine => Key("backup-why-machine"),
     }
 }

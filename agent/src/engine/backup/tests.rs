@@ -1,19 +1,30 @@
 //! Backups to a folder, read back, rehearsed, and let go.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+};
 
 use super::*;
 use crate::{
+    backup::S3Target,
     clock::FixedClock,
     config::VaultFolder,
-    engine::tests::{open_engine, passphrase},
+    engine::{
+        EngineState,
+        tests::{open_engine, passphrase},
+    },
     entropy::SeededEntropy,
     keyring::{KdfParameters, Secret},
+    restore::Opener,
     vault::ProfileField,
 };
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
 struct Home {
@@ -103,6 +114,8 @@ fn a_rehearsal_makes_a_vault_of_it_and_keeps_the_date() {
 #[test]
 fn a_backup_that_was_changed_or_is_another_one_is_noticed() {
     let home = home();
+    // Sound, hers, and of the same second.
+    let other = home.engine.export(Vec::new()).unwrap();
     let made = home.back_up().unwrap();
     let file = home.stick.path().join(made.name.file());
     let good = fs::read(&file).unwrap();
@@ -115,14 +128,81 @@ fn a_backup_that_was_changed_or_is_another_one_is_noticed() {
     }
     fs::write(&file, [&good[..], b"x"].concat()).unwrap();
     assert!(matches!(home.rehearse(), Err(BackupError::Store(StoreError::TooLong))));
-    // A sound backup of hers, and an older one than the name says.
-    home.engine.set_profile(ProfileField::Name, "Noé".to_owned().into()).unwrap();
-    let other = home.engine.export(Vec::new()).unwrap();
     fs::write(&file, &other[..]).unwrap();
-    assert!(home.rehearse().is_err());
+    assert!(matches!(home.rehearse(), Err(BackupError::Another)));
     fs::remove_file(&file).unwrap();
     assert!(matches!(home.rehearse(), Err(BackupError::None)));
     assert_eq!(home.place().rehearsed_at, None);
+}
+
+#[test]
+fn an_older_backup_under_a_newer_name_is_not_taken_for_the_newest() {
+    let home = home();
+    let made = home.back_up().unwrap();
+    let vault = home.engine.vault_id().unwrap();
+    let put = |at| {
+        let name = BackupName::new(vault, at);
+        for (from, to) in [(made.name.file(), name.file()), (made.name.slots(), name.slots())] {
+            fs::copy(home.stick.path().join(from), home.stick.path().join(to)).unwrap();
+        }
+        name
+    };
+    // Nobody noted when it was made: only what stands in it says it.
+    let newer = put(made.at.plus(60));
+    assert!(matches!(home.rehearse(), Err(BackupError::Another)));
+    assert_eq!(home.place().rehearsed_at, None);
+    fs::remove_file(home.stick.path().join(newer.file())).unwrap();
+    // Of a clock that was ahead, perhaps: it would be the newest for ever.
+    put(made.at.plus(2 * DAY_SECONDS));
+    assert_eq!(home.rehearse().unwrap().name, made.name);
+}
+
+#[test]
+fn no_key_of_the_vault_is_kept_while_a_backup_travels() {
+    let home = home();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = Target::S3(S3Target {
+        endpoint: format!("http://{}", listener.local_addr().unwrap()),
+        bucket: "copies".to_owned(),
+        prefix: String::new(),
+        region: String::new(),
+        access_key: "key".to_owned(),
+        secret_key: "secret".to_owned().into(),
+    });
+    home.engine.add_backup_place("s3", target, 2).unwrap();
+    let root = Arc::downgrade(&home.engine.root().unwrap());
+    let (engine, (says, kept)) = (home.engine.clone(), mpsc::channel());
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let _some_of_it = socket.read(&mut [0; 4096]).unwrap();
+            // She does not wait for it.
+            engine.lock();
+            says.send(root.upgrade().is_some()).unwrap();
+            let refusal =
+                b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            socket.write_all(refusal).unwrap();
+        }
+    });
+    let refused = home.engine.back_up("s3", home.runtime.handle()).unwrap_err();
+    assert_eq!(refused.trouble(), Trouble::Denied);
+    assert!(!kept.recv().unwrap(), "the root was wiped when she locked the vault");
+    assert!(matches!(home.engine.state(), EngineState::Locked));
+}
+
+#[test]
+fn who_broke_down_in_the_middle_of_a_backup_stops_none_that_follows() {
+    let home = home();
+    let engine = home.engine.clone();
+    let broken = std::thread::spawn(move || {
+        let _turn = engine.turn_at_backups().unwrap();
+        panic!("as a program does that has a fault");
+    });
+    assert!(broken.join().is_err());
+    home.back_up().unwrap();
+    home.rehearse().unwrap();
+    let _turn = home.engine.turn_at_backups().unwrap();
+    assert!(matches!(home.back_up(), Err(BackupError::InProgress)));
 }
 
 #[test]
