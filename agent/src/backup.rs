@@ -22,6 +22,7 @@ pub use self::{
     name::BackupName,
     schedule::{MINUTES_A_DAY, OLD_SECONDS, RETRY_SECONDS, due, next, surplus},
 };
+use crate::vault::takes_no_more;
 
 /// Most places at once.
 pub const PLACES_MAX: usize = 8;
@@ -203,7 +204,7 @@ impl StoreError {
             Self::Denied(_) => Trouble::Denied,
             Self::Full(_) => Trouble::Full,
             Self::Missing | Self::TooLong | Self::Uneven => Trouble::Unsound,
-            Self::Here(error) if error.kind() == io::ErrorKind::StorageFull => Trouble::Full,
+            Self::Here(error) if takes_no_more(error) => Trouble::Full,
             Self::Taken | Self::TooMany | Self::Other(_) => Trouble::Strange,
             Self::Here(_) => Trouble::Machine,
         }

@@ -213,7 +213,7 @@ pub enum EngineError {
     ClockInDoubt,
     /// The disk takes no more.
     #[error("the disk is full: nothing was changed")]
-    NoRoom,
+    NoRoom(#[source] VaultError),
     /// The disk or the file may not be written to.
     #[error("the file of the vault may not be written to: nothing was changed")]
     ReadOnly,
@@ -229,7 +229,7 @@ impl From<VaultError> for EngineError {
             VaultError::Closed => Self::Locked,
             VaultError::WentBack => Self::WentBack,
             VaultError::Damaged | VaultError::Broken(..) => Self::Damaged,
-            VaultError::NoRoom(_) => Self::NoRoom,
+            VaultError::NoRoom(_) => Self::NoRoom(error),
             VaultError::ReadOnly(_) => Self::ReadOnly,
             VaultError::Database(_)
             | VaultError::BrokenLog

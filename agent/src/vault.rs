@@ -416,7 +416,7 @@ impl Drop for Owner {
     }
 }
 
-pub(crate) use self::fault::takes_no_more;
+pub(crate) use self::fault::{is_for_room, is_read_only, takes_no_more};
 #[cfg(test)]
 pub(crate) use self::load::tests::fill_every_table;
 #[cfg(test)]

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{NAMES_MAX, StoreError, fits};
-use crate::file::{beside, plain_file, private_file, remove_if_there, rename_new, sync_folder};
+use crate::{
+    file::{beside, plain_file, private_file, remove_if_there, rename_new, sync_folder},
+    vault::takes_no_more,
+};
 
 /// A folder, which others may write to as well. It is never made: a stick that is not plugged in is not there.
 #[derive(Clone, Debug)]
@@ -83,8 +86,8 @@ fn refused(error: io::Error) -> StoreError {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             StoreError::Denied(error.into())
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(error.into()),
         io::ErrorKind::AlreadyExists => StoreError::Taken,
+        _ if takes_no_more(&error) => StoreError::Full(error.into()),
         _ => StoreError::Other(error.into()),
     }
 }

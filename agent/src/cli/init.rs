@@ -6,7 +6,7 @@ use super::{Session, kit, output::Failure};
 use crate::{
     engine::CreateError,
     keyring::KdfParameters,
-    vault::{OpenVaultError, VaultError},
+    vault::{OpenVaultError, VaultError, is_for_room},
 };
 
 /// Arguments of `besace init`.
@@ -35,6 +35,9 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
             "the mark (--mark) is of another vault, or of one that was never finished",
             "name another file for it; or remove it, if no vault of yours needs it",
         ),
+        _ if is_for_room(&error) => {
+            Failure::could_not(&error, "make room on the disk and try again")
+        }
         _ => Failure::could_not(&error, "choose with --vault a folder you may write to"),
     })?;
     let attended = session.passphrase.is_typed() && kit::is_attended(session);

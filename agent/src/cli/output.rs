@@ -77,7 +77,10 @@ impl From<EngineError> for Failure {
                 &error,
                 "set the clock; or, if it is right now, say so with `besace clock accept`",
             ),
-            EngineError::NoRoom => Self::could_not(&error, "make room on the disk and try again"),
+            EngineError::NoRoom(_) => {
+                // It says all there is to say; its causes say it again.
+                Self { status: 2, ..Self::refused(&error, "make room on the disk and try again") }
+            }
             EngineError::ReadOnly => {
                 Self::could_not(&error, "see who may write to it, and `besace doctor`")
             }

@@ -27,7 +27,7 @@ use crate::{
     keyring::{Keyring, ReadKeyringError},
     net::{Bucket, BucketError},
     restore::ReadBackupError,
-    vault::VaultError,
+    vault::{VaultError, is_for_room},
 };
 
 /// Most of a copied slot file that is read back, in bytes.
@@ -76,8 +76,8 @@ impl BackupError {
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::Store(error) => error.trouble(),
+            _ if is_for_room(self) => Trouble::Full,
             Self::Unsound(_) | Self::Another => Trouble::Unsound,
-            Self::Io(error) if error.kind() == io::ErrorKind::StorageFull => Trouble::Full,
             _ => Trouble::Machine,
         }
     }

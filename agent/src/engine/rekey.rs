@@ -17,7 +17,7 @@ use crate::{
     file::{self, beside, remove_if_there},
     keyring::{KdfParameters, Keyring, Passphrase, WrapRootError, WriteFileError},
     sealed::Inbox,
-    vault::{CopyVaultError, LaterRoot, OpenVaultError, Vault, VaultError, takes_no_more},
+    vault::{CopyVaultError, LaterRoot, OpenVaultError, Vault, VaultError, is_for_room},
 };
 
 /// The vault has no new root, unless the variant says otherwise; nothing was changed.
@@ -69,16 +69,7 @@ impl RekeyError {
 
     /// Whether it was because the disk takes no more.
     pub fn is_for_room(&self) -> bool {
-        match self {
-            Self::Engine(EngineError::NoRoom)
-            | Self::Logs(StepError::Engine(EngineError::NoRoom)) => true,
-            Self::Copy(error) => error.is_for_room(),
-            Self::Vault(error) | Self::Reopen(error) => error.is_for_room(),
-            Self::Write(WriteFileError::Io(error)) | Self::Io(error) | Self::Unfinished(error) => {
-                takes_no_more(error)
-            }
-            _ => false,
-        }
+        is_for_room(self)
     }
 }
 

@@ -316,9 +316,6 @@ fn in_hand(error: BackupError) -> Refusal {
     match error {
         BackupError::Engine(error) => error.into(),
         BackupError::InProgress => Refusal::TOO_FAST,
-        BackupError::Io(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
-            Refusal::NO_ROOM
-        }
         BackupError::Slots(_)
         | BackupError::Export(_)
         | BackupError::Bucket(_)

@@ -22,6 +22,7 @@ use crate::{
     exchange::ExchangeError,
     sealed::KeepLetterError,
     ui::page::{Frame, ProblemPage},
+    vault::{is_for_room, is_read_only},
 };
 
 /// A request that was not carried out. Carries what the caller may know, and nothing else.
@@ -201,7 +202,7 @@ impl From<EngineError> for Refusal {
             EngineError::WentBack => Self(ProblemType::WentBack),
             EngineError::Damaged => Self(ProblemType::Damaged),
             EngineError::ClockInDoubt => Self(ProblemType::ClockInDoubt),
-            EngineError::NoRoom | EngineError::ReadOnly => Self(ProblemType::NoRoom),
+            EngineError::NoRoom(_) | EngineError::ReadOnly => Self::NO_ROOM,
             EngineError::NotFound => Self::NOT_FOUND,
             EngineError::Profile(_) | EngineError::Card(_) | EngineError::Wish(_) => {
                 Self::MALFORMED
@@ -302,8 +303,9 @@ impl From<ExchangeError> for Refusal {
 }
 
 impl Refusal {
-    /// A failure of this machine: the whole chain goes to the log, once, and none of it to the page.
-    pub(super) fn machine(error: &dyn std::error::Error) -> Self {
+    /// A failure of this machine: the whole chain goes to the log, once, and none of it to the page; which says
+    /// only that the disk takes no more, where that is why.
+    pub(super) fn machine(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut chain = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -312,7 +314,7 @@ impl Refusal {
             source = cause.source();
         }
         tracing::error!(chain, "a page could not be served");
-        Self::MACHINE
+        if is_for_room(error) || is_read_only(error) { Self::NO_ROOM } else { Self::MACHINE }
     }
 }
 
@@ -372,7 +374,63 @@ fn problem(refusal: Refusal) -> HttpResponse {
 
 #[cfg(test)]
 mod tests {
+    use std::{error::Error, io};
+
+    use rusqlite::ffi;
+
     use super::*;
+    use crate::{
+        backup::Trouble,
+        engine::{BackupError, CreateError, RestoreError},
+        export::ExportError,
+        keyring::WriteFileError,
+        restore::ReadBackupError,
+        vault::{DumpError, LoadError, VaultError},
+    };
+
+    fn database(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn a_full_disk_is_told_as_one_wherever_it_was_met() {
+        let file = || io::Error::from(io::ErrorKind::StorageFull);
+        let load = || LoadError::Database(database(ffi::SQLITE_FULL));
+        let dump = || ExportError::Dump(DumpError::Vault(database(ffi::SQLITE_FULL).into()));
+        let vault = || EngineError::from(VaultError::from(database(ffi::SQLITE_IOERR_WRITE)));
+        let full: [Box<dyn Error>; 10] = [
+            Box::new(CreateError::Write(WriteFileError::Io(file()))),
+            Box::new(CreateError::Io(io::ErrorKind::QuotaExceeded.into())),
+            Box::new(RestoreError::Backup(ReadBackupError::Load(load()))),
+            Box::new(RestoreError::Backup(ReadBackupError::Content(file()))),
+            Box::new(RestoreError::Logs(StepError::Engine(vault()))),
+            Box::new(BackupError::Export(dump())),
+            Box::new(BackupError::Export(ExportError::Write(file()))),
+            Box::new(ExportError::Engine(vault())),
+            Box::new(CreateError::Io(io::ErrorKind::ReadOnlyFilesystem.into())),
+            Box::new(LoadError::Database(database(ffi::SQLITE_READONLY))),
+        ];
+        for error in full {
+            assert_eq!(Refusal::machine(&*error), Refusal::NO_ROOM, "{error:?}");
+        }
+        let other: [Box<dyn Error>; 3] = [
+            Box::new(CreateError::Io(io::ErrorKind::NotFound.into())),
+            Box::new(RestoreError::Backup(ReadBackupError::End)),
+            Box::new(LoadError::Database(database(ffi::SQLITE_CONSTRAINT))),
+        ];
+        for error in other {
+            assert_eq!(Refusal::machine(&*error), Refusal::MACHINE, "{error:?}");
+        }
+        for (error, trouble) in [
+            (BackupError::Export(dump()), Trouble::Full),
+            (BackupError::Unsound(ReadBackupError::Load(load())), Trouble::Full),
+            (BackupError::Engine(vault()), Trouble::Full),
+            (BackupError::Unsound(ReadBackupError::End), Trouble::Unsound),
+            (BackupError::Io(io::ErrorKind::NotFound.into()), Trouble::Machine),
+        ] {
+            assert_eq!(error.trouble(), trouble, "{error:?}");
+        }
+    }
 
     #[test]
     fn each_problem_has_the_status_that_the_specification_gives_it() {

@@ -43,7 +43,7 @@ use crate::{
         view::Key,
         voice::Voice,
     },
-    vault::LoadError,
+    vault::{LoadError, is_for_room},
 };
 
 /// What the first pages share.
@@ -212,7 +212,6 @@ pub(super) async fn receive(
     let key = match failed {
         UploadError::Field => return Err(Refusal::MALFORMED),
         UploadError::TooLong => return Err(Refusal::TOO_LARGE),
-        UploadError::Io(error) if is_full(&error) => return Err(Refusal::NO_ROOM),
         UploadError::Io(error) => return Err(Refusal::machine(&error)),
         UploadError::Nothing => Key("restore-nothing"),
         UploadError::NoBackup => Key("restore-not-backup"),
@@ -418,7 +417,7 @@ async fn restored(
         }
         Err(RestoreFailure::Restore(RestoreError::Exists)) => Ok(see_other("/unlock")),
         Err(error) => {
-            let Some(key) = why(&error, asked) else { return Err(no_room_or_machine(&error)) };
+            let Some(key) = why(&error, asked) else { return Err(Refusal::machine(&error)) };
             open_answer(speaker, StatusCode::FORBIDDEN, asked, Some(voice.say(key.0)))
         }
     }
@@ -451,6 +450,9 @@ fn why(error: &RestoreFailure, asked: Asked) -> Option<Key> {
         Asked::Passphrase => Key("restore-wrong-passphrase"),
         Asked::Kit => Key("restore-wrong-kit"),
     };
+    if is_for_room(error) {
+        return None;
+    }
     Some(match error {
         RestoreFailure::Slots(_) => Key("restore-slots-broken"),
         RestoreFailure::Secret(UnlockKeyringError::Wrong) => wrong,
@@ -466,7 +468,6 @@ fn why(error: &RestoreFailure, asked: Asked) -> Option<Key> {
             ReadBackupError::Open(_) | ReadBackupError::NotExport => Key("restore-not-backup"),
             ReadBackupError::Stranger => Key("restore-stranger"),
             ReadBackupError::Load(LoadError::Newer { .. }) => Key("restore-newer"),
-            ReadBackupError::Content(error) if is_full(error) => return None,
             ReadBackupError::Content(_)
             | ReadBackupError::Slots(_)
             | ReadBackupError::LineTooLong { .. }
@@ -480,23 +481,29 @@ fn why(error: &RestoreFailure, asked: Asked) -> Option<Key> {
     })
 }
 
-fn no_room_or_machine(error: &RestoreFailure) -> Refusal {
-    match error {
-        RestoreFailure::Restore(RestoreError::Io(cause)) if is_full(cause) => Refusal::NO_ROOM,
-        _ => Refusal::machine(error),
-    }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::ReadOnlyFilesystem
-    )
-}
-
 fn framed<'a>(speaker: &'a Speaker, title: &str, back: &'a str) -> Frame<'a> {
     let voice: &Voice = speaker.voice();
     Frame::closed_at(voice, voice.say(title), back)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_the_backup() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        let database = rusqlite::Error::SqliteFailure(code, None);
+        for cause in [
+            ReadBackupError::Content(full()),
+            ReadBackupError::Load(LoadError::Refused(database)),
+            ReadBackupError::Open(OpenBackupError::Read(full())),
+        ] {
+            let error = RestoreFailure::Restore(RestoreError::Backup(cause));
+            assert!(why(&error, Asked::Kit).is_none(), "{error:?}");
+        }
+        let cut = RestoreFailure::Restore(RestoreError::Backup(ReadBackupError::End));
+        assert!(why(&cut, Asked::Kit).is_some());
+    }
 }

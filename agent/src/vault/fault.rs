@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use rusqlite::{Error, ErrorCode, ffi};
 
-use super::{CopyVaultError, Damage, LoadError, OpenVaultError, VaultError};
+use super::{Damage, VaultError};
 
 impl From<Error> for VaultError {
     fn from(error: Error) -> Self {
@@ -21,35 +21,34 @@ impl From<Error> for VaultError {
                 | ffi::SQLITE_IOERR_FSYNC
                 | ffi::SQLITE_IOERR_DIR_FSYNC,
             ) => Self::Broken(Damage::Disk, error),
-            _ if is_for_room(&error) => Self::NoRoom(error),
+            _ if is_full(&error) => Self::NoRoom(error),
             (ErrorCode::ReadOnly, _) => Self::ReadOnly(error),
             _ => Self::Database(error),
         }
     }
 }
 
-impl OpenVaultError {
-    /// Whether it was because the disk takes no more.
-    pub fn is_for_room(&self) -> bool {
-        match self {
-            Self::Database(error) => is_for_room(error),
-            Self::Io(error) | Self::SafeCopy(error) => takes_no_more(error),
-            Self::Begin(error) => matches!(error, VaultError::NoRoom(_)),
-            _ => false,
-        }
-    }
+/// Whether a disk, a quota or a limit was full, wherever among the causes of `error` that stands.
+pub(crate) fn is_for_room(error: &(dyn std::error::Error + 'static)) -> bool {
+    causes(error).any(|cause| {
+        cause.downcast_ref().is_some_and(takes_no_more) || cause.downcast_ref().is_some_and(is_full)
+    })
 }
 
-impl CopyVaultError {
-    /// Whether it was because the disk takes no more.
-    pub fn is_for_room(&self) -> bool {
-        match self {
-            Self::Vault(VaultError::NoRoom(_)) => true,
-            Self::Load(LoadError::Database(error)) => is_for_room(error),
-            Self::Load(LoadError::File(error)) => error.is_for_room(),
-            _ => false,
-        }
-    }
+/// Whether a disk or a file may not be written to at all, in the same way.
+pub(crate) fn is_read_only(error: &(dyn std::error::Error + 'static)) -> bool {
+    let of_disk = |error: &io::Error| error.kind() == ErrorKind::ReadOnlyFilesystem;
+    let of_file = |error: &Error| error.sqlite_error_code() == Some(ErrorCode::ReadOnly);
+    causes(error).any(|cause| {
+        cause.downcast_ref().is_some_and(of_disk) || cause.downcast_ref().is_some_and(of_file)
+    })
+}
+
+/// An error, and what caused it.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 /// Whether a disk, a quota or a limit was full.
@@ -58,7 +57,7 @@ pub(crate) fn takes_no_more(error: &io::Error) -> bool {
     kinds.contains(&error.kind())
 }
 
-fn is_for_room(error: &Error) -> bool {
+fn is_full(error: &Error) -> bool {
     let Error::SqliteFailure(failure, _) = error else { return false };
     // A limit or a quota looks like a failed write; a full disk has a code of its own.
     failure.code == ErrorCode::DiskFull || failure.extended_code == ffi::SQLITE_IOERR_WRITE

@@ -33,7 +33,6 @@ pub fn is_honest(error: &anyhow::Error, engine: &Engine, trouble: Trouble) -> bo
         disk == Some(system)
             || (full && !broken)
             || matches!(code, Some(DiskFull | SystemIoFailure | CannotOpen))
-            || says(EngineError::NoRoom)
             || (broken && says(EngineError::Damaged))
             || (says(EngineError::Locked) && engine.state() != EngineState::Open)
     })
