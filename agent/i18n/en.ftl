@@ -375,6 +375,8 @@ passphrase-new = New passphrase
 passphrase-again = The same again
 passphrase-differs = The two new passphrases differ. Try again.
 passphrase-empty = The new passphrase is empty.
+passphrase-weak = This is one of those that are tried first: it is short, or repeats itself. Add two or three words to it.
+passphrase-weak-anyway = Keep it all the same
 
 ## Backups
 
@@ -434,7 +436,7 @@ backup-no-folder = This folder is not there, or your besace cannot open it. Plug
 backup-beside = This folder is your besace’s own: what loses one loses the other. Choose another disk.
 backup-taken = A place has this name already, or there are eight.
 backup-name-refused = This name will not do. Use plain letters, digits, dots and dashes.
-backup-s3-address = Write the address as https, colon, two slashes, then the name of the server, and nothing after it.
+backup-s3-address = Write the address like this: { $example }, and nothing after it.
 backup-s3-plain = Without https, this server has to be at your home, on your network.
 backup-s3-names = Bucket, beginning of the names, region and key are written in plain letters, without spaces.
 backup-take = Take one with you
@@ -487,14 +489,14 @@ went-back-unread = First tick that you have read what is missing.
 
 start-title = Welcome
 start-code-lead = This machine has no besace yet. The program that answers you showed a code when it started: type it here.
-start-code-hint = It stands in the terminal, or in the log of the program. Without it, nobody else takes your place.
+start-code-hint = You will find it in the terminal, or in the program’s log. Whoever cannot read it there cannot take your place.
 start-code-label = The code
 start-code-button = Continue
 start-code-wrong = This is not the code. { $count ->
     [one] One try is left.
    *[other] { $count } tries are left.
 }
-start-code-spent = This machine has no besace yet, and its starting code serves no more. Stop the program and start it again: it will show another.
+start-code-spent = This machine has no besace yet, and its starting code no longer works. Stop the program and start it again: it will show a new one.
 start-choose = Your besace
 start-restore = Restore a backup
 start-restore-hint = Everything comes back as it was that day.
@@ -503,12 +505,10 @@ start-new-hint = A passphrase, then a recovery kit on paper.
 start-new-lead = Choose a passphrase. Four or five words drawn by lot are better than one complicated word.
 # Proof: the_one_who_lost_both_is_told_and_opens_nothing
 start-new-lost = You will make a recovery kit next. If passphrase and kit are both lost, nobody can open it again, not even us.
-start-weak = This is one of those that are tried first: it is short, or repeats itself. Add two or three words to it.
-start-weak-anyway = I keep it all the same
 start-create = Make my besace
 start-restore-lead = Choose the backup, and its locks if your passphrase is what opens it.
-start-restore-file = The backup: a file .age
-start-restore-slots = Its locks: a file .slots.json
+start-restore-file = The backup: a .age file
+start-restore-slots = Its locks: a .slots.json file
 start-restore-slots-hint = With your recovery kit, the backup alone is enough.
 start-restore-button = Continue
 start-restore-limit = Up to 2 GB here. Beyond, in a terminal:
@@ -520,15 +520,15 @@ start-open-kit = I have my recovery kit
 start-open-passphrase = I have my passphrase and the locks
 restore-nothing = First choose the file of the backup.
 restore-not-backup = This file is not a backup of a besace, or it was changed. Nothing was put in place.
-restore-slots-broken = The second file does not hold the locks, or it is damaged. Without it, your recovery kit opens, too.
+restore-slots-broken = The second file does not hold the locks, or it is damaged. Choose another, or leave it out: your recovery kit is enough.
 restore-slots-missing = There is a besace file here already, without its locks. Put vault.slots.json back beside it, then start the program again.
 restore-wrong-passphrase = This passphrase does not open this backup. Take the one that was in use when it was made.
-restore-wrong-kit = These words do not open this backup. It may be older than this kit, or of another besace.
+restore-wrong-kit = These words do not open this backup. It may be older than this kit, or belong to another besace.
 restore-other-seal = This file was sealed in another way. Use the command besace restore.
 restore-stranger = This backup does not come from the besace that it names. Nothing was put in place.
 restore-newer = A newer program wrote this backup. Restore it with that one.
 restore-broken = This backup is cut or damaged. Nothing was put in place; try another one.
-restore-busy = This machine is short of memory for now. Close other programs, then try again.
+restore-busy = This machine has too little memory left just now. Close other programs, then try again.
 restored-title = Your besace is back
 restored-lead = It is as it was on { $moment }. What came later is not in it.
 restored-logs = Every shop will learn that your log starts anew. Read your consents: what you had stopped after that day is back.

@@ -165,7 +165,7 @@ enum Command {
     Clock(clock::Command),
     /// What is wrong with your vault or the machine under it, and what to do.
     Doctor(doctor::Arguments),
-    /// Copies of everything, made by themselves, on another disk or server.
+    /// Back up everything, every day, to another disk or server.
     #[command(subcommand)]
     Backup(backup::Command),
     /// Make a vault of a backup.

@@ -5,6 +5,7 @@
 //! answer carries. A handler says in its signature who may call it: one that takes a
 //! `Session` is closed to everybody else.
 
+mod answer;
 mod backup;
 mod body;
 mod claim;

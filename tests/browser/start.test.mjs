@@ -61,7 +61,7 @@ async function visit(options, story) {
 
 let shot = 0;
 
-/** In both languages and widths, by day and by night: no wider than the screen, and without a fault that axe finds. */
+/** In both widths, by day and by night: no wider than the screen, and without a fault that axe finds. */
 async function check(page, what) {
   const viewport = page.viewportSize();
   shot += 1;
@@ -195,8 +195,11 @@ test('she backs up, rehearses, takes one home, and both come back on another mac
     assert.deepEqual(readdirSync(disk).length, 2);
 
     const files = [];
-    for (const link of await page.locator('a[download]').all()) {
-      const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+    const current = await page.locator('footer [aria-current=page]').allTextContents();
+    assert.deepEqual(current, ['Backups']);
+    assert.equal(await page.locator('#take-passphrase').count(), 0, 'she has just shown her key');
+    for (const button of await page.locator('form[action="/backup/file"] button').all()) {
+      const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
       const path = join(cottage.folder, download.suggestedFilename());
       await download.saveAs(path);
       files.push(path);
@@ -236,6 +239,10 @@ test('she backs up, rehearses, takes one home, and both come back on another mac
         await page.locator('main form button').click();
         await page.waitForURL(`${other.address}/start/open/kit`);
         await check(page, `open-kit-${locale}`);
+        // A passphrase opens nothing without the locks: the way there leads to the files.
+        await page.click('.links a');
+        await page.waitForURL(`${other.address}/start/restore`);
+        await page.goto(`${other.address}/start/open/kit`);
         await page.fill('#words', words.join(' '));
         await page.fill('#passphrase', 'lune rousse en hiver');
         await page.fill('#again', 'lune rousse en hiver');

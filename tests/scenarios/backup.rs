@@ -224,7 +224,7 @@ fn what_an_s3_server_does_wrong_is_said_and_takes_no_backup_away() {
     home.back_up().unwrap();
     let first = bytes_of(&server.newest());
 
-    // A piece is gone: the rehearsal says so, and so does whoever lists nothing of it.
+    // Half of it is gone: the rehearsal says so.
     let newest = server.newest();
     fs::write(&newest, &first[..first.len() / 2]).unwrap();
     let refused = home.engine.rehearse("s3", home.runtime.handle()).unwrap_err();

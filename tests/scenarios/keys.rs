@@ -116,11 +116,11 @@ async fn the_passphrase_is_lost_and_the_kit_is_in_hand() {
         assert_eq!(wrong.status().as_u16(), 403);
     }
     assert_eq!(she.sends("/unlock", PASSPHRASE).await.status().as_u16(), 429);
-    let form = format!("words={words}&passphrase=nouvelle&again=nouvelle");
+    let form = format!("words={words}&passphrase=lune+rousse+en+hiver&again=lune+rousse+en+hiver");
     she.gets_in("/unlock/kit", &form, "/").await;
     she.locks().await;
     // She waits no more: what was tried was tried on the passphrase that is gone.
-    she.gets_in("/unlock", "passphrase=nouvelle", "/").await;
+    she.gets_in("/unlock", "passphrase=lune+rousse+en+hiver", "/").await;
     she.server.stop(false).await;
 }
 
@@ -137,7 +137,9 @@ async fn the_kit_is_lost_and_the_passphrase_is_in_hand() {
     let removed = she.sends(&format!("/keys/{old}/remove"), PASSPHRASE).await;
     assert_eq!(removed.headers().get(header::LOCATION).unwrap(), "/keys");
     she.locks().await;
-    let form = |words: &str| format!("words={words}&passphrase=nouvelle&again=nouvelle");
+    let form = |words: &str| {
+        format!("words={words}&passphrase=lune+rousse+en+hiver&again=lune+rousse+en+hiver")
+    };
     assert_eq!(she.sends("/unlock/kit", &form(&lost)).await.status().as_u16(), 403);
     she.gets_in("/unlock/kit", &form(&found), "/").await;
     she.server.stop(false).await;
@@ -153,7 +155,7 @@ async fn both_are_lost_and_she_is_told_plainly() {
     assert!(page.contains("personne ne pourra rouvrir, pas même nous"), "on the paper");
     she.locks().await;
     let words = "abandon+".repeat(14) + "address";
-    let form = format!("words={words}&passphrase=nouvelle&again=nouvelle");
+    let form = format!("words={words}&passphrase=lune+rousse+en+hiver&again=lune+rousse+en+hiver");
     let refused = she.sends("/unlock/kit", &form).await;
     assert_eq!(refused.status().as_u16(), 403);
     let told = refused.text().await.unwrap();

@@ -210,7 +210,7 @@ fn status(session: &mut Session<'_, '_>) -> Result<(), Failure> {
 }
 
 fn status_text(place: &Place, now: besace_protocol::time::Timestamp) -> String {
-    let mut text = format!("{}: {}, {} stay\n", place.name, place.target, place.keep);
+    let mut text = format!("{}: {}, keeps the last {}\n", place.name, place.target, place.keep);
     let _infallible = match &place.last {
         Some(last) => writeln!(text, "  last: {}, {} bytes", moment(last.at), last.bytes),
         None => writeln!(text, "  last: none yet"),

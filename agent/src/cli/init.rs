@@ -3,11 +3,7 @@
 use serde_json::json;
 
 use super::{Session, kit, output::Failure};
-use crate::{
-    engine::CreateError,
-    keyring::KdfParameters,
-    vault::{OpenVaultError, VaultError, is_for_room},
-};
+use crate::{engine::CreateError, keyring::KdfParameters, vault::is_for_room};
 
 /// Arguments of `besace init`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +18,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
     if session.folder.slots().exists() {
         return Err(exists(&CreateError::Exists));
     }
-    let passphrase = session.passphrase.ask_new()?;
+    let passphrase = session.passphrase.ask_new(session.output)?;
     let parameters =
         if arguments.smallest_kdf { KdfParameters::SMALLEST } else { KdfParameters::STANDARD };
     let id = session.engine.create(&passphrase, parameters).map_err(|error| match error {
@@ -30,10 +26,6 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
         CreateError::SlotsMissing => Failure::refused(
             &error,
             "put vault.slots.json back beside it, or choose another folder with --vault",
-        ),
-        CreateError::Vault(OpenVaultError::Begin(VaultError::WentBack)) => Failure::refused(
-            "the mark (--mark) is of another vault, or of one that was never finished",
-            "name another file for it; or remove it, if no vault of yours needs it",
         ),
         _ if is_for_room(&error) => {
             Failure::could_not(&error, "make room on the disk and try again")

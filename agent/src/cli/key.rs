@@ -138,14 +138,14 @@ fn change_passphrase(
         let kit = kit::read(session, words)?;
         // Before she thinks of a new one: are these the words?
         engine.check_key(Secret::Kit(&kit)).map_err(|error| shown(&error, session))?;
-        let new = passphrase::ask_changed(new_file)?;
+        let new = passphrase::ask_changed(new_file, session.output)?;
         engine.change_passphrase(Secret::Kit(&kit), &new, parameters)
     } else if let Some(key) = session.passphrase.device_key()? {
-        let new = passphrase::ask_changed(new_file)?;
+        let new = passphrase::ask_changed(new_file, session.output)?;
         engine.change_passphrase(Secret::Device(&key), &new, parameters)
     } else {
         let present = session.passphrase.ask()?;
-        let new = passphrase::ask_changed(new_file)?;
+        let new = passphrase::ask_changed(new_file, session.output)?;
         engine.change_passphrase(Secret::Passphrase(&present), &new, parameters)
     };
     changed.map_err(|error| match &error {

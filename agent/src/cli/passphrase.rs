@@ -8,11 +8,18 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::output::Failure;
+use super::output::{Failure, Output};
 use crate::keyring::{DeviceKey, Passphrase, ReadDeviceKeyError};
 
 /// Longest passphrase, in bytes.
 const LEN_MAX: u64 = 4096;
+
+/// How often another one may be thought of at once.
+const TRIES: usize = 5;
+
+/// What the pages say of it, too (`passphrase-weak`).
+const SOON_GUESSED: &str = "This passphrase is one of those that are tried first: it is short, or repeats \
+     itself. Add two or three words to it.";
 
 const REMEDY: &str =
     "give it with --passphrase-file FILE, in BESACE_PASSPHRASE, or run this in a terminal";
@@ -56,11 +63,11 @@ impl Source {
     }
 
     /// The passphrase of a new vault: typed twice where it is typed.
-    pub(super) fn ask_new(&self) -> Result<Passphrase, Failure> {
-        if let Some(text) = self.given()? {
-            return check(text);
+    pub(super) fn ask_new(&self, output: &mut Output<'_>) -> Result<Passphrase, Failure> {
+        match self.given()? {
+            Some(text) => chosen(text, output),
+            None => typed_twice(output),
         }
-        typed_twice()
     }
 
     fn given(&self) -> Result<Option<Zeroizing<String>>, Failure> {
@@ -72,14 +79,26 @@ impl Source {
 }
 
 /// The passphrase that takes the place of another.
-pub(super) fn ask_changed(file: Option<&Path>) -> Result<Passphrase, Failure> {
+pub(super) fn ask_changed(
+    file: Option<&Path>,
+    output: &mut Output<'_>,
+) -> Result<Passphrase, Failure> {
     if let Some(path) = file {
-        return check(first_line(path, "check --new-passphrase-file")?);
+        return chosen(first_line(path, "check --new-passphrase-file")?, output);
     }
     match std::env::var("BESACE_NEW_PASSPHRASE") {
-        Ok(text) => check(Zeroizing::new(text)),
-        Err(_) => typed_twice(),
+        Ok(text) => chosen(Zeroizing::new(text), output),
+        Err(_) => typed_twice(output),
     }
+}
+
+/// A new one that nobody types: nobody can be asked about it, either.
+fn chosen(text: Zeroizing<String>, output: &mut Output<'_>) -> Result<Passphrase, Failure> {
+    let passphrase = check(text)?;
+    if passphrase.is_soon_guessed() {
+        output.note(SOON_GUESSED)?;
+    }
+    Ok(passphrase)
 }
 
 fn first_line(path: &Path, remedy: &str) -> Result<Zeroizing<String>, Failure> {
@@ -102,13 +121,22 @@ pub(super) fn read_file(path: &Path, remedy: &str) -> Result<Zeroizing<String>, 
     Ok(text)
 }
 
-fn typed_twice() -> Result<Passphrase, Failure> {
-    let first = prompt("New passphrase: ")?;
-    if *first == *prompt("The same again: ")? {
-        check(first)
-    } else {
-        Err(Failure::refused("the two passphrases differ", "try again"))
+fn typed_twice(output: &mut Output<'_>) -> Result<Passphrase, Failure> {
+    for _ in 0..TRIES {
+        let first = prompt("New passphrase: ")?;
+        if *first != *prompt("The same again: ")? {
+            return Err(Failure::refused("the two passphrases differ", "try again"));
+        }
+        let passphrase = check(first)?;
+        if !passphrase.is_soon_guessed() {
+            return Ok(passphrase);
+        }
+        output.note(SOON_GUESSED)?;
+        if output.ask("Write yes to keep it all the same: ")?.trim() == "yes" {
+            return Ok(passphrase);
+        }
     }
+    Err(Failure::refused("no passphrase was chosen", "four or five words drawn by lot are best"))
 }
 
 fn prompt(text: &str) -> Result<Zeroizing<String>, Failure> {

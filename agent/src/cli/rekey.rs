@@ -16,10 +16,9 @@ Everything in your vault is written anew under a new root. Nothing that opened i
 then: no passphrase, no recovery kit, no key file of a device, no copy of vault.slots.json.
   - Each shop you deal with is told at the next contact that you go on under new keys. You lose no
     consent, no card and no log by it.
-  - Backups made so far, and copies that somebody has, still open with the old keys, and show what was
-    in them. Shops that were told know nobody by them: make a new backup at once, and remove those that
-    others could reach. A voucher that was in one can be used by whoever has it; change the keys of S3
-    places, and add telephones that seal their reports anew.
+  - Backups made so far, and copies that somebody has, still open with the old keys. Make a new backup
+    at once, and remove the old ones that others could reach. Whoever opens one can use its vouchers
+    and its keys of S3 servers: change those keys. Add again each telephone that seals its reports.
   - It needs as much room on the disk as the vault has now, and takes a while.
 ";
 
@@ -56,7 +55,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
             return Err(Failure::refused("nothing was changed", "say yes when you want it"));
         }
     }
-    let new = passphrase::ask_changed(arguments.new_passphrase_file.as_deref())?;
+    let new = passphrase::ask_changed(arguments.new_passphrase_file.as_deref(), session.output)?;
     let parameters =
         if arguments.smallest_kdf { KdfParameters::SMALLEST } else { KdfParameters::STANDARD };
     let done = engine.rekey(&new, parameters).map_err(|error| failure(&error))?;

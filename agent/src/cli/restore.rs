@@ -56,7 +56,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
     }
     let passphrase = match passphrase {
         Some(passphrase) => passphrase,
-        None => session.passphrase.ask_new()?,
+        None => session.passphrase.ask_new(session.output)?,
     };
     let parameters =
         if arguments.smallest_kdf { KdfParameters::SMALLEST } else { KdfParameters::STANDARD };

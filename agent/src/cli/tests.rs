@@ -532,7 +532,8 @@ fn backups_go_to_a_folder_are_rehearsed_and_listed() {
     assert!(listed.contains("rehearsed 2026-11-21 22:26:40"), "{listed}");
     let status = done(folder.path(), &["backup", "status"]);
     assert!(
-        status.contains("FOLDER/stick, 30 stay") && status.contains("a locked vault makes none")
+        status.contains("FOLDER/stick, keeps the last 30")
+            && status.contains("a locked vault makes none")
     );
     std::fs::remove_dir_all(&stick).unwrap();
     let (status, _, err) = besace(folder.path(), &["backup", "now"]);

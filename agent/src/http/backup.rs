@@ -13,9 +13,8 @@ use tokio::runtime::Handle;
 
 use super::{
     Site,
+    answer::{AgainForm, Answer, ask, check_again, page},
     file::download,
-    handlers::{Answer, ask},
-    keys::{check, framed, page},
     refusal::{Refusal, see_other},
     session::Session,
     speaker::Speaker,
@@ -26,7 +25,7 @@ use crate::{
     net::BucketError,
     ui::{
         backup::{self, BackupNews, PlaceForm, PlaceKind},
-        page::BackupPage,
+        page::{BackupPage, Frame, Section},
         voice::Voice,
     },
 };
@@ -100,10 +99,9 @@ async fn answer(
     let voice = speaker.voice().clone();
     let news = site.backups.told();
     let view = ask(site, move |engine| backup::view(&voice, engine, news)).await?;
-    page(
-        status,
-        &BackupPage { frame: framed(speaker, "backup-title", "/backup"), view: &view, form },
-    )
+    let voice = speaker.voice();
+    let frame = Frame::open(voice, voice.say("backup-title"), Section::Backup, "/backup");
+    page(status, &BackupPage { frame, view: &view, form })
 }
 
 #[derive(Deserialize)]
@@ -203,7 +201,8 @@ pub(super) async fn add_folder(
         ..PlaceForm::new(speaker.voice(), ask)
     };
     let target = Target::Folder(PathBuf::from(folder));
-    add(&site, &speaker, kept, PlaceKind::Folder, (name, target), passphrase).await
+    let shown = check_again(&session, &site, &speaker, passphrase).await?;
+    add(&site, &speaker, kept, PlaceKind::Folder, (name, target), shown).await
 }
 
 #[derive(Deserialize)]
@@ -239,24 +238,22 @@ pub(super) async fn add_s3(
         ..PlaceForm::new(speaker.voice(), !session.is_fresh())
     };
     let target = S3Target { endpoint, bucket, prefix, region, access_key, secret_key };
-    add(&site, &speaker, kept, PlaceKind::S3, (name, Target::S3(target)), passphrase).await
+    let shown = check_again(&session, &site, &speaker, passphrase).await?;
+    add(&site, &speaker, kept, PlaceKind::S3, (name, Target::S3(target)), shown).await
 }
 
-/// Keeps a place. Everything goes there from then on, so an open browser that somebody finds is not enough.
+/// Keeps a place, unless the passphrase was `not_shown`: everything goes there from then on.
 async fn add(
     site: &Site,
     speaker: &Speaker,
     form: PlaceForm,
     kind: PlaceKind,
     (name, target): (String, Target),
-    passphrase: Option<String>,
+    not_shown: Option<(StatusCode, String)>,
 ) -> Answer {
     let refused =
         |sentence| PlaceForm { refused: Some(kind), refusal: Some(sentence), ..form.clone() };
-    if form.ask
-        && let Some((status, sentence)) =
-            check(site, speaker, passphrase.unwrap_or_default()).await?
-    {
+    if let Some((status, sentence)) = not_shown {
         return answer(site, speaker, status, &refused(sentence)).await;
     }
     let engine = site.engine().clone();
@@ -276,7 +273,9 @@ fn why_not(voice: &Voice, error: &AddPlaceError) -> String {
         AddPlaceError::NoFolder(_) => voice.say("backup-no-folder"),
         AddPlaceError::Beside => voice.say("backup-beside"),
         AddPlaceError::Taken => voice.say("backup-taken"),
-        AddPlaceError::Bucket(BucketError::Address) => voice.say("backup-s3-address"),
+        AddPlaceError::Bucket(BucketError::Address) => {
+            voice.say_with("backup-s3-address", [("example", "https://s3.example.com".into())])
+        }
         AddPlaceError::Bucket(BucketError::Plain) => voice.say("backup-s3-plain"),
         AddPlaceError::Bucket(BucketError::Name | BucketError::Setup(_)) => {
             voice.say("backup-s3-names")
@@ -298,8 +297,16 @@ pub(super) async fn forget(
     Ok(see_other("/backup"))
 }
 
-/// A backup for her own hands.
-pub(super) async fn file(_: Session, site: web::Data<Site>) -> Answer {
+/// A backup for her own hands, of everything.
+pub(super) async fn file(
+    session: Session,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<AgainForm>,
+) -> Answer {
+    if let Some(refused) = refused_in_hand(&session, &site, &speaker, form.into_inner()).await? {
+        return Ok(refused);
+    }
     let engine = site.engine().clone();
     let made = web::block(move || engine.backup_in_hand());
     let (name, file) = made.await.map_err(|error| Refusal::machine(&error))?.map_err(in_hand)?;
@@ -307,9 +314,34 @@ pub(super) async fn file(_: Session, site: web::Data<Site>) -> Answer {
 }
 
 /// The key slots, to be kept beside it.
-pub(super) async fn slots(_: Session, site: web::Data<Site>) -> Answer {
+pub(super) async fn slots(
+    session: Session,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    form: web::Form<AgainForm>,
+) -> Answer {
+    if let Some(refused) = refused_in_hand(&session, &site, &speaker, form.into_inner()).await? {
+        return Ok(refused);
+    }
     let (name, bytes) = site.engine().slots_in_hand().map_err(in_hand)?;
     Ok(super::file::attached(&format!("{}.slots.json", name.day())).body(bytes))
+}
+
+/// The page, where the passphrase was asked for again and not shown.
+async fn refused_in_hand(
+    session: &Session,
+    site: &Site,
+    speaker: &Speaker,
+    AgainForm { passphrase }: AgainForm,
+) -> Result<Option<HttpResponse>, Refusal> {
+    let shown = check_again(session, site, speaker, passphrase).await?;
+    let Some((status, sentence)) = shown else { return Ok(None) };
+    let form = PlaceForm {
+        refused: Some(PlaceKind::Hands),
+        refusal: Some(sentence),
+        ..PlaceForm::new(speaker.voice(), true)
+    };
+    answer(site, speaker, status, &form).await.map(Some)
 }
 
 fn in_hand(error: BackupError) -> Refusal {

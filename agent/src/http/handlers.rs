@@ -5,7 +5,6 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use askama::Template;
 use besace_protocol::{
     consent::Indication,
     id::{CardId, GrantId, RequestId},
@@ -15,9 +14,10 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Site, keys,
+    Site,
+    answer::{Answer, ask, not_opened, page, show, welcome},
     openapi::openapi,
-    refusal::{Refusal, html_answer, see_other},
+    refusal::{Refusal, see_other},
     session::{self, Session},
     speaker::{self, Speaker},
 };
@@ -35,15 +35,6 @@ use crate::{
         today,
     },
 };
-
-pub(super) type Answer = Result<HttpResponse, Refusal>;
-
-/// A box that was ticked; one that was not is not sent.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Yes {
-    Yes,
-}
 
 /// An address that is none.
 pub(super) async fn nothing_here() -> Answer {
@@ -121,9 +112,9 @@ pub(super) async fn unlock(
         Err(_) => Err(UnlockError::Secret(UnlockKeyringError::Wrong)),
     });
     match opened.await.map_err(|error| Refusal::machine(&error))? {
-        Ok(()) => keys::welcome(&site),
+        Ok(()) => welcome(&site),
         Err(error) => {
-            let (status, refusal) = keys::not_opened(voice, &error)?;
+            let (status, refusal) = not_opened(voice, &error)?;
             closed_page(&site, &speaker, status, Some(refusal))
         }
     }
@@ -242,8 +233,7 @@ fn product_page(
 ) -> Answer {
     let voice = speaker.voice();
     let frame = Frame::open(voice, voice.say("product-title"), Section::Today, "/product");
-    let html = ProductPage { frame, view, refusal }.render();
-    Ok(html_answer(status, html.map_err(|error| Refusal::machine(&error))?))
+    page(status, &ProductPage { frame, view, refusal })
 }
 
 pub(super) async fn all_cards(_: Session, site: web::Data<Site>, speaker: Speaker) -> Answer {
@@ -272,16 +262,6 @@ pub(super) async fn journal_page(_: Session, site: web::Data<Site>, speaker: Spe
     show(&JournalPage { frame, view: &journal::view(speaker.voice(), &entries) })
 }
 
-/// One call of the engine, off the threads that serve.
-pub(super) async fn ask<T: Send + 'static, E: Into<StepError> + Send + 'static>(
-    site: &Site,
-    call: impl FnOnce(&Engine) -> Result<T, E> + Send + 'static,
-) -> Result<T, Refusal> {
-    let engine = site.engine().clone();
-    let answer = web::block(move || call(&engine).map_err(Into::into)).await;
-    Ok(answer.map_err(|error| Refusal::machine(&error))??)
-}
-
 /// Whether it was the retailer's answer that did not hold, after her own part was kept.
 const fn is_the_retailers(error: &StepError) -> bool {
     matches!(
@@ -293,11 +273,6 @@ const fn is_the_retailers(error: &StepError) -> bool {
             | StepError::Answer
             | StepError::AnswerForm(_)
     )
-}
-
-pub(super) fn show(page: &impl Template) -> Answer {
-    let html = page.render().map_err(|error| Refusal::machine(&error))?;
-    Ok(html_answer(StatusCode::OK, html))
 }
 
 pub(super) fn open<'a>(speaker: &'a Speaker, title: &str, section: Section) -> Frame<'a> {
@@ -318,13 +293,9 @@ fn closed_page(
     refusal: Option<String>,
 ) -> Answer {
     let voice = speaker.voice();
-    let page = UnlockPage {
-        frame: Frame::closed(voice, voice.say("unlock-title")),
-        locked: site.engine().state() != EngineState::Open,
-        refusal,
-    };
-    let html = page.render().map_err(|error| Refusal::machine(&error))?;
-    Ok(html_answer(status, html))
+    let frame = Frame::closed(voice, voice.say("unlock-title"));
+    let locked = site.engine().state() != EngineState::Open;
+    page(status, &UnlockPage { frame, locked, refusal })
 }
 
 /// Whether `path` is an address of ours and nothing else: no other host can be spelled with these

@@ -161,7 +161,7 @@ pub static ROUTES: &[Route] = &[
         r.to(keys::lost_page)
     }),
     Route {
-        takes: Some(Takes::form("KitLostForm")),
+        takes: Some(Takes::form("KitForm")),
         ..post("open_with_kit", "/unlock/kit", "She shows her kit and sets a passphrase.", |r| {
             r.to(keys::open_with_kit)
         })
@@ -207,7 +207,7 @@ pub static ROUTES: &[Route] = &[
         r.to(start::open_kit_page)
     })),
     first(Route {
-        takes: Some(Takes::form("KitLostForm")),
+        takes: Some(Takes::form("KitForm")),
         gives: Gives::Page,
         ..post("restore_kit", "/start/open/kit", "A backup is restored with a kit.", |r| {
             r.to(start::open_kit)
@@ -264,7 +264,7 @@ pub static ROUTES: &[Route] = &[
     }))),
     hers(get("kit", "/kit", "Her recovery kit.", |r| r.to(keys::kit_page))),
     hers(Route {
-        takes: Some(Takes::form("KitMakeForm")),
+        takes: Some(Takes::form("AgainForm")),
         gives: Gives::Page,
         problems: &[ProblemType::TooFast],
         ..post("make_kit", "/kit", "A kit is made and shown once.", |r| r.to(keys::make_kit))
@@ -322,10 +322,10 @@ pub static ROUTES: &[Route] = &[
             r.to(backup::forget)
         })
     })),
-    hers(taken(get("backup_file", "/backup/file", "A backup to take home.", |r| {
+    hers(taken(post("backup_file", "/backup/file", "A backup to take home.", |r| {
         r.to(backup::file)
     }))),
-    hers(taken(get("backup_slots", "/backup/slots", "The key slots, for beside it.", |r| {
+    hers(taken(post("backup_slots", "/backup/slots", "The key slots, for beside it.", |r| {
         r.to(backup::slots)
     }))),
     hers(get("went_back", "/went-back", "What is missing, where the vault went back.", |r| {
@@ -407,9 +407,10 @@ const fn added(route: Route) -> Route {
     Route { problems: &[ProblemType::TooFast], ..route }
 }
 
-/// A file to be kept; one is made at a time.
+/// A file to be kept; one is made at a time, and the passphrase is asked for again, after a while.
 const fn taken(route: Route) -> Route {
-    Route { gives: Gives::File, problems: &[ProblemType::TooFast], ..route }
+    let takes = Some(Takes::form("AgainForm"));
+    Route { gives: Gives::File, takes, problems: &[ProblemType::TooFast], ..route }
 }
 
 /// About one consent, which may be over.

@@ -19,9 +19,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Site,
+    answer::{Answer, KitForm, Yes, first_page, new_passphrase, page},
     claim::{self, Claim, ClaimCode, ClaimError, Claimant},
-    handlers::{Answer, Yes},
-    keys::{first_page, mistyped, new_passphrase, page},
     refusal::{Refusal, see_other},
     session,
     speaker::Speaker,
@@ -30,9 +29,7 @@ use super::{
 };
 use crate::{
     engine::{CreateError, Engine, EngineState, Incoming, RestoreError, Restored},
-    keyring::{
-        KdfParameters, Passphrase, ReadKeyringError, RecoveryKit, Secret, UnlockKeyringError,
-    },
+    keyring::{KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError},
     restore::{OpenBackupError, Opener, ReadBackupError},
     ui::{
         page::{
@@ -40,7 +37,7 @@ use crate::{
             StartOpenPage, StartRestorePage,
         },
         start::{self, RestoredView},
-        view::Key,
+        view::{Key, Refused},
         voice::Voice,
     },
     vault::{LoadError, is_for_room},
@@ -58,6 +55,12 @@ impl Start {
     pub(super) fn new(code: Option<&ClaimCode>) -> Self {
         let (incoming, turns) = (Mutex::default(), Turns::default());
         Self { claim: Claim::new(code), incoming, turns }
+    }
+
+    /// The slots that came with the backup that waits. Read while nobody can take it away: its folder would go
+    /// with this, and the next one is of that name.
+    fn slots(&self) -> Option<Result<Option<Keyring>, ReadKeyringError>> {
+        self.incoming().as_ref().map(|incoming| incoming.slots())
     }
 
     fn incoming(&self) -> MutexGuard<'_, Option<Arc<Incoming>>> {
@@ -124,7 +127,7 @@ fn code_page(
 }
 
 pub(super) async fn new_page(_: Claimant, speaker: Speaker) -> Answer {
-    new_answer(&speaker, StatusCode::OK, None, false)
+    new_answer(&speaker, StatusCode::OK, None)
 }
 
 #[derive(Deserialize)]
@@ -145,16 +148,11 @@ pub(super) async fn make(
 ) -> Answer {
     let turn = site.start.turns.take()?;
     let NewForm { again, passphrase, weak } = form.into_inner();
-    let again = Zeroizing::new(again);
     let voice = speaker.voice();
-    let passphrase = match new_passphrase(voice, passphrase, &again) {
+    let passphrase = match new_passphrase(voice, passphrase, again, weak) {
         Ok(passphrase) => passphrase,
-        Err(sentence) => return new_answer(&speaker, StatusCode::FORBIDDEN, Some(sentence), false),
+        Err(refused) => return new_answer(&speaker, StatusCode::FORBIDDEN, Some(refused)),
     };
-    if passphrase.is_soon_guessed() && weak.is_none() {
-        let sentence = Some(voice.say("start-weak"));
-        return new_answer(&speaker, StatusCode::FORBIDDEN, sentence, true);
-    }
     let engine = site.engine().clone();
     let (made, _turn) =
         turn.at(move || engine.create(&passphrase, KdfParameters::STANDARD)).await?;
@@ -167,20 +165,15 @@ pub(super) async fn make(
         Err(CreateError::Exists) => Ok(see_other("/unlock")),
         Err(error @ CreateError::SlotsMissing) => {
             tracing::warn!(%error, "no vault was made");
-            let sentence = Some(voice.say("restore-slots-missing"));
-            new_answer(&speaker, StatusCode::FORBIDDEN, sentence, false)
+            let refused = voice.say("restore-slots-missing").into();
+            new_answer(&speaker, StatusCode::FORBIDDEN, Some(refused))
         }
         Err(error) => Err(Refusal::machine(&error)),
     }
 }
 
-fn new_answer(
-    speaker: &Speaker,
-    status: StatusCode,
-    refusal: Option<String>,
-    weak: bool,
-) -> Answer {
-    page(status, &StartNewPage { frame: framed(speaker, "start-new", "/start/new"), refusal, weak })
+fn new_answer(speaker: &Speaker, status: StatusCode, refusal: Option<Refused>) -> Answer {
+    page(status, &StartNewPage { frame: framed(speaker, "start-new", "/start/new"), refusal })
 }
 
 pub(super) async fn restore_page(_: Claimant, speaker: Speaker) -> Answer {
@@ -262,11 +255,9 @@ fn restore_answer(speaker: &Speaker, status: StatusCode, refusal: Option<String>
 
 /// Asks for the passphrase of then; for the kit, where no slots came.
 pub(super) async fn open_page(_: Claimant, site: web::Data<Site>, speaker: Speaker) -> Answer {
-    // Read while nobody can take it away: its folder would go with this, and the next one is of that name.
-    let waiting = site.start.incoming().as_ref().map(|incoming| incoming.slots());
-    match waiting {
+    match site.start.slots() {
         None => Ok(see_other("/start/restore")),
-        Some(Ok(Some(_))) => open_answer(&speaker, StatusCode::OK, Asked::Passphrase, None),
+        Some(Ok(Some(_))) => open_answer(&site, &speaker, StatusCode::OK, Asked::Passphrase, None),
         Some(Ok(None) | Err(_)) => Ok(see_other("/start/open/kit")),
     }
 }
@@ -276,7 +267,7 @@ pub(super) async fn open_kit_page(_: Claimant, site: web::Data<Site>, speaker: S
     if site.start.incoming().is_none() {
         return Ok(see_other("/start/restore"));
     }
-    open_answer(&speaker, StatusCode::OK, Asked::Kit, None)
+    open_answer(&site, &speaker, StatusCode::OK, Asked::Kit, None)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,14 +277,16 @@ enum Asked {
 }
 
 fn open_answer(
+    site: &Site,
     speaker: &Speaker,
     status: StatusCode,
     asked: Asked,
-    refusal: Option<String>,
+    refusal: Option<Refused>,
 ) -> Answer {
     let kit = asked == Asked::Kit;
+    let slots = !matches!(site.start.slots(), Some(Ok(None)));
     let back = if kit { "/start/open/kit" } else { "/start/open" };
-    page(status, &StartOpenPage { frame: framed(speaker, "start-open", back), kit, refusal })
+    page(status, &StartOpenPage { frame: framed(speaker, "start-open", back), kit, slots, refusal })
 }
 
 #[derive(Deserialize)]
@@ -311,8 +304,9 @@ pub(super) async fn open(
 ) -> Answer {
     let shown = Zeroizing::new(form.into_inner().passphrase);
     let Ok(passphrase) = Passphrase::new(shown) else {
-        let sentence = Some(speaker.voice().say("restore-wrong-passphrase"));
-        return open_answer(&speaker, StatusCode::FORBIDDEN, Asked::Passphrase, sentence);
+        let refused = speaker.voice().say("restore-wrong-passphrase").into();
+        let (status, asked) = (StatusCode::FORBIDDEN, Asked::Passphrase);
+        return open_answer(&site, &speaker, status, asked, Some(refused));
     };
     restored(&site, &speaker, Asked::Passphrase, move |engine, incoming| {
         let slots = incoming.slots().map_err(RestoreFailure::Slots)?;
@@ -331,33 +325,19 @@ pub(super) async fn open(
     .await
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct OpenKitForm {
-    again: String,
-    passphrase: String,
-    words: String,
-}
-
 /// The kit opens the backup, under a new passphrase.
 pub(super) async fn open_kit(
     _: Claimant,
     site: web::Data<Site>,
     speaker: Speaker,
-    form: web::Form<OpenKitForm>,
+    form: web::Form<KitForm>,
 ) -> Answer {
-    let OpenKitForm { again, passphrase, words } = form.into_inner();
-    let (again, words) = (Zeroizing::new(again), Zeroizing::new(words));
-    let voice = speaker.voice();
-    let refused =
-        |sentence| open_answer(&speaker, StatusCode::FORBIDDEN, Asked::Kit, Some(sentence));
-    let kit = match RecoveryKit::parse(&words) {
-        Ok(kit) => kit,
-        Err(error) => return refused(mistyped(voice, error)),
-    };
-    let passphrase = match new_passphrase(voice, passphrase, &again) {
-        Ok(passphrase) => passphrase,
-        Err(sentence) => return refused(sentence),
+    let (kit, passphrase) = match form.into_inner().read(speaker.voice()) {
+        Ok(read) => read,
+        Err(refused) => {
+            let status = StatusCode::FORBIDDEN;
+            return open_answer(&site, &speaker, status, Asked::Kit, Some(refused));
+        }
     };
     restored(&site, &speaker, Asked::Kit, move |engine, incoming| {
         let opener = Opener::kit(kit).map_err(|_| RestoreFailure::Spell)?;
@@ -418,7 +398,8 @@ async fn restored(
         Err(RestoreFailure::Restore(RestoreError::Exists)) => Ok(see_other("/unlock")),
         Err(error) => {
             let Some(key) = why(&error, asked) else { return Err(Refusal::machine(&error)) };
-            open_answer(speaker, StatusCode::FORBIDDEN, asked, Some(voice.say(key.0)))
+            let refused = voice.say(key.0).into();
+            open_answer(site, speaker, StatusCode::FORBIDDEN, asked, Some(refused))
         }
     }
 }
@@ -429,7 +410,7 @@ fn restored_page(
     view: &RestoredView,
 ) -> Result<HttpResponse, Refusal> {
     let voice = speaker.voice();
-    let frame = Frame::open(voice, voice.say("restored-title"), Section::Keys, "/");
+    let frame = Frame::open(voice, voice.say("restored-title"), Section::Backup, "/");
     page(StatusCode::OK, &RestoredPage { frame, view, next: first_page(site) })
 }
 

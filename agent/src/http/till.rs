@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Site,
-    handlers::{Answer, ask, show},
+    answer::{Answer, ask, show},
     refusal::{Refusal, html_answer},
     session::Session,
     speaker::Speaker,

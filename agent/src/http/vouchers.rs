@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     Site,
-    handlers::{Answer, ask, show},
+    answer::{Answer, ask, show},
     refusal::{Refusal, html_answer, see_other},
     session::Session,
     speaker::Speaker,

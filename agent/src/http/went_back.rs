@@ -5,8 +5,7 @@ use serde::Deserialize;
 
 use super::{
     Site,
-    handlers::{Answer, Yes, ask},
-    keys::{check, page},
+    answer::{Answer, Yes, ask, check, page},
     refusal::{Refusal, see_other},
     session::Session,
     speaker::Speaker,

@@ -29,7 +29,7 @@ fn copy(root: &RootKey) -> RootKey {
     RootKey::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()))
 }
 
-/// Loads `file` into a file that goes away; gives the rows as the file has them.
+/// Loads `file` into a file that goes away; gives how many rows it read, and their lines as the loaded file spells them.
 fn load(file: &[u8], opener: &Opener) -> Result<(Rows, Vec<u8>), ReadBackupError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.db");
@@ -46,7 +46,7 @@ fn load(file: &[u8], opener: &Opener) -> Result<(Rows, Vec<u8>), ReadBackupError
             lines.extend_from_slice(line);
         })
         .unwrap();
-    assert_eq!(again.rows(), rows, "what was read is what stands there");
+    assert_eq!(again.rows(), rows, "what was loaded spells itself as it was read");
     loaded.finish().map_err(ReadBackupError::Load)?;
     Ok((rows, lines))
 }

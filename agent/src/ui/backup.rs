@@ -146,6 +146,8 @@ pub enum PlaceKind {
     Folder,
     /// A bucket of a server that speaks S3.
     S3,
+    /// Her own hands.
+    Hands,
 }
 
 /// The forms that name one more place, with what she wrote in them; secrets are not written back.

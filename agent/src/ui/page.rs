@@ -11,8 +11,8 @@ use super::{
     product::ProductView,
     start::RestoredView,
     view::{
-        CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, TillAccountView,
-        TillCodesView, TillQuestionView, TillShownView, TodayView, VoucherAskView,
+        CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, Refused,
+        TillAccountView, TillCodesView, TillQuestionView, TillShownView, TodayView, VoucherAskView,
         VoucherShelfView, VoucherShownView,
     },
     voice::Voice,
@@ -131,9 +131,7 @@ pub struct StartNewPage<'a> {
     /// Around it.
     pub frame: Frame<'a>,
     /// Why none was made.
-    pub refusal: Option<String>,
-    /// Whether it is because the passphrase is soon guessed: she may keep it.
-    pub weak: bool,
+    pub refusal: Option<Refused>,
 }
 
 /// Asks for the file of a backup.
@@ -154,8 +152,10 @@ pub struct StartOpenPage<'a> {
     pub frame: Frame<'a>,
     /// Whether that is a kit.
     pub kit: bool,
+    /// Whether key slots came with the backup: then a passphrase may open it.
+    pub slots: bool,
     /// Why the last try opened nothing.
-    pub refusal: Option<String>,
+    pub refusal: Option<Refused>,
 }
 
 /// What came back.
@@ -177,7 +177,7 @@ pub struct KitLostPage<'a> {
     /// Around it.
     pub frame: Frame<'a>,
     /// Why the last try did not open.
-    pub refusal: Option<String>,
+    pub refusal: Option<Refused>,
     /// Whether the words were those of no kit of this vault: then it is said what that may mean.
     pub both: bool,
 }
@@ -225,7 +225,7 @@ pub struct KeysPage<'a> {
     /// In it.
     pub view: &'a KeysView,
     /// Why the passphrase was not changed.
-    pub refusal: Option<String>,
+    pub refusal: Option<Refused>,
     /// Whether it just was.
     pub changed: bool,
 }

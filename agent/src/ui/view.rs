@@ -21,6 +21,21 @@ impl Fact {
     }
 }
 
+/// Why a form was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The sentence.
+    pub sentence: String,
+    /// Whether it is because the passphrase is soon guessed: she may keep it.
+    pub weak: bool,
+}
+
+impl From<String> for Refused {
+    fn from(sentence: String) -> Self {
+        Self { sentence, weak: false }
+    }
+}
+
 /// The key of a sentence in the catalogues; a test checks that each one exists.
 #[derive(Clone, Copy, Debug)]
 pub struct Key(pub &'static str);

@@ -225,8 +225,8 @@ fn told(found: Examination) -> Vec<Finding> {
     if !found.whole {
         findings.push(Finding::wrong(
             "log",
-            "its log could not be read with it: there was no room for a copy of both",
-            "see that the disk has room for a second one, and ask again",
+            "its log could not be read with it, and may mend what is said of the file",
+            "see that its folder may be written to and has room for a copy of both, and ask again",
         ));
     }
     for (part, count, is_wrong) in [

@@ -243,3 +243,19 @@ fn a_root_is_not_changed_by_who_opens_nothing() {
     assert!(status == 1 && err.contains("does not open the vault"), "{err}");
     assert_eq!(std::fs::read(folder.path().join("v/vault.slots.json")).unwrap(), before);
 }
+
+#[test]
+fn whoever_chooses_a_passphrase_that_is_soon_guessed_is_told() {
+    const TOLD: &str = "one of those that are tried first";
+    let folder = tempfile::tempdir().unwrap();
+    let (status, out, _) = besace_with(folder.path(), "soleil", &["init", "--smallest-kdf"]);
+    assert!(status == 0 && out.contains(TOLD), "{out}");
+    for (new, told) in [("lune", true), ("quatre petits pois", false)] {
+        let present = if told { "soleil" } else { "lune" };
+        let file = new_passphrase(folder.path(), new);
+        let change = ["key", "change-passphrase", "--new-passphrase-file", &file];
+        let change = [&change[..], &["--smallest-kdf"]].concat();
+        let (status, out, _) = besace_with(folder.path(), present, &change);
+        assert_eq!((status, out.contains(TOLD)), (0, told), "{out}");
+    }
+}

@@ -134,7 +134,7 @@ async fn what_she_takes_home_makes_the_vault_again() {
     let cookie = open(&house).await;
     let mut files = Vec::new();
     for (path, end) in [("/backup/file", ".age"), ("/backup/slots", ".slots.json")] {
-        let response = send(&house, get(path).cookie(cookie.clone())).await;
+        let response = send(&house, post(path, "").cookie(cookie.clone())).await;
         assert_eq!(response.status(), StatusCode::OK);
         let header = response.headers().get(header::CONTENT_DISPOSITION).unwrap();
         let name = header.to_str().unwrap().to_owned();
@@ -154,4 +154,39 @@ async fn what_she_takes_home_makes_the_vault_again() {
     assert!(restored.unwrap().rows > 0);
     assert_eq!(again.engine.state(), EngineState::Open);
     assert_eq!(again.engine.cards().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn what_is_taken_home_is_not_for_who_finds_an_open_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(folder.path());
+    let cookie = open(&house).await;
+    assert!(!page(&house, &cookie, "/backup").await.contains("take-passphrase"));
+    house.clock.advance(301);
+    assert!(page(&house, &cookie, "/backup").await.contains("take-passphrase"));
+    for path in ["/backup/file", "/backup/slots"] {
+        let read = send(&house, get(path).cookie(cookie.clone())).await;
+        assert_eq!(read.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        for form in ["", "passphrase=", "passphrase=wrong"] {
+            let refused = send(&house, post(path, form).cookie(cookie.clone())).await;
+            assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{path} {form}");
+            assert!(!refused.headers().contains_key(header::CONTENT_DISPOSITION));
+            let said = text(refused).await;
+            assert!(said.contains("role=\"alert\"") && said.contains("take-passphrase"), "{said}");
+        }
+        let form = "passphrase=soleil+de+minuit";
+        assert_eq!(asked(&house, &cookie, path, form).await, StatusCode::OK, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn the_page_stands_where_its_link_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(folder.path());
+    let cookie = open(&house).await;
+    for (path, other) in [("/backup", "/keys"), ("/keys", "/backup")] {
+        let said = page(&house, &cookie, path).await;
+        assert!(said.contains(&format!("href=\"{path}\" aria-current=\"page\"")), "{path}");
+        assert!(!said.contains(&format!("href=\"{other}\" aria-current")), "{path}");
+    }
 }

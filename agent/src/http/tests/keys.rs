@@ -88,13 +88,13 @@ async fn who_lost_the_passphrase_opens_with_the_kit_and_sets_another() {
     house.engine.lock();
     let page = text(send(&house, get("/unlock")).await).await;
     assert!(page.contains("href=\"/unlock/kit\""));
-    let form = format!("words={words}&passphrase=lune+rousse&again=lune+rouge");
+    let form = format!("words={words}&passphrase=lune+rousse+en+hiver&again=lune+rouge");
     let differ = send(&house, post("/unlock/kit", form)).await;
     assert_eq!(differ.status(), StatusCode::FORBIDDEN);
-    let form = format!("words={words}&passphrase=lune+rousse&again=lune+rousse");
+    let form = format!("words={words}&passphrase=lune+rousse+en+hiver&again=lune+rousse+en+hiver");
     enter(&house, &form, "/unlock/kit", "/").await;
     house.engine.lock();
-    enter(&house, "passphrase=lune+rousse", "/unlock", "/").await;
+    enter(&house, "passphrase=lune+rousse+en+hiver", "/unlock", "/").await;
     house.engine.lock();
     let old = send(&house, post("/unlock", "passphrase=soleil+de+minuit")).await;
     assert_eq!(old.status(), StatusCode::FORBIDDEN);
@@ -106,7 +106,7 @@ async fn who_lost_both_is_told_plainly() {
     let house = house(folder.path());
     let kit = RecoveryKit::generate(&mut house.engine.rng());
     let words = kit.words(Language::En).join("+");
-    let form = format!("words={words}&passphrase=a&again=a");
+    let form = format!("words={words}&passphrase=a&again=a&weak=yes");
     let answer = send(&house, post("/unlock/kit", form)).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     assert!(answer.response().cookies().next().is_none());
@@ -124,7 +124,8 @@ async fn the_passphrase_is_changed_by_who_shows_it() {
         ("present=&passphrase=a&again=a", StatusCode::FORBIDDEN),
         ("present=soleil+de+minuit&passphrase=a&again=b", StatusCode::FORBIDDEN),
         ("present=soleil+de+minuit&passphrase=&again=", StatusCode::FORBIDDEN),
-        ("present=soleil+de+minuit&passphrase=a&again=a", StatusCode::OK),
+        ("present=soleil+de+minuit&passphrase=a&again=a", StatusCode::FORBIDDEN),
+        ("present=soleil+de+minuit&passphrase=a&again=a&weak=yes", StatusCode::OK),
     ] {
         let answer = send(&house, post("/keys/passphrase", form).cookie(cookie.clone())).await;
         assert_eq!(answer.status(), status, "{form}");
@@ -171,7 +172,28 @@ async fn wrong_passphrases_at_the_door_do_not_shut_out_who_has_the_kit() {
     let waits = send(&house, post("/unlock", "passphrase=soleil+de+minuit")).await;
     assert_eq!(waits.status(), StatusCode::TOO_MANY_REQUESTS);
     let words = kit.words(Language::Fr).join("+");
-    let form = format!("words={words}&passphrase=a&again=a");
+    let form = format!("words={words}&passphrase=a&again=a&weak=yes");
     enter(&house, &form, "/unlock/kit", "/").await;
     assert!(house.engine.check_key(Secret::Kit(&kit)).is_ok());
+}
+
+#[actix_web::test]
+async fn a_passphrase_that_is_soon_guessed_is_taken_nowhere_but_by_a_tick() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(folder.path());
+    house.engine.unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    let kit = house.engine.make_kit().unwrap().words(Language::Fr).join("+");
+    let cookie = open(&house).await;
+    let present = "present=soleil+de+minuit&passphrase=soleil&again=soleil".to_owned();
+    let words = format!("words={kit}&passphrase=soleil&again=soleil");
+    for (path, form) in [("/keys/passphrase", &present), ("/unlock/kit", &words)] {
+        let refused = send(&house, post(path, form.clone()).cookie(cookie.clone())).await;
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{path}");
+        let said = text(refused).await;
+        assert!(said.contains("celles qu’on essaie d’abord"), "{path}");
+        assert!(said.contains("name=\"weak\""), "{path}");
+        let kept = post(path, format!("{form}&weak=yes")).cookie(cookie.clone());
+        let kept = send(&house, kept).await.status();
+        assert!(matches!(kept, StatusCode::OK | StatusCode::SEE_OTHER), "{path}");
+    }
 }

@@ -162,15 +162,19 @@ fn rendered_backup(voice: &Voice, text: &str) -> String {
 
 fn rendered_start(voice: &Voice, text: &str) -> [(&'static str, String); 6] {
     let refusal = || Some(text.to_owned());
+    let refused = || Some(Refused { sentence: text.to_owned(), weak: true });
     let closed = || Frame::closed_at(voice, text.to_owned(), "/start");
     let view = RestoredView { lead: text.to_owned(), facts: vec![fact(text, text)], grants: true };
-    let open = Frame::open(voice, text.to_owned(), Section::Keys, "/");
+    let open = Frame::open(voice, text.to_owned(), Section::Backup, "/");
     [
         ("code", StartCodePage { frame: closed(), spent: false, refusal: refusal() }.render()),
         ("choice", StartChoicePage { frame: closed() }.render()),
-        ("new", StartNewPage { frame: closed(), refusal: refusal(), weak: true }.render()),
+        ("new", StartNewPage { frame: closed(), refusal: refused() }.render()),
         ("restore", StartRestorePage { frame: closed(), refusal: refusal() }.render()),
-        ("open", StartOpenPage { frame: closed(), kit: true, refusal: refusal() }.render()),
+        (
+            "open",
+            StartOpenPage { frame: closed(), kit: true, slots: false, refusal: refused() }.render(),
+        ),
         ("restored", RestoredPage { frame: open, view: &view, next: "/kit" }.render()),
     ]
     .map(|(name, page)| (name, page.unwrap()))
