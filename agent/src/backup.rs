@@ -222,3 +222,28 @@ pub(crate) fn fits(length: u64, max: u64, to: &Path) -> Result<(), StoreError> {
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_place_does_wrong_is_not_put_down_to_this_machine() {
+        let cause = || Box::new(UnknownTrouble);
+        for (error, trouble) in [
+            (StoreError::Unreachable(cause()), Trouble::Unreachable),
+            (StoreError::Denied(cause()), Trouble::Denied),
+            (StoreError::Full(cause()), Trouble::Full),
+            (StoreError::Missing, Trouble::Unsound),
+            (StoreError::Uneven, Trouble::Unsound),
+            (StoreError::Taken, Trouble::Strange),
+            (StoreError::TooMany, Trouble::Strange),
+            (StoreError::Other(cause()), Trouble::Strange),
+            (StoreError::Here(io::ErrorKind::StorageFull.into()), Trouble::Full),
+            (StoreError::Here(io::ErrorKind::PermissionDenied.into()), Trouble::Machine),
+        ] {
+            assert_eq!(error.trouble(), trouble, "{error:?}");
+            assert_eq!(Trouble::parse(trouble.as_str()), Ok(trouble));
+        }
+    }
+}

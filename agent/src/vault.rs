@@ -239,14 +239,6 @@ impl Vault {
         self.send(move |store| store.keeper.settle(failed))
     }
 
-    /// Writes all pages anew, without those that are empty.
-    pub fn compact(&self) -> Result<(), VaultError> {
-        self.send(|store| {
-            let Store { connection, keeper, .. } = store;
-            keeper.rewrite(connection, |db| db.execute_batch("VACUUM"))
-        })
-    }
-
     /// Says in the mark at `path` that this file is about to take the place of the one that is marked there,
     /// which has the key `former`: either is sound until the next change.
     pub fn announce_swap(

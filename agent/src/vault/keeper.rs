@@ -269,26 +269,6 @@ impl Keeper {
         Ok(())
     }
 
-    /// Rewrites pages without changing what they say.
-    pub(super) fn rewrite(
-        &mut self,
-        db: &mut Connection,
-        rewrite: impl FnOnce(&Connection) -> rusqlite::Result<()>,
-    ) -> Result<(), VaultError> {
-        // A seal of this sitting: the mark speaks of it.
-        self.begin(db)?;
-        let sealed = self.seal_once(db)?;
-        self.committed(db, sealed)?;
-        self.mark(Note::Rewriting, true).map_err(VaultError::Mark)?;
-        self.step();
-        let rewritten = rewrite(db);
-        self.step();
-        self.page = seal_page(db)?.ok_or(VaultError::Damaged)?;
-        self.committed(db, None)?;
-        self.mark(Note::Plain, true).map_err(VaultError::Mark)?;
-        Ok(rewritten?)
-    }
-
     /// Says in the mark at `path` that this file is being put in the place of the one that is marked there
     /// with `former`: the newest mark of that one stays.
     pub(super) fn announce_swap(
@@ -445,9 +425,6 @@ impl Keeper {
         }
         let Some(seal) = seal else { return Some(Sign::Older) };
         let same_sitting = seal.sitting == newest.sitting;
-        if newest.note == Note::Rewriting && same_sitting && seal.counter == newest.counter {
-            return None;
-        }
         if !holds {
             return Some(Sign::Mixed);
         }

@@ -43,6 +43,12 @@ impl Home {
         self.engine.rehearse("stick", self.runtime.handle())
     }
 
+    fn import_cards(&self) {
+        let cards: Vec<String> = (0..50).map(|n| format!("{n},Les Cimes,,{n}")).collect();
+        let cards = format!("_id,store,note,cardid\n{}\n", cards.join("\n"));
+        self.engine.import_cards(cards.as_bytes(), false).unwrap();
+    }
+
     fn place(&self) -> Place {
         self.engine.backup_places().unwrap().remove(0)
     }
@@ -98,9 +104,7 @@ fn a_backup_lies_there_whole_and_makes_a_vault_on_another_machine() {
 fn a_rehearsal_makes_a_vault_of_it_and_keeps_the_date() {
     let home = home();
     assert!(matches!(home.rehearse(), Err(BackupError::None)));
-    let cards: Vec<String> = (0..50).map(|n| format!("{n},Les Cimes,,{n}")).collect();
-    let cards = format!("_id,store,note,cardid\n{}\n", cards.join("\n"));
-    home.engine.import_cards(cards.as_bytes(), false).unwrap();
+    home.import_cards();
     let made = home.back_up().unwrap();
     assert!(made.rows > 30);
     let rehearsed = home.rehearse().unwrap();
@@ -114,8 +118,9 @@ fn a_rehearsal_makes_a_vault_of_it_and_keeps_the_date() {
 #[test]
 fn a_backup_that_was_changed_or_is_another_one_is_noticed() {
     let home = home();
-    // Sound, hers, and of the same second.
+    // Sound, hers, of the same second, and shorter by more than what `age` adds at random.
     let other = home.engine.export(Vec::new()).unwrap();
+    home.import_cards();
     let made = home.back_up().unwrap();
     let file = home.stick.path().join(made.name.file());
     let good = fs::read(&file).unwrap();

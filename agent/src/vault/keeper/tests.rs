@@ -147,8 +147,6 @@ fn what_was_killed_at_any_moment_is_sound() {
         wish(&vault, number, usize::from(number).pow(3) * 10);
         moments.push(home.files());
     }
-    vault.compact().unwrap();
-    moments.push(home.files());
     vault.close();
     moments.push(home.files());
     for (number, files) in moments.iter().enumerate() {
