@@ -15,14 +15,12 @@ use std::{
 use age::secrecy::SecretString;
 use besace_protocol::{crypto::Digest, time::Timestamp};
 
-use crate::footing;
-
 pub use self::{
     folder::Folder,
     name::BackupName,
     schedule::{MINUTES_A_DAY, OLD_SECONDS, RETRY_SECONDS, due, next, surplus},
 };
-use crate::vault::takes_no_more;
+use crate::{footing, vault::takes_no_more};
 
 /// Most places at once.
 pub const PLACES_MAX: usize = 8;
