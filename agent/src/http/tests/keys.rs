@@ -192,6 +192,9 @@ async fn a_passphrase_that_is_soon_guessed_is_taken_nowhere_but_by_a_tick() {
         let said = text(refused).await;
         assert!(said.contains("celles qu’on essaie d’abord"), "{path}");
         assert!(said.contains("name=\"weak\""), "{path}");
+        let fields = said.split("<input id=").filter(|field| field.contains("aria-invalid"));
+        let wrong: Vec<&str> = fields.map(|field| field.split('"').nth(1).unwrap()).collect();
+        assert_eq!(wrong, ["passphrase"], "{path}");
         let kept = post(path, format!("{form}&weak=yes")).cookie(cookie.clone());
         let kept = send(&house, kept).await.status();
         assert!(matches!(kept, StatusCode::OK | StatusCode::SEE_OTHER), "{path}");
