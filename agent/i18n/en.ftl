@@ -231,6 +231,7 @@ journal-line = { $what } · { $domain } · { $bytes ->
    *[other] { $number } bytes
 }
 journal-asked = { $what } · asked of { $domain }
+journal-stopped = { $what } · for { $domain }
 kind-manifest = a shop’s calling card
 kind-requests = a shop’s requests
 kind-notice = a notice
@@ -240,6 +241,12 @@ kind-grant = a grant
 kind-withdrawal = a withdrawal
 kind-release = the keys of a day
 kind-disclosure = what you allowed to be told
+kind-grant-stopped = a grant, stopped before it left
+kind-release-stopped = the keys of a day, stopped before they left
+kind-disclosure-stopped = what you allowed to be told, stopped before it left
+kind-grant-cut = a grant, cut off on its way: it may have arrived
+kind-release-cut = the keys of a day, cut off on their way: they may have arrived
+kind-disclosure-cut = what you allowed to be told, cut off on its way: it may have arrived
 kind-mailbox = the mail
 kind-acknowledgement = an acknowledgement
 kind-continuation = the news of your new log

@@ -234,6 +234,7 @@ journal-line = { $what } · { $domain } · { $bytes ->
    *[other] { $number } octets
 }
 journal-asked = { $what } · demandé à { $domain }
+journal-stopped = { $what } · pour { $domain }
 kind-manifest = la carte de visite d’une enseigne
 kind-requests = les demandes d’une enseigne
 kind-notice = une notice
@@ -243,6 +244,12 @@ kind-grant = un accord
 kind-withdrawal = un arrêt
 kind-release = les clés d’un jour
 kind-disclosure = ce que vous avez permis de dire
+kind-grant-stopped = un accord, arrêté avant de partir
+kind-release-stopped = les clés d’un jour, arrêtées avant de partir
+kind-disclosure-stopped = ce que vous avez permis de dire, arrêté avant de partir
+kind-grant-cut = un accord, coupé en chemin : il a pu arriver
+kind-release-cut = les clés d’un jour, coupées en chemin : elles ont pu arriver
+kind-disclosure-cut = ce que vous avez permis de dire, coupé en chemin : cela a pu arriver
 kind-mailbox = le courrier
 kind-acknowledgement = un accusé de réception
 kind-continuation = l’annonce de votre nouveau registre

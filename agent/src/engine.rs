@@ -33,6 +33,7 @@ mod step;
 mod succession;
 mod till;
 mod time;
+pub(crate) mod turns;
 mod visits;
 mod vouchers;
 
@@ -87,6 +88,7 @@ pub use self::{
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
     time::{AHEAD_SECONDS_MAX, BACK_SECONDS_MAX, ClockDoubt},
+    turns::{Turn, Withdrawing},
     visits::{ShopCircle, VisitRules, detect_visits},
     vouchers::{BITS_A_YEAR, HeldClass, LINK_SECONDS, ShowVoucherError, ShownVoucher, VoucherView},
 };
@@ -256,6 +258,8 @@ struct Inner {
     used_at: AtomicU64,
     /// Says that a grant came alive or ended, so that whoever emits looks again at once.
     grant_changes: watch::Sender<()>,
+    /// What is on its way under grants.
+    turns: Arc<turns::Turns>,
     /// What is kept while the vault is locked.
     outside: sealed::Outside,
     /// Held while a backup is made or rehearsed: one at a time.
@@ -317,6 +321,7 @@ impl Engine {
             keys: Mutex::new(()),
             used_at: AtomicU64::new(0),
             grant_changes: watch::Sender::new(()),
+            turns: Arc::default(),
             backing_up: Mutex::new(()),
             lock,
             seen: time::Seen::default(),

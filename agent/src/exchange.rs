@@ -18,7 +18,7 @@ use besace_protocol::{
 
 use self::standing::said_at_the_end;
 use crate::{
-    engine::{Delivery, Engine, EngineError, PreparedCall, StepError},
+    engine::{Delivery, Engine, EngineError, PreparedCall, StepError, Turn},
     net::{Net, NetError},
     vault::{Direction, JournalEntry},
 };
@@ -158,8 +158,11 @@ impl Exchange {
         let stands = self.stand(&domain).await;
         let (id, call) = self.step(move |engine| engine.give(request, indication)).await?;
         stands??;
-        let answer = self.call(call, "grant").await?;
-        self.step(move |engine| engine.accept_grant(id, &answer)).await?;
+        // Somebody else may be telling it; else she took it back meanwhile.
+        let told = self.tell_grant(id, call).await?;
+        if !told && self.step(move |engine| engine.is_withdrawn(id)).await? {
+            return Err(StepError::GrantOver.into());
+        }
         self.deliver_due(&domain).await?;
         Ok(id)
     }
@@ -194,21 +197,44 @@ impl Exchange {
         let keys = self.step(move |engine| engine.due_releases(&name)).await?;
         let name = domain.clone();
         let data = self.step(move |engine| engine.due_disclosures(&name)).await?;
-        let counts = (keys.len(), data.len());
+        let mut counts = (0_usize, 0_usize);
         for (delivery, call) in keys.into_iter().chain(data) {
-            let kind = match delivery {
-                Delivery::Keys { .. } => "release",
-                Delivery::Data { .. } => "disclosure",
-            };
             // She may have withdrawn since the calls were prepared: what waits must not leave any more.
-            if !self.step(move |engine| engine.may_leave(delivery)).await? {
-                continue;
-            }
-            let answer = self.call(call, kind).await?;
+            let taken = move |engine: &Engine| {
+                engine.turn_to_deliver(delivery, &call).map(|turn| turn.map(|turn| (turn, call)))
+            };
+            let Some((turn, call)) = self.step(taken).await? else { continue };
+            let Some(answer) = self.send(&turn, call, kind_of(delivery)).await? else { continue };
             let name = domain.clone();
-            self.step(move |engine| engine.accept_delivery(&name, delivery, &answer)).await?;
+            self.step(move |engine| {
+                // A withdrawal waits until what came is written down.
+                let _turn = turn;
+                engine.accept_delivery(&name, delivery, &answer)
+            })
+            .await?;
+            let count = match delivery {
+                Delivery::Keys { .. } => &mut counts.0,
+                Delivery::Data { .. } => &mut counts.1,
+            };
+            *count = count.saturating_add(1);
         }
         Ok(counts)
+    }
+
+    /// Tells a retailer of a grant, and takes its signature. False if she took it back first, or it
+    /// is being told.
+    async fn tell_grant(&self, id: GrantId, call: PreparedCall) -> Result<bool, ExchangeError> {
+        let taken = move |engine: &Engine| {
+            engine.turn_to_tell(id, &call).map(|turn| turn.map(|turn| (turn, call)))
+        };
+        let Some((turn, call)) = self.step(taken).await? else { return Ok(false) };
+        let Some(answer) = self.send(&turn, call, "grant").await? else { return Ok(false) };
+        self.step(move |engine| {
+            let _turn = turn;
+            engine.accept_grant(id, &answer)
+        })
+        .await?;
+        Ok(true)
     }
 
     /// Retailers to whom something waits in the outbox.
@@ -230,12 +256,13 @@ impl Exchange {
         for held in waiting {
             // It may have been cleared, or the vault opened, since: then it is not for us to send.
             let one = held.clone();
-            let may =
-                self.step(move |engine| Ok::<_, StepError>(engine.may_send_held(&one))).await?;
-            let (true, Some(path)) = (may, held.path()) else { continue };
+            let turn =
+                self.step(move |engine| Ok::<_, StepError>(engine.turn_to_send_held(&one))).await?;
+            let (Some(turn), Some(path)) = (turn, held.path()) else { continue };
             let call = held.call.clone();
-            let answer =
-                self.net.call(&held.pseudonym, domain, path, call, HELD_ANSWER_LEN_MAX).await;
+            let call = self.net.call(&held.pseudonym, domain, path, call, HELD_ANSWER_LEN_MAX);
+            // The vault was opened, and she withdrew.
+            let Some(answer) = turn.send(call).await else { continue };
             let answer = match answer {
                 Ok(answer) => Some(answer),
                 // It was received before, and the answer was lost; or it never will be taken.
@@ -298,10 +325,8 @@ impl Exchange {
         let name = domain.clone();
         let grants = self.step(move |engine| engine.unsigned_grants(&name)).await?;
         for (id, call) in grants {
-            match self.call(call, "grant").await {
-                Ok(answer) => {
-                    self.step(move |engine| engine.accept_grant(id, &answer)).await?;
-                }
+            match self.tell_grant(id, call).await {
+                Ok(_told) => {}
                 Err(error @ ExchangeError::Net(NetError::Refused(_))) => {
                     refused = refused.and(Err(error));
                 }
@@ -378,6 +403,21 @@ impl Exchange {
         Ok(answer)
     }
 
+    /// As [`call`](Self::call), in a turn; the journal says already that it leaves. `None`: she withdrew.
+    async fn send(
+        &self,
+        turn: &Turn,
+        call: PreparedCall,
+        kind: &'static str,
+    ) -> Result<Option<Vec<u8>>, ExchangeError> {
+        let PreparedCall { pseudonym, domain, path, body } = call;
+        let call = self.net.call(&pseudonym, &domain, path, body, ANSWER_LEN_MAX);
+        let Some(answer) = turn.send(call).await else { return Ok(None) };
+        let answer = answer?;
+        self.note(&domain, Direction::In, kind, answer.len()).await?;
+        Ok(Some(answer))
+    }
+
     async fn note(
         &self,
         domain: &ControllerId,
@@ -407,6 +447,14 @@ impl Exchange {
             .await
             .map_err(|_| ExchangeError::Broken)?
             .map_err(|error| ExchangeError::Step(error.into()))
+    }
+}
+
+/// The word of the journal.
+const fn kind_of(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Keys { .. } => "release",
+        Delivery::Data { .. } => "disclosure",
     }
 }
 

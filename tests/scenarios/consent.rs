@@ -3,6 +3,7 @@
 
 mod audited;
 mod courier;
+mod gate;
 mod liar;
 
 use besace_agent::{

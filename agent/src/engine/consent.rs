@@ -14,9 +14,10 @@ use besace_protocol::{
 };
 
 use super::{
-    Engine,
+    Engine, Turn, Withdrawing,
     retailers::{REFUSAL_PAUSE_DAYS, check_request},
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
+    turns::Leaving,
 };
 use crate::{
     sealed::Content,
@@ -237,6 +238,35 @@ impl Engine {
         Ok(calls)
     }
 
+    /// The right to tell a retailer of a grant now; none if it was told, or she took it back.
+    pub fn turn_to_tell(
+        &self,
+        id: GrantId,
+        call: &PreparedCall,
+    ) -> Result<Option<Turn>, StepError> {
+        let leaving = Leaving::Grant(id);
+        let Some(turn) = self.0.turns.enter(leaving, &call.domain, call.body.len()) else {
+            return Ok(None);
+        };
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        if stored.state != GrantState::Given {
+            return Ok(None);
+        }
+        self.note_turn(&turn)?;
+        Ok(Some(turn))
+    }
+
+    /// The journal says that it leaves, before it does.
+    pub(super) fn note_turn(&self, turn: &Turn) -> Result<(), StepError> {
+        turn.note(self.now()).map_or(Ok(()), |entry| Ok(self.note(entry)?))
+    }
+
+    /// Whether she took a grant back.
+    pub fn is_withdrawn(&self, id: GrantId) -> Result<bool, StepError> {
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        Ok(stored.withdrawal.is_some())
+    }
+
     /// Takes the retailer's answer to a grant: its signature over the same bytes, logged.
     pub fn accept_grant(&self, id: GrantId, bytes: &[u8]) -> Result<(), StepError> {
         let answer: GrantGiven = answer(bytes)?;
@@ -270,6 +300,20 @@ impl Engine {
     /// Takes consent back. From here on nothing leaves under the grant, whoever answers or not; the
     /// call that comes back tells the retailer.
     pub fn withdraw(&self, id: GrantId) -> Result<PreparedCall, StepError> {
+        // Before anything else is awaited: she never waits for a retailer.
+        let withdrawing = self.begin_withdrawal(id);
+        withdrawing.wait();
+        self.finish_withdrawal(withdrawing)
+    }
+
+    /// From here on nothing begins to leave under the grant, and what is on its way is stopped.
+    pub fn begin_withdrawal(&self, id: GrantId) -> Withdrawing {
+        self.0.turns.close(id, self.now())
+    }
+
+    /// Writes a withdrawal down, when what was on its way is gone.
+    pub fn finish_withdrawal(&self, withdrawing: Withdrawing) -> Result<PreparedCall, StepError> {
+        let id = withdrawing.grant;
         let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
         let claimed = grant.claimed().clone();
@@ -297,7 +341,9 @@ impl Engine {
         // Before it stands in her log: whatever happens in between, no key leaves afterwards.
         let turn = self.turn_at_outbox();
         self.unhold_releases(id);
-        self.pass_gate(id, GrantChange::Withdraw, record.clone())?.ok_or(StepError::GrantOver)?;
+        let change = GrantChange::Withdraw { stopped: withdrawing.stopped(self.now()) };
+        self.pass_gate(id, change, record.clone())?.ok_or(StepError::GrantOver)?;
+        drop(withdrawing);
         drop(turn);
         self.try_refresh_outbox();
         let body = self.withdraw_body(&pseudonym, record)?;
@@ -371,13 +417,14 @@ impl Engine {
     }
 
     /// Takes the retailer's word that it has no such grant: nothing is left to tell it. False if it had
-    /// shown before that it has the grant; then it goes on being told.
+    /// shown before that it has the grant, or the grant may arrive yet; then it goes on being told.
     pub fn accept_missing(&self, id: GrantId) -> Result<bool, StepError> {
         let vault = self.vault()?;
         let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
         let shown = vault.evidence(&stored.domain)?.iter().any(|one| one.grant == Some(id));
-        if shown || grant.claimed_key(Role::Controller).is_some() {
+        let on_its_way = self.0.turns.may_arrive_yet(id, self.now());
+        if shown || on_its_way || grant.claimed_key(Role::Controller).is_some() {
             return Ok(false);
         }
         let settled = vault.settle_withdrawal(id, self.now())?;
@@ -395,7 +442,8 @@ impl Engine {
         let vault = self.vault()?;
         let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
         let pseudonym = self.pseudonym_of(stored.generation)?;
-        let changes_emission = matches!(change, GrantChange::Activate | GrantChange::Withdraw);
+        let changes_emission =
+            matches!(change, GrantChange::Activate | GrantChange::Withdraw { .. });
         let mut rng = self.rng();
         let own = vault.own_log(LogId::generate(&mut rng), self.now())?;
         let signers = LogSigners {

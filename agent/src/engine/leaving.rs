@@ -19,8 +19,9 @@ use besace_protocol::{
 };
 
 use super::{
-    Engine,
+    Engine, Turn,
     step::{PreparedCall, StepError, answer, check_proven, retailer_log_key},
+    turns::Leaving,
 };
 use crate::{
     sealed::Content,
@@ -93,25 +94,33 @@ impl Engine {
         Ok(calls)
     }
 
+    /// The right to send a delivery that was prepared: it leaves now, and the journal says so. None if it may not leave
+    /// any more.
+    pub fn turn_to_deliver(
+        &self,
+        delivery: Delivery,
+        call: &PreparedCall,
+    ) -> Result<Option<Turn>, StepError> {
+        let leaving = Leaving::Delivery(delivery);
+        let Some(turn) = self.0.turns.enter(leaving, &call.domain, call.body.len()) else {
+            return Ok(None);
+        };
+        // Looked at in its turn: a withdrawal is written down before it, or waits until it is over.
+        if !self.may_leave(delivery)? {
+            return Ok(None);
+        }
+        self.note_turn(&turn)?;
+        Ok(Some(turn))
+    }
+
     /// Whether a delivery that was prepared may still leave: its grant lives, and nobody else delivered
     /// it. A withdrawal may have come between.
     pub fn may_leave(&self, delivery: Delivery) -> Result<bool, StepError> {
-        let vault = self.vault()?;
-        let (Delivery::Keys { grant, .. } | Delivery::Data { grant, .. }) = delivery;
-        let lives = vault
-            .grant(grant)?
-            .is_some_and(|stored| stored.state.is_live(stored.expires_at, self.now()));
-        let waits = match delivery {
-            Delivery::Keys { grant, day } => vault
-                .key_releases(grant)?
-                .iter()
-                .any(|one| one.day == day && one.state == DeliveryState::Logged),
-            Delivery::Data { grant, digest } => vault
-                .disclosures(grant)?
-                .iter()
-                .any(|one| one.digest == digest && one.state == DeliveryState::Logged),
-        };
-        Ok(lives && waits)
+        let (vault, now) = (self.vault()?, self.now());
+        Ok(match delivery {
+            Delivery::Keys { grant, day } => vault.release_may_leave(grant, day, now)?,
+            Delivery::Data { grant, digest } => vault.disclosure_may_leave(grant, digest, now)?,
+        })
     }
 
     /// Takes the answer to a delivery: the proof that the retailer logged what it received.

@@ -13,7 +13,7 @@ use besace_protocol::{
     wire::{AcknowledgeMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
 };
 
-use super::{Engine, EngineError, PreparedCall, StepError};
+use super::{Delivery, Engine, EngineError, PreparedCall, StepError, Turn, turns::Leaving};
 use crate::{
     sealed::{Content, DoorList, Held, HoldCallError, SenderTag},
     vault::{DeliveryState, Direction, JournalEntry, Pseudonym},
@@ -134,6 +134,19 @@ impl Engine {
             }
         }
         Ok(calls)
+    }
+
+    /// The right to send a call that waits; none if it may not leave. Only what leaves under a grant needs a turn.
+    pub fn turn_to_send_held(&self, held: &Held) -> Option<Turn> {
+        let turn = match held.content {
+            Content::Released { grant, day } => {
+                let day = Day::from_number(day);
+                let leaving = Leaving::Delivery(Delivery::Keys { grant, day });
+                self.0.turns.enter(leaving, &held.domain, held.call.len())?
+            }
+            _ => Turn::free(),
+        };
+        self.may_send_held(held).then_some(turn)
     }
 
     /// Whether a call may leave now: it waits, and the vault is locked. An open vault says it afresh. Keys do not

@@ -25,13 +25,19 @@ pub fn view(voice: &Voice, entries: &[vault::JournalEntry]) -> JournalView {
 }
 
 fn line(voice: &Voice, entry: &vault::JournalEntry) -> JournalEntry {
+    let stopped = entry.kind.ends_with("_stopped");
     let way = match entry.direction {
+        // It was about to leave when she withdrew.
+        Direction::Out if stopped => Way::Stayed,
         Direction::Out => Way::Left,
         Direction::In => Way::Came,
     };
     let what = kind(voice, &entry.kind);
     let domain = entry.domain.as_str();
     let what = match entry.direction {
+        Direction::Out if stopped => {
+            voice.say_with("journal-stopped", [("what", what.into()), ("domain", domain.into())])
+        }
         // A question without a body: only that it was asked.
         Direction::Out if entry.bytes == 0 => {
             voice.say_with("journal-asked", [("what", what.into()), ("domain", domain.into())])
@@ -66,6 +72,12 @@ fn kind(voice: &Voice, kind: &str) -> String {
         "withdrawal" => voice.say("kind-withdrawal"),
         "release" => voice.say("kind-release"),
         "disclosure" => voice.say("kind-disclosure"),
+        "grant_stopped" => voice.say("kind-grant-stopped"),
+        "release_stopped" => voice.say("kind-release-stopped"),
+        "disclosure_stopped" => voice.say("kind-disclosure-stopped"),
+        "grant_cut" => voice.say("kind-grant-cut"),
+        "release_cut" => voice.say("kind-release-cut"),
+        "disclosure_cut" => voice.say("kind-disclosure-cut"),
         "mailbox" | "mail" => voice.say("kind-mailbox"),
         "continuation" => voice.say("kind-continuation"),
         "last_head" => voice.say("kind-last-head"),
@@ -97,6 +109,8 @@ mod tests {
         let entries = [
             entry(0, Direction::In, "catalogue", 1_204_988),
             entry(1, Direction::Out, "catalogue", 0),
+            entry(2, Direction::Out, "release_stopped", 0),
+            entry(2, Direction::Out, "disclosure_cut", 1_204),
             entry(86_400, Direction::Out, "grant", 1),
             entry(86_401, Direction::Out, "new\u{202e}kind", 2),
         ];
@@ -115,6 +129,8 @@ mod tests {
         Tuesday 3 March
         5.42 pm Came: a catalogue of offers · lumen.example · 1,204,988 bytes
         5.42 pm Left: a catalogue of offers · asked of lumen.example
+        5.42 pm Here: the keys of a day, stopped before they left · for lumen.example
+        5.42 pm Left: what you allowed to be told, cut off on its way: it may have arrived · lumen.example · 1,204 bytes
         Monday 2 March
         5.42 pm Left: a grant · lumen.example · one byte
         5.42 pm Left: newkind · lumen.example · 2 bytes

@@ -16,7 +16,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::{Vault, VaultError, column, logs};
+use super::{JournalEntry, Vault, VaultError, column, journal, logs};
 
 /// What changes with a grant.
 #[derive(Debug)]
@@ -38,7 +38,10 @@ pub enum GrantChange {
         digest: Digest,
     },
     /// She takes consent back; the record is the withdrawal.
-    Withdraw,
+    Withdraw {
+        /// Calls under the grant that were stopped for it.
+        stopped: Vec<JournalEntry>,
+    },
     /// The controller answered the withdrawal; the record is the acknowledgement.
     Acknowledge,
 }
@@ -78,20 +81,30 @@ impl Vault {
         salts: GateSalts,
         now: Timestamp,
     ) -> Result<Option<Proven>, VaultError> {
-        self.write_marked(move |db| {
-            let Some(gate) = read(db, grant)? else { return Ok(None) };
-            if !gate.allows(&change, now) {
-                return Ok(None);
-            }
-            let (index, head) =
-                logs::append(db, &gate.log, &signers.pairwise, &salts.record, &record, now)?;
-            let proven = logs::prove(db, &gate.log, index, head.clone())?;
-            let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
-            logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), now)?;
-            apply(db, grant, change, record, index, now)?;
-            Ok(Some(proven))
-        })
+        self.write_marked(move |db| pass(db, grant, change, record, &signers, &salts, now))
     }
+}
+
+fn pass(
+    db: &Transaction<'_>,
+    grant: GrantId,
+    change: GrantChange,
+    record: Vec<u8>,
+    signers: &LogSigners,
+    salts: &GateSalts,
+    now: Timestamp,
+) -> Result<Option<Proven>, VaultError> {
+    let Some(gate) = read(db, grant)? else { return Ok(None) };
+    if !gate.allows(&change, now) {
+        return Ok(None);
+    }
+    let (index, head) =
+        logs::append(db, &gate.log, &signers.pairwise, &salts.record, &record, now)?;
+    let proven = logs::prove(db, &gate.log, index, head.clone())?;
+    let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
+    logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), now)?;
+    apply(db, grant, change, record, index, now)?;
+    Ok(Some(proven))
 }
 
 /// A grant as the gate sees it.
@@ -109,7 +122,7 @@ impl Gate {
             GrantChange::Release { .. } | GrantChange::Disclose { .. } => {
                 self.state.is_live(self.expires, now)
             }
-            GrantChange::Withdraw => {
+            GrantChange::Withdraw { .. } => {
                 matches!(self.state, GrantState::Given | GrantState::Active | GrantState::Expired)
             }
             GrantChange::Acknowledge => self.state == GrantState::Withdrawn && !self.acknowledged,
@@ -160,7 +173,10 @@ fn apply(
              VALUES (?1, ?2, ?3, ?4, 'logged', ?5)",
             (id, digest.as_bytes(), jws.into_revealed(), index, at),
         )?,
-        GrantChange::Withdraw => {
+        GrantChange::Withdraw { stopped } => {
+            for entry in &stopped {
+                journal::add(db, entry)?;
+            }
             // What was logged but not delivered must never be delivered.
             db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
             db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
@@ -177,3 +193,6 @@ fn apply(
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod race;

@@ -7,6 +7,8 @@ use besace_protocol::{
     time::{Day, Timestamp},
 };
 
+use rusqlite::{Connection, Transaction};
+
 use super::{Vault, VaultError, column};
 
 /// How far something that leaves is.
@@ -79,6 +81,26 @@ impl Vault {
         })
     }
 
+    /// Whether the keys of `day` wait to leave, and may.
+    pub fn release_may_leave(
+        &self,
+        grant: GrantId,
+        day: Day,
+        now: Timestamp,
+    ) -> Result<bool, VaultError> {
+        self.read(move |db| release_may_leave(db, grant, day, now))
+    }
+
+    /// Whether a disclosure waits to leave, and may.
+    pub fn disclosure_may_leave(
+        &self,
+        grant: GrantId,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Result<bool, VaultError> {
+        self.read(move |db| disclosure_may_leave(db, grant, digest, now))
+    }
+
     /// The retailer has the keys of `day`.
     pub fn deliver_key_release(
         &self,
@@ -86,14 +108,7 @@ impl Vault {
         day: Day,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        self.write(move |db| {
-            db.execute(
-                "UPDATE key_releases SET state = 'delivered', at = ?3
-                 WHERE grant_id = ?1 AND day = ?2",
-                (grant.as_bytes(), day.as_number(), column::from_time(now)),
-            )?;
-            Ok(())
-        })
+        self.write(move |db| deliver_key_release(db, grant, day, now))
     }
 
     /// The disclosures under one grant, the newest first.
@@ -123,15 +138,62 @@ impl Vault {
         digest: Digest,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        self.write(move |db| {
-            db.execute(
-                "UPDATE disclosures SET state = 'delivered', at = ?3
-                 WHERE grant_id = ?1 AND digest = ?2",
-                (grant.as_bytes(), digest.as_bytes(), column::from_time(now)),
-            )?;
-            Ok(())
-        })
+        self.write(move |db| deliver_disclosure(db, grant, digest, now))
     }
+}
+
+pub(super) fn release_may_leave(
+    db: &Connection,
+    grant: GrantId,
+    day: Day,
+    now: Timestamp,
+) -> Result<bool, VaultError> {
+    let mut waiting = db.prepare(
+        "SELECT 1 FROM key_releases JOIN grants ON grants.id = grant_id
+         WHERE grant_id = ?1 AND day = ?2 AND key_releases.state = 'logged'
+           AND grants.state = 'active' AND expires_at > ?3",
+    )?;
+    Ok(waiting.exists((grant.as_bytes(), day.as_number(), column::from_time(now)))?)
+}
+
+pub(super) fn disclosure_may_leave(
+    db: &Connection,
+    grant: GrantId,
+    digest: Digest,
+    now: Timestamp,
+) -> Result<bool, VaultError> {
+    let mut waiting = db.prepare(
+        "SELECT 1 FROM disclosures JOIN grants ON grants.id = grant_id
+         WHERE grant_id = ?1 AND digest = ?2 AND disclosures.state = 'logged'
+           AND grants.state = 'active' AND expires_at > ?3",
+    )?;
+    Ok(waiting.exists((grant.as_bytes(), digest.as_bytes(), column::from_time(now)))?)
+}
+
+pub(super) fn deliver_key_release(
+    db: &Transaction<'_>,
+    grant: GrantId,
+    day: Day,
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    db.execute(
+        "UPDATE key_releases SET state = 'delivered', at = ?3 WHERE grant_id = ?1 AND day = ?2",
+        (grant.as_bytes(), day.as_number(), column::from_time(now)),
+    )?;
+    Ok(())
+}
+
+pub(super) fn deliver_disclosure(
+    db: &Transaction<'_>,
+    grant: GrantId,
+    digest: Digest,
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    db.execute(
+        "UPDATE disclosures SET state = 'delivered', at = ?3 WHERE grant_id = ?1 AND digest = ?2",
+        (grant.as_bytes(), digest.as_bytes(), column::from_time(now)),
+    )?;
+    Ok(())
 }
 
 #[cfg(test)]
