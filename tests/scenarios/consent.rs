@@ -5,6 +5,7 @@ mod audited;
 mod courier;
 mod gate;
 mod liar;
+mod pause;
 
 use besace_agent::{
     engine::{Reconciliation, StepError},

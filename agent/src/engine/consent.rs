@@ -65,20 +65,22 @@ pub struct GrantView {
 }
 
 impl Engine {
-    /// Requests that wait for her decision. One whose notice is not here yet is not shown.
+    /// Requests that wait for her decision. One whose notice is not here yet is not shown, nor one whose purpose she
+    /// refused less than six months ago.
     pub fn open_requests(&self) -> Result<Vec<OpenRequest>, StepError> {
         let mut open = Vec::new();
-        for stored in self.vault()?.requests()? {
-            if stored.state != RequestState::Open {
-                continue;
-            }
-            let (request, display_name) = match self.verify_request(&stored) {
+        let known = self.vault()?.requests()?;
+        for stored in known.iter().filter(|stored| stored.state == RequestState::Open) {
+            let (request, display_name) = match self.verify_request(stored) {
                 Ok(verified) => verified,
                 // One that no longer fits the shops hides itself, not the others.
                 Err(StepError::Answer) => continue,
                 Err(error) => return Err(error),
             };
-            if request.payload().expires <= self.now() {
+            let asked = request.payload();
+            if asked.expires <= self.now()
+                || self.is_paused(&known, &stored.domain, asked.terms.purpose)?
+            {
                 continue;
             }
             let Some(notice) = self.vault()?.notice(request.payload().notice.digest)? else {
@@ -154,6 +156,9 @@ impl Engine {
         let asked = request.payload();
         if asked.expires <= self.now() {
             return Err(StepError::RequestClosed);
+        }
+        if self.is_paused(&vault.requests()?, &stored.domain, asked.terms.purpose)? {
+            return Err(StepError::Paused);
         }
         if vault.notice(asked.notice.digest)?.is_none() {
             return Err(StepError::NoticeMissing);

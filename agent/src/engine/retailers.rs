@@ -16,7 +16,8 @@ use besace_protocol::{
         catalogue::{Catalogue, UnverifiedCatalogue},
     },
     party::{ControllerId, Manifest, ShopCode},
-    time::Timestamp,
+    purpose::Purpose,
+    time::{DAY_SECONDS, Timestamp},
     wire::{Attested, OpenRequests},
 };
 
@@ -128,6 +129,7 @@ impl Engine {
             return Err(StepError::Answer);
         }
         let vault = self.vault()?;
+        let known = vault.requests()?;
         let mut missing = Vec::new();
         for attested in answer.requests {
             let request = Unverified::<ConsentRequest>::parse(attested.document.as_ref())
@@ -137,7 +139,7 @@ impl Engine {
             let asked = request.payload();
             let evidence = check_attested(&attested, &log, domain, None, "request", self.now())?;
             check_request(&request, manifest.payload())?;
-            if asked.expires <= self.now() || self.is_paused(domain, &request)? {
+            if asked.expires <= self.now() || self.is_paused(&known, domain, asked.terms.purpose)? {
                 continue;
             }
             if vault.notice(asked.notice.digest)?.is_none() {
@@ -205,24 +207,24 @@ impl Engine {
         Ok((catalogue.offers().len(), catalogue.refused().len()))
     }
 
-    /// Whether she refused this purpose to this retailer less than six months ago.
-    fn is_paused(
+    /// Whether she refused this purpose to this retailer less than six months ago; `known` are all requests.
+    pub(super) fn is_paused(
         &self,
+        known: &[StoredRequest],
         domain: &ControllerId,
-        request: &Verified<ConsentRequest>,
+        purpose: Purpose,
     ) -> Result<bool, StepError> {
-        let pause = REFUSAL_PAUSE_DAYS.saturating_mul(besace_protocol::time::DAY_SECONDS);
-        for known in self.vault()?.requests()? {
+        let pause = REFUSAL_PAUSE_DAYS.saturating_mul(DAY_SECONDS);
+        for known in known {
             let refused = known.state == RequestState::Refused
                 && known.domain == *domain
-                && known.id != request.payload().id
                 && known.decided_at.is_some_and(|at| self.now() < at.plus(pause));
             if !refused {
                 continue;
             }
             let before =
                 Unverified::<ConsentRequest>::parse(&known.jws).map_err(StepError::Document)?;
-            if before.claimed().terms.purpose == request.payload().terms.purpose {
+            if before.claimed().terms.purpose == purpose {
                 return Ok(true);
             }
         }

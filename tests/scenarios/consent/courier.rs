@@ -81,12 +81,17 @@ impl Shop {
 
     /// As [`ask`](Self::ask), for a scope that may be another's.
     pub(super) fn ask_under(&mut self, purpose: Purpose, scope: String) {
+        self.ask_for(purpose, scope, 30);
+    }
+
+    /// As [`ask_under`](Self::ask_under), open for so many days.
+    pub(super) fn ask_for(&mut self, purpose: Purpose, scope: String, open_days: u16) {
         let exact = |category: &_| (*category, Granularity::Exact);
         let draft = RequestDraft {
             notice: format!("Qui nous sommes, pourquoi, combien de temps : {}.", purpose.as_str()),
             notice_language: "fr".to_owned(),
             notice_version: "2026-11".to_owned(),
-            open_days: 30,
+            open_days,
             terms: Terms {
                 base_benefit_conditional: false,
                 benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
