@@ -72,7 +72,7 @@ pub use self::{
     dump::{DumpError, DumpHeader},
     evidence::{Evidence, Shown},
     examine::Examination,
-    gate::{GateSalts, GrantChange, LogSigners},
+    gate::{GateSalts, GrantChange, LogSigners, Shut},
     grants::StoredGrant,
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},

@@ -4,6 +4,7 @@
 //! documents and the life of a grant; it does not hold negotiation (one round only: a grant takes the
 //! terms of the request or is not given).
 
+mod claim;
 mod continuation;
 mod grant;
 mod mail;
@@ -16,6 +17,7 @@ mod state;
 mod terms;
 mod withdrawal;
 
+pub use claim::{Claim, Excess, Reach};
 pub use continuation::{CONTINUATIONS_MAX, Cause, Continuation, Left, LogHead, Successor};
 pub use grant::{Grant, GrantMismatch, Indication};
 pub use mail::{Mail, Opening, UseStatement, mail_context};

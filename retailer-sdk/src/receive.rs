@@ -4,7 +4,7 @@
 use besace_protocol::{
     call::{UnverifiedCall, VerifyCallError},
     consent::{
-        Disclosed, Disclosure, DisclosureReceived, RecordKind, Release, Released,
+        Claim, Disclosed, Disclosure, DisclosureReceived, Reach, RecordKind, Release, Released,
         disclosure_context, release_context,
     },
     crypto::{OpenError, Sealed, SealingSecretKey, sha256},
@@ -15,6 +15,7 @@ use besace_protocol::{
     presence::ReleasedKeys,
     private::Private,
     problem::ProblemType,
+    purpose::{DataCategory, Granularity},
     time::{Day, Timestamp},
     wire::{DISCLOSURES_PATH, Disclose, Proven, RELEASES_PATH, Received, ReleaseKeys},
 };
@@ -114,6 +115,7 @@ impl Retailer {
             let (Some(till), true) = (terms.purpose.releases(), in_time) else {
                 return Err(ReceiveError::Scope);
             };
+            check_terms(&stored, terms.purpose.categories(), *day, now)?;
             let secret = session.day_key(*day)?.ok_or(ReceiveError::Scope)?;
             let context = release_context(*grant, *day);
             let release: Verified<Release> = open(sealed, &context, &secret, &stored)?;
@@ -189,10 +191,7 @@ impl Retailer {
                 return Err(ReceiveError::Contradiction);
             }
             let categories = disclosure.categories();
-            let granted = &stored.grant.terms.categories;
-            if categories.is_empty() || !categories.iter().all(|c| granted.contains_key(c)) {
-                return Err(ReceiveError::Scope);
-            }
+            check_terms(&stored, &categories, Day::of(disclosure.disclosed), now)?;
             let digest = sha256(&[signed.as_bytes()]);
             let (record, shown) = check_logged(session, logged, &stored)?;
             match record {
@@ -296,6 +295,26 @@ fn check_logged(
         proof.verify_opening(&key, &logged.record.0).map_err(|_| ReceiveError::Proof)?;
     let record = RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)?;
     Ok((record, proof.checkpoint().clone()))
+}
+
+/// Whether the grant allows what arrived, about `day`: the thing itself, for all its shops.
+fn check_terms(
+    stored: &StoredGrant,
+    told: &[DataCategory],
+    day: Day,
+    now: Timestamp,
+) -> Result<(), ReceiveError> {
+    let claim = Claim {
+        at: now,
+        before: 0,
+        categories: told.iter().map(|category| (*category, Granularity::Exact)).collect(),
+        earliest: day,
+        // How far ahead keys may come is held against the days that we have keys for.
+        latest: day.min(Day::of(now)),
+        recipient: stored.grant.controller.clone(),
+        reach: Reach::Scope(stored.grant.terms.scope.clone()),
+    };
+    stored.grant.covers(&claim).map_err(|_| ReceiveError::Scope)
 }
 
 /// What a shop may say at `now` about a grant's pseudonym: not what has reached its deadline, whether or

@@ -1,7 +1,7 @@
 //! From an ephemeral identifier that a receiver heard to an answer that was logged first.
 
 use besace_protocol::{
-    consent::{Action, Mail, Opening, RecordKind, UseRecord, mail_context},
+    consent::{Action, Claim, Mail, Opening, Reach, RecordKind, UseRecord, mail_context},
     crypto::{SealError, Sealed},
     document::{SignDocumentError, sign},
     encoding::Bytes,
@@ -12,7 +12,7 @@ use besace_protocol::{
     presence::{EphemeralId, Level, Slot},
     private::Private,
     problem::ProblemType,
-    purpose::Purpose,
+    purpose::{DataCategory, Granularity, Purpose},
     time::{Day, Timestamp},
     wire::{Arrivals, EmitterFrame, Greeting, Recognised},
 };
@@ -275,13 +275,22 @@ impl Own {
     }
 }
 
-/// Whether a grant of this purpose is live, names the shop, and was not used too often there today.
+/// Whether a grant of this purpose is live, and its terms allow that all it names is used now, in this shop.
 pub(crate) fn covers(stored: &StoredGrant, purpose: Purpose, live: &Live, visit: Visit) -> bool {
-    let terms = &stored.grant.terms;
-    terms.purpose == purpose
-        && stored.is_live(visit.now)
-        && terms.shops.contains(&visit.shop)
-        && live.uses(stored.grant.id, visit.shop, visit.now) < terms.frequency_per_day
+    let grant = &stored.grant;
+    // A clock of hers that runs ahead gave it tomorrow.
+    let day = Day::of(visit.now).max(Day::of(grant.given));
+    let exact = |category: &DataCategory| (*category, Granularity::Exact);
+    let claim = Claim {
+        at: visit.now,
+        before: live.uses(grant.id, visit.shop, visit.now),
+        categories: grant.terms.categories.keys().map(exact).collect(),
+        earliest: day,
+        latest: Day::of(visit.now),
+        recipient: grant.controller.clone(),
+        reach: Reach::Shop(visit.shop),
+    };
+    grant.terms.purpose == purpose && stored.is_live(visit.now) && grant.covers(&claim).is_ok()
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

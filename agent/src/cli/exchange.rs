@@ -56,7 +56,7 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
         StepError::RequestClosed | StepError::Paused => {
             Failure::refused(error, "see what is open with `besace consent requests`")
         }
-        StepError::GrantOver => {
+        StepError::GrantOver | StepError::Beyond(_) => {
             Failure::refused(error, "see what you gave with `besace consent list`")
         }
         StepError::NoticeMissing => {

@@ -22,7 +22,8 @@ use super::{
 use crate::{
     sealed::Content,
     vault::{
-        GateSalts, GrantChange, LogSigners, Pseudonym, RequestState, StoredGrant, StoredRequest,
+        GateSalts, GrantChange, LogSigners, Pseudonym, RequestState, Shut, StoredGrant,
+        StoredRequest,
     },
 };
 
@@ -460,7 +461,11 @@ impl Engine {
         if changes_emission {
             self.0.grant_changes.send_replace(());
         }
-        Ok(proven)
+        match proven {
+            Ok(proven) => Ok(Some(proven)),
+            Err(Shut::Over) => Ok(None),
+            Err(Shut::Beyond(excess)) => Err(StepError::Beyond(excess)),
+        }
     }
 
     /// Signs the log of a pseudonym.

@@ -3,8 +3,8 @@
 
 use besace_protocol::{
     consent::{
-        Disclosed, Disclosure, DisclosureReceived, Grant, RecordKind, Release, Released,
-        disclosure_context, release_context,
+        Claim, Disclosed, Disclosure, DisclosureReceived, Grant, Reach, RecordKind, Release,
+        Released, disclosure_context, release_context,
     },
     crypto::{Digest, Sealed, sha256},
     document::{Unverified, Verified, sign},
@@ -13,7 +13,7 @@ use besace_protocol::{
     party::{ControllerId, Manifest},
     presence::{PresenceRoot, ReleasedKeys, Scope},
     private::Private,
-    purpose::{DataCategory, Purpose},
+    purpose::{DataCategory, Granularity, Purpose},
     time::Day,
     wire::{DISCLOSURES_PATH, Disclose, RELEASES_PATH, Received, ReleaseKeys},
 };
@@ -67,7 +67,8 @@ impl Engine {
                 if day.start() >= grant.expires {
                     break;
                 }
-                if let Some(call) = self.release(&stored, &grant, day, manifest.payload())? {
+                let call = self.release(&stored, &grant, day, manifest.payload());
+                if let Some(call) = within_terms(call)? {
                     calls.push((delivery, call));
                 }
             }
@@ -87,7 +88,8 @@ impl Engine {
             if grant.terms.purpose != Purpose::StaffGreeting {
                 continue;
             }
-            if let Some((digest, call)) = self.greet(&stored, &grant, manifest.payload())? {
+            let call = self.greet(&stored, &grant, manifest.payload());
+            if let Some((digest, call)) = within_terms(call)? {
                 calls.push((Delivery::Data { grant: grant.id, digest }, call));
             }
         }
@@ -272,7 +274,9 @@ impl Engine {
                 let record = RecordKind::Released(Released { at, commit, day, grant: grant.id })
                     .to_bytes()
                     .map_err(|_| StepError::Make)?;
-                let change = GrantChange::Release { day, commitment: commit };
+                let told = grant.terms.purpose.categories();
+                let claim = self.claim(stored, grant, told, day);
+                let change = GrantChange::Release { day, commitment: commit, claim };
                 let proven = self.pass_gate(grant.id, change, record)?;
                 (proven.ok_or(StepError::GrantOver)?, at)
             }
@@ -346,6 +350,7 @@ impl Engine {
                 if !topics.is_empty() {
                     categories.push(DataCategory::GreetingTopics);
                 }
+                let claim = self.claim(stored, grant, &categories, Day::of(at));
                 let disclosure = Disclosure {
                     chosen_name: Some(chosen_name),
                     disclosed: at,
@@ -362,7 +367,8 @@ impl Engine {
                     RecordKind::Disclosed(Disclosed { at, categories, digest, grant: grant.id })
                         .to_bytes()
                         .map_err(|_| StepError::Make)?;
-                let change = GrantChange::Disclose { jws: Private::new(jws.clone()), digest };
+                let change =
+                    GrantChange::Disclose { jws: Private::new(jws.clone()), digest, claim };
                 let proven = self.pass_gate(grant.id, change, record)?;
                 (jws, proven.ok_or(StepError::GrantOver)?)
             }
@@ -380,6 +386,19 @@ impl Engine {
         Ok(Some((sha256(&[&jws]), call)))
     }
 
+    /// What leaves today tells the thing itself, to the retailer, in all shops of the grant.
+    fn claim(&self, stored: &StoredGrant, grant: &Grant, told: &[DataCategory], day: Day) -> Claim {
+        Claim {
+            at: self.now(),
+            before: 0,
+            categories: told.iter().map(|category| (*category, Granularity::Exact)).collect(),
+            earliest: day,
+            latest: day,
+            recipient: stored.domain.clone(),
+            reach: Reach::Scope(grant.terms.scope.clone()),
+        }
+    }
+
     fn prove(
         &self,
         pseudonym: &Pseudonym,
@@ -387,6 +406,17 @@ impl Engine {
     ) -> Result<besace_protocol::wire::Proven, StepError> {
         let key = self.pairwise_log_signer(pseudonym)?.verifying_key();
         self.vault()?.prove(pseudonym.log, entry, key)?.ok_or(StepError::Make)
+    }
+}
+
+/// What the terms do not allow does not leave, and keeps nothing else from leaving.
+fn within_terms<T>(prepared: Result<Option<T>, StepError>) -> Result<Option<T>, StepError> {
+    match prepared {
+        Err(StepError::Beyond(excess)) => {
+            tracing::debug!(%excess, "something stays here");
+            Ok(None)
+        }
+        prepared => prepared,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use besace_protocol::{
     call::{sign_call, sign_held_call},
-    consent::RecordKind,
+    consent::{Excess, RecordKind},
     crypto::sha256,
     document::ParseDocumentError,
     encoding::{JsonError, from_json},
@@ -90,6 +90,9 @@ pub enum StepError {
     /// The grant is over, or unknown.
     #[error("this grant is over")]
     GrantOver,
+    /// The grant allows less.
+    #[error("the grant does not allow this")]
+    Beyond(#[source] Excess),
     /// She refused this purpose less than six months ago.
     #[error("this purpose was refused before; the request is not shown again yet")]
     Paused,

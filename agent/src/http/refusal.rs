@@ -222,6 +222,7 @@ impl From<StepError> for Refusal {
                 Self(ProblemType::RequestUnknown)
             }
             StepError::GrantOver => Self(ProblemType::GrantMissing),
+            StepError::Beyond(_) => Self(ProblemType::GrantScope),
             StepError::Manifest(_)
             | StepError::Document(_)
             | StepError::Signature(_)

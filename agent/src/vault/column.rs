@@ -54,6 +54,13 @@ pub(super) fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
     })
 }
 
+/// A column of bytes that holds something else than it should.
+pub(super) fn broken_blob<E: std::error::Error + Send + Sync + 'static>(
+    error: E,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error))
+}
+
 /// Reads a text through `parse`, if there is one.
 pub(super) fn optional<T, E: std::error::Error + Send + Sync + 'static>(
     row: &Row<'_>,

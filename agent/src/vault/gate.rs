@@ -1,13 +1,14 @@
 //! The gate: whatever changes with a grant, or leaves under it, passes here.
 //!
-//! One transaction reads the grant again, applies the change, appends the record to the pseudonym's
+//! One transaction reads the grant again, holds what leaves against its terms, applies the change, appends the record to the pseudonym's
 //! log, signs the new head and puts it into the vault's own log. When it returns, all of it is
 //! durable; only then may anything leave. A withdrawal and a disclosure cannot overtake one another:
 //! the thread of the vault does one after the other.
 
 use besace_protocol::{
-    consent::GrantState,
+    consent::{Claim, Excess, Grant, GrantState},
     crypto::{Digest, SigningKey},
+    document::Unverified,
     id::{GrantId, LogId},
     log::Salt,
     private::Private,
@@ -29,6 +30,8 @@ pub enum GrantChange {
         day: Day,
         /// `commit(d)` of `spec/presence.md`.
         commitment: Digest,
+        /// What they tell, and to whom.
+        claim: Claim,
     },
     /// Data leaves.
     Disclose {
@@ -36,6 +39,8 @@ pub enum GrantChange {
         jws: Private<Vec<u8>>,
         /// SHA-256 of it.
         digest: Digest,
+        /// What it tells, and to whom. How often that was done before is read from the vault.
+        claim: Claim,
     },
     /// She takes consent back; the record is the withdrawal.
     Withdraw {
@@ -64,14 +69,22 @@ pub struct GateSalts {
     pub head: Salt,
 }
 
+/// The grant does not allow the change; nothing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shut {
+    /// There is none, or it is over, or not come so far.
+    Over,
+    /// Its terms are narrower.
+    Beyond(Excess),
+}
+
 impl Vault {
     /// The id of the vault's own log; made with `fresh` if there is none yet.
     pub fn own_log(&self, fresh: LogId, now: Timestamp) -> Result<LogId, VaultError> {
         self.write(move |db| logs::vault_log(db, fresh, now))
     }
 
-    /// Passes the gate: the record in her log with its proof, or `None` if the grant does not allow
-    /// the change, in which case nothing happened.
+    /// Passes the gate: the record in her log with its proof, or why it is shut.
     pub fn pass_gate(
         &self,
         grant: GrantId,
@@ -80,7 +93,7 @@ impl Vault {
         signers: LogSigners,
         salts: GateSalts,
         now: Timestamp,
-    ) -> Result<Option<Proven>, VaultError> {
+    ) -> Result<Result<Proven, Shut>, VaultError> {
         self.write_marked(move |db| pass(db, grant, change, record, &signers, &salts, now))
     }
 }
@@ -93,10 +106,13 @@ fn pass(
     signers: &LogSigners,
     salts: &GateSalts,
     now: Timestamp,
-) -> Result<Option<Proven>, VaultError> {
-    let Some(gate) = read(db, grant)? else { return Ok(None) };
+) -> Result<Result<Proven, Shut>, VaultError> {
+    let Some(gate) = read(db, grant)? else { return Ok(Err(Shut::Over)) };
     if !gate.allows(&change, now) {
-        return Ok(None);
+        return Ok(Err(Shut::Over));
+    }
+    if let Some(excess) = gate.excess(db, grant, &change)? {
+        return Ok(Err(Shut::Beyond(excess)));
     }
     let (index, head) =
         logs::append(db, &gate.log, &signers.pairwise, &salts.record, &record, now)?;
@@ -104,7 +120,7 @@ fn pass(
     let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
     logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), now)?;
     apply(db, grant, change, record, index, now)?;
-    Ok(Some(proven))
+    Ok(Ok(proven))
 }
 
 /// A grant as the gate sees it.
@@ -113,6 +129,7 @@ struct Gate {
     expires: Timestamp,
     acknowledged: bool,
     log: LogId,
+    jws: Vec<u8>,
 }
 
 impl Gate {
@@ -128,12 +145,32 @@ impl Gate {
             GrantChange::Acknowledge => self.state == GrantState::Withdrawn && !self.acknowledged,
         }
     }
+
+    /// In what the change goes beyond the terms as they are kept, whatever its caller read before.
+    fn excess(
+        &self,
+        db: &Transaction<'_>,
+        grant: GrantId,
+        change: &GrantChange,
+    ) -> Result<Option<Excess>, VaultError> {
+        let claim = match change {
+            GrantChange::Release { claim, .. } => claim.clone(),
+            GrantChange::Disclose { claim, .. } => {
+                Claim { before: disclosed_on(db, grant, claim.at)?, ..claim.clone() }
+            }
+            GrantChange::Activate | GrantChange::Withdraw { .. } | GrantChange::Acknowledge => {
+                return Ok(None);
+            }
+        };
+        let kept = Unverified::<Grant>::parse(&self.jws).map_err(column::broken_blob)?;
+        Ok(kept.claimed().covers(&claim).err())
+    }
 }
 
 fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError> {
     let gate = db
         .query_row(
-            "SELECT grants.state, grants.expires_at, grants.acknowledgement IS NOT NULL, log_id
+            "SELECT grants.state, grants.expires_at, grants.acknowledgement IS NOT NULL, log_id, jws
              FROM grants JOIN pseudonyms USING (generation) WHERE grants.id = ?1",
             [grant.as_bytes()],
             |row| {
@@ -142,11 +179,24 @@ fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError
                     expires: column::time(row, 1)?,
                     acknowledged: row.get(2)?,
                     log: LogId::from_bytes(row.get(3)?),
+                    jws: row.get(4)?,
                 })
             },
         )
         .optional()?;
     Ok(gate)
+}
+
+/// How often data left on the day of `at`. A clock that went back gives no day a second time.
+fn disclosed_on(db: &Transaction<'_>, grant: GrantId, at: Timestamp) -> Result<u16, VaultError> {
+    let count: Option<u16> = db
+        .query_row(
+            "SELECT min(count, 65535) FROM disclosure_counts WHERE grant_id = ?1 AND day >= ?2",
+            (grant.as_bytes(), Day::of(at).as_number()),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(count.unwrap_or(0))
 }
 
 fn apply(
@@ -163,16 +213,25 @@ fn apply(
         GrantChange::Activate => {
             db.execute("UPDATE grants SET jws = ?2, state = 'active' WHERE id = ?1", (id, record))?
         }
-        GrantChange::Release { day, commitment } => db.execute(
+        GrantChange::Release { day, commitment, claim: _ } => db.execute(
             "INSERT INTO key_releases (grant_id, day, commitment, entry, state, at)
              VALUES (?1, ?2, ?3, ?4, 'logged', ?5)",
             (id, day.as_number(), commitment.as_bytes(), index, at),
         )?,
-        GrantChange::Disclose { jws, digest } => db.execute(
-            "INSERT INTO disclosures (grant_id, digest, jws, entry, state, at)
-             VALUES (?1, ?2, ?3, ?4, 'logged', ?5)",
-            (id, digest.as_bytes(), jws.into_revealed(), index, at),
-        )?,
+        GrantChange::Disclose { jws, digest, claim } => {
+            db.execute(
+                "INSERT INTO disclosure_counts (grant_id, day, count) VALUES (?1, ?2, 1)
+                 ON CONFLICT (grant_id) DO UPDATE SET
+                   count = CASE WHEN excluded.day > day THEN 1 ELSE count + 1 END,
+                   day = max(day, excluded.day)",
+                (id, Day::of(claim.at).as_number()),
+            )?;
+            db.execute(
+                "INSERT INTO disclosures (grant_id, digest, jws, entry, state, at)
+                 VALUES (?1, ?2, ?3, ?4, 'logged', ?5)",
+                (id, digest.as_bytes(), jws.into_revealed(), index, at),
+            )?
+        }
         GrantChange::Withdraw { stopped } => {
             for entry in &stopped {
                 journal::add(db, entry)?;
@@ -196,3 +255,5 @@ fn apply(
 
 #[cfg(test)]
 mod race;
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0011_presence_roots.sql"),
         schema: "626302ad1da66ecef16fdb7c15e0b3d0a5319b472a555f9751aef5bf3ab58ab1",
     },
+    Migration {
+        sql: include_str!("migrations/0012_disclosure_counts.sql"),
+        schema: "fcf69c1b64953bc2368010a5043cdced35a31c5c7b2e612ac53416b3542bc10b",
+    },
 ];
 
 /// The schema that this program writes.

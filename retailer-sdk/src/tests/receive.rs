@@ -1,10 +1,11 @@
 use besace_protocol::{
-    consent::{RecordKind, Released, release_context},
+    consent::{RecordKind, Released, Terms, release_context},
     crypto::{Sealed, SealingSecretKey, SigningKey},
     document::sign,
     id::{GrantId, Handle, LogId},
     presence::PresenceRoot,
     problem::ProblemType,
+    purpose::Granularity,
     wire::{Disclose, Received, ReleaseKeys},
 };
 
@@ -261,4 +262,47 @@ fn a_disclosure_beyond_its_grant_or_without_its_proof_is_refused() {
     let error = disclose(&mut world, &mut shopper, &body).unwrap_err();
     assert_eq!(error.problem(), ProblemType::SignatureInvalid);
     assert!(world.retailer.store.read().disclosure(greeting.id).unwrap().is_none());
+}
+
+/// A shopper with a grant of `purpose` whose terms are changed, as both sides keep it.
+fn narrow(purpose: Purpose, change: impl FnOnce(&mut Terms)) -> (World, Shopper, Grant) {
+    let mut world = World::new();
+    let mut shopper = Shopper::new(2);
+    let mut draft = draft(purpose);
+    change(&mut draft.terms);
+    let request = world.retailer.publish_request(draft, NOW, &mut world.rng).unwrap();
+    let (grant, _) = world.give(&mut shopper, request, NOW);
+    (world, shopper, grant)
+}
+
+fn coarse(terms: &mut Terms) {
+    for granularity in terms.categories.values_mut() {
+        *granularity = Granularity::Day;
+    }
+}
+
+#[test]
+fn what_is_finer_than_the_grant_is_not_taken() {
+    // Keys of a day tell the moment; a name is itself.
+    let (mut world, mut shopper, grant) = narrow(Purpose::Recognition, coarse);
+    let body = shopper.release(&grant, &world.manifest(), Day::of(NOW), NOW);
+    let refused = release(&mut world, &mut shopper, &body).unwrap_err();
+    assert_eq!(refused.problem(), ProblemType::GrantScope);
+    let (mut world, mut shopper, grant) = narrow(Purpose::StaffGreeting, coarse);
+    let body = shopper.disclose(&grant, &world.manifest(), Some("Nour"), &[], NOW);
+    let refused = disclose(&mut world, &mut shopper, &body).unwrap_err();
+    assert_eq!(refused.problem(), ProblemType::GrantScope);
+}
+
+#[test]
+fn what_is_older_than_the_grant_may_reach_back_is_not_taken() {
+    for (back, lookback_days, taken) in [(1, 0, false), (1, 1, true), (4, 3, false), (3, 3, true)] {
+        let (mut world, mut shopper, grant) =
+            narrow(Purpose::StaffGreeting, |terms| terms.lookback_days = lookback_days);
+        let then = NOW.minus(back * besace_protocol::time::DAY_SECONDS);
+        let body = shopper.disclose(&grant, &world.manifest(), Some("Nour"), &[], then);
+        let answered = disclose(&mut world, &mut shopper, &body);
+        let problem = answered.err().map(|error| error.problem());
+        assert_eq!(problem, (!taken).then_some(ProblemType::GrantScope), "{back} {lookback_days}");
+    }
 }

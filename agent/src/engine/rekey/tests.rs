@@ -71,6 +71,7 @@ fn rows(engine: &Engine) -> String {
         "pseudonyms",
         "key_releases",
         "disclosures",
+        "disclosure_counts",
         "backups",
         "backup_places",
         // Written down when nobody asks for anything else.
