@@ -140,6 +140,13 @@ consent-ended-revoked = { $retailer } ended it on { $date }.
 
 stopped = It has stopped. From this moment your besace is silent to { $retailer }. What you have earned stays yours.
 stop-pending = { $retailer } isn’t answering. For you, it has stopped; we will keep telling them until they sign for it.
+stop-due = They have until { $moment } to sign.
+stop-late = { $days ->
+    [0] They should have signed by { $date }.
+    [one] They should have signed by { $date }: they are one day late.
+   *[other] They should have signed by { $date }: they are { $days } days late.
+}
+stop-erasure-late = The month that the law gives them to erase what they held is over. You may complain to the data protection authority.
 refused = It’s a no, and it’s understood. This request will not come back before { $date }.
 
 ## Journal

@@ -143,6 +143,13 @@ consent-ended-revoked = { $retailer } y a mis fin le { $date }.
 # Proof: nothing_but_active_is_live
 stopped = C’est arrêté. Dès cet instant, votre besace se tait pour { $retailer }. Ce que vous avez gagné reste à vous.
 stop-pending = { $retailer } ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception.
+stop-due = Elle a jusqu’au { $moment } pour signer.
+stop-late = { $days ->
+    [0] Elle devait signer avant le { $date }.
+    [one] Elle devait signer avant le { $date } : elle a un jour de retard.
+   *[other] Elle devait signer avant le { $date } : elle a { $days } jours de retard.
+}
+stop-erasure-late = Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.
 refused = C’est non, et c’est entendu. Cette demande ne reviendra pas avant le { $date }.
 
 ## Journal

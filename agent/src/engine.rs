@@ -9,6 +9,7 @@ mod backup;
 mod condition;
 mod consent;
 mod devices;
+mod duties;
 mod elsewhere;
 mod emission;
 mod evidence;
@@ -72,6 +73,7 @@ pub use self::{
     devices::{
         AddDeviceError, AddedDevice, AdmitDeviceError, AdmittedDevice, NewDevice, TakeReportError,
     },
+    duties::Duty,
     emission::EmittingGrant,
     imports::ImportError,
     incoming::Incoming,

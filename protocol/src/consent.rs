@@ -31,4 +31,6 @@ pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,
 };
-pub use withdrawal::{Acknowledgement, Withdrawal, WithdrawalMismatch};
+pub use withdrawal::{
+    ACKNOWLEDGEMENT_SECONDS, Acknowledgement, ERASURE_DAYS, Withdrawal, WithdrawalMismatch,
+};

@@ -9,9 +9,13 @@ use besace_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::{Session, exchange, import::day_of, output::Failure};
+use super::{
+    Session, exchange,
+    import::{day_of, moment},
+    output::Failure,
+};
 use crate::{
-    engine::{Engine, Reconciliation},
+    engine::{Duty, Engine, Reconciliation},
     exchange::WithdrawalOutcome,
 };
 
@@ -132,8 +136,16 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             day_of(view.grant.expires),
             uses,
         );
+        let owed = view.owed(engine.now());
+        if let Some(duty) = owed {
+            let _infallible = writeln!(text, "  {}", duty_text(duty));
+        }
         list.push(json!({
             "acknowledged": view.acknowledged,
+            "late_days": match owed {
+                Some(Duty::Late { days, .. }) => Some(days),
+                Some(Duty::Due { .. }) | None => None,
+            },
             "expires": view.grant.expires,
             "given": view.grant.given,
             "grant": view.grant.id,
@@ -182,6 +194,23 @@ fn reconcile(engine: &Engine, grant: GrantId) -> Result<String, Failure> {
             format!("{counted} uses counted, only {opened} proven")
         }
     })
+}
+
+/// Until when the retailer has time to sign for a withdrawal, or how late it is.
+fn duty_text(duty: Duty) -> String {
+    match duty {
+        Duty::Due { until } => {
+            format!("Not signed for yet: the retailer has until {} UTC.", moment(until))
+        }
+        Duty::Late { since, days, erasure_late } => {
+            let month = if erasure_late {
+                " The month that the law gives to erase is over: you may complain to the data protection authority."
+            } else {
+                ""
+            };
+            format!("Not signed for: due by {}, {days} days late.{month}", day_of(since))
+        }
+    }
 }
 
 const fn what(purpose: Purpose) -> &'static str {

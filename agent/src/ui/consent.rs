@@ -12,7 +12,7 @@ use super::{
     view::{ConsentView, EndedView, Fact, GrantView, Key, LookUpView, RequestView, plain},
     voice::Voice,
 };
-use crate::engine::{self, Engine, LookUp, OpenRequest, Reconciliation, StepError};
+use crate::engine::{self, Duty, Engine, LookUp, OpenRequest, Reconciliation, StepError};
 
 /// Longest line of a notice, in characters; a notice is at most 64 KiB.
 const NOTICE_LINE_MAX: usize = 20_000;
@@ -26,7 +26,7 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
         view.requests.push(request(voice, manifest.payload(), &open, now));
     }
     for known in engine.grants()? {
-        match end_of(&known) {
+        match end_of(&known, now) {
             None => {
                 let manifest = engine.manifest(&known.grant.controller)?;
                 let words = retailer(manifest.payload(), &known.grant.terms);
@@ -129,12 +129,11 @@ fn missing(
     }
 }
 
-fn end_of(known: &engine::GrantView) -> Option<End> {
+fn end_of(known: &engine::GrantView, now: Timestamp) -> Option<End> {
     let at = known.ended_at.unwrap_or(known.grant.expires);
     match known.state {
         GrantState::Given | GrantState::Active => None,
-        GrantState::Withdrawn if known.acknowledged => Some(End::Stopped),
-        GrantState::Withdrawn => Some(End::StopPending),
+        GrantState::Withdrawn => Some(known.owed(now).map_or(End::Stopped, End::StopPending)),
         GrantState::Expired => Some(End::Expired(known.grant.expires)),
         GrantState::Revoked => Some(End::Revoked(at)),
     }
@@ -158,8 +157,8 @@ fn retailer(manifest: &Manifest, terms: &Terms) -> RetailerWords {
 pub enum End {
     /// She stopped it, and the retailer signed for that.
     Stopped,
-    /// She stopped it; the retailer has not signed for that yet.
-    StopPending,
+    /// She stopped it; the retailer has not signed for that yet, and owes it.
+    StopPending(Duty),
     /// It ran out.
     Expired(Timestamp),
     /// The retailer ended it.
@@ -174,10 +173,25 @@ pub fn ended(voice: &Voice, retailer: &str, end: End, now: Timestamp) -> String 
     let when = |at| ("date", voice.date(at, now).into());
     match end {
         End::Stopped => voice.say_with("stopped", [who()]),
-        End::StopPending => voice.say_with("stop-pending", [who()]),
+        End::StopPending(duty) => {
+            let pending = voice.say_with("stop-pending", [who()]);
+            format!("{pending} {}", owed(voice, duty, now))
+        }
         End::Expired(at) => voice.say_with("consent-ended-expired", [when(at)]),
         End::Revoked(at) => voice.say_with("consent-ended-revoked", [who(), when(at)]),
         End::Refused(until) => voice.say_with("refused", [when(until)]),
+    }
+}
+
+/// Until when a retailer has time, or how late it is.
+fn owed(voice: &Voice, duty: Duty, now: Timestamp) -> String {
+    match duty {
+        Duty::Due { until } => voice.say_with("stop-due", [("moment", voice.moment(until).into())]),
+        Duty::Late { since, days, erasure_late } => {
+            let date = ("date", voice.date(since, now).into());
+            let late = voice.say_with("stop-late", [date, ("days", days.into())]);
+            if erasure_late { format!("{late} {}", voice.say("stop-erasure-late")) } else { late }
+        }
     }
 }
 
@@ -239,10 +253,27 @@ mod tests {
     }
 
     #[test]
+    fn how_late_a_shop_is_that_does_not_sign_is_said_in_words() {
+        let day = 86_400;
+        let say = |language, after| {
+            let now = AT.plus(after);
+            let end = End::StopPending(Duty::after(AT, now));
+            ended(&voice(language), "Maison Lumen", end, now)
+        };
+        insta::assert_snapshot!(say(Language::En, 0), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They have until Wednesday 11 March at 5.42 pm to sign.");
+        insta::assert_snapshot!(say(Language::En, day), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They should have signed by 11 March.");
+        insta::assert_snapshot!(say(Language::En, 2 * day), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They should have signed by 11 March: they are one day late.");
+        insta::assert_snapshot!(say(Language::En, 30 * day), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They should have signed by 11 March: they are 29 days late. The month that the law gives them to erase what they held is over. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::Fr, 0), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle a jusqu’au mercredi 11 mars à 17 h 42 pour signer.");
+        insta::assert_snapshot!(say(Language::Fr, day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars.");
+        insta::assert_snapshot!(say(Language::Fr, 2 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a un jour de retard.");
+        insta::assert_snapshot!(say(Language::Fr, 30 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a 29 jours de retard. Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.");
+    }
+
+    #[test]
     fn every_end_has_its_sentence() {
         let say = |end| ended(&voice(Language::En), "Maison Lumen", end, AT);
         insta::assert_snapshot!(say(End::Stopped), @"It has stopped. From this moment your besace is silent to Maison Lumen. What you have earned stays yours.");
-        insta::assert_snapshot!(say(End::StopPending), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it.");
         insta::assert_snapshot!(say(End::Expired(AT)), @"Ran out on 10 March.");
         insta::assert_snapshot!(say(End::Revoked(AT)), @"Maison Lumen ended it on 10 March.");
         insta::assert_snapshot!(say(End::Refused(AT)), @"It’s a no, and it’s understood. This request will not come back before 10 March.");

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogSummary, Report};
 use crate::{
+    consent::ACKNOWLEDGEMENT_SECONDS,
     crypto::VerifyingKey,
     encoding::{JsonError, from_json, to_canonical_json},
     log::{LogKey, Origin, UnverifiedCheckpoint},
     party::ControllerId,
-    time::{DAY_SECONDS, Timestamp},
+    time::Timestamp,
 };
 
 /// Longest policy that is read, in bytes.
@@ -86,7 +87,7 @@ struct Wire {
 }
 
 const fn default_acknowledge_within_seconds() -> u64 {
-    DAY_SECONDS
+    ACKNOWLEDGEMENT_SECONDS
 }
 
 const fn default_skew_seconds() -> u64 {

@@ -1,0 +1,74 @@
+//! What a retailer owes her after a withdrawal, and since when it is late.
+
+use besace_protocol::{
+    consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS, GrantState},
+    time::{DAY_SECONDS, Timestamp},
+};
+
+use super::GrantView;
+
+/// Its signature that it received the withdrawal and erased what it held, which is one and the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// There is time yet.
+    Due {
+        /// The last moment.
+        until: Timestamp,
+    },
+    /// It is late.
+    Late {
+        /// When the time was over.
+        since: Timestamp,
+        /// Whole days since then.
+        days: u64,
+        /// Whether the month is over that the law gives for erasing (GDPR art. 12(3), 17).
+        erasure_late: bool,
+    },
+}
+
+impl Duty {
+    /// After a withdrawal at `withdrawn` that nobody acknowledged.
+    pub fn after(withdrawn: Timestamp, now: Timestamp) -> Self {
+        let until = withdrawn.plus(ACKNOWLEDGEMENT_SECONDS);
+        if now < until {
+            return Self::Due { until };
+        }
+        let days = now.distance(until).checked_div(DAY_SECONDS).unwrap_or(0);
+        let month = ERASURE_DAYS.saturating_mul(DAY_SECONDS);
+        Self::Late { since: until, days, erasure_late: now >= withdrawn.plus(month) }
+    }
+}
+
+impl GrantView {
+    /// What the retailer owes her, if anything.
+    pub fn owed(&self, now: Timestamp) -> Option<Duty> {
+        let waits = self.state == GrantState::Withdrawn && !self.acknowledged;
+        self.ended_at.filter(|_| waits).map(|withdrawn| Duty::after(withdrawn, now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
+    const DAY: u64 = DAY_SECONDS;
+
+    #[test]
+    fn a_day_to_sign_and_a_month_to_erase() {
+        let since = AT.plus(DAY);
+        let late = |days, erasure_late| Duty::Late { since, days, erasure_late };
+        for (after, duty) in [
+            (0, Duty::Due { until: since }),
+            (DAY - 1, Duty::Due { until: since }),
+            (DAY, late(0, false)),
+            (2 * DAY - 1, late(0, false)),
+            (2 * DAY, late(1, false)),
+            (30 * DAY - 1, late(28, false)),
+            (30 * DAY, late(29, true)),
+            (31 * DAY, late(30, true)),
+        ] {
+            assert_eq!(Duty::after(AT, AT.plus(after)), duty, "{after} s");
+        }
+    }
+}
