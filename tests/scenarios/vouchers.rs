@@ -9,7 +9,7 @@ use besace_agent::{
         BITS_A_YEAR, Engine, EngineError, LINK_SECONDS, PreparedCall, ShowVoucherError, StepError,
     },
     entropy::SeededEntropy,
-    exchange::Exchange,
+    exchange::{Exchange, WithdrawalOutcome},
     keyring::{KdfParameters, Passphrase},
     net::{DevRetailers, Net},
 };
@@ -18,10 +18,12 @@ use besace_e2e::{
     world::{Answer, PASSPHRASE, World},
 };
 use besace_protocol::{
+    consent::Indication,
     encoding::{from_json, to_canonical_json},
     money::Money,
     party::ControllerId,
     problem::ProblemType,
+    purpose::Purpose,
     time::{DAY_SECONDS, Timestamp, Week},
     voucher::BenefitClass,
     wire::{Attested, VouchersIssued},
@@ -188,6 +190,30 @@ async fn next_weeks_vouchers_come_within_this_week_and_vanish_when_theirs_is_ove
         Answer::Given(redeemed) => panic!("{redeemed:?}"),
     }
     assert!(matches!(world.lumen.redeem(BASKET, &fresh.text).await.unwrap(), Answer::Given(_)));
+}
+
+#[tokio::test]
+async fn what_was_earned_stays_earned_when_she_takes_her_consent_back() {
+    let (world, domain) = with_vouchers().await;
+    let engine = world.engine();
+    let mut given = Vec::new();
+    for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
+        let request = world.open_request(&world.lumen, purpose).unwrap();
+        given.push(world.exchange.give(request, Indication::Page).await.unwrap());
+    }
+    let in_hand = engine.show_voucher(&domain, class(0), false).unwrap();
+    for grant in given {
+        let outcome = world.exchange.withdraw(grant).await.unwrap();
+        assert_eq!(outcome, WithdrawalOutcome::Acknowledged);
+    }
+    assert_eq!(world.lumen.lock().count_grants().unwrap().1, 0, "none lives");
+    assert_eq!(left(engine), [3, 3, 3, 3]);
+    let taken = world.lumen.redeem(BASKET, &in_hand.text).await.unwrap();
+    assert!(matches!(taken, Answer::Given(_)), "{taken:?}");
+    engine.mark_voucher(in_hand.nullifier, true).unwrap();
+    // And those of next week come as they come to everybody.
+    world.clock.reach(Week::of(NOW).next().start().minus(1));
+    assert_eq!(world.exchange.fetch_vouchers(&domain).await.unwrap(), 12);
 }
 
 #[tokio::test]
