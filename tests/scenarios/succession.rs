@@ -1,6 +1,7 @@
 //! A vault goes on in new logs, over real HTTP, from `spec/succession.md`.
 
 use besace_agent::{
+    engine::Condition,
     exchange::WithdrawalOutcome,
     keyring::{KdfParameters, Passphrase},
     restore::{Identities, Opener},
@@ -133,6 +134,37 @@ async fn a_backup_that_is_restored_again_and_again_still_withdraws() {
     let outcome = world.exchange.withdraw(grants[0]).await.unwrap();
     assert_eq!(outcome, WithdrawalOutcome::Acknowledged);
     assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 0));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_tells_an_old_truth_again_stops_nothing() {
+    let mut world = World::start(MORNING, false).await.unwrap();
+    let (lumen, pont) = (world.lumen.domain.clone(), world.pont.domain.clone());
+    for house in [&world.lumen, &world.pont] {
+        world.exchange.meet(&house.domain).await.unwrap();
+        let request = world.open_request(house, Purpose::Recognition).unwrap();
+        world.exchange.give(request, Indication::Page).await.unwrap();
+    }
+    let backup = world.engine().export(Vec::new()).unwrap();
+    let identity = world.engine().export_identity().unwrap();
+    for _ in 0..2 {
+        restore(&mut world, &backup, identity.expose_secret());
+        next_day(&world);
+        world.exchange.refresh(&lumen).await.unwrap();
+    }
+
+    // It answers as if it had never heard of the second restore: all of it is hers, and signed by her.
+    let store = rusqlite::Connection::open(&world.lumen.store).unwrap();
+    let back = "UPDATE pseudonyms SET log = (SELECT to_log FROM continuations LIMIT 1)";
+    assert_eq!(store.execute(back, []).unwrap(), 1);
+    world.engine().lock();
+    world.engine().unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    next_day(&world);
+    // That log is left, so what she tells that shop is not taken; no other hears less for it.
+    drop(world.exchange.refresh(&lumen).await);
+    assert_eq!(world.engine().settled_condition().unwrap(), Condition::Sound);
+    assert!(world.exchange.refresh(&pont).await.unwrap().keys > 0);
     world.close().await;
 }
 

@@ -66,33 +66,52 @@ impl Engine {
     }
 
     /// Takes the answer. A head of hers that is larger than what stands here, or that is none of it, is the
-    /// mark of a vault that went back: nothing is written or disclosed until she decides.
+    /// mark of a vault that went back: nothing is written or disclosed until she decides. What she decided in view of
+    /// is no news when it is told again, or a retailer could stop the vault for ever with one true document.
     ///
     /// Only what she signed herself counts, so that a retailer may keep a head from her and make none up.
     pub fn accept_last_head(&self, generation: Generation, bytes: &[u8]) -> Result<(), StepError> {
         let told = self.read_last_head(generation, bytes)?;
         let open = self.open()?;
-        let logs = open.vault.log_ids()?;
-        let is_here = |log: LogId| logs.iter().any(|(id, _)| *id == log);
-        let mut stands = told.went_on.last().is_none_or(|last| is_here(last.payload().to.log));
+        let known = self.known_logs(generation)?;
+        let mut stands =
+            told.went_on.last().is_none_or(|last| known.contains(&last.payload().to.log));
         if let Some((log, head)) = &told.head {
             // Logs that were left are not compared: how they ended was told.
             stands &= if *log == told.pseudonym.log {
                 open.vault.log_root(*log, head.size())? == Some(*head.root())
             } else {
-                is_here(*log)
+                known.contains(log)
             };
         }
         if stands {
             open.heard.add(generation);
             return Ok(());
         }
-        let kept = told.head.map_or(Ok(()), |(log, head)| {
-            open.vault.put_known_head(log, &head, &told.pseudonym.domain, self.now())
+        let (domain, now) = (&told.pseudonym.domain, self.now());
+        let elsewhere = told.went_on.iter().map(|one| one.payload().to.log);
+        let elsewhere = elsewhere.chain(told.head.as_ref().map(|(log, _)| *log));
+        let elsewhere = elsewhere.filter(|log| !known.contains(log)).collect();
+        let kept = open.vault.put_told_logs(elsewhere, domain, now).and_then(|()| {
+            told.head
+                .map_or(Ok(()), |(log, head)| open.vault.put_known_head(log, &head, domain, now))
         });
         self.distrust_by_retailer()?;
         kept?;
         Err(EngineError::WentBack.into())
+    }
+
+    /// Logs that are no news: those that are here, those that the continuations kept here name, and those that
+    /// were told before and that she decided in view of.
+    fn known_logs(&self, generation: Generation) -> Result<BTreeSet<LogId>, StepError> {
+        let vault = self.vault()?;
+        let mut known: BTreeSet<_> = vault.log_ids()?.into_iter().map(|(id, _)| id).collect();
+        known.extend(vault.decided_logs()?);
+        for jws in vault.continuations(generation)? {
+            let said = Unverified::<Continuation>::parse(&jws).map_err(StepError::Document)?;
+            known.extend([said.claimed().from.log, said.claimed().to.log]);
+        }
+        Ok(known)
     }
 
     /// A retailer holds something of hers that is newer than this vault.

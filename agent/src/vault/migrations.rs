@@ -64,6 +64,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0012_disclosure_counts.sql"),
         schema: "fcf69c1b64953bc2368010a5043cdced35a31c5c7b2e612ac53416b3542bc10b",
     },
+    Migration {
+        sql: include_str!("migrations/0013_told_logs.sql"),
+        schema: "88aae9bff3b7a423e55297a8576793d72c78e952b7446c11daf89bcd842af75a",
+    },
 ];
 
 /// The schema that this program writes.

@@ -113,6 +113,10 @@ impl Vault {
             for one in pseudonyms {
                 go_on(db, one, &own, cause, now)?;
             }
+            db.execute(
+                "UPDATE told_logs SET decided_at = ?1 WHERE decided_at IS NULL",
+                [column::from_time(now)],
+            )?;
             Ok(count)
         })
     }
@@ -166,6 +170,36 @@ impl Vault {
                 ),
             )?;
             Ok(())
+        })
+    }
+
+    /// Keeps which logs of hers a retailer told back that are not here.
+    pub fn put_told_logs(
+        &self,
+        logs: Vec<LogId>,
+        domain: &ControllerId,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        let domain = domain.clone();
+        self.write(move |db| {
+            for log in logs {
+                db.execute(
+                    "INSERT INTO told_logs (log_id, domain, told_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT DO NOTHING",
+                    (log.as_bytes(), domain.as_str(), column::from_time(now)),
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Logs that are not here, that a retailer told back, and in whose view she decided how to go on.
+    pub fn decided_logs(&self) -> Result<Vec<LogId>, VaultError> {
+        self.read(|db| {
+            let mut statement =
+                db.prepare("SELECT log_id FROM told_logs WHERE decided_at IS NOT NULL")?;
+            let rows = statement.query_map([], |row| Ok(LogId::from_bytes(row.get(0)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

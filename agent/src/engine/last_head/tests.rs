@@ -1,8 +1,10 @@
 //! What retailers remember, true and made up.
 
 use besace_protocol::{
+    consent::{Cause, LogHead},
     crypto::{Digest, SigningKey, sha256},
     id::LogId,
+    keys::RootKey,
     log::Checkpoint,
 };
 
@@ -11,6 +13,7 @@ use crate::{
     engine::{
         EngineError,
         fixtures::{fixtures, opened},
+        succession::Draft,
     },
     vault::Condition,
 };
@@ -44,9 +47,54 @@ impl Lived {
 
     /// The retailer says that this is her last head.
     fn hear(&self, checkpoint: Option<String>) -> Result<(), StepError> {
-        let answer =
-            serde_json::to_vec(&LastHead { checkpoint, continuations: Vec::new() }).unwrap();
+        self.hear_all(checkpoint, &[])
+    }
+
+    fn hear_all(&self, checkpoint: Option<String>, went_on: &[Vec<u8>]) -> Result<(), StepError> {
+        let continuations = went_on.iter().cloned().map(Into::into).collect();
+        let answer = serde_json::to_vec(&LastHead { checkpoint, continuations }).unwrap();
         self.engine.accept_last_head(self.pseudonym.generation, &answer)
+    }
+
+    /// How another copy of this vault went on from the log that is written here, under this cause.
+    fn went_on_elsewhere(&self, cause: Cause, to: LogId) -> Vec<u8> {
+        let Pseudonym { domain, facet, generation, log, .. } = &self.pseudonym;
+        let root = self.engine.root().unwrap();
+        let theirs = match cause {
+            Cause::Rekey => RootKey::generate(&mut self.engine.rng()),
+            Cause::Restore | Cause::Rollback => {
+                RootKey::init_with(|to| to.copy_from_slice(root.danger_expose()))
+            }
+        };
+        let next = theirs.pairwise(domain, *facet, generation);
+        let draft = Draft {
+            cause,
+            now: self.engine.now(),
+            controller: domain.clone(),
+            from: (
+                *log,
+                self.signer(log).verifying_key(),
+                root.pairwise(domain, *facet, generation).signing,
+            ),
+            to: (
+                to,
+                theirs.pairwise_log_key(domain, *facet, generation, &to).verifying_key(),
+                next.signing,
+                next.sealing,
+            ),
+        };
+        draft.sign(LogHead::empty()).unwrap()
+    }
+
+    /// The retailer is told how she went on, and writes it into its log; a new sitting begins.
+    fn told(&self) {
+        let vault = self.engine.vault().unwrap();
+        let (generation, now) = (self.pseudonym.generation, self.engine.now());
+        vault.settle_continuations(generation, usize::MAX, now).unwrap();
+        drop(vault);
+        self.engine.lock();
+        self.engine.unlock(&crate::engine::tests::passphrase("une besace bien fermée")).unwrap();
+        assert!(self.is_asked());
     }
 
     fn is_asked(&self) -> bool {
@@ -104,7 +152,7 @@ fn a_head_that_does_not_stand_in_the_vault_stops_everything() {
             _ => (elsewhere, 2),
         };
         let told = head(&log, size, sha256(&[b"what is not here"]), &lived.signer(&log));
-        let refused = lived.hear(Some(told));
+        let refused = lived.hear(Some(told.clone()));
         assert!(matches!(refused, Err(StepError::Engine(EngineError::WentBack))), "{case}");
         assert!(lived.went_back(), "{case}");
         let refused = lived.engine.refuse(besace_protocol::id::RequestId::from_bytes([1; 16]));
@@ -120,7 +168,42 @@ fn a_head_that_does_not_stand_in_the_vault_stops_everything() {
         for check in lived.engine.verify_logs().unwrap() {
             assert_eq!(check.fault, None, "{case}: {}", check.id);
         }
+        // What she decided in view of is no news: the same true answer stops nothing again.
+        lived.told();
+        lived.hear(Some(told)).unwrap();
+        assert!(!lived.went_back() && !lived.is_asked(), "{case}");
     }
+}
+
+#[test]
+fn a_way_she_went_elsewhere_stops_the_vault_once() {
+    for cause in [Cause::Restore, Cause::Rollback, Cause::Rekey] {
+        let lived = Lived::new();
+        let one = lived.went_on_elsewhere(cause, LogId::from_bytes([7; 16]));
+        let other = lived.went_on_elsewhere(cause, LogId::from_bytes([8; 16]));
+        lived.hear_all(None, std::slice::from_ref(&one)).unwrap_err();
+        assert!(lived.went_back(), "{cause:?}");
+        lived.engine.go_on().unwrap();
+        lived.told();
+        lived.hear_all(None, &[one]).unwrap();
+        assert!(!lived.went_back(), "{cause:?}");
+        // Another one is news.
+        lived.told();
+        lived.hear_all(None, &[other]).unwrap_err();
+        assert!(lived.went_back(), "{cause:?}");
+    }
+}
+
+#[test]
+fn what_was_told_and_not_decided_on_stays_news() {
+    let lived = Lived::new();
+    let one = lived.went_on_elsewhere(Cause::Restore, LogId::from_bytes([7; 16]));
+    let vault = lived.engine.vault().unwrap();
+    let now = lived.engine.now();
+    // As a vault without a mark finds it after a restart.
+    vault.put_told_logs(vec![LogId::from_bytes([7; 16])], &lived.pseudonym.domain, now).unwrap();
+    lived.hear_all(None, &[one]).unwrap_err();
+    assert!(lived.went_back());
 }
 
 #[test]
