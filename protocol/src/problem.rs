@@ -59,7 +59,7 @@ problems! {
     /// Where it says it begins, the pseudonym does not stand.
     ContinuationConflict = "continuation_conflict", "The continuation does not begin where the pseudonym stands";
     /// The grant conflicts with what is stored under its name.
-    GrantConflict = "grant_conflict", "Another grant has this name";
+    GrantConflict = "grant_conflict", "Another grant has this name, or another pseudonym its log";
     /// The consent request is unknown, over, or of another notice.
     RequestUnknown = "request_unknown", "The grant answers no open consent request";
     /// No grant answers to this ephemeral identifier.

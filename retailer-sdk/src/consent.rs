@@ -55,8 +55,8 @@ pub enum GiveGrantError {
     /// Its pseudonym had gone on under another key or in another log.
     #[error("the pseudonym had gone on when this was given")]
     Superseded,
-    /// Another grant has its name or handle.
-    #[error("another grant has this name or handle")]
+    /// Another grant has its name or handle, or its log is another pseudonym's.
+    #[error("another grant has this name or handle, or another pseudonym this log")]
     Conflict,
     /// Nothing was recorded.
     #[error("grant was not recorded")]
@@ -221,7 +221,7 @@ fn remember_head(session: Session<'_>, subject: &Subject, head: &str) -> Result<
     let key = LogKey::new(Origin::of_log(&subject.log), subject.log_key);
     let head = UnverifiedCheckpoint::parse(head.as_bytes()).ok();
     match head.and_then(|head| head.verify_exact(&key).ok()) {
-        Some(head) => session.keep_head(subject.log, &head),
+        Some(head) => session.keep_head(subject.log, &subject.log_key, &head),
         None => Ok(()),
     }
 }
@@ -271,6 +271,10 @@ impl Own {
             return Err(GiveGrantError::Conflict);
         }
         check_log(session, terms)?;
+        // Or he who knows her log could name it as his, and stand in her way.
+        if !session.claim_log(terms.subject_log, &terms.subject_log_key, &terms.subject_key)? {
+            return Err(GiveGrantError::Conflict);
+        }
         let signed =
             grant.countersign(Role::Controller, &self.signing, now).map_err(StoreError::Record)?;
         let jws = signed.as_bytes().to_vec();

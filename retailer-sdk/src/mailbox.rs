@@ -138,7 +138,11 @@ impl Retailer {
             let stands = subject.key.key_id() == claimed;
             let continuations = session.continuations_of(claimed, subject.log)?;
             Ok(LastHead {
-                checkpoint: if stands { session.head_of(subject.log)? } else { None },
+                checkpoint: if stands {
+                    session.head_of(subject.log, &subject.log_key)?
+                } else {
+                    None
+                },
                 continuations: continuations.into_iter().map(Bytes).collect(),
             })
         })

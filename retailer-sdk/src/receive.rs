@@ -142,7 +142,7 @@ impl Retailer {
                 }) if commit == release.commit && logged_day == *day && logged_grant == *grant => {}
                 _ => return Err(ReceiveError::Proof),
             }
-            session.keep_head(stored.subject.log, &shown)?;
+            session.keep_head(stored.subject.log, &stored.subject.log_key, &shown)?;
             if let Some(known) = session.keys(*grant, *day)? {
                 if known.commitment != release.commit {
                     return Err(ReceiveError::Conflict);
@@ -205,7 +205,7 @@ impl Retailer {
                     && logged_categories == categories => {}
                 _ => return Err(ReceiveError::Proof),
             }
-            session.keep_head(stored.subject.log, &shown)?;
+            session.keep_head(stored.subject.log, &stored.subject.log_key, &shown)?;
             if let Some(known) = session.disclosure(*grant)?.filter(|k| k.digest == digest) {
                 let head = own.ledger.head(session)?;
                 return Ok(own.ledger.proven(session, known.leaf, &head)?);

@@ -42,11 +42,12 @@ pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
     include_str!("store/migrations/0004_succession.sql"),
+    include_str!("store/migrations/0005_subject_logs.sql"),
 ];
 
 /// What the database said. Its text names tables and columns, never values.
@@ -198,12 +199,12 @@ impl SqliteStore {
     /// Lets the file grow no more: a full disk, for tests.
     #[cfg(test)]
     pub(crate) fn fill_disk(&self, full: bool) {
+        // Pages freed before would still be usable.
+        self.connection.execute_batch("VACUUM").unwrap();
         let pages: i64 =
             self.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         let most = if full { pages } else { 1_000_000 };
         self.connection.pragma_update(None, "max_page_count", most).unwrap();
-        // Pages freed before would still be usable.
-        self.connection.execute_batch("VACUUM").unwrap();
     }
 
     /// Every row of every table as text, for tests.
@@ -243,6 +244,9 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenStoreError> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(migration)?;
         let version = found.saturating_add(number).saturating_add(1);
+        if version == heads::TAKES_STOCK {
+            heads::take_stock(&transaction)?;
+        }
         let version = i64::try_from(version).map_err(|_| StoreError::Corrupt)?;
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;

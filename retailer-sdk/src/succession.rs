@@ -156,7 +156,7 @@ impl Own {
         let standing = grants.iter().find(|stored| stored.subject.stands_at(&said.from));
         let standing = &standing.ok_or(ContinueError::Conflict)?.subject;
         let ours = [self.signing.verifying_key(), *self.ledger.key().verifying_key()];
-        let taken = session.knows_log(said.to.log)?
+        let taken = session.knows_log(said.to.log, &said.to.log_key)?
             || ours.contains(&said.to.key)
             || ours.contains(&said.to.log_key)
             // Two pseudonyms never become one.
@@ -167,7 +167,7 @@ impl Own {
         }
         let opened = self.ledger.append(session, signed.as_bytes().to_vec(), rng)?;
         let mut discrepancy_leaf = None;
-        if let Some(shown) = session.head_of(said.from.log)? {
+        if let Some(shown) = session.head_of(said.from.log, &said.from.log_key)? {
             let key = LogKey::new(Origin::of_log(&said.from.log), said.from.log_key);
             let head = UnverifiedCheckpoint::parse(shown.as_bytes())
                 .ok()

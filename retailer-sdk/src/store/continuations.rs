@@ -110,13 +110,6 @@ impl Session<'_> {
         Ok(found)
     }
 
-    /// Whether `log` was ever gone on in, or left.
-    pub(crate) fn knows_log(self, log: LogId) -> Result<bool, StoreError> {
-        let found =
-            self.continuation_by("from_log = ?1 OR to_log = ?1", log.as_bytes().as_slice())?;
-        Ok(found.is_some())
-    }
-
     /// The key of this name, where it belongs to a pseudonym that went on.
     pub(crate) fn pseudonym_key(self, id: KeyId) -> Result<Option<VerifyingKey>, StoreError> {
         let mut statement = self.0.prepare("SELECT key FROM pseudonym_keys WHERE key_id = ?1")?;
@@ -185,6 +178,9 @@ impl Session<'_> {
                 params![key.key_id().to_string(), key.as_bytes(), first],
             )?;
         }
+        if !self.claim_log(to.log, &to.log_key, &to.key)? {
+            return Err(StoreError::Corrupt);
+        }
         self.0.execute(
             "INSERT INTO continuations (digest, jws, from_log, to_log, leaf, discrepancy_leaf)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -220,6 +216,6 @@ impl Session<'_> {
     }
 }
 
-fn verifying_key(bytes: &[u8; 32]) -> Result<VerifyingKey, StoreError> {
+pub(super) fn verifying_key(bytes: &[u8; 32]) -> Result<VerifyingKey, StoreError> {
     VerifyingKey::from_slice(bytes).map_err(|_| StoreError::Corrupt)
 }

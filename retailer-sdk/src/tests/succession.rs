@@ -207,16 +207,28 @@ fn a_forged_continuation_moves_nobody() {
     let said = stranger.go_on(Cause::Rekey, NOW);
     assert_eq!(refused(&mut world, &mut stranger, vec![said]), ProblemType::GrantMissing);
     let mut stranger = Shopper::new(9);
-    let (of_hers, log, log_key) =
-        (hers.signing.verifying_key(), hers.log, hers.log_signer.verifying_key());
+    let (log, log_key) = (hers.log, hers.log_signer.verifying_key());
     let said = stranger.go_on_saying(Cause::Rekey, NOW, |c| {
         (c.from.log, c.from.log_key) = (log, log_key);
     });
-    assert_eq!(refused(&mut world, &mut stranger, vec![said.clone()]), ProblemType::GrantMissing);
-    let forged = String::from_utf8(said.0).unwrap();
-    assert!(!forged.contains(&of_hers.to_string()), "the old key has to sign");
-    // Onto the pseudonym of somebody else.
+    assert_eq!(refused(&mut world, &mut stranger, vec![said]), ProblemType::GrantMissing);
+    // The same with her key in it: she has to sign with it.
+    let key = hers.signing.verifying_key();
+    let mut stranger = Shopper::new(9);
+    let said = stranger.go_on_saying(Cause::Rekey, NOW, |c| {
+        (c.from.key, c.from.log, c.from.log_key) = (key, log, log_key);
+    });
+    assert_eq!(refused(&mut world, &mut stranger, vec![said]), ProblemType::SignatureInvalid);
+    // Onto the pseudonym of somebody else: one that never went on, or by its key alone.
     let (his, ..) = regular(&mut world, 3);
+    for by_its_log in [true, false] {
+        let mut thief = copy_of(&his);
+        let said = thief.go_on_saying(Cause::Restore, NOW, |c| {
+            if by_its_log { c.to.log = log } else { c.to.log_key = log_key }
+        });
+        assert_eq!(refused(&mut world, &mut thief, vec![said]), ProblemType::ContinuationConflict);
+    }
+    // Or one that did.
     let mut thief = copy_of(&his);
     let mut liar = copy_of(&hers);
     let said = liar.go_on(Cause::Rekey, NOW);
@@ -364,4 +376,54 @@ fn how_a_pseudonym_went_on_is_told_in_its_own_writing_and_in_order() {
         let told = world.retailer.last_head(&call, NOW).unwrap();
         assert_eq!((told.continuations, told.checkpoint), (expected, None));
     }
+}
+
+#[test]
+fn who_knows_her_log_does_not_get_it_by_naming_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut world = World::in_store(SqliteStore::create(&path).unwrap());
+    let (mut hers, recognition, greeting) = regular(&mut world, 2);
+    // A store that was made before anybody asked whose log is whose finds out when it is opened.
+    drop(world.retailer);
+    let store = rusqlite::Connection::open(&path).unwrap();
+    store
+        .execute_batch(
+            "CREATE TABLE former (log BLOB PRIMARY KEY CHECK (length(log) = 16),
+                size INTEGER NOT NULL, checkpoint TEXT NOT NULL) STRICT, WITHOUT ROWID;
+             INSERT INTO former SELECT log, size, checkpoint FROM subject_heads;
+             DROP TABLE subject_heads;
+             ALTER TABLE former RENAME TO subject_heads;
+             DROP TABLE subject_logs;
+             PRAGMA user_version = 4;",
+        )
+        .unwrap();
+    drop(store);
+    let store = SqliteStore::open(&path).unwrap();
+    world.retailer = Retailer::open(store, NOW, &mut world.rng).unwrap();
+
+    let mut his = Shopper::new(9);
+    let (log, key) = (his.log, SigningKey::from_seed(&his.log_signer.danger_seed()));
+    let give = |world: &mut World, his: &mut Shopper| {
+        let grant = his.grant(&world.request(world.recognition), NOW);
+        let body = his.sign_grant(&grant, NOW);
+        let call = his.call(GRANTS_PATH, &body, NOW);
+        world.retailer.give_grant(&call, NOW, &mut world.rng).map_err(|error| error.problem())
+    };
+    // Her log under his key, so that heads of his own making would count as hers; and her key for his log.
+    his.log = hers.log;
+    assert_eq!(give(&mut world, &mut his).unwrap_err(), ProblemType::GrantConflict);
+    his.log = log;
+    his.log_signer = SigningKey::from_seed(&hers.log_signer.danger_seed());
+    assert_eq!(give(&mut world, &mut his).unwrap_err(), ProblemType::GrantConflict);
+    his.log_signer = key;
+    give(&mut world, &mut his).unwrap();
+    // All of hers is as it was: what is remembered, the way on, and the way out.
+    let call = hers.call(LAST_HEAD_PATH, &AskLastHead {}, NOW);
+    let told = world.retailer.last_head(&call, NOW).unwrap();
+    assert!(told.checkpoint.unwrap().starts_with(&format!("{log}\n2\n", log = hers.log)));
+    let continuation = hers.go_on(Cause::Rekey, NOW);
+    go_on(&mut world, &mut hers, vec![continuation]).unwrap();
+    assert_eq!(try_release(&mut world, &mut hers, &recognition.0), None);
+    world.withdraw(&mut hers, &greeting, NOW);
 }
