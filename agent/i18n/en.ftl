@@ -172,6 +172,7 @@ problem-went-back = Your besace is not what it was last time: it has gone back i
 problem-damaged = Your besace is damaged. You can still read it; nothing more is written to it.
 problem-no-room = This could not be kept: the disk is full, or may not be written to. Nothing has changed.
 problem-clock = The clock of this machine has gone back, or far ahead. Nothing is sent until it is right, or until you say that it is.
+problem-unmarked = The file that notices when your besace goes back in time cannot be written. What you just did may be kept here. Nothing is sent until that file can be written: see its disk, then try again.
 alarm-moved = The folder of your besace was moved or replaced while it was open. Put it back, then open your besace again. Until then nothing is written.
 alarm-failing-disk = The disk of your besace no longer keeps what is written to it. Copy its folder to another disk. Until then nothing is written.
 alarm-clock-accept = This time is right

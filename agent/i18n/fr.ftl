@@ -175,6 +175,7 @@ problem-went-back = Votre besace n’est plus telle qu’elle était la dernièr
 problem-damaged = Votre besace est abîmée. Vous pouvez encore la lire ; plus rien n’y est écrit.
 problem-no-room = Cela n’a pas pu être gardé : le disque est plein, ou protégé en écriture. Rien n’a changé.
 problem-clock = L’horloge de cette machine a reculé, ou sauté loin en avant. Rien n’est envoyé tant qu’elle n’est pas à l’heure, ou que vous n’avez pas dit qu’elle l’est.
+problem-unmarked = Le fichier qui remarque quand votre besace recule dans le temps ne peut pas être écrit. Ce que vous venez de faire est peut-être gardé ici. Rien n’est envoyé tant que ce fichier ne peut pas être écrit : voyez son disque, puis réessayez.
 alarm-moved = Le dossier de votre besace a été déplacé ou remplacé pendant qu’elle était ouverte. Remettez-le à sa place, puis rouvrez votre besace. D’ici là, rien n’est écrit.
 alarm-failing-disk = Le disque de votre besace ne garde plus ce qui s’y écrit. Copiez son dossier sur un autre disque. D’ici là, rien n’est écrit.
 alarm-clock-accept = Cette heure est la bonne

@@ -62,7 +62,7 @@ use crate::{
         KdfParameters, Keyring, Passphrase, ReadKeyringError, Secret, UnlockKeyringError,
         WrapRootError, WriteFileError,
     },
-    vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError},
+    vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError, is_for_room},
 };
 
 pub use crate::vault::{Condition, Damage, Moment, Sign, WentBack};
@@ -215,6 +215,9 @@ pub enum EngineError {
     /// The clock of this machine went back, or far ahead: nothing leaves.
     #[error("the clock of this machine cannot be followed: nothing leaves until it is right")]
     ClockInDoubt,
+    /// The mark outside of the vault cannot be written. What was done last may be kept; nothing leaves until it can.
+    #[error("the mark outside of the vault cannot be written: nothing leaves until it can")]
+    Unmarked(#[source] io::Error),
     /// The disk takes no more.
     #[error("the disk is full: nothing was changed")]
     NoRoom(#[source] VaultError),
@@ -235,10 +238,12 @@ impl From<VaultError> for EngineError {
             VaultError::Damaged | VaultError::Broken(..) => Self::Damaged,
             VaultError::NoRoom(_) => Self::NoRoom(error),
             VaultError::ReadOnly(_) => Self::ReadOnly,
-            VaultError::Database(_)
-            | VaultError::BrokenLog
-            | VaultError::Files(_)
-            | VaultError::Mark(_) => Self::Vault(error),
+            // Before a change: nothing was changed.
+            VaultError::Mark(_) if is_for_room(&error) => Self::NoRoom(error),
+            VaultError::Mark(error) | VaultError::Unmarked(error) => Self::Unmarked(error),
+            VaultError::Database(_) | VaultError::BrokenLog | VaultError::Files(_) => {
+                Self::Vault(error)
+            }
         }
     }
 }

@@ -95,7 +95,7 @@ pub use self::{
     wishes::{Wish, WishContent, WishError},
 };
 
-/// The vault did not do what was asked; nothing was changed.
+/// The vault did not do what was asked; nothing was changed, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// It was locked meanwhile.
@@ -122,6 +122,10 @@ pub enum VaultError {
     /// The disk refused the mark: what it would have said is not relied on by anybody.
     #[error("the mark outside the vault could not be read or written")]
     Mark(#[source] io::Error),
+    /// A change **was** made that must not leave before its mark is on the disk, and the disk refused the mark. Until it
+    /// takes it, nothing more is written, and nothing leaves.
+    #[error("what was changed is kept, but the mark outside the vault could not be written")]
+    Unmarked(#[source] io::Error),
     /// It went back in time: nothing is written until its owner decides.
     #[error("the vault has gone back in time")]
     WentBack,
@@ -213,16 +217,14 @@ impl Vault {
         }
     }
 
-    /// Waits until it is known whether it can be relied on, and refuses if not: before anything leaves that
-    /// nothing is written for.
+    /// Waits until it is known whether it can be relied on, and refuses if not, or if a mark is owed: before
+    /// anything leaves that nothing is written for.
     pub fn ensure_sound(&self) -> Result<(), VaultError> {
         let known = self.0.condition.clone();
-        if known.get() == Condition::Checking {
-            self.send(|store| {
-                store.keeper.look(&store.connection);
-                Ok(())
-            })?;
-        }
+        self.send(|store| {
+            store.keeper.look(&store.connection);
+            store.keeper.pay()
+        })?;
         known.allows_writing()
     }
 

@@ -108,6 +108,8 @@ problems! {
     Damaged = "damaged", "The vault is damaged, so nothing is written";
     /// The clock of the agent's machine went back, or far ahead.
     ClockInDoubt = "clock_in_doubt", "The clock of this machine cannot be followed, so nothing leaves";
+    /// The mark outside of the vault cannot be written.
+    Unmarked = "unmarked", "The mark outside of the vault cannot be written, so nothing leaves";
     /// The disk is full, or may not be written to.
     NoRoom = "no_room", "The disk takes no more, so nothing was changed";
     /// Too many tries.

@@ -306,3 +306,38 @@ async fn an_old_copy_from_before_a_new_root_is_noticed_and_speaks_for_her_no_mor
     assert_eq!(calls(&world.lumen, &TELLING), before);
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_that_could_not_be_marked_leaves_when_it_is_and_not_before() {
+    let world = World::start(MORNING, false).await.unwrap();
+    let lumen = world.lumen.domain.clone();
+    world.exchange.meet(&lumen).await.unwrap();
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    world.exchange.give(request, Indication::Page).await.unwrap();
+    // The disk of the mark fails in the middle of the sitting.
+    let good = fs::read(world.mark()).unwrap();
+    fs::remove_file(world.mark()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", world.mark()).unwrap();
+    let before = calls(&world.lumen, &TELLING);
+    let request = world.open_request(&world.lumen, Purpose::StaffGreeting).unwrap();
+    let refused = world.exchange.give(request, Indication::Page).await.unwrap_err();
+    let unmarked = |error: &ExchangeError| {
+        matches!(error, ExchangeError::Step(StepError::Engine(EngineError::Unmarked(_))))
+    };
+    assert!(unmarked(&refused), "{refused:?}");
+    for _ in 0..2 {
+        let refused = world.exchange.refresh(&lumen).await.unwrap_err();
+        assert!(unmarked(&refused), "{refused:?}");
+    }
+    assert_eq!(calls(&world.lumen, &TELLING), before);
+    assert_eq!(world.lumen.lock().count_grants().unwrap(), (1, 1));
+
+    fs::remove_file(world.mark()).unwrap();
+    fs::write(world.mark(), good).unwrap();
+    world.exchange.refresh(&lumen).await.unwrap();
+    assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 2), "it was given, and is told now");
+    world.engine().lock();
+    unlock(&world);
+    assert_eq!(sign(&world), None);
+    world.close().await;
+}

@@ -77,6 +77,10 @@ impl From<EngineError> for Failure {
                 &error,
                 "set the clock; or, if it is right now, say so with `besace clock accept`",
             ),
+            EngineError::Unmarked(_) => Self::could_not(
+                &error,
+                "what was done may be kept; see the disk of the mark, and `besace doctor`",
+            ),
             EngineError::NoRoom(_) => {
                 // It says all there is to say; its causes say it again.
                 Self { status: 2, ..Self::refused(&error, "make room on the disk and try again") }

@@ -457,11 +457,12 @@ impl Engine {
             vault: self.root()?.vault_log_key(&own),
         };
         let salts = GateSalts { record: Salt::generate(&mut rng), head: Salt::generate(&mut rng) };
-        let proven = vault.pass_gate(id, change, record, signers, salts, self.now())?;
+        let proven = vault.pass_gate(id, change, record, signers, salts, self.now());
+        // Also where only the mark failed: the change was made.
         if changes_emission {
             self.0.grant_changes.send_replace(());
         }
-        match proven {
+        match proven? {
             Ok(proven) => Ok(Some(proven)),
             Err(Shut::Over) => Ok(None),
             Err(Shut::Beyond(excess)) => Err(StepError::Beyond(excess)),

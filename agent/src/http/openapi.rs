@@ -160,6 +160,7 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
                 ProblemType::Damaged,
                 ProblemType::NoRoom,
                 ProblemType::ClockInDoubt,
+                ProblemType::Unmarked,
             ]);
         }
     }

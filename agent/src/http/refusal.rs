@@ -122,7 +122,8 @@ impl Refusal {
             ProblemType::LogUnavailable
             | ProblemType::WentBack
             | ProblemType::Damaged
-            | ProblemType::ClockInDoubt => StatusCode::SERVICE_UNAVAILABLE,
+            | ProblemType::ClockInDoubt
+            | ProblemType::Unmarked => StatusCode::SERVICE_UNAVAILABLE,
             ProblemType::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
             ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -142,6 +143,7 @@ impl Refusal {
             ProblemType::Damaged => voice.say("problem-damaged"),
             ProblemType::NoRoom => voice.say("problem-no-room"),
             ProblemType::ClockInDoubt => voice.say("problem-clock"),
+            ProblemType::Unmarked => voice.say("problem-unmarked"),
             ProblemType::GrantMissing
             | ProblemType::RequestUnknown
             | ProblemType::GrantExpired
@@ -202,6 +204,7 @@ impl From<EngineError> for Refusal {
             EngineError::WentBack => Self(ProblemType::WentBack),
             EngineError::Damaged => Self(ProblemType::Damaged),
             EngineError::ClockInDoubt => Self(ProblemType::ClockInDoubt),
+            EngineError::Unmarked(_) => Self(ProblemType::Unmarked),
             EngineError::NoRoom(_) | EngineError::ReadOnly => Self::NO_ROOM,
             EngineError::NotFound => Self::NOT_FOUND,
             EngineError::Profile(_) | EngineError::Card(_) | EngineError::Wish(_) => {

@@ -85,6 +85,8 @@ pub(super) struct Keeper {
     announced: bool,
     /// Whether the newest state is marked and on the disk.
     synced: bool,
+    /// Whether a change that must not leave before its mark is on the disk waits for that.
+    owed: bool,
     /// Whether no mark is made now: the owner has decided, and what follows from it is not done yet.
     holding: bool,
     /// Whether what was written last is not known: everything is read again first.
@@ -126,6 +128,7 @@ impl Keeper {
             seal: None,
             announced: false,
             synced: false,
+            owed: false,
             holding: false,
             lost: false,
             #[cfg(test)]
@@ -184,6 +187,7 @@ impl Keeper {
     pub(super) fn begin(&mut self, db: &Connection) -> Result<(), VaultError> {
         self.look(db);
         self.known.allows_writing()?;
+        self.pay()?;
         if self.lost {
             self.pages.look_again().map_err(VaultError::Files)?;
             while !self.pages.look_on().map_err(VaultError::Files)? {}
@@ -255,6 +259,25 @@ impl Keeper {
             return Ok(());
         }
         self.announce()
+    }
+
+    /// The same for a change that leaves next. Should the disk refuse, that is not forgotten.
+    pub(super) fn sync_before_leaving(&mut self) -> Result<(), VaultError> {
+        self.owed = true;
+        self.pay()
+    }
+
+    /// Tries again what the disk refused, if it did: without it nothing is written, and nothing leaves.
+    pub(super) fn pay(&mut self) -> Result<(), VaultError> {
+        if self.owed {
+            self.known.allows_writing()?;
+            self.sync().map_err(|error| match error {
+                VaultError::Mark(error) => VaultError::Unmarked(error),
+                other => other,
+            })?;
+            self.owed = false;
+        }
+        Ok(())
     }
 
     /// A mark of this sitting, on the disk.

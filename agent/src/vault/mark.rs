@@ -86,8 +86,10 @@ impl MarkFile {
         Ok((this, Found::Marks { newest, before }))
     }
 
-    /// Writes a mark and waits until it is on the disk.
+    /// Writes a mark and waits until it is on the disk: in the file that has the name now. A file that was removed, or a
+    /// disk that was pulled out, would take marks that nobody finds again.
     pub(super) fn write_synced(&mut self, mark: Mark, keys: &MarkKeys) -> io::Result<()> {
+        self.file = None;
         self.put(self.next, mark, keys)?;
         self.file()?.sync_all()?;
         self.next = 1_usize.saturating_sub(self.next);

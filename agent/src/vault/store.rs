@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// One transaction, sealed, where `job` says that it counts; `synced` waits until its mark is on the
-    /// disk.
+    /// disk, and if that fails nothing is written or leaves until it is.
     pub(super) fn write<T>(
         &mut self,
         job: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), VaultError>,
@@ -116,7 +116,7 @@ impl Store {
             tracing::warn!(%error, "a change was committed, and its mark was not made");
         }
         if synced {
-            self.keeper.sync()?;
+            self.keeper.sync_before_leaving()?;
         }
         Ok(done)
     }

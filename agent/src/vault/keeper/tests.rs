@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod crashes;
+mod disks;
 mod forged;
 
 use self::forged::{Log, PAGE, log_path};
@@ -550,26 +551,4 @@ fn a_file_may_take_the_place_of_another_and_either_is_sound_meanwhile() {
     vault.close();
     fs::write(home.database(), &before[&home.database()]).unwrap();
     assert!(sign(home.finds()).is_some(), "the old one is not sound any more");
-}
-
-#[test]
-fn a_mark_that_cannot_be_written_refuses_the_change_and_is_not_taken_for_going_back() {
-    let mut home = Home::new();
-    home.create().close();
-    let good = fs::read(home.mark()).unwrap();
-    let vault = home.open();
-    assert!(vault.ensure_sound().is_ok());
-    fs::remove_file(home.mark()).unwrap();
-    fs::create_dir(home.mark()).unwrap();
-    let content = WishContent { text: Private::new("x".to_owned()), ..WishContent::default() };
-    let refused = vault.put_wish(WishId::from_bytes([1; 16]), content, NOW);
-    assert!(matches!(refused, Err(VaultError::Mark(_))), "{refused:?}");
-    vault.close();
-    fs::remove_dir(home.mark()).unwrap();
-    fs::write(home.mark(), good).unwrap();
-    let vault = home.open();
-    assert!(vault.wishes().unwrap().is_empty());
-    wish(&vault, 1, 10);
-    vault.close();
-    assert_eq!(home.finds(), Condition::Sound);
 }

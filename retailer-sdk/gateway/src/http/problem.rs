@@ -210,6 +210,7 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         ProblemType::TooFast => StatusCode::TOO_MANY_REQUESTS,
         ProblemType::LogUnavailable
         | ProblemType::WentBack
+        | ProblemType::Unmarked
         | ProblemType::Damaged
         | ProblemType::ClockInDoubt => StatusCode::SERVICE_UNAVAILABLE,
         ProblemType::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
