@@ -86,11 +86,13 @@ fn restore(world: &mut World, backup: &[u8], identity: &str) {
     world.engine().restore(backup, &opener, &passphrase, KdfParameters::SMALLEST).unwrap();
 }
 
-/// The next day begins, for her and for the shop.
+/// The next day begins, for her and for the shops.
 fn next_day(world: &World) {
     let next = Day::of(world.clock.now()).plus(1).start().plus(3_600);
     world.clock.reach(next);
-    world.lumen.tidy(next).unwrap();
+    for house in [&world.lumen, &world.pont] {
+        house.tidy(next).unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,6 +137,35 @@ async fn a_backup_that_is_restored_again_and_again_still_withdraws() {
     assert_eq!(outcome, WithdrawalOutcome::Acknowledged);
     assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 0));
     world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_in_a_backup_that_is_restored_twice_comes_home() {
+    for cause in [Cause::Rekey, Cause::Rollback] {
+        let mut world = World::start(MORNING, false).await.unwrap();
+        let domain = world.lumen.domain.clone();
+        world.exchange.meet(&domain).await.unwrap();
+        let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+        let grant = world.exchange.give(request, Indication::Page).await.unwrap();
+        // She goes on, and makes a backup before any shop was told.
+        if cause == Cause::Rekey {
+            let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+            world.engine().rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+        } else {
+            world.engine().start_new_logs(cause).unwrap();
+        }
+        let backup = world.engine().export(Vec::new()).unwrap();
+        let identity = world.engine().export_identity().unwrap();
+        for _ in 0..2 {
+            restore(&mut world, &backup, identity.expose_secret());
+            next_day(&world);
+            assert!(world.exchange.refresh(&domain).await.unwrap().keys > 0, "{cause:?}");
+        }
+        assert_eq!(audited(&world).await, (Verdict::Holds, vec![]), "{cause:?}");
+        let outcome = world.exchange.withdraw(grant).await.unwrap();
+        assert_eq!(outcome, WithdrawalOutcome::Acknowledged, "{cause:?}");
+        world.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

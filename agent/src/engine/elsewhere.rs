@@ -37,7 +37,8 @@ impl Engine {
         let missing: Vec<_> =
             went_on.iter().skip_while(|one| here.contains(&one.payload().to.log)).collect();
         let untold = vault.untold_continuations(generation)?;
-        let (Some(last), Some(ours)) = (missing.last(), untold.last()) else { return Ok(false) };
+        let (Some(first), Some(last)) = (missing.first(), missing.last()) else { return Ok(false) };
+        let Some(ours) = untold.last() else { return Ok(false) };
         // Ours was followed, and she went on from there since: this vault went back.
         if went_on.iter().any(|one| one.payload().to.log == pseudonym.log) {
             self.distrust_by_retailer()?;
@@ -46,6 +47,14 @@ impl Engine {
         // Under another key there is nothing that this vault could sign.
         if missing.iter().any(|one| one.payload().changes_key()) {
             return Ok(false);
+        }
+        // What waits here and was told by the other copy, too: it is logged there, and comes home when it is told again.
+        let mut told_alike = 0_usize;
+        for (index, jws) in untold.iter().enumerate() {
+            let said = Unverified::<Continuation>::parse(jws).map_err(StepError::Document)?;
+            if said.claimed().to.log == first.payload().from.log {
+                told_alike = index.saturating_add(1);
+            }
         }
         let Pseudonym { domain, facet, log, .. } = pseudonym;
         let key_of = |log: &LogId| root.pairwise_log_key(&domain, facet, &generation, log);
@@ -77,6 +86,7 @@ impl Engine {
             anchor: Anchor { at: now, cause, head, log: stands.log },
             to,
             own: (own, root.vault_log_key(&own)),
+            told_alike,
             before: missing.iter().map(|one| one.as_bytes().to_vec()).collect(),
             jws,
         };

@@ -54,7 +54,9 @@ pub struct GoingOnFromElsewhere {
     pub to: FreshLog,
     /// The vault's own, and what signs it.
     pub own: (LogId, SigningKey),
-    /// What was told elsewhere and is told again, the oldest first.
+    /// How many of those that wait here, the oldest first, were told elsewhere, too, and are told again.
+    pub told_alike: usize,
+    /// What was told elsewhere after that and is told again, the oldest first.
     pub before: Vec<Vec<u8>>,
     /// What is told now.
     pub jws: Vec<u8>,
@@ -128,7 +130,9 @@ impl Vault {
         plan: GoingOnFromElsewhere,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        let GoingOnFromElsewhere { generation, here, anchor, to, own, before, jws } = plan;
+        let GoingOnFromElsewhere { generation, here, anchor, to, own, told_alike, before, jws } =
+            plan;
+        let told_alike = i64::try_from(told_alike).unwrap_or(i64::MAX);
         self.write_marked(move |db| {
             let (log, key) = here;
             let left = (log.as_bytes(), key.as_bytes(), column::from_time(now));
@@ -137,8 +141,11 @@ impl Vault {
                 left,
             )?;
             db.execute(
-                "DELETE FROM continuations WHERE generation = ?1 AND settled_at IS NULL",
-                [generation.as_bytes()],
+                "DELETE FROM continuations WHERE generation = ?1 AND settled_at IS NULL
+                   AND sequence NOT IN
+                     (SELECT sequence FROM continuations
+                      WHERE generation = ?1 AND settled_at IS NULL ORDER BY sequence LIMIT ?2)",
+                (generation.as_bytes(), told_alike),
             )?;
             for jws in before {
                 put_continuation(db, &generation, &jws, now)?;
