@@ -4,10 +4,13 @@
 //! pseudonym. Then one rename says that the new one is the vault. From there on whoever takes the folder first brings
 //! its files to their places, and needs no key for it.
 
+mod swap;
+
 use std::{fs, io, path::Path, sync::PoisonError};
 
 use besace_protocol::{consent::Cause, crypto::SecretBytes, keys::RootKey, time::Day};
 
+use self::swap::Swap;
 use super::{
     Engine, EngineError, MergeInboxError, Open, StepError, refuse_a_log, restore::Fresh,
     succession::plan_new_logs,
@@ -225,6 +228,9 @@ impl Engine {
         remove_if_there(&outside.inbox.door()).map_err(RekeyError::Io)?;
         at(Step::Cleared).map_err(RekeyError::Io)?;
 
+        Swap::of(&folder.database(), &place.database())
+            .and_then(|swap| swap.write(place))
+            .map_err(RekeyError::Io)?;
         fs::rename(place.path(), folder.rekeyed()).map_err(RekeyError::Io)?;
         // From here on there is no way back.
         finish_at(folder, at).map_err(RekeyError::Unfinished)?;
@@ -255,6 +261,9 @@ pub(super) fn finish(folder: &VaultFolder) -> io::Result<()> {
             let _left_for_the_next = fs::remove_dir_all(folder.rekeying());
         }
         return Ok(());
+    }
+    if !Swap::fits(folder)? {
+        return swap::put_aside(folder);
     }
     finish_at(folder, &mut |_| Ok(()))?;
     tracing::info!("the vault has its new root; a former process had not finished");

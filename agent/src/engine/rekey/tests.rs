@@ -424,3 +424,45 @@ fn a_backup_is_due_at_once() {
     let places = engine.backup_places().unwrap();
     assert!(places[0].last.is_none() && places[0].rehearsed_at.is_none());
 }
+
+#[test]
+fn a_folder_that_was_copied_meanwhile_and_comes_back_later_replaces_nothing() {
+    let (home, engine) = home();
+    let (vault, copies) = (home.path().join("vault"), tempfile::tempdir().unwrap());
+    let rekeyed = vault.join("vault.rekeyed");
+    // A program that keeps folders in step sees every moment.
+    let mut taken = Vec::new();
+    let done = engine.rekey_at(&passphrase("new"), SMALLEST, &mut |step| {
+        if matches!(step, Step::Decided | Step::DatabasePlaced | Step::SlotsPlaced) {
+            let copy = copies.path().join(taken.len().to_string());
+            copy_folder(&rekeyed, &copy);
+            taken.push(copy);
+        }
+        Ok(())
+    });
+    done.unwrap();
+    assert_eq!(taken.len(), 3);
+    engine.add_wish(wish("une lampe")).unwrap();
+    engine.lock();
+    drop(engine);
+    let empty = copies.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    taken.push(empty);
+    let (database, safe) = (vault.join("vault.db"), vault.join("vault.db.schema-1"));
+    fs::create_dir(&safe).unwrap();
+    let before = fs::read(&database).unwrap();
+    for copy in taken {
+        copy_folder(&copy, &rekeyed);
+        let engine = start(home.path());
+        assert!(!rekeyed.exists(), "{copy:?}");
+        assert!(safe.exists(), "{copy:?}: and nothing is removed for it");
+        assert!(fs::read(&database).unwrap() == before, "{copy:?}");
+        drop(engine);
+    }
+    let engine = start(home.path());
+    engine.unlock(&passphrase("new")).unwrap();
+    assert_eq!(engine.settled_condition().unwrap(), Condition::Sound);
+    assert_eq!(engine.wishes().unwrap().len(), 2);
+    engine.rekey(&passphrase("newer"), SMALLEST).unwrap();
+    assert_eq!(engine.wishes().unwrap().len(), 2);
+}
