@@ -1,7 +1,8 @@
 //! Somebody may have an old key of hers: a new root, over real HTTP, from `spec/vault.md#rekey`.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use besace_agent::{
     config::VaultFolder,
     engine::{Engine, NewDevice, PreparedCall, UnlockError},
@@ -21,6 +22,7 @@ use besace_protocol::{
     purpose::Purpose,
     time::{Day, Timestamp},
 };
+use serde_json::Value;
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 const NEW: &str = "une besace refermée";
@@ -213,5 +215,49 @@ async fn after_a_new_root_shops_know_her_and_whoever_has_an_old_key_is_nobody() 
     for check in engine.verify_logs().unwrap() {
         assert_eq!(check.fault, None, "{}", check.id);
     }
+    world.close().await;
+}
+
+/// Every number in what a shop logged of how its customers went on.
+fn figures(house: &House) -> BTreeSet<u64> {
+    fn numbers(value: &Value, found: &mut BTreeSet<u64>) {
+        match value {
+            Value::Number(number) => found.extend(number.as_u64()),
+            Value::Array(values) => values.iter().for_each(|value| numbers(value, found)),
+            Value::Object(members) => members.values().for_each(|value| numbers(value, found)),
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+    let store = rusqlite::Connection::open(&house.store).unwrap();
+    let mut statement = store.prepare("SELECT jws FROM continuations").unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let mut found = BTreeSet::new();
+    for jws in rows {
+        let jws: Value = serde_json::from_slice(&jws.unwrap()).unwrap();
+        let mut parts = vec![&jws["payload"]];
+        let signatures = jws["signatures"].as_array().unwrap();
+        assert_eq!(signatures.len(), 2, "the old key and the new one");
+        parts.extend(signatures.iter().map(|one| &one["protected"]));
+        for part in parts {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(part.as_str().unwrap()).unwrap();
+            numbers(&serde_json::from_slice(&bytes).unwrap(), &mut found);
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shops_that_compare_how_their_customers_went_on_share_no_more_than_a_day() {
+    let (world, _) = lived_in().await;
+    let decided = world.clock.now().plus(4_321);
+    world.clock.reach(decided);
+    world.engine().rekey(&passphrase(NEW), KdfParameters::SMALLEST).unwrap();
+    for house in [&world.lumen, &world.pont] {
+        world.clock.reach(world.clock.now().plus(1_000));
+        world.exchange.refresh(&house.domain).await.unwrap();
+    }
+    let [lumen, pont] = [&world.lumen, &world.pont].map(figures);
+    let times: Vec<_> = lumen.union(&pont).copied().filter(|figure| *figure > 1 << 20).collect();
+    assert_eq!(times, [Day::of(decided).start().as_unix_seconds()]);
     world.close().await;
 }

@@ -71,7 +71,8 @@ fn say(session: &mut Session<'_, '_>, done: Rekeyed, attended: bool) -> Result<(
     let Rekeyed { rows, pseudonyms, letters } = done;
     let told = match pseudonyms {
         0 => String::new(),
-        _ => "\nShops you deal with are told at the next contact: do it now with `besace retailer refresh`."
+        _ => "\nShops you deal with are told one by one, at different times, while `besace serve` runs.\n\
+             Shops that compare could find you if all were told at once."
             .to_owned(),
     };
     let gone = match letters {

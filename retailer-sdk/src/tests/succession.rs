@@ -281,7 +281,9 @@ fn what_she_signed_before_she_went_on_still_counts() {
         let grant = hers.sign_grant(&greeting, NOW);
         let withdrawal = hers.withdrawal(recognition.0.id, recognition.1, NOW);
         let mut old = copy_of(&hers);
-        let later = old.grant(&world.request(world.greeting), NOW.plus(1));
+        // Of the day of the move no second is known.
+        let tomorrow = Day::of(NOW).plus(1).start();
+        let later = old.grant(&world.request(world.greeting), tomorrow);
         let continuation = hers.go_on(cause, NOW);
         go_on(&mut world, &mut hers, vec![continuation]).unwrap();
 
@@ -292,9 +294,9 @@ fn what_she_signed_before_she_went_on_still_counts() {
         world.retailer.withdraw(&call, NOW, &mut world.rng).unwrap();
 
         // What the copy signs after that does not.
-        let body = old.sign_grant(&later, NOW);
-        let call = old.call(GRANTS_PATH, &body, NOW);
-        let refused = world.retailer.give_grant(&call, NOW, &mut world.rng).unwrap_err();
+        let body = old.sign_grant(&later, tomorrow);
+        let call = old.call(GRANTS_PATH, &body, tomorrow);
+        let refused = world.retailer.give_grant(&call, tomorrow, &mut world.rng).unwrap_err();
         assert_eq!(refused.problem(), ProblemType::Superseded);
         let body = old.withdrawal(greeting.id, recognition.1, NOW);
         let call = old.call(WITHDRAWALS_PATH, &body, NOW);
