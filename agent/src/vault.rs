@@ -53,7 +53,12 @@ use std::{
     thread::JoinHandle,
 };
 
-use besace_protocol::{crypto::SecretBytes, id::VaultId, mark::MarkKeys, time::Timestamp};
+use besace_protocol::{
+    crypto::SecretBytes,
+    id::VaultId,
+    mark::{MarkKeys, Sitting},
+    time::Timestamp,
+};
 use rusqlite::{Connection, Transaction};
 
 use self::{
@@ -242,16 +247,22 @@ impl Vault {
     }
 
     /// Says in the mark at `path` that this file is about to take the place of the one that is marked there,
-    /// which has the key `former`: either is sound until the next change.
+    /// which has the key `former`: either is sound until the next change. From here on this one says, by the name
+    /// `sitting`, that it has a mark.
     pub fn announce_swap(
         &self,
         path: &Path,
         former: &SecretBytes<32>,
         vault: VaultId,
+        sitting: Sitting,
         now: Timestamp,
     ) -> Result<(), VaultError> {
         let (path, former) = (path.to_owned(), MarkKeys::derive(former));
-        self.send(move |store| store.keeper.announce_swap(&path, &former, vault, now))
+        self.send(move |store| {
+            let Store { connection, keeper, .. } = store;
+            keeper.name_sitting(connection, sitting)?;
+            keeper.announce_swap(&path, &former, vault, now)
+        })
     }
 
     /// Reads the whole file at `path`, which nobody has open, and says what is wrong with it.

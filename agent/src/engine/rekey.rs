@@ -8,7 +8,10 @@ mod swap;
 
 use std::{fs, io, path::Path, sync::PoisonError};
 
-use besace_protocol::{consent::Cause, crypto::SecretBytes, keys::RootKey, time::Day};
+use besace_protocol::{
+    consent::Cause, crypto::SecretBytes, keys::RootKey, mark::Sitting, time::Day,
+};
+use rand_core::RngCore as _;
 
 use self::swap::Swap;
 use super::{
@@ -215,7 +218,10 @@ impl Engine {
         at(Step::Written).map_err(RekeyError::Io)?;
         if let Some(mark) = folder.mark(old.id) {
             let former = old.root.vault_key();
-            vault.announce_swap(&mark, &former, old.id, now).map_err(failed)?;
+            let mut sitting = [0; 16];
+            rng.fill_bytes(&mut sitting);
+            let sitting = Sitting::from_bytes(sitting);
+            vault.announce_swap(&mark, &former, old.id, sitting, now).map_err(failed)?;
         }
         vault.close();
         refuse_a_log(&place.database()).map_err(RekeyError::Io)?;

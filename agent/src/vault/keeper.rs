@@ -79,6 +79,8 @@ pub(super) struct Keeper {
     watch: Option<Watch>,
     mark: Option<(MarkFile, Found)>,
     known: Known,
+    /// What a sitting without a mark of its own is called, if anything.
+    named: Sitting,
     /// As it stands in the file, once the file was looked through.
     seal: Option<Seal>,
     /// Whether this sitting has its mark.
@@ -125,6 +127,7 @@ impl Keeper {
             watch,
             mark,
             known,
+            named: UNMARKED,
             seal: None,
             announced: false,
             synced: false,
@@ -218,7 +221,8 @@ impl Keeper {
             (watch.sitting, watch.clock.now())
         } else {
             let before = self.seal.map_or(UNMARKED, |seal| seal.sitting);
-            (before, Timestamp::from_unix_seconds(0))
+            let sitting = if self.named == UNMARKED { before } else { self.named };
+            (sitting, Timestamp::from_unix_seconds(0))
         };
         let seal = Seal { counter, sitting, prints, at };
         self.put_seal(db, &seal)?;
@@ -290,6 +294,18 @@ impl Keeper {
         self.announced = true;
         self.step();
         Ok(())
+    }
+
+    /// Seals the file under the name of a sitting: one with a mark, though its marks are not made here.
+    pub(super) fn name_sitting(
+        &mut self,
+        db: &mut Connection,
+        sitting: Sitting,
+    ) -> Result<(), VaultError> {
+        self.begin(db)?;
+        self.named = sitting;
+        let sealed = self.seal_once(db)?;
+        self.committed(db, sealed)
     }
 
     /// Says in the mark at `path` that this file is being put in the place of the one that is marked there

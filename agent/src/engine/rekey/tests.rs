@@ -21,7 +21,7 @@ use crate::{
     backup::{Kept, Target},
     clock::FixedClock,
     engine::{
-        Condition, EngineState,
+        Condition, EngineState, Sign,
         fixtures::{fixtures, opened},
         tests::{copy_folder, passphrase},
     },
@@ -465,4 +465,31 @@ fn a_folder_that_was_copied_meanwhile_and_comes_back_later_replaces_nothing() {
     assert_eq!(engine.wishes().unwrap().len(), 2);
     engine.rekey(&passphrase("newer"), SMALLEST).unwrap();
     assert_eq!(engine.wishes().unwrap().len(), 2);
+}
+
+#[test]
+fn a_vault_with_a_new_root_is_one_that_had_a_mark() {
+    let (home, engine) = home();
+    let copies = tempfile::tempdir().unwrap();
+    let done = engine.rekey_at(&passphrase("new"), SMALLEST, &mut |step| {
+        if step == Step::Done {
+            copy_folder(home.path(), copies.path());
+        }
+        Ok(())
+    });
+    done.unwrap();
+    // A copy of the night after, with its mark, and without.
+    for mark in [true, false] {
+        if !mark {
+            fs::remove_file(copies.path().join("a.mark")).unwrap();
+        }
+        let engine = start(copies.path());
+        engine.unlock(&passphrase("new")).unwrap();
+        match engine.settled_condition().unwrap() {
+            Condition::Sound => assert!(mark),
+            Condition::WentBack(how) => assert_eq!((mark, how.sign), (false, Sign::MarkMissing)),
+            other => panic!("{other:?}"),
+        }
+        engine.lock();
+    }
 }

@@ -541,7 +541,8 @@ fn a_file_may_take_the_place_of_another_and_either_is_sound_meanwhile() {
     let fresh = home.folder.path().join("fresh.db");
     let restored = Vault::create(&fresh, &key()).unwrap();
     wish(&restored, 1, 10);
-    restored.announce_swap(&home.mark(), &key(), VAULT, NOW).unwrap();
+    let sitting = Sitting::from_bytes([9; 16]);
+    restored.announce_swap(&home.mark(), &key(), VAULT, sitting, NOW).unwrap();
     restored.close();
     assert_eq!(home.finds(), Condition::Sound, "the old one still stands there");
     fs::rename(&fresh, home.database()).unwrap();
