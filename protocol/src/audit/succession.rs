@@ -55,6 +55,10 @@ impl Succession {
                             let given = grant.payload();
                             let log = Origin::of_log(&given.subject_log);
                             let key = given.subject_key;
+                            // One that was signed before a move and arrived after it brings no log back.
+                            if left.contains(&log) {
+                                continue;
+                            }
                             standings.insert((domain.clone(), key, log, given.subject_log_key));
                         }
                         continue;
@@ -89,9 +93,11 @@ impl Succession {
             return Err(Fault::ForeignDocument);
         }
         let old = Origin::of_log(&from.log);
+        if left.contains(&old) {
+            return Err(Fault::LeftTwice);
+        }
         if !standings.remove(&(domain.clone(), from.key, old.clone(), from.log_key)) {
-            let fault = if left.contains(&old) { Fault::LeftTwice } else { Fault::NoPseudonym };
-            return Err(fault);
+            return Err(Fault::NoPseudonym);
         }
         left.insert(old);
         let new = Origin::of_log(&to.log);

@@ -147,6 +147,24 @@ fn a_log_that_goes_on_in_two_others_is_found() {
 }
 
 #[test]
+fn a_grant_that_arrives_late_does_not_bring_back_the_log_it_was_given_in() {
+    let mut moved = Moved::told();
+    let late = moved.story.grant(KNOWN);
+    moved.go_on(Cause::Restore, NOW.plus(400));
+    let first = moved.former.pop().unwrap();
+    // Signed before the move and logged after it.
+    let late = sign(late, Role::Subject, &key(1), NOW).unwrap();
+    let late = late.countersign(Role::Controller, &key(2), NOW).unwrap();
+    moved.story.theirs.append(late.as_bytes());
+    assert!(!moved.ids().contains(&"S1".into()));
+    // A thief with the old key goes on from there, and the retailer lets him.
+    let second = core::mem::replace(&mut moved.story.hers, first);
+    moved.former.push(second);
+    moved.go_on(Cause::Restore, NOW.plus(401));
+    assert!(moved.ids().contains(&"S1".into()), "{:?}", moved.ids());
+}
+
+#[test]
 fn a_forged_continuation_is_found() {
     for change in
         [(|c: &mut Continuation| c.from.log = LogId::from_bytes([99; 16])) as Change, |c| {
