@@ -7,7 +7,7 @@ use besace_agent::{
     restore::{Identities, Opener},
     vault::ProfileField,
 };
-use besace_e2e::world::{PASSPHRASE, World};
+use besace_e2e::world::{Answer, PASSPHRASE, World};
 use besace_protocol::{
     audit::{PinnedController, Policy, Verdict, audit},
     consent::{Cause, Indication},
@@ -196,6 +196,45 @@ async fn a_shop_that_tells_an_old_truth_again_stops_nothing() {
     drop(world.exchange.refresh(&lumen).await);
     assert_eq!(world.engine().settled_condition().unwrap(), Condition::Sound);
     assert!(world.exchange.refresh(&pont).await.unwrap().keys > 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_held_against_another_is_not_held_against_her() {
+    let mut world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    world.exchange.meet(&domain).await.unwrap();
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    world.exchange.give(request, Indication::Page).await.unwrap();
+    let backup = world.engine().export(Vec::new()).unwrap();
+    let identity = world.engine().export_identity().unwrap();
+    next_day(&world);
+    world.exchange.refresh(&domain).await.unwrap();
+    // She loses a release that the shop was shown: that is written down, and comes home.
+    restore(&mut world, &backup, identity.expose_secret());
+    next_day(&world);
+    world.exchange.refresh(&domain).await.unwrap();
+    let store = rusqlite::Connection::open(&world.lumen.store).unwrap();
+    let held = "SELECT count(discrepancy_leaf) FROM continuations";
+    assert_eq!(store.query_row(held, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+
+    // She goes on once more, and loses nothing; the answer is lost, and with the next one the shop lies.
+    world.engine().start_new_logs(Cause::Rollback).unwrap();
+    let (_, call) = world.engine().untold_continuations(&domain).unwrap().remove(0);
+    let Answer::Given(_) = world.lumen.post(call.path, call.body).await.unwrap() else {
+        panic!("it was refused")
+    };
+    let lie = "UPDATE continuations SET discrepancy_leaf =
+        (SELECT discrepancy_leaf FROM continuations WHERE discrepancy_leaf IS NOT NULL)
+        WHERE discrepancy_leaf IS NULL";
+    assert_eq!(store.execute(lie, []).unwrap(), 1);
+    assert!(world.exchange.refresh(&domain).await.is_err());
+    assert_eq!(world.engine().untold_continuations(&domain).unwrap().len(), 1);
+    let truth = "UPDATE continuations SET discrepancy_leaf = NULL
+        WHERE leaf = (SELECT max(leaf) FROM continuations)";
+    assert_eq!(store.execute(truth, []).unwrap(), 1);
+    world.exchange.refresh(&domain).await.unwrap();
+    assert!(world.engine().untold_continuations(&domain).unwrap().is_empty());
     world.close().await;
 }
 

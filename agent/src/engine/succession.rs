@@ -2,15 +2,15 @@
 
 use besace_protocol::{
     consent::{
-        CONTINUATIONS_MAX, Cause, Continuation, Grant, GrantState, Left, LogHead, RecordKind,
-        Successor,
+        CONTINUATIONS_MAX, Cause, Continuation, Discrepancy, Grant, GrantState, Left, LogHead,
+        RecordKind, Successor,
     },
     crypto::{SealingSecretKey, SecretBytes, SigningKey, VerifyingKey},
-    document::{Unverified, sign},
+    document::{Unverified, Verified, sign},
     id::{Generation, LogId},
     jws::Role,
     keys::RootKey,
-    log::Salt,
+    log::{LogKey, Origin, Salt, UnverifiedCheckpoint},
     party::ControllerId,
     time::{Day, Timestamp},
     wire::{CONTINUATIONS_PATH, Continue, Continued},
@@ -107,7 +107,13 @@ impl Engine {
             shown.push(check_attested(&theirs.continuation, &log, domain, None, kind, now)?);
             if let Some(proven) = &theirs.discrepancy {
                 let record = RecordKind::parse(proven.record.as_ref());
-                if !matches!(record, Ok(RecordKind::Discrepancy(_))) {
+                let Ok(RecordKind::Discrepancy(said)) = record else {
+                    return Err(StepError::Answer);
+                };
+                // What was held against another, or is not in her writing, would stand against her in an audit.
+                let ours = Unverified::<Continuation>::parse(ours).map_err(StepError::Document)?;
+                let ours = ours.verify_parties().map_err(StepError::Signature)?;
+                if !holds_against(&said, &ours) {
                     return Err(StepError::Answer);
                 }
                 shown.push(check_proven(proven, &log, domain, None, "discrepancy", now)?);
@@ -151,6 +157,16 @@ impl Engine {
         vault.forget_former_sealing_keys(generation)?;
         Ok(true)
     }
+}
+
+/// Whether what a retailer says that it was shown is held against this continuation, and signed by the log that it leaves.
+fn holds_against(said: &Discrepancy, continuation: &Verified<Continuation>) -> bool {
+    let from = &continuation.payload().from;
+    let key = LogKey::new(Origin::of_log(&from.log), from.log_key);
+    let shown = UnverifiedCheckpoint::parse(said.shown.as_bytes()).ok();
+    let shown = shown.and_then(|shown| shown.verify_exact(&key).ok());
+    said.continuation == continuation.digest()
+        && shown.is_some_and(|shown| from.head.leaves_out(&shown))
 }
 
 /// How all logs of `vault` go on from keys of `old` to keys of `new`; the two are one, except for a rekey.
