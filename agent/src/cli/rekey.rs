@@ -56,6 +56,12 @@ pub(super) fn run(session: &mut Session<'_, '_>, arguments: &Arguments) -> Resul
         }
     }
     let new = passphrase::ask_changed(arguments.new_passphrase_file.as_deref(), session.output)?;
+    if engine.opens_with(&new) {
+        return Err(Failure::refused(
+            "that passphrase opens the vault already",
+            "choose another: who knows this one would open it afterwards, too",
+        ));
+    }
     let parameters =
         if arguments.smallest_kdf { KdfParameters::SMALLEST } else { KdfParameters::STANDARD };
     let done = engine.rekey(&new, parameters).map_err(|error| failure(&error))?;

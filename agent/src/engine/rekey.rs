@@ -21,7 +21,7 @@ use super::{
 use crate::{
     config::VaultFolder,
     file::{self, beside, remove_if_there},
-    keyring::{KdfParameters, Keyring, Passphrase, WrapRootError, WriteFileError},
+    keyring::{KdfParameters, Keyring, Passphrase, Secret, WrapRootError, WriteFileError},
     sealed::Inbox,
     vault::{CopyVaultError, LaterRoot, OpenVaultError, Vault, VaultError, is_for_room},
 };
@@ -133,6 +133,12 @@ impl Engine {
         parameters: KdfParameters,
     ) -> Result<Rekeyed, RekeyError> {
         self.rekey_at(passphrase, parameters, &mut |_| Ok(()))
+    }
+
+    /// Whether this passphrase opens the vault now. For who has it open: after a wrong one nobody waits.
+    pub fn opens_with(&self, passphrase: &Passphrase) -> bool {
+        let slots = Keyring::read(&self.0.folder.slots());
+        slots.is_ok_and(|slots| slots.unlock(Secret::Passphrase(passphrase)).is_ok())
     }
 
     fn rekey_at(

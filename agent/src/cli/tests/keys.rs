@@ -241,6 +241,11 @@ fn a_root_is_not_changed_by_who_opens_nothing() {
     let rekey = ["rekey", "--new-passphrase-file", &new, "--smallest-kdf"];
     let (status, _, err) = besace_with(folder.path(), "no", &rekey);
     assert!(status == 1 && err.contains("does not open the vault"), "{err}");
+    // Nor for the passphrase that somebody may know.
+    let same = new_passphrase(folder.path(), "trois petits pois");
+    let rekey = ["rekey", "--new-passphrase-file", &same, "--smallest-kdf"];
+    let (status, _, err) = besace(folder.path(), &rekey);
+    assert!(status == 1 && err.contains("opens the vault already"), "{err}");
     assert_eq!(std::fs::read(folder.path().join("v/vault.slots.json")).unwrap(), before);
 }
 
