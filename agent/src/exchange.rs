@@ -376,7 +376,11 @@ impl Exchange {
         for digest in missing {
             let path = format!("{NOTICES_PATH}/{digest}");
             let notice = self.fetch(domain, &path, Notice::LEN_MAX, "notice").await?;
-            self.step(move |engine| engine.accept_notice(digest, notice)).await?;
+            match self.step(move |engine| engine.accept_notice(digest, notice)).await {
+                // Its requests are not shown; the others are.
+                Ok(()) | Err(ExchangeError::Step(StepError::Notice(_))) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod claim;
 mod continuation;
 mod grant;
 mod mail;
+mod notice;
 mod record;
 mod release;
 mod request;
@@ -21,12 +22,13 @@ pub use claim::{Claim, Excess, Reach};
 pub use continuation::{CONTINUATIONS_MAX, Cause, Continuation, Left, LogHead, Successor};
 pub use grant::{Grant, GrantMismatch, Indication};
 pub use mail::{Mail, Opening, UseStatement, mail_context};
+pub use notice::{Notice, NoticeError, NoticeItem, NoticeMismatch, NoticeText};
 pub use record::{
     Action, Anchor, Deleted, Deletion, Disclosed, DisclosureReceived, Discrepancy,
     ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
 };
 pub use release::{Disclosure, Release, disclosure_context, release_context};
-pub use request::{ConsentRequest, Notice};
+pub use request::{ConsentRequest, NoticeReference};
 pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,

@@ -13,8 +13,8 @@ use besace_protocol::{
     call::{UnverifiedCall, VerifyCallError, sign_call},
     consent::{
         Acknowledgement, Action, Deleted, Deletion, Disclosed, Disclosure, Grant, GrantEvent,
-        GrantMismatch, GrantState, Opening, RecordKind, Release, Released, UseHead, UseRecord,
-        UseStatement, Withdrawal, WithdrawalMismatch, disclosure_context, mail_context,
+        GrantMismatch, GrantState, Notice, Opening, RecordKind, Release, Released, UseHead,
+        UseRecord, UseStatement, Withdrawal, WithdrawalMismatch, disclosure_context, mail_context,
         release_context,
     },
     crypto::{Sealed, SigningKey, VerifyingKey, sha256},
@@ -31,7 +31,7 @@ use besace_protocol::{
     wire::{GRANTS_PATH, GiveGrant, MAILBOX_PATH, WITHDRAWALS_PATH, call_address},
 };
 use rand::{SeedableRng as _, rngs::StdRng};
-use world::{NOTICE, NOW, Pseudonym, Retailer, SHOP, SKEW, verify_grant};
+use world::{NOW, Pseudonym, Retailer, SHOP, SKEW, verify_grant};
 
 struct World {
     rng: StdRng,
@@ -193,7 +193,9 @@ fn a_grant_lives_from_the_request_to_the_acknowledgement() {
     let manifest: Verified<Manifest> = verify(manifest.as_bytes(), &controller).unwrap();
     assert_eq!(manifest.payload().check_change(&domain, None, NOW, SKEW), Ok(()));
     let request = world.shop.request(Purpose::Recognition, &mut world.rng);
-    assert!(request.payload().notice.is_digest_of(NOTICE));
+    let notice = world.shop.notice(Purpose::Recognition);
+    let notice = Notice::parse(&notice.to_bytes().unwrap()).unwrap();
+    assert_eq!(notice.explains(request.payload()), Ok(()));
 
     // She gives; the call binds grant, address and moment.
     let signing = &world.her.keys.signing;

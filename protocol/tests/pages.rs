@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use besace_protocol::{
+    consent::NoticeItem,
     encoding::to_canonical_json,
     jws::{JWS_LEN_MAX, UnverifiedJws},
     problem::{Problem, ProblemType},
@@ -47,6 +48,19 @@ fn the_examples_of_consent_are_what_its_vectors_sign() {
             to_canonical_json(&signed).unwrap(),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn the_notice_of_the_page_is_the_one_of_its_vector_and_every_item_stands_there() {
+    let page = read("spec/notice.md");
+    let example = to_canonical_json(&examples(&page)["notice"]).unwrap();
+    let vector = read("spec/vectors/consent/notice.txt");
+    assert_eq!(str::from_utf8(&example).unwrap(), vector.split_once("\n\n").unwrap().1);
+    for item in NoticeItem::ALL {
+        let asked = |row: &&str| row.contains(&format!("`{}`", item.as_str()));
+        let row = page.lines().filter(|line| line.starts_with("| `")).find(asked).unwrap();
+        assert!(row.contains(item.article()), "{row}");
     }
 }
 

@@ -1,7 +1,9 @@
 //! What everybody may read: manifest, requests, notices, and the log that proves them.
 
 use besace_protocol::{
-    consent::{ConsentRequest, Notice, Published, RECORD_LEN_MAX, RecordKind, Terms},
+    consent::{
+        ConsentRequest, NoticeError, NoticeText, Published, RECORD_LEN_MAX, RecordKind, Terms,
+    },
     crypto::{Digest, sha256},
     document::{Document, SignDocumentError, Unverified, Verified, sign},
     encoding::{JsonError, from_json},
@@ -30,12 +32,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestDraft {
-    /// The notice (GDPR art. 13), as it is shown beside the request.
-    pub notice: String,
-    /// Language of the notice: `fr` or `en`.
-    pub notice_language: String,
-    /// The author's own version of the notice, such as `2026-11`.
-    pub notice_version: String,
+    /// What has to be told with it (GDPR art. 13, `spec/notice.md`).
+    pub notice: NoticeText,
     /// Days that the request can be answered.
     pub open_days: u16,
     /// What is asked and what is promised.
@@ -45,9 +43,9 @@ pub struct RequestDraft {
 /// A consent request was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishRequestError {
-    /// The notice is empty or longer than [`Notice::LEN_MAX`].
-    #[error("notice is empty or too long")]
-    Notice,
+    /// The notice does not tell what it must.
+    #[error("request was not published without a whole notice")]
+    Notice(#[source] NoticeError),
     /// The terms name a shop that the retailer does not have.
     #[error("terms name a shop that is not in the manifest")]
     Shop,
@@ -123,9 +121,11 @@ impl Retailer {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<RequestId, PublishRequestError> {
-        if !(1..=Notice::LEN_MAX).contains(&draft.notice.len()) {
-            return Err(PublishRequestError::Notice);
-        }
+        let legal = self.identity().legal.clone();
+        let notice = draft.notice.of(legal, &draft.terms).map_err(PublishRequestError::Notice)?;
+        let body = notice.to_bytes().map_err(|e| PublishRequestError::Notice(e.into()))?;
+        // JSON is UTF-8: nothing is lost.
+        let body = String::from_utf8_lossy(&body);
         let known = |code| self.identity().shops.iter().any(|shop| shop.code == code);
         if !draft.terms.shops.iter().all(|code| known(*code)) {
             return Err(PublishRequestError::Shop);
@@ -136,11 +136,7 @@ impl Retailer {
             expires: now.plus(u64::from(draft.open_days).saturating_mul(DAY_SECONDS)),
             id: RequestId::generate(rng),
             issued: now,
-            notice: Notice {
-                digest: sha256(&[draft.notice.as_bytes()]),
-                language: draft.notice_language,
-                version: draft.notice_version,
-            },
+            notice: notice.reference().map_err(|e| PublishRequestError::Notice(e.into()))?,
             terms: draft.terms,
             v: 1,
         };
@@ -149,7 +145,7 @@ impl Retailer {
         let request = sign(request, Role::Controller, &own.signing, now)
             .map_err(PublishRequestError::Request)?;
         self.store.write(|session| {
-            session.add_notice(&draft.notice)?;
+            session.add_notice(&body)?;
             let jws = request.as_bytes();
             own.publish(session, DocumentKind::Request, id.as_bytes(), jws, now, rng)?;
             own.ledger.seal(session)?;
@@ -232,7 +228,7 @@ impl Retailer {
         Ok(OpenRequests { requests })
     }
 
-    /// The text of a notice.
+    /// A notice: canonical JSON.
     pub fn notice(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
         self.store.read().notice(digest)
     }

@@ -6,8 +6,9 @@ use besace_protocol::{
     call::{sign_call, sign_held_call},
     consent::{
         Anchor, Benefit, BenefitKind, Cause, ConsentRequest, Continuation, Disclosed, Disclosure,
-        Grant, Indication, Left, LogHead, Mail, Opening, RecordKind, Release, Released, Successor,
-        Terms, Withdrawal, disclosure_context, mail_context, release_context,
+        Grant, Indication, Left, LogHead, Mail, NoticeItem, NoticeText, Opening, RecordKind,
+        Release, Released, Successor, Terms, Withdrawal, disclosure_context, mail_context,
+        release_context,
     },
     crypto::{Digest, Sealed, SealingSecretKey, SigningKey, VerifyingKey, sha256},
     document::{Unverified, Verified, sign},
@@ -47,6 +48,12 @@ pub(crate) fn legal() -> LegalIdentity {
         display_name: "Au Bon Exemple".to_owned(),
         name: "Au Bon Exemple SA".to_owned(),
     }
+}
+
+/// Tells something of everything.
+pub(crate) fn notice_text() -> NoticeText {
+    let items = NoticeItem::ALL.iter().map(|item| (*item, format!("Voici : {}.", item.as_str())));
+    NoticeText { items: items.collect(), language: "fr".to_owned(), version: "1".to_owned() }
 }
 
 pub(crate) fn shops() -> Vec<Shop> {

@@ -30,7 +30,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 
 use crate::{
     Identity, RequestDraft, Retailer, ShopPermit, ShopScope, SqliteStore,
-    testing::{NOW, Shopper, domain, legal, shop, shops, terms},
+    testing::{NOW, Shopper, domain, legal, notice_text, shop, shops, terms},
 };
 
 /// A retailer that asks for both purposes.
@@ -122,13 +122,7 @@ impl World {
 }
 
 fn draft(purpose: Purpose) -> RequestDraft {
-    RequestDraft {
-        notice: format!("Notice d'information: {}", purpose.as_str()),
-        notice_language: "fr".to_owned(),
-        notice_version: "2026-11".to_owned(),
-        open_days: 90,
-        terms: terms(purpose),
-    }
+    RequestDraft { notice: notice_text(), open_days: 90, terms: terms(purpose) }
 }
 
 fn digest_of(given: &GrantGiven) -> Digest {

@@ -130,11 +130,25 @@ export async function openHouse({ till = false } = {}) {
     ],
   };
   gateway('init', write('identity.json', identity), '--listen', `127.0.0.1:${await freePort()}`);
-  const notice = 'Lumen SAS vous reconnaît quand vous entrez.\nVous pouvez saisir la CNIL.';
+  const notice = {
+    items: {
+      automated_decisions: 'Aucune décision automatisée.',
+      complaint: 'Vous pouvez saisir la CNIL.',
+      data_protection_officer: 'Nous n’en avons pas désigné.',
+      legal_basis: 'Votre consentement.',
+      obligation: 'Un non ne change rien à vos avantages.',
+      purpose: 'Lumen SAS vous reconnaît quand vous entrez.',
+      recipients: 'Personne d’autre.',
+      retention: '30 jours au plus.',
+      rights: 'Accès, rectification, effacement : écrivez-nous.',
+      transfers: 'Aucun transfert hors de l’Union européenne.',
+      withdrawal: 'Un geste suffit.',
+    },
+    language: 'fr',
+    version: '2026-11',
+  };
   const request = (purpose, categories) => ({
     notice,
-    notice_language: 'fr',
-    notice_version: '2026-11',
     open_days: 30,
     terms: terms(purpose, categories),
   });

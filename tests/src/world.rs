@@ -25,7 +25,7 @@ use besace_agent::{
     net::{DevRetailers, Net},
 };
 use besace_protocol::{
-    consent::{Benefit, BenefitKind, Terms},
+    consent::{Benefit, BenefitKind, NoticeItem, NoticeText, Terms},
     id::RequestId,
     money::Money,
     party::{ControllerId, LegalIdentity, ShopCode},
@@ -503,6 +503,33 @@ async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result
     })
 }
 
+/// What a shop tells before it asks (`spec/notice.md`).
+pub fn notice(what: &str) -> NoticeText {
+    let told = |item| match item {
+        NoticeItem::Purpose => format!("Nous souhaitons {what}."),
+        NoticeItem::LegalBasis => {
+            "Votre consentement (RGPD, article 6, paragraphe 1, a).".to_owned()
+        }
+        NoticeItem::Obligation => {
+            "Rien ne vous oblige à dire oui. Un non ne change rien à vos avantages.".to_owned()
+        }
+        NoticeItem::Recipients => "Personne d’autre que nous.".to_owned(),
+        NoticeItem::Transfers => "Ces données ne quittent pas l’Union européenne.".to_owned(),
+        NoticeItem::Retention => "30 jours au plus.".to_owned(),
+        NoticeItem::AutomatedDecisions => "Aucune, et aucun profil de vous.".to_owned(),
+        NoticeItem::Withdrawal => {
+            "Un geste suffit, ici même. Ce qui est acquis vous reste.".to_owned()
+        }
+        NoticeItem::Rights => {
+            "Accès, rectification, effacement, limitation, portabilité : écrivez-nous.".to_owned()
+        }
+        NoticeItem::Complaint => "Auprès de la CNIL, www.cnil.fr.".to_owned(),
+        NoticeItem::DataProtectionOfficer => "Nous n’en avons pas désigné.".to_owned(),
+    };
+    let items = NoticeItem::ALL.iter().map(|item| (*item, told(*item))).collect();
+    NoticeText { items, language: "fr".to_owned(), version: "2026-11".to_owned() }
+}
+
 fn request(shop: &department_store::Retailer, purpose: Purpose) -> RequestDraft {
     let (categories, benefit, release_ahead_days, what) = match purpose {
         Purpose::Recognition => (
@@ -532,17 +559,8 @@ fn request(shop: &department_store::Retailer, purpose: Purpose) -> RequestDraft 
         ),
     };
     let domain = &shop.domain;
-    let name = shop.name;
     RequestDraft {
-        notice: format!(
-            "{name} SAS, 1 place Bellecour, 69002 Lyon, donnees@{domain}, souhaite {what}. \
-             Base légale : votre consentement (RGPD, article 6.1.a). Personne d'autre ne reçoit ces \
-             données ; elles sont gardées 30 jours au plus et ne quittent pas l'Union européenne. \
-             Vous pouvez dire non, ou arrêter d'un geste, sans rien perdre de ce qui est acquis. \
-             Accès, rectification, effacement, portabilité : écrivez-nous. Réclamation : cnil.fr."
-        ),
-        notice_language: "fr".to_owned(),
-        notice_version: "2026-11".to_owned(),
+        notice: notice(what),
         open_days: 120,
         terms: Terms {
             base_benefit_conditional: false,

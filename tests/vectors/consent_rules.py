@@ -43,11 +43,17 @@ def integer(first, last):
     return check
 
 
+def deceives(c):
+    """Control characters, line ends, and what turns a text around on the screen."""
+    turns = "\u061c\u200e\u200f\ufeff" + "".join(map(chr, (*range(0x2028, 0x202F), *range(0x2066, 0x206A))))
+    return unicodedata.category(c) == "Cc" or c in turns
+
+
 def text(longest, shortest=1):
     def check(value):
         demand(isinstance(value, str), "not a text")
         demand(shortest <= len(value.encode()) <= longest, "too long or empty")
-        demand(all(unicodedata.category(c) != "Cc" for c in value), "control characters")
+        demand(not any(map(deceives, value)), "control characters")
 
     return check
 
@@ -167,8 +173,11 @@ def terms(value):
         demand(value["release_ahead_days"] == 0, "no keys are released for this purpose")
 
 
+def legal(value):
+    members(value, dict.fromkeys(("address", "contact", "display_name", "name"), text(256)))
+
+
 def manifest(value):
-    legal = dict.fromkeys(("address", "contact", "display_name", "name"), text(256))
     shop = {
         "code": shop_code,
         "latitude_e7": integer(-900_000_000, 900_000_000),
@@ -192,7 +201,7 @@ def manifest(value):
             "days": increasing(lambda d: members(d, day), 16, key=lambda d: d["day"]),
             "expires": TIME,
             "issued": TIME,
-            "legal": lambda l: members(l, legal),
+            "legal": legal,
             "log_key": signing_key,
             "sealing_key": sealing_key,
             "sequence": integer(0, 2**53 - 1),
@@ -214,8 +223,47 @@ def manifest(value):
     demand(len(set(signing)) == len(signing), "one key in two roles")
 
 
+NOTICE_LEN_MAX = 64 << 10
+# What has to be told, and where article 13 of the GDPR asks it. spec/notice.md
+NOTICE_ITEMS = (
+    "purpose",  # 1 c
+    "legal_basis",  # 1 c
+    "obligation",  # 2 e
+    "recipients",  # 1 e
+    "transfers",  # 1 f
+    "retention",  # 2 a
+    "automated_decisions",  # 2 f
+    "withdrawal",  # 2 c
+    "rights",  # 2 b
+    "complaint",  # 2 d
+    "data_protection_officer",  # 1 b
+)
+
+
+def notice_item(value):
+    text(4096)(value)
+    letters = [c for c in value if c.isascii() and c.isalpha() or c >= "\u00c0"]
+    demand(len(letters) >= 3, "tells nothing")
+
+
+def notice(value):
+    members(
+        value,
+        {
+            "controller": legal,
+            "items": lambda items: members(items, dict.fromkeys(NOTICE_ITEMS, notice_item)),
+            "language": one_of("fr", "en"),
+            "purpose": one_of(*CATEGORIES),
+            "recipients": increasing(domain, 32),
+            "retention_days": integer(1, 30),
+            "v": VERSION,
+            "version": text(64),
+        },
+    )
+
+
 def request(value):
-    notice = {"digest": DIGEST, "language": one_of("fr", "en"), "version": text(64)}
+    reference = {"digest": DIGEST, "language": one_of("fr", "en"), "version": text(64)}
     members(
         value,
         {
@@ -224,7 +272,7 @@ def request(value):
             "expires": TIME,
             "id": identifier("request"),
             "issued": TIME,
-            "notice": lambda n: members(n, notice),
+            "notice": lambda n: members(n, reference),
             "terms": terms,
             "v": VERSION,
         },

@@ -6,7 +6,7 @@ import hpke
 import topic_id
 import topic_json
 import topic_jws
-from consent_rules import DOCUMENTS, demand, plain_record
+from consent_rules import DOCUMENTS, NOTICE_LEN_MAX, demand, notice, plain_record
 from encoding import from_base64url, label, to_base64url
 from refused import Refused
 
@@ -98,8 +98,15 @@ def _change(header, body):
 
 
 def _notice(header, body):
-    value, _ = document(header["request"].encode(), "besace-request+jws", pinned(header))
-    demand(digest(body) == value["notice"]["digest"], "another notice")
+    asked, _ = document(header["request"].encode(), "besace-request+jws", pinned(header))
+    value = topic_json.parse_exact(body, NOTICE_LEN_MAX)
+    notice(value)
+    demand(topic_json.canonical(value) == body, "a second spelling")
+    demand(digest(body) == asked["notice"]["digest"], "another notice")
+    for name in ("language", "version"):
+        demand(value[name] == asked["notice"][name], f"another {name}")
+    for name in ("purpose", "recipients", "retention_days"):
+        demand(value[name] == asked["terms"][name], f"another {name}")
 
 
 def record(body):

@@ -108,6 +108,11 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             asked.terms.valid_days,
             benefit(&asked.terms),
         );
+        let who = one.notice.controller();
+        let _infallible = writeln!(text, "  {}, {}, {}", who.name, who.address, who.contact);
+        for (item, told) in one.notice.items() {
+            let _infallible = writeln!(text, "    {}: {told}", item.as_str().replace('_', " "));
+        }
         list.push(json!({
             "name": one.display_name,
             "notice": one.notice,

@@ -1,7 +1,7 @@
 //! Giving, refusing and taking back consent.
 
 use besace_protocol::{
-    consent::{Acknowledgement, ConsentRequest, Grant, GrantState, Indication, Withdrawal},
+    consent::{Acknowledgement, ConsentRequest, Grant, GrantState, Indication, Notice, Withdrawal},
     crypto::{SecretBytes, SigningKey},
     document::{Unverified, Verified, sign},
     id::{Generation, GrantId, Handle, LogId, RequestId, WithdrawalId},
@@ -34,8 +34,8 @@ pub struct OpenRequest {
     pub request: Verified<ConsentRequest>,
     /// The name over the shop's door.
     pub display_name: String,
-    /// The notice, as it is.
-    pub notice: String,
+    /// What is told before: it explains the request.
+    pub notice: Notice,
 }
 
 /// A request she said no to, while it may not be asked again.
@@ -66,8 +66,8 @@ pub struct GrantView {
 }
 
 impl Engine {
-    /// Requests that wait for her decision. One whose notice is not here yet is not shown, nor one whose purpose she
-    /// refused less than six months ago.
+    /// Requests that wait for her decision. One whose notice is not here yet, or does not tell what is asked, is not
+    /// shown, nor one whose purpose she refused less than six months ago.
     pub fn open_requests(&self) -> Result<Vec<OpenRequest>, StepError> {
         let mut open = Vec::new();
         let known = self.vault()?.requests()?;
@@ -84,10 +84,7 @@ impl Engine {
             {
                 continue;
             }
-            let Some(notice) = self.vault()?.notice(request.payload().notice.digest)? else {
-                continue;
-            };
-            let notice = String::from_utf8(notice).map_err(|_| StepError::Answer)?;
+            let Some(notice) = self.notice_of(&request)? else { continue };
             open.push(OpenRequest { request, display_name, notice });
         }
         Ok(open)
@@ -161,7 +158,7 @@ impl Engine {
         if self.is_paused(&vault.requests()?, &stored.domain, asked.terms.purpose)? {
             return Err(StepError::Paused);
         }
-        if vault.notice(asked.notice.digest)?.is_none() {
+        if self.notice_of(&request)?.is_none() {
             return Err(StepError::NoticeMissing);
         }
         let pseudonym = self.pseudonym(&asked.controller)?;
@@ -503,6 +500,18 @@ impl Engine {
         // Nobody can remember anything of it.
         self.accept_no_head(pseudonym.generation)?;
         Ok(pseudonym)
+    }
+
+    /// The notice of a verified request, if it is here, tells what is asked, and names the company of the manifest.
+    fn notice_of(&self, request: &Verified<ConsentRequest>) -> Result<Option<Notice>, StepError> {
+        let asked = request.payload();
+        let body = self.vault()?.notice(asked.notice.digest)?;
+        let notice = body.and_then(|body| Notice::parse(&body).ok());
+        let manifest = self.manifest(&asked.controller)?;
+        Ok(notice.filter(|notice| {
+            notice.explains(asked).is_ok()
+                && notice.controller().name == manifest.payload().legal.name
+        }))
     }
 
     fn verify_request(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use besace_protocol::{
     call::CALL_WINDOW_SECONDS,
-    consent::ConsentRequest,
+    consent::{ConsentRequest, Notice},
     crypto::Digest,
     document::{Document, Unverified, Verified},
     encoding::from_json,
@@ -158,13 +158,12 @@ impl Engine {
         Ok(missing)
     }
 
-    /// Takes a notice that was asked for by its digest.
+    /// Takes a notice that was asked for by its digest: a whole one, or none.
     pub fn accept_notice(&self, digest: Digest, body: Vec<u8>) -> Result<(), StepError> {
-        if besace_protocol::crypto::sha256(&[&body]) != digest
-            || std::str::from_utf8(&body).is_err()
-        {
+        if besace_protocol::crypto::sha256(&[&body]) != digest {
             return Err(StepError::Answer);
         }
+        Notice::parse(&body).map_err(StepError::Notice)?;
         Ok(self.vault()?.put_notice(digest, body, self.now())?)
     }
 

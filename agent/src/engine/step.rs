@@ -2,7 +2,7 @@
 
 use besace_protocol::{
     call::{sign_call, sign_held_call},
-    consent::{Excess, RecordKind},
+    consent::{Excess, NoticeError, RecordKind},
     crypto::sha256,
     document::ParseDocumentError,
     encoding::{JsonError, from_json},
@@ -84,9 +84,12 @@ pub enum StepError {
     /// The request is decided, over, or unknown.
     #[error("this request is not open")]
     RequestClosed,
-    /// The notice that must be shown first is not here.
-    #[error("the notice of this request is missing")]
+    /// The notice that must be shown first is not here, or does not tell what is asked.
+    #[error("the notice of this request is missing, or does not tell what is asked")]
     NoticeMissing,
+    /// The retailer gave a notice that does not tell what GDPR art. 13 asks.
+    #[error("the retailer's notice does not tell what it must")]
+    Notice(#[source] NoticeError),
     /// The grant is over, or unknown.
     #[error("this grant is over")]
     GrantOver,

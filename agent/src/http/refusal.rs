@@ -232,6 +232,7 @@ impl From<StepError> for Refusal {
             | StepError::Catalogue(_)
             | StepError::Proof
             | StepError::Contradiction
+            | StepError::Notice(_)
             | StepError::Answer
             | StepError::AnswerForm(_)
             | StepError::Make

@@ -1,7 +1,7 @@
 //! Consent as pages show it: what is asked, what is allowed, who looked her up, what is over.
 
 use besace_protocol::{
-    consent::{Action, GrantState, Terms},
+    consent::{Action, GrantState, Notice, NoticeItem, NoticeText, Terms},
     id::GrantId,
     party::Manifest,
     time::Timestamp,
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::engine::{self, Duty, Engine, LookUp, OpenRequest, Reconciliation, StepError};
 
-/// Longest line of a notice, in characters; a notice is at most 64 KiB.
-const NOTICE_LINE_MAX: usize = 20_000;
+/// Longest item of a notice, in characters.
+const NOTICE_ITEM_MAX: usize = NoticeText::ITEM_LEN_MAX;
 
 /// The page, as things stand now.
 pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
@@ -68,13 +68,35 @@ fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestam
         sentence: terms::question(voice, &words, &asked.terms, now),
         facts: terms::request_facts(voice, &words, &asked.terms, now),
         retailer: words.name,
-        notice_language: plain(&asked.notice.language, 2),
-        notice: open
-            .notice
-            .lines()
-            .map(|line| plain(line, NOTICE_LINE_MAX))
-            .filter(|line| !line.is_empty())
-            .collect(),
+        notice_language: plain(open.notice.language(), 2),
+        notice: notice(voice, &open.notice),
+    }
+}
+
+/// What has to be told, each item under its name.
+fn notice(voice: &Voice, notice: &Notice) -> Vec<Fact> {
+    let who = notice.controller();
+    let who = format!("{}, {}, {}", who.name, who.address, who.contact);
+    let told = notice.items().map(|(item, text)| (notice_key(item), plain(text, NOTICE_ITEM_MAX)));
+    std::iter::once((Key("notice-controller"), plain(&who, NOTICE_ITEM_MAX)))
+        .chain(told)
+        .map(|(key, text)| Fact::new(voice, key, text))
+        .collect()
+}
+
+const fn notice_key(item: NoticeItem) -> Key {
+    match item {
+        NoticeItem::Purpose => Key("notice-purpose"),
+        NoticeItem::LegalBasis => Key("notice-legal-basis"),
+        NoticeItem::Obligation => Key("notice-obligation"),
+        NoticeItem::Recipients => Key("notice-recipients"),
+        NoticeItem::Transfers => Key("notice-transfers"),
+        NoticeItem::Retention => Key("notice-retention"),
+        NoticeItem::AutomatedDecisions => Key("notice-automated-decisions"),
+        NoticeItem::Withdrawal => Key("notice-withdrawal"),
+        NoticeItem::Rights => Key("notice-rights"),
+        NoticeItem::Complaint => Key("notice-complaint"),
+        NoticeItem::DataProtectionOfficer => Key("notice-data-protection-officer"),
     }
 }
 

@@ -285,8 +285,8 @@ pub struct RequestView {
     pub facts: Vec<Fact>,
     /// Language tag of the notice.
     pub notice_language: String,
-    /// The notice, by paragraphs.
-    pub notice: Vec<String>,
+    /// The notice, item by item; only the values are in that language.
+    pub notice: Vec<Fact>,
 }
 
 /// A live grant.

@@ -9,8 +9,8 @@ use besace_protocol::{
     audit::{BundlePath, Policy},
     call::UnverifiedCall,
     consent::{
-        Acknowledgement, ConsentRequest, Continuation, Disclosure, Grant, Opening as Mailed,
-        Record, RecordKind, Release, UseStatement, Withdrawal,
+        Acknowledgement, ConsentRequest, Continuation, Disclosure, Grant, Notice,
+        Opening as Mailed, Record, RecordKind, Release, UseStatement, Withdrawal,
     },
     crypto::{Digest, IssuerPublicKey, KeyId, Sealed, SealingPublicKey, Signature, VerifyingKey},
     document::{Document, Unverified},
@@ -191,6 +191,11 @@ pub const PARSERS: &[Parser] = &[
     json("record-kind", "RecordKind", &["consent"], |b| {
         let read = RecordKind::parse(b).ok();
         check_same(b, read.as_ref().and_then(|kind| kind.to_bytes().ok()).as_deref());
+        read.is_some()
+    }),
+    json("notice", "Notice", &["consent"], |b| {
+        let read = Notice::parse(b).ok();
+        check_same(b, read.as_ref().and_then(|notice| notice.to_bytes().ok()).as_deref());
         read.is_some()
     }),
     // Marks

@@ -236,12 +236,17 @@ impl<'a> Books<'a> {
         })
     }
 
+    /// The requests it holds.
+    pub(super) fn requests(&self) -> impl Iterator<Item = &ConsentRequest> {
+        self.items.iter().filter_map(|item| match &item.content {
+            Content::Request(request) => Some(request.payload()),
+            _ => None,
+        })
+    }
+
     /// Digests of the notices that its requests and grants name.
     pub(super) fn notices(&self) -> impl Iterator<Item = Digest> + '_ {
-        let requests = self.items.iter().filter_map(|item| match &item.content {
-            Content::Request(request) => Some(request.payload().notice.digest),
-            _ => None,
-        });
+        let requests = self.requests().map(|request| request.notice.digest);
         requests.chain(self.grants.values().map(|(_, grant)| grant.payload().notice))
     }
 }

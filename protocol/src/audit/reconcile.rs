@@ -11,7 +11,7 @@ use super::{
     conduct::Life, report::Findings,
 };
 use crate::{
-    consent::{UseHead, UseStatement},
+    consent::{Notice, UseHead, UseStatement},
     crypto::Digest,
     document::Unverified,
     id::GrantId,
@@ -39,6 +39,7 @@ pub(super) fn documents(
     for (digest, bytes) in documents {
         let place = Place::new(&BundlePath::Document(*digest), None);
         if notices.contains(digest) {
+            notice(digest, bytes, books, &place, out);
             continue;
         }
         match signed(digest, bytes, books, policy) {
@@ -66,6 +67,21 @@ pub(super) fn documents(
         }
     }
     statements
+}
+
+/// G4: a notice is complete, and tells what each request that names it asks.
+fn notice(digest: &Digest, bytes: &[u8], books: &[Books<'_>], place: &Place, out: &mut Findings) {
+    let notice = match Notice::parse(bytes) {
+        Ok(notice) => notice,
+        Err(error) => return out.find(Assertion::G4, place.clone(), Fault::Notice(error)),
+    };
+    for request in books.iter().flat_map(Books::requests) {
+        if request.notice.digest != *digest {
+            continue;
+        }
+        let fault = |source| Fault::NotItsNotice { request: request.id, source };
+        out.check(Assertion::G4, place, notice.explains(request).err().map(fault));
+    }
 }
 
 /// A signed document beside the logs: a count of uses, or a public one that a record names.

@@ -10,10 +10,10 @@ use core::{error::Error, fmt};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    consent::{GrantMismatch, ParseRecordError, WithdrawalMismatch},
+    consent::{GrantMismatch, NoticeError, NoticeMismatch, ParseRecordError, WithdrawalMismatch},
     crypto::Digest,
     document::ParseDocumentError,
-    id::GrantId,
+    id::{GrantId, RequestId},
     jws::VerifyJwsError,
     log::{
         OpeningError, Origin, ParseBundleError, ParseCheckpointError, ParseOpeningError,
@@ -86,7 +86,7 @@ assertions! {
     /// Requests.
     G3: Breach = "each grant takes the terms of a request that was open, word for word";
     /// Notices.
-    G4: Duty = "the notice of each grant is archived, and is the one it names";
+    G4: Duty = "the notice of each grant is archived, is the one it names, and tells what GDPR art. 13 asks";
     /// Succession, in the retailer's log.
     S1: Evidence = "each continuation is signed by both keys and begins where its pseudonym stood";
     /// Succession, in hers.
@@ -190,6 +190,14 @@ pub enum Fault {
         grant: GrantId,
         #[source]
         source: GrantMismatch,
+    },
+    #[error("not a complete notice")]
+    Notice(#[source] NoticeError),
+    #[error("not the notice of {request}")]
+    NotItsNotice {
+        request: RequestId,
+        #[source]
+        source: NoticeMismatch,
     },
     #[error("does not belong to {grant}")]
     NotTheGrant {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Terms, terms::VALID_DAYS_MAX};
 use crate::{
-    crypto::{Digest, VerifyingKey, sha256},
+    crypto::{Digest, VerifyingKey},
     document::{Document, DocumentRule, check_text, check_version},
     id::RequestId,
     jws::{Role, Typ},
@@ -31,34 +31,24 @@ pub struct ConsentRequest {
     pub id: RequestId,
     /// When it was made.
     pub issued: Timestamp,
-    /// What has to be shown with it, in French.
-    pub notice: Notice,
+    /// What has to be shown with it.
+    pub notice: NoticeReference,
     /// What is asked and what is promised.
     pub terms: Terms,
     /// Version, 1.
     pub v: u8,
 }
 
-/// A notice by its digest (GDPR art. 13); the bytes are fetched and archived apart.
+/// A [`Notice`](super::Notice) by its digest; the bytes are fetched and archived apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Notice {
-    /// SHA-256 of the bytes shown.
+pub struct NoticeReference {
+    /// SHA-256 of its bytes.
     pub digest: Digest,
     /// Language of the text: `fr` or `en`.
     pub language: String,
     /// The controller's own version, such as `2026-11`.
     pub version: String,
-}
-
-impl Notice {
-    /// Longest notice that is read, in bytes.
-    pub const LEN_MAX: usize = 64 << 10;
-
-    /// Whether these are the bytes the request speaks of.
-    pub fn is_digest_of(&self, bytes: &[u8]) -> bool {
-        sha256(&[bytes]) == self.digest
-    }
 }
 
 impl Document for ConsentRequest {
@@ -107,7 +97,7 @@ mod tests {
                 expires: NOW.plus(seconds),
                 id: RequestId::from_bytes([1; 16]),
                 issued: NOW,
-                notice: Notice {
+                notice: NoticeReference {
                     digest: sha256(&[]),
                     language: "fr".to_string(),
                     version: "2026-11".to_string(),

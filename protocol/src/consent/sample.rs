@@ -1,14 +1,16 @@
 //! Good documents for the tests of this module: each test changes one thing.
 
-use alloc::{collections::BTreeMap, string::ToString as _, vec};
+use alloc::{collections::BTreeMap, format, string::ToString as _, vec};
 
-use super::{Benefit, BenefitKind, ConsentRequest, Grant, Indication, Notice, Terms};
+use super::{
+    Benefit, BenefitKind, ConsentRequest, Grant, Indication, Notice, NoticeItem, NoticeText, Terms,
+};
 use crate::{
-    crypto::{SealingSecretKey, SecretBytes, SigningKey, sha256},
+    crypto::{SealingSecretKey, SecretBytes, SigningKey},
     document::{Verified, sign},
     id::{GrantId, Handle, LogId, RequestId},
     jws::Role,
-    party::{ControllerId, ShopCode},
+    party::{ControllerId, LegalIdentity, ShopCode},
     purpose::{DataCategory, Granularity, Purpose},
     time::{DAY_SECONDS, Timestamp},
 };
@@ -41,6 +43,26 @@ pub(super) fn terms() -> Terms {
     }
 }
 
+pub(super) fn legal() -> LegalIdentity {
+    LegalIdentity {
+        address: "1 rue de Rivoli, 75001 Paris".to_string(),
+        contact: "donnees@shop.example".to_string(),
+        display_name: "Au Bon Rayon".to_string(),
+        name: "Au Bon Rayon SAS".to_string(),
+    }
+}
+
+/// Says something of everything.
+pub(super) fn notice_text() -> NoticeText {
+    let items = NoticeItem::ALL.iter().map(|item| (*item, format!("Voici : {}.", item.as_str())));
+    NoticeText { items: items.collect(), language: "fr".to_string(), version: "1".to_string() }
+}
+
+/// The notice of [`request`].
+pub(super) fn notice() -> Notice {
+    notice_text().of(legal(), &terms()).unwrap()
+}
+
 /// Open from an hour before [`NOW`] until a week after it.
 pub(super) fn request() -> ConsentRequest {
     ConsentRequest {
@@ -49,11 +71,7 @@ pub(super) fn request() -> ConsentRequest {
         expires: NOW.plus(7 * DAY_SECONDS),
         id: RequestId::from_bytes([1; 16]),
         issued: NOW.minus(3600),
-        notice: Notice {
-            digest: sha256(&[b"notice"]),
-            language: "fr".to_string(),
-            version: "1".to_string(),
-        },
+        notice: notice().reference().unwrap(),
         terms: terms(),
         v: 1,
     }
@@ -73,7 +91,7 @@ pub(super) fn grant() -> Grant {
         handle: Handle::from_bytes([2; 16]),
         id: GrantId::from_bytes([3; 16]),
         indication: Indication::Page,
-        notice: sha256(&[b"notice"]),
+        notice: request().notice.digest,
         request: signed_request().digest(),
         request_id: RequestId::from_bytes([1; 16]),
         subject_key: key(1).verifying_key(),

@@ -86,13 +86,13 @@ impl Terms {
         }
         let ahead = if self.purpose.releases().is_some() { RELEASE_AHEAD_DAYS_MAX } else { 0 };
         let bounded = (1..=VALID_DAYS_MAX).contains(&self.valid_days)
-            && (1..=RETENTION_DAYS_MAX).contains(&self.retention_days)
             && (1..=1440).contains(&self.frequency_per_day)
             && self.lookback_days <= VALID_DAYS_MAX
             && self.release_ahead_days <= ahead;
         if !bounded {
             return Err(DocumentRule::Bounds);
         }
+        check_retention(self.retention_days)?;
         if self.shops.is_empty() {
             return Err(DocumentRule::List);
         }
@@ -107,6 +107,11 @@ impl Terms {
         };
         if money_fits { Ok(()) } else { Err(DocumentRule::Terms) }
     }
+}
+
+/// Nothing is kept for longer than [`RETENTION_DAYS_MAX`], or for no time at all.
+pub(super) const fn check_retention(days: u16) -> Result<(), DocumentRule> {
+    if days >= 1 && days <= RETENTION_DAYS_MAX { Ok(()) } else { Err(DocumentRule::Bounds) }
 }
 
 #[cfg(test)]

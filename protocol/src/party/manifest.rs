@@ -124,6 +124,15 @@ pub enum ManifestChange {
     Keys,
 }
 
+impl LegalIdentity {
+    /// Four texts of 1 to 256 bytes.
+    pub(crate) fn check(&self) -> Result<(), DocumentRule> {
+        [&self.address, &self.contact, &self.display_name, &self.name]
+            .into_iter()
+            .try_for_each(|text| check_text(text, 256))
+    }
+}
+
 impl Manifest {
     /// Most shops of one retailer.
     pub const SHOPS_MAX: usize = 1024;
@@ -177,11 +186,7 @@ impl Document for Manifest {
         if self.issued >= self.expires {
             return Err(DocumentRule::Order);
         }
-        for text in
-            [&self.legal.address, &self.legal.contact, &self.legal.display_name, &self.legal.name]
-        {
-            check_text(text, 256)?;
-        }
+        self.legal.check()?;
         let sorted = self.shops.is_sorted_by(|a, b| a.code < b.code)
             && self.days.is_sorted_by(|a, b| a.day < b.day);
         let bounded = (1..=Self::SHOPS_MAX).contains(&self.shops.len()) && self.days.len() <= 16;

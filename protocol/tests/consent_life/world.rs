@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use besace_protocol::{
-    consent::{Benefit, BenefitKind, ConsentRequest, Grant, Indication, Notice, RecordKind, Terms},
-    crypto::{Digest, SealingSecretKey, SigningKey, sha256},
+    consent::{
+        Benefit, BenefitKind, ConsentRequest, Grant, Indication, Notice, NoticeItem, NoticeText,
+        RecordKind, Terms,
+    },
+    crypto::{Digest, SealingSecretKey, SigningKey},
     document::{Unverified, Verified, sign},
     encoding::Bytes,
     id::{GrantId, Handle, LogId, RequestId},
@@ -25,7 +28,6 @@ use rand::rngs::StdRng;
 /// 2026-11-21T09:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(20_778 * 86_400 + 9 * 3600);
 pub(crate) const SKEW: u64 = 90;
-pub(crate) const NOTICE: &[u8] = "Qui nous sommes, pourquoi, combien de temps.".as_bytes();
 pub(crate) const SHOP: ShopCode = ShopCode::from_bytes([0, 0, 0, 1]);
 
 /// A log in memory: its tree, and what it needs to prove.
@@ -94,6 +96,42 @@ impl Retailer {
         }
     }
 
+    fn legal(&self) -> LegalIdentity {
+        LegalIdentity {
+            address: "1 rue de Rivoli, 75001 Paris".to_owned(),
+            contact: format!("donnees@{}", self.domain),
+            display_name: "Au Bon Rayon".to_owned(),
+            name: "Au Bon Rayon SAS".to_owned(),
+        }
+    }
+
+    fn terms(&self, purpose: Purpose) -> Terms {
+        let exact = |category: &DataCategory| (*category, Granularity::Exact);
+        Terms {
+            base_benefit_conditional: false,
+            benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            categories: purpose.categories().iter().map(exact).collect(),
+            frequency_per_day: 4,
+            lookback_days: 0,
+            purpose,
+            recipients: vec![],
+            release_ahead_days: u8::from(purpose.releases().is_some()),
+            retention_days: 30,
+            scope: format!("{}/fr/*", self.domain),
+            shops: vec![SHOP],
+            valid_days: 90,
+        }
+    }
+
+    /// What is told before `purpose` is asked.
+    pub(crate) fn notice(&self, purpose: Purpose) -> Notice {
+        let items = NoticeItem::ALL.iter();
+        let items = items.map(|item| (*item, format!("Voici : {}.", item.as_str()))).collect();
+        let (language, version) = ("fr".to_owned(), "2026-11".to_owned());
+        let text = NoticeText { items, language, version };
+        text.of(self.legal(), &self.terms(purpose)).unwrap()
+    }
+
     pub(crate) fn manifest(&self) -> Verified<Manifest> {
         let scope = format!("{}/fr/*", self.domain);
         let anchor = self.chain.anchor_value().as_bytes().to_vec();
@@ -107,12 +145,7 @@ impl Retailer {
             }],
             expires: NOW.plus(DAY_SECONDS),
             issued: NOW.minus(60),
-            legal: LegalIdentity {
-                address: "1 rue de Rivoli, 75001 Paris".to_owned(),
-                contact: format!("donnees@{}", self.domain),
-                display_name: "Au Bon Rayon".to_owned(),
-                name: "Au Bon Rayon SAS".to_owned(),
-            },
+            legal: self.legal(),
             log_key: self.log.key.verifying_key(),
             sealing_key: self.sealing.public_key(),
             sequence: 1,
@@ -131,32 +164,14 @@ impl Retailer {
     }
 
     pub(crate) fn request(&self, purpose: Purpose, rng: &mut StdRng) -> Verified<ConsentRequest> {
-        let exact = |category: &DataCategory| (*category, Granularity::Exact);
         let request = ConsentRequest {
             controller: self.domain.clone(),
             controller_key: self.signing.verifying_key(),
             expires: NOW.plus(7 * DAY_SECONDS),
             id: RequestId::generate(rng),
             issued: NOW.minus(3600),
-            notice: Notice {
-                digest: sha256(&[NOTICE]),
-                language: "fr".to_owned(),
-                version: "2026-11".to_owned(),
-            },
-            terms: Terms {
-                base_benefit_conditional: false,
-                benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
-                categories: purpose.categories().iter().map(exact).collect(),
-                frequency_per_day: 4,
-                lookback_days: 0,
-                purpose,
-                recipients: vec![],
-                release_ahead_days: u8::from(purpose.releases().is_some()),
-                retention_days: 30,
-                scope: format!("{}/fr/*", self.domain),
-                shops: vec![SHOP],
-                valid_days: 90,
-            },
+            notice: self.notice(purpose).reference().unwrap(),
+            terms: self.terms(purpose),
             v: 1,
         };
         sign(request, Role::Controller, &self.signing, NOW.minus(3600)).unwrap()

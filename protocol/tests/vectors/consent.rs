@@ -3,9 +3,9 @@
 
 use besace_protocol::{
     consent::{
-        Acknowledgement, ConsentRequest, Disclosure, Grant, GrantEvent, GrantState, Opening,
-        Record, RecordKind, Release, UseHead, UseStatement, Withdrawal, disclosure_context,
-        mail_context, release_context,
+        Acknowledgement, ConsentRequest, Disclosure, Grant, GrantEvent, GrantState, Notice,
+        Opening, Record, RecordKind, Release, UseHead, UseStatement, Withdrawal,
+        disclosure_context, mail_context, release_context,
     },
     crypto::{Sealed, SealingPublicKey, SealingSecretKey, SecretBytes, SigningKey, VerifyingKey},
     document::{Document, Unverified, Verified, sign},
@@ -150,8 +150,8 @@ fn change(case: &Case) -> Result<(), String> {
 
 fn notice(case: &Case) -> Result<(), String> {
     let request = verify_pinned::<ConsentRequest>(case.text("request").as_bytes(), case).unwrap();
-    let is_it = request.payload().notice.is_digest_of(&case.body);
-    is_it.then_some(()).ok_or_else(|| "another notice".to_owned())
+    let notice = Notice::parse(&case.body).map_err(reason)?;
+    notice.explains(request.payload()).map_err(reason)
 }
 
 fn record(case: &Case) -> Result<(), String> {

@@ -11,6 +11,11 @@ const IDENTITY: &str = r#"{"domain":"shop.example","legal":{"address":"Paris","c
 "display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","latitude_e7":0,"longitude_e7":0,
 "name":"Paris","radius_metres":60,"scope":"shop.example/*"}]}"#;
 
+const NOTICE: &str = r#"{"items":{"automated_decisions":"Aucune.","complaint":"Auprès de la CNIL.",
+"data_protection_officer":"Aucun.","legal_basis":"Votre consentement.","obligation":"Un non ne change rien.",
+"purpose":"Vous reconnaître.","recipients":"Personne.","retention":"30 jours.","rights":"Écrivez-nous.",
+"transfers":"Aucun.","withdrawal":"D’un geste."},"language":"fr","version":"1"}"#;
+
 struct Desk {
     folder: tempfile::TempDir,
 }
@@ -153,14 +158,18 @@ fn keys_are_added_listed_and_revoked() {
 #[test]
 fn requests_and_catalogues_are_published_whole_or_not_at_all() {
     let (desk, _) = Desk::ready();
-    let request = r#"{"notice":"Qui, quoi, pourquoi.","notice_language":"fr","notice_version":"1","open_days":90,
+    let request = r#"{"notice":NOTICE,"open_days":90,
         "terms":{"base_benefit_conditional":false,"benefit":{"kind":"service"},"categories":{"presence":"exact"},
         "frequency_per_day":4,"lookback_days":0,"purpose":"recognition","recipients":[],"release_ahead_days":1,
         "retention_days":30,"scope":"shop.example/*","shops":["00000001"],"valid_days":90}}"#;
-    let good = desk.file("request.json", request);
+    let request = request.replace("NOTICE", NOTICE);
+    let good = desk.file("request.json", &request);
     assert!(done(&desk.run(&["request", "publish", &good])).starts_with("request_"));
     let bad = desk.file("bad.json", &request.replace("[\"00000001\"]", "[\"00000002\"]"));
     assert!(failed(&desk.run(&["request", "publish", &bad])).contains("shop"));
+    let mute = desk.file("mute.json", &request.replace("Auprès de la CNIL.", "-"));
+    let said = failed(&desk.run(&["request", "publish", &mute]));
+    assert!(said.contains("does not tell complaint (GDPR art. 13(2)(d))"), "{said}");
     let list = desk.file("offers.json", "[]");
     assert_eq!(done(&desk.run(&["catalogue", "publish", &list])), "0 offers\n");
     let list = desk.file("offers.json", "[{}]");

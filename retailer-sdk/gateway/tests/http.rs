@@ -28,7 +28,7 @@ use besace_gateway::{
     http::{Limits, serve_within},
 };
 use besace_protocol::{
-    consent::{Cause, ConsentRequest, Grant},
+    consent::{Cause, ConsentRequest, Grant, Notice},
     document::{Unverified, Verified},
     jws::Role,
     log::{TilePath, UnverifiedCheckpoint, tiles_of},
@@ -43,7 +43,7 @@ use besace_protocol::{
     },
 };
 use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
-use testing::{NOW, Shopper, check_attested, domain, legal, shop, shops, terms};
+use testing::{NOW, Shopper, check_attested, domain, legal, notice_text, shop, shops, terms};
 
 /// What came back.
 #[derive(Debug)]
@@ -105,13 +105,8 @@ impl World {
         let identity = Identity { domain: domain(), legal: legal(), shops: shops() };
         let mut retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
         for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
-            let draft = RequestDraft {
-                notice: "Qui, quoi, pourquoi.".to_owned(),
-                notice_language: "fr".to_owned(),
-                notice_version: "1".to_owned(),
-                open_days: 90,
-                terms: terms(purpose),
-            };
+            let draft =
+                RequestDraft { notice: notice_text(), open_days: 90, terms: terms(purpose) };
             retailer.publish_request(draft, NOW, &mut rng).unwrap();
         }
         let mut key = |name: &str, scopes: &[ShopScope]| {
@@ -511,7 +506,9 @@ fn a_notice_is_found_by_its_digest() {
     let notice = &request.payload().notice;
     let answer = world.get(&format!("{}/{}", wire::NOTICES_PATH, notice.digest));
     assert_eq!(answer.status, 200);
-    assert!(notice.is_digest_of(&answer.body));
+    assert!(answer.head.contains("content-type: application/json"));
+    let told = Notice::parse(&answer.body).unwrap();
+    assert_eq!(told.explains(request.payload()), Ok(()));
 }
 
 #[test]

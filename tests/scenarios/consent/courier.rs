@@ -9,6 +9,7 @@ use besace_agent::{
     entropy::SeededEntropy,
     keyring::{KdfParameters, Passphrase},
 };
+use besace_e2e::world::notice;
 use besace_protocol::{
     consent::{Benefit, BenefitKind, GrantState, Indication, Terms},
     id::GrantId,
@@ -88,9 +89,7 @@ impl Shop {
     pub(super) fn ask_for(&mut self, purpose: Purpose, scope: String, open_days: u16) {
         let exact = |category: &_| (*category, Granularity::Exact);
         let draft = RequestDraft {
-            notice: format!("Qui nous sommes, pourquoi, combien de temps : {}.", purpose.as_str()),
-            notice_language: "fr".to_owned(),
-            notice_version: "2026-11".to_owned(),
+            notice: notice(purpose.as_str()),
             open_days,
             terms: Terms {
                 base_benefit_conditional: false,

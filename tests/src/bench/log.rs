@@ -28,6 +28,8 @@ use super::{
     },
 };
 
+use crate::world::notice;
+
 /// 2026-11-22 10:00 UTC.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
 
@@ -168,9 +170,7 @@ fn identity() -> Result<Identity> {
 fn draft() -> RequestDraft {
     let purpose = Purpose::Recognition;
     RequestDraft {
-        notice: "Qui nous sommes, ce que nous en faisons, combien de temps.".to_owned(),
-        notice_language: "fr".to_owned(),
-        notice_version: "2026-11".to_owned(),
+        notice: notice("vous reconnaître"),
         open_days: 30,
         terms: Terms {
             base_benefit_conditional: false,

@@ -58,7 +58,7 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
             sentence: text(),
             facts: vec![fact("Qui", &text())],
             notice_language: "fr".into(),
-            notice: vec![text()],
+            notice: vec![fact(&text(), &text())],
         }],
         live: vec![GrantView {
             id: "grant_00".into(),

@@ -5,7 +5,7 @@ use alloc::{string::String, vec, vec::Vec};
 use super::{
     super::*,
     found, gaps,
-    story::{NOW, Story, grant_id, key},
+    story::{NOW, Story, grant_id, key, notice},
 };
 use crate::{
     consent::{Action, Deleted, Deletion, Disclosed, DisclosureReceived, RecordKind, Released},
@@ -48,6 +48,31 @@ fn a_use_outside_the_life_of_its_grant_is_found() {
     assert_eq!(after_use(end, |_| {}), ["U1"]);
     let before = after_use(NOW.plus(400), |record| record.at = NOW.minus(91));
     assert!(before.contains(&String::from("U1")), "{before:?}");
+}
+
+#[test]
+fn a_notice_that_does_not_tell_what_it_must_is_found_where_it_lies() {
+    let whole = notice(KNOWN).to_bytes().unwrap();
+    let whole = str::from_utf8(&whole).unwrap();
+    let told = |text: &str| {
+        let mut story = Story::told();
+        story.ask(KNOWN, [77; 16], text.as_bytes().to_vec());
+        let report = story.audit();
+        found(&report)
+    };
+    assert_eq!(told(whole), Vec::<String>::new());
+    for (what, other) in [
+        ("\"complaint\":\"Voici : complaint.\",", ""),
+        ("Voici : rights.", "Ou"),
+        ("\"retention_days\":30", "\"retention_days\":10"),
+        ("\"purpose\":\"recognition\",\"rec", "\"purpose\":\"staff_greeting\",\"rec"),
+        (whole, "Qui nous sommes, pourquoi, combien de temps."),
+    ] {
+        assert!(whole.contains(what), "{what}");
+        let text = whole.replace(what, other);
+        let place = BundlePath::Document(sha256(&[text.as_bytes()]));
+        assert_eq!(told(&text), [alloc::format!("G4 {place}")], "{what}");
+    }
 }
 
 #[test]

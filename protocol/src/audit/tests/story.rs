@@ -6,8 +6,9 @@ use crate::{
     audit::{Bundle, PinnedController, Policy, Report, audit},
     consent::{
         Acknowledgement, Action, Benefit, BenefitKind, ConsentRequest, Deleted, Deletion,
-        Disclosed, DisclosureReceived, Grant, Indication, Notice, Published, RecordKind, Released,
-        Terms, UseHead, UseRecord, UseStatement, Withdrawal,
+        Disclosed, DisclosureReceived, Grant, Indication, Notice, NoticeItem, NoticeReference,
+        NoticeText, Published, RecordKind, Released, Terms, UseHead, UseRecord, UseStatement,
+        Withdrawal,
     },
     crypto::{Digest, SealingSecretKey, SecretBytes, SigningKey, sha256},
     document::{Verified, sign},
@@ -24,7 +25,23 @@ use crate::{
 };
 
 pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
-pub(super) const NOTICE: &[u8] = "Ce que nous faisons de vos données.\n".as_bytes();
+/// What is told before `purpose` is asked.
+pub(super) fn notice(purpose: Purpose) -> Notice {
+    let items =
+        NoticeItem::ALL.iter().map(|item| (*item, alloc::format!("Voici : {}.", item.as_str())));
+    let text =
+        NoticeText { items: items.collect(), language: "fr".to_string(), version: "1".to_string() };
+    text.of(legal(), &terms(purpose)).unwrap()
+}
+
+fn legal() -> LegalIdentity {
+    LegalIdentity {
+        address: "1 rue de Rivoli, 75001 Paris".to_string(),
+        contact: "donnees@shop.example".to_string(),
+        display_name: "Maison Lumen".to_string(),
+        name: "Maison Lumen SAS".to_string(),
+    }
+}
 pub(super) const SHOP: ShopCode = ShopCode::from_bytes([0, 0, 0, 1]);
 
 pub(super) fn key(fill: u8) -> SigningKey {
@@ -141,12 +158,7 @@ fn manifest() -> Manifest {
         days: vec![],
         expires: NOW.plus(DAY_SECONDS),
         issued: NOW.minus(7200),
-        legal: LegalIdentity {
-            address: "1 rue de Rivoli, 75001 Paris".to_string(),
-            contact: "donnees@shop.example".to_string(),
-            display_name: "Maison Lumen".to_string(),
-            name: "Maison Lumen SAS".to_string(),
-        },
+        legal: legal(),
         log_key: key(4).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),
@@ -202,7 +214,7 @@ impl Story {
             theirs,
             hers,
             uses: BTreeMap::new(),
-            documents: vec![NOTICE.to_vec()],
+            documents: Vec::new(),
             policy,
             requests: BTreeMap::new(),
         };
@@ -217,23 +229,36 @@ impl Story {
     }
 
     fn request(&mut self, purpose: Purpose) {
+        let id = [purpose.as_str().len().try_into().unwrap(); 16];
+        let request = self.ask(purpose, id, notice(purpose).to_bytes().unwrap());
+        self.requests.insert(purpose, request);
+    }
+
+    /// Publishes a request with this notice, whatever that is.
+    pub(super) fn ask(
+        &mut self,
+        purpose: Purpose,
+        id: [u8; 16],
+        notice: Vec<u8>,
+    ) -> Verified<ConsentRequest> {
         let request = ConsentRequest {
             controller: domain(),
             controller_key: key(2).verifying_key(),
             expires: NOW.plus(7 * DAY_SECONDS),
-            id: RequestId::from_bytes([purpose.as_str().len().try_into().unwrap(); 16]),
+            id: RequestId::from_bytes(id),
             issued: NOW.minus(3600),
-            notice: Notice {
-                digest: sha256(&[NOTICE]),
+            notice: NoticeReference {
+                digest: sha256(&[&notice]),
                 language: "fr".to_string(),
                 version: "1".to_string(),
             },
             terms: terms(purpose),
             v: 1,
         };
+        self.documents.push(notice);
         let request = sign(request, Role::Controller, &key(2), NOW.minus(3600)).unwrap();
         self.theirs.append(request.as_bytes());
-        self.requests.insert(purpose, request);
+        request
     }
 
     pub(super) fn grant(&self, purpose: Purpose) -> Grant {
@@ -246,7 +271,7 @@ impl Story {
             handle: Handle::from_bytes([2; 16]),
             id: grant_id(purpose),
             indication: Indication::Page,
-            notice: sha256(&[NOTICE]),
+            notice: request.payload().notice.digest,
             request: request.digest(),
             request_id: request.payload().id,
             subject_key: key(1).verifying_key(),

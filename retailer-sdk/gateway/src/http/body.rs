@@ -77,6 +77,9 @@ fn check_head<F: Form>(request: &HttpRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Media type of what is not told to be another.
+pub(super) const JSON: &str = "application/json";
+
 /// How long whoever asked may keep an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Caching {
@@ -109,5 +112,5 @@ pub(super) fn answer(
 /// A JSON answer.
 pub(super) fn json<T: Serialize>(value: &T, caching: Caching) -> Result<HttpResponse, Refusal> {
     let body = serde_json::to_vec(value).map_err(|error| Refusal::broken(&error))?;
-    Ok(answer(body, "application/json", caching))
+    Ok(answer(body, JSON, caching))
 }

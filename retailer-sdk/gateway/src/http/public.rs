@@ -7,12 +7,12 @@ use besace_protocol::{
 
 use super::{
     Gateway,
-    body::{Caching, answer, json},
+    body::{Caching, JSON, answer, json},
     openapi::openapi,
     problem::Refusal,
 };
 
-/// Media type of notices and checkpoints.
+/// Media type of checkpoints.
 const TEXT: &str = "text/plain; charset=utf-8";
 
 pub(super) async fn manifest(gateway: web::Data<Gateway>) -> Result<HttpResponse, Refusal> {
@@ -34,7 +34,7 @@ pub(super) async fn notice(
     let digest = Digest::parse(&digest).ok_or_else(missing)?;
     let gateway = gateway.into_inner();
     let text = gateway.ask(move |retailer, _, _| Ok(retailer.notice(&digest)?)).await?;
-    Ok(answer(text.ok_or_else(missing)?, TEXT, Caching::Forever))
+    Ok(answer(text.ok_or_else(missing)?, JSON, Caching::Forever))
 }
 
 pub(super) async fn catalogue(gateway: web::Data<Gateway>) -> Result<HttpResponse, Refusal> {

@@ -122,7 +122,7 @@ pub static ROUTES: &[Route] = &[
         Gives::Json("OpenRequests"),
         |r| r.to(public::requests),
     ),
-    file("notice", NOTICES_PATH, "/{digest}", "The text of a notice.", Gives::Text, |r| {
+    file("notice", NOTICES_PATH, "/{digest}", "A notice.", Gives::Json("Notice"), |r| {
         r.to(public::notice)
     }),
     file("catalogue", CATALOGUE_PATH, "", "All offers.", Gives::Json("Attested"), |r| {
