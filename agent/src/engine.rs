@@ -13,6 +13,7 @@ mod duties;
 mod elsewhere;
 mod emission;
 mod evidence;
+mod heads;
 mod imports;
 mod incoming;
 mod keys;
@@ -65,7 +66,7 @@ use crate::{
     vault::{CardError, OpenVaultError, ProfileError, Vault, VaultError, WishError, is_for_room},
 };
 
-pub use crate::vault::{Condition, Damage, Moment, Sign, WentBack};
+pub use crate::vault::{Condition, Damage, LogStanding, Moment, Sign, WentBack};
 
 pub use self::{
     backup::{AddPlaceError, BackupError, BackupHealth},

@@ -4,6 +4,7 @@
 //! The engine and its vault block, so each of their steps runs on a thread for blocking work.
 
 mod evidence;
+mod heads;
 mod standing;
 mod vouchers;
 
@@ -109,15 +110,16 @@ impl Exchange {
         let answer = self.fetch(domain, MANIFEST_PATH, Engine::MANIFEST_ANSWER_MAX, "manifest");
         let answer = answer.await?;
         let name = domain.clone();
-        self.step(move |engine| engine.accept_manifest(&name, &answer).map(drop)).await?;
+        self.take(domain, move |engine| engine.accept_manifest(&name, &answer).map(drop)).await?;
         self.fetch_requests(domain).await?;
         let answer = self.fetch(domain, CATALOGUE_PATH, CATALOGUE_ANSWER_MAX, "catalogue").await;
         let mut refreshed = Refreshed::default();
         match answer {
             Ok(answer) => {
                 let name = domain.clone();
-                (refreshed.offers, refreshed.offers_refused) =
-                    self.step(move |engine| engine.accept_catalogue(&name, &answer)).await?;
+                (refreshed.offers, refreshed.offers_refused) = self
+                    .take(domain, move |engine| engine.accept_catalogue(&name, &answer))
+                    .await?;
             }
             // A retailer need not have offers.
             Err(ExchangeError::Net(NetError::Refused(ProblemType::NotFound))) => {}
@@ -140,6 +142,7 @@ impl Exchange {
             }
         };
         let gone_on = said_at_the_end(self.go_on(domain).await)?;
+        self.take_waiting(domain).await?;
         self.tell_again(domain).await?;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
         refreshed.mail = self.collect_waiting(domain).await?;
@@ -206,9 +209,7 @@ impl Exchange {
             let Some((turn, call)) = self.step(taken).await? else { continue };
             let Some(answer) = self.send(&turn, call, kind_of(delivery)).await? else { continue };
             let name = domain.clone();
-            self.step(move |engine| {
-                // A withdrawal waits until what came is written down.
-                let _turn = turn;
+            self.take_in_turn(domain, turn, move |engine| {
                 engine.accept_delivery(&name, delivery, &answer)
             })
             .await?;
@@ -224,16 +225,13 @@ impl Exchange {
     /// Tells a retailer of a grant, and takes its signature. False if she took it back first, or it
     /// is being told.
     async fn tell_grant(&self, id: GrantId, call: PreparedCall) -> Result<bool, ExchangeError> {
+        let domain = call.domain.clone();
         let taken = move |engine: &Engine| {
             engine.turn_to_tell(id, &call).map(|turn| turn.map(|turn| (turn, call)))
         };
         let Some((turn, call)) = self.step(taken).await? else { return Ok(false) };
         let Some(answer) = self.send(&turn, call, "grant").await? else { return Ok(false) };
-        self.step(move |engine| {
-            let _turn = turn;
-            engine.accept_grant(id, &answer)
-        })
-        .await?;
+        self.take_in_turn(&domain, turn, move |engine| engine.accept_grant(id, &answer)).await?;
         Ok(true)
     }
 
@@ -295,7 +293,8 @@ impl Exchange {
             };
             let answer = self.call(call, "mailbox").await?;
             let name = domain.clone();
-            let (mail, more) = self.step(move |engine| engine.accept_mail(&name, &answer)).await?;
+            let (mail, more) =
+                self.take(domain, move |engine| engine.accept_mail(&name, &answer)).await?;
             count = count.saturating_add(mail);
             let name = domain.clone();
             if let Some((ids, call)) =
@@ -365,14 +364,16 @@ impl Exchange {
         {
             return Err(refusal);
         }
+        let domain = call.domain.clone();
         let answer = self.call(call, "withdrawal").await?;
-        self.step(move |engine| engine.accept_acknowledgement(grant, &answer)).await
+        self.take(&domain, move |engine| engine.accept_acknowledgement(grant, &answer)).await
     }
 
     async fn fetch_requests(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
         let answer = self.fetch(domain, REQUESTS_PATH, ANSWER_LEN_MAX, "requests").await?;
         let name = domain.clone();
-        let missing = self.step(move |engine| engine.accept_requests(&name, &answer)).await?;
+        let missing =
+            self.take(domain, move |engine| engine.accept_requests(&name, &answer)).await?;
         for digest in missing {
             let path = format!("{NOTICES_PATH}/{digest}");
             let notice = self.fetch(domain, &path, Notice::LEN_MAX, "notice").await?;

@@ -18,6 +18,7 @@ mod examine;
 mod fault;
 mod gate;
 mod grants;
+mod heads;
 mod imports;
 mod journal;
 mod keeper;
@@ -79,6 +80,7 @@ pub use self::{
     examine::Examination,
     gate::{GateSalts, GrantChange, LogSigners, Shut},
     grants::StoredGrant,
+    heads::{Fork, HeadStanding, HeadsToCompare, LogStanding},
     imports::{Import, ImportFormat, ImportOutcome, Undone},
     journal::{Direction, JournalEntry},
     keeper::Watch,

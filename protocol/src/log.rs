@@ -9,6 +9,7 @@
 //! | [`Checkpoint`] | C2SP tlog-checkpoint |
 //! | [`TilePath`], [`tiles_of`], [`serve_tile`] | C2SP tlog-tiles |
 //! | [`UnverifiedProof`], [`InclusionProof`] | C2SP tlog-proof |
+//! | [`compare`], [`HashTiles`] | `spec/log.md#comparing-heads` |
 //!
 //! Pure: nodes and entries are read through closures with the caller's error. It does not do:
 //! cosignatures of witnesses, extension lines of checkpoints, pruning, other hash functions.
@@ -19,6 +20,7 @@
 //! it still is the one that was read. Serve with [`serve_tile`].
 
 mod checkpoint;
+mod compare;
 mod key;
 mod leaf;
 mod note;
@@ -31,6 +33,7 @@ pub use checkpoint::{
     Checkpoint, ParseCheckpointError, SignedCheckpoint, TREE_SIZE_MAX, UnverifiedCheckpoint,
     VerifyCheckpointError,
 };
+pub use compare::{COMPARE_TILES_MAX, Comparison, HashTiles, compare};
 pub use key::{LogKey, Origin, ParseLogKeyError, ParseOriginError};
 pub use leaf::{
     Commitment, OPENING_LEN_MAX, Opening, OpeningError, ParseOpeningError, Salt, commitment,

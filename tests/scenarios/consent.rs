@@ -60,7 +60,7 @@ fn a_grant_is_given_used_seen_and_taken_back() {
     assert_eq!(house.state(recognition), GrantState::Withdrawn);
     assert!(house.engine.emitting_grants(&shop.domain).unwrap().is_empty());
     let answer = shop.withdraw(&call).unwrap();
-    house.engine.accept_acknowledgement(recognition, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(recognition, &answer)).unwrap();
     let refused = shop.sighting(&permit, token).unwrap_err();
     assert_eq!(refused.problem(), ProblemType::Unresolved, "as to any stranger");
     assert_eq!(house.state(greeting), GrantState::Active, "the other grant lives on");
@@ -85,7 +85,7 @@ fn a_withdrawal_is_done_at_home_while_the_shop_is_away() {
     let again = house.engine.unacknowledged_withdrawals(&shop.domain).unwrap();
     let [(id, call)] = &again[..] else { panic!("one withdrawal waits: {again:?}") };
     let answer = shop.withdraw(call).unwrap();
-    house.engine.accept_acknowledgement(*id, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(*id, &answer)).unwrap();
     assert!(house.engine.unacknowledged_withdrawals(&shop.domain).unwrap().is_empty());
 }
 
@@ -116,7 +116,7 @@ fn a_grant_told_twice_is_one_grant_and_a_call_repeated_is_none() {
     let [(same, call)] = &again[..] else { panic!("one grant waits: {again:?}") };
     assert_eq!(*same, id);
     let answer = shop.give_grant(call).unwrap();
-    house.engine.accept_grant(id, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_grant(id, &answer)).unwrap();
     assert_eq!(house.state(id), GrantState::Active);
 }
 
@@ -132,7 +132,7 @@ fn what_was_said_to_one_shop_means_nothing_to_another() {
     let refused = other.give_grant(&call).unwrap_err().problem();
     assert_eq!(refused, ProblemType::SignatureInvalid, "signed for another address");
     let answer = shop.give_grant(&call).unwrap();
-    house.engine.accept_grant(id, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_grant(id, &answer)).unwrap();
     let call = house.engine.withdraw(id).unwrap();
     assert_eq!(other.withdraw(&call).unwrap_err().problem(), ProblemType::GrantMissing);
 }

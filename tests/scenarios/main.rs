@@ -8,6 +8,7 @@ mod crash;
 mod docker;
 mod errands;
 mod export;
+mod forks;
 mod hardening;
 mod heads;
 mod hostile;

@@ -4,18 +4,20 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
 
-/// Tables that an ordinary life leaves empty: what waits for a moment, and what follows a restore or new keys;
+/// Tables that an ordinary life leaves empty: what waits for a moment, what follows a restore or new keys, and what a lie leaves;
 /// where backups go, which names a folder of one machine; and the seal, which belongs to its file and is in no
 /// export.
-const RARE: [&str; 8] = [
+const RARE: [&str; 10] = [
     "backup_places",
     "backups",
     "continuations",
+    "forks",
     "former_sealing_keys",
     "known_heads",
     "later_presence_roots",
     "merged_letters",
     "seal",
+    "told_logs",
 ];
 
 /// Every table that some migration makes and none takes away.

@@ -82,9 +82,16 @@ async fn a_withdrawal_reaches_a_shop_that_was_away_while_the_vault_is_locked() {
     assert_eq!(outbox(&world).count().unwrap(), 0);
     assert!(errands(&world).await.is_empty());
     assert_eq!(leaks(&world.vault_files().unwrap(), &words), []);
-    // What the shop signed waited for her, and is checked now, without asking again.
+    // What the shop signed waited for her, and is checked now, without asking again. While nobody says whether the head
+    // that it is proven under goes on where the others ended, it counts for nothing.
     world.lumen.close().await;
     unlock(&world);
+    let merged = world.engine().merge_inbox().unwrap();
+    assert_eq!((merged.answers, merged.set_aside), (0, 0));
+    assert!(!world.engine().grants().unwrap()[0].acknowledged);
+    world.lumen.reopen(world.clock.clone()).unwrap();
+    world.exchange.compare_log(&domain).await.unwrap();
+    world.lumen.close().await;
     let merged = world.engine().merge_inbox().unwrap();
     assert_eq!((merged.answers, merged.set_aside), (1, 0));
     assert!(world.engine().grants().unwrap()[0].acknowledged);
@@ -109,6 +116,8 @@ async fn keys_that_were_logged_leave_while_locked_and_a_withdrawal_takes_them_ba
     world.lumen.reopen(world.clock.clone()).unwrap();
     assert_eq!(errands(&world).await, [(domain.clone(), true)]);
     unlock(&world);
+    assert_eq!(world.engine().merge_inbox().unwrap().answers, 0);
+    world.exchange.compare_log(&domain).await.unwrap();
     assert_eq!(world.engine().merge_inbox().unwrap().answers, 1);
     assert!(world.engine().due_releases(&domain).unwrap().is_empty());
     // The shop says what it remembers of her: before that, this sitting discloses nothing to it.

@@ -67,12 +67,19 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
         | StepError::Signature(_)
         | StepError::Catalogue(_)
         | StepError::Proof
-        | StepError::Contradiction
         | StepError::Notice(_)
         | StepError::Answer
         | StepError::AnswerForm(_) => Failure::refused_because(
             error,
             "nothing was accepted; if it happens again, do not trust this retailer",
+        ),
+        StepError::Contradiction => Failure::refused_because(
+            error,
+            "nothing was accepted; do not trust this retailer: see `besace retailer list`",
+        ),
+        StepError::Uncompared => Failure::could_not(
+            error,
+            "try again later; nothing was accepted, and nothing is told to this retailer until then",
         ),
         StepError::Outbox(_) => Failure::could_not(
             error,

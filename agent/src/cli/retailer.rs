@@ -6,6 +6,7 @@ use besace_protocol::party::ControllerId;
 use serde_json::{Value, json};
 
 use super::{Session, exchange, output::Failure};
+use crate::engine::{Engine, LogStanding};
 
 /// Commands of `besace retailer`.
 #[derive(Debug, clap::Subcommand)]
@@ -46,7 +47,10 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
                 let manifest = manifest.payload();
                 let name = &manifest.legal.display_name;
                 let _infallible = writeln!(text, "{}  {name}", manifest.controller);
+                let (log, said) = standing(engine, &manifest.controller)?;
+                text.push_str(said);
                 list.push(json!({
+                    "log": log,
                     "name": name,
                     "retailer": manifest.controller,
                     "shops": manifest.shops.len(),
@@ -92,4 +96,25 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
             session.output.line(&json!({"refreshed": list}), &text)
         }
     }
+}
+
+/// How a retailer's log stands, for programs and in words.
+fn standing(engine: &Engine, domain: &ControllerId) -> Result<(Value, &'static str), Failure> {
+    let shown = |error| exchange::step_failure(&error);
+    Ok(match engine.log_standing(domain).map_err(shown)? {
+        LogStanding::Sound => (json!({"standing": "sound"}), ""),
+        LogStanding::Waits { since } => (
+            json!({"since": since, "standing": "waits"}),
+            "    Its log could not be compared yet with what it showed before. Nothing new is told to it until then.\n",
+        ),
+        LogStanding::Forked { noticed_at } => {
+            let fork = engine.fork(domain).map_err(shown)?;
+            let heads = fork.map(|fork| [fork.one, fork.other]);
+            (
+                json!({"heads": heads, "noticed_at": noticed_at, "standing": "forked"}),
+                "    Its log signed two different histories. Nothing is told to it any more. Both signed heads are \
+                 kept: add --json to see them.\n",
+            )
+        }
+    })
 }

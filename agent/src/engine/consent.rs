@@ -150,6 +150,9 @@ impl Engine {
             .request(request)?
             .filter(|stored| stored.state == RequestState::Open)
             .ok_or(StepError::RequestClosed)?;
+        if self.is_forked(&stored.domain)? {
+            return Err(StepError::Contradiction);
+        }
         let (request, _) = self.verify_request(&stored)?;
         let asked = request.payload();
         if asked.expires <= self.now() {
@@ -225,6 +228,7 @@ impl Engine {
         domain: &ControllerId,
     ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
         self.follows_its_clock()?;
+        self.log_stands(domain)?;
         let mut calls = Vec::new();
         for stored in self.vault()?.grants()? {
             if stored.domain != *domain || stored.state != GrantState::Given {

@@ -178,10 +178,13 @@ impl Engine {
                 told.push((stored, grant));
             }
         }
+        if !told.is_empty() {
+            self.log_stands(domain)?;
+        }
         Ok(told)
     }
 
-    /// Grants to `domain` that live now, with what was agreed.
+    /// Grants to `domain` that live now, with what was agreed. None while its log contradicts itself.
     pub(super) fn live_grants(
         &self,
         domain: &ControllerId,
@@ -192,6 +195,9 @@ impl Engine {
         // Here an end is written down, so that it stays one whatever the clock shows later.
         self.vault()?.expire_grants(self.now())?;
         let mut live = Vec::new();
+        if self.is_forked(domain)? {
+            return Ok(live);
+        }
         for stored in self.vault()?.grants()? {
             if stored.domain == *domain && stored.state.is_live(stored.expires_at, self.now()) {
                 let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;

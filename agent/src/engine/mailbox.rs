@@ -91,11 +91,16 @@ impl Engine {
         let vault = self.vault()?;
         let manifest = self.manifest(domain)?;
         let pseudonym = vault.pseudonym(domain, FACET)?.ok_or(StepError::Stranger)?;
+        let mut opened = Vec::new();
         for mail in &collected.mail {
-            let held = self.open_mail(&pseudonym, manifest.payload(), mail)?;
-            if !vault.receive_mail(mail.id, pseudonym.generation, held, self.now())? {
-                return Err(StepError::Contradiction);
-            }
+            opened.push((mail.id, self.open_mail(&pseudonym, manifest.payload(), mail)?));
+        }
+        // All heads at once: they are compared together.
+        let heads = opened.iter().map(|(_, held)| held.head.clone()).collect();
+        self.see_heads(domain, heads)?;
+        for (id, held) in opened {
+            let kept = vault.receive_mail(id, pseudonym.generation, held, self.now())?;
+            self.worth(kept)?;
         }
         for statement in &collected.statements {
             let statement = Unverified::<UseStatement>::parse(statement.as_ref())

@@ -77,6 +77,8 @@ type AtPoint<'a> = &'a mut dyn FnMut(Point) -> Result<(), MergeInboxError>;
 enum Unmerged {
     /// It never will be: it is set aside.
     Aside(&'static str),
+    /// It is proven under a head that does not count yet: it waits, and the others need not.
+    Later,
     /// Something else failed: it waits.
     Stop(EngineError),
 }
@@ -91,6 +93,7 @@ impl From<StepError> for Unmerged {
     fn from(error: StepError) -> Self {
         match error {
             StepError::Engine(error) => Self::Stop(error),
+            StepError::Uncompared => Self::Later,
             _ => Self::Aside("its content does not fit what the vault knows"),
         }
     }
@@ -200,6 +203,7 @@ impl Merge<'_> {
             };
             match taken {
                 Ok(()) => done.push(*waiting),
+                Err(Unmerged::Later) => {}
                 Err(Unmerged::Stop(error)) => return Err(error.into()),
                 Err(Unmerged::Aside(reason)) => {
                     tracing::warn!(reason, "a letter of the sealed inbox is set aside");

@@ -16,7 +16,7 @@ use besace_protocol::{
 use super::{Delivery, Engine, EngineError, PreparedCall, StepError, Turn, turns::Leaving};
 use crate::{
     sealed::{Content, DoorList, Held, HoldCallError, SenderTag},
-    vault::{DeliveryState, Direction, JournalEntry, Pseudonym},
+    vault::{DeliveryState, Direction, JournalEntry, LogStanding, Pseudonym},
 };
 
 impl Engine {
@@ -193,8 +193,9 @@ impl Engine {
                 wanted.push((Content::Withdrawn { grant: stored.id }, pseudonym.clone()));
             }
             // Under a log that its retailer does not know yet they would be refused.
-            let may_release =
-                self.clock_doubt().is_none() && !self.is_going_on(stored.generation)?;
+            let may_release = self.clock_doubt().is_none()
+                && !self.is_going_on(stored.generation)?
+                && self.log_standing(&stored.domain)? == LogStanding::Sound;
             if may_release && stored.state.is_live(stored.expires_at, now) {
                 for release in vault.key_releases(stored.id)? {
                     if release.state == DeliveryState::Logged && release.day >= today {

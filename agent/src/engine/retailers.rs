@@ -104,6 +104,9 @@ impl Engine {
             unverified.verify(&[(Role::Controller, &key)]).map_err(StepError::Signature)?;
         let log = retailer_log_key(manifest.payload());
         let evidence = check_attested(&attested, &log, domain, None, "manifest", self.now())?;
+        if pinned.is_some() {
+            self.see_heads(domain, vec![evidence.head.clone()])?;
+        }
         let vault = self.vault()?;
         vault.put_retailer(Retailer {
             domain: domain.clone(),
@@ -130,7 +133,7 @@ impl Engine {
         }
         let vault = self.vault()?;
         let known = vault.requests()?;
-        let mut missing = Vec::new();
+        let (mut missing, mut shown, mut open) = (Vec::new(), Vec::new(), Vec::new());
         for attested in answer.requests {
             let request = Unverified::<ConsentRequest>::parse(attested.document.as_ref())
                 .map_err(StepError::Document)?
@@ -145,15 +148,19 @@ impl Engine {
             if vault.notice(asked.notice.digest)?.is_none() {
                 missing.push(asked.notice.digest);
             }
-            self.keep_evidence(vec![evidence])?;
-            vault.add_request(StoredRequest {
+            shown.push(evidence);
+            open.push(StoredRequest {
                 id: asked.id,
                 domain: domain.clone(),
                 jws: request.as_bytes().to_vec(),
                 received_at: self.now(),
                 state: RequestState::Open,
                 decided_at: None,
-            })?;
+            });
+        }
+        self.keep_evidence(shown)?;
+        for request in open {
+            vault.add_request(request)?;
         }
         Ok(missing)
     }

@@ -72,9 +72,12 @@ pub enum StepError {
     /// Not proven to stand in the retailer's log.
     #[error("the retailer did not prove that it logged this")]
     Proof,
-    /// Its log says two things: one entry with two contents, or one size with two heads.
+    /// Its log says two things: one entry with two contents, or two heads that are not of one history.
     #[error("the retailer's log contradicts what it showed before")]
     Contradiction,
+    /// Its log could not be compared with what it showed before: this does not count yet.
+    #[error("the retailer's log could not be compared with what it showed before")]
+    Uncompared,
     /// Not an answer to what was said.
     #[error("the retailer's answer does not fit")]
     Answer,
@@ -114,13 +117,6 @@ impl From<VaultError> for StepError {
 }
 
 impl Engine {
-    /// Keeps what a retailer proved, and says so when it contradicts what it proved before. The second
-    /// head is kept too: it is evidence against the retailer.
-    pub(super) fn keep_evidence(&self, shown: Vec<Shown>) -> Result<(), StepError> {
-        let fits = self.vault()?.put_evidence(shown)?;
-        if fits { Ok(()) } else { Err(StepError::Contradiction) }
-    }
-
     /// A call under `pseudonym`.
     pub(super) fn prepare_call<B: Serialize>(
         &self,

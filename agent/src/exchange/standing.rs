@@ -41,13 +41,15 @@ impl Exchange {
         generation: Generation,
         mut call: PreparedCall,
     ) -> Result<(), ExchangeError> {
+        let domain = call.domain.clone();
         // More than one call takes are told one after the other; and once it may turn out that she went on
         // elsewhere.
         let mut may_stand_elsewhere = true;
         for _ in 0..CALLS_MAX {
             match self.call(call, "continuation").await {
                 Ok(answer) => {
-                    self.step(move |engine| engine.accept_continued(generation, &answer)).await?;
+                    self.take(&domain, move |engine| engine.accept_continued(generation, &answer))
+                        .await?;
                 }
                 Err(error @ ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
                     let never = self.step(move |engine| engine.accept_unknown(generation)).await?;
@@ -79,8 +81,10 @@ impl Exchange {
         self.step(move |engine| engine.go_on_from_elsewhere(generation, &answer)).await
     }
 
-    /// Asks a retailer what it remembers of her logs, once after each unlock, before anything is disclosed to it.
+    /// Before anything is disclosed to a retailer: compares what it showed of its own log, and asks, once after each
+    /// unlock, what it remembers of hers.
     pub(super) async fn compare_heads(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        self.compare_log(domain).await?;
         let name = domain.clone();
         for (generation, call) in self.step(move |engine| engine.unasked_heads(&name)).await? {
             match self.call(call, "last_head").await {

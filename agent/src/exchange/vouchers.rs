@@ -20,7 +20,8 @@ impl Exchange {
                 Err(error) => return Err(error),
             };
             let name = domain.clone();
-            self.step(move |engine| engine.accept_voucher_keys(&name, week, &answer)).await?;
+            self.take(domain, move |engine| engine.accept_voucher_keys(&name, week, &answer))
+                .await?;
         }
         let mut count: usize = 0;
         let name = domain.clone();

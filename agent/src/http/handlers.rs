@@ -270,6 +270,7 @@ const fn is_the_retailers(error: &StepError) -> bool {
             | StepError::Signature(_)
             | StepError::Proof
             | StepError::Contradiction
+            | StepError::Uncompared
             | StepError::Answer
             | StepError::AnswerForm(_)
     )

@@ -12,7 +12,9 @@ use super::{
     view::{ConsentView, EndedView, Fact, GrantView, Key, LookUpView, RequestView, plain},
     voice::Voice,
 };
-use crate::engine::{self, Duty, Engine, LookUp, OpenRequest, Reconciliation, StepError};
+use crate::engine::{
+    self, Duty, Engine, LogStanding, LookUp, OpenRequest, Reconciliation, StepError,
+};
 
 /// Longest item of a notice, in characters.
 const NOTICE_ITEM_MAX: usize = NoticeText::ITEM_LEN_MAX;
@@ -21,6 +23,11 @@ const NOTICE_ITEM_MAX: usize = NoticeText::ITEM_LEN_MAX;
 pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
     let now = engine.now();
     let mut view = ConsentView::default();
+    for manifest in engine.retailers()? {
+        let standing = engine.log_standing(&manifest.payload().controller)?;
+        let name = plain(&manifest.payload().legal.display_name, NAME_MAX);
+        view.standing.extend(log_sentence(voice, &name, standing, now));
+    }
     for open in engine.open_requests()? {
         let manifest = engine.manifest(&open.request.payload().controller)?;
         view.requests.push(request(voice, manifest.payload(), &open, now));
@@ -128,6 +135,24 @@ fn look_up(voice: &Voice, used: &LookUp, now: Timestamp) -> LookUpView {
     LookUpView {
         sentence: looked_up(voice, names, used.action, used.at, used.allowed_at, now),
         proof: Some(used.proof.clone()),
+    }
+}
+
+/// What is wrong with the log of `retailer`, if anything.
+fn log_sentence(
+    voice: &Voice,
+    retailer: &str,
+    standing: LogStanding,
+    now: Timestamp,
+) -> Option<String> {
+    let who = ("retailer", retailer.to_owned().into());
+    match standing {
+        LogStanding::Sound => None,
+        LogStanding::Waits { .. } => Some(voice.say_with("log-waits", [who])),
+        LogStanding::Forked { noticed_at } => {
+            let when = ("date", voice.date(noticed_at, now).into());
+            Some(voice.say_with("log-forked", [who, when]))
+        }
     }
 }
 
@@ -290,6 +315,20 @@ mod tests {
         insta::assert_snapshot!(say(Language::Fr, day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars.");
         insta::assert_snapshot!(say(Language::Fr, 2 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a un jour de retard.");
         insta::assert_snapshot!(say(Language::Fr, 30 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a 29 jours de retard. Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.");
+    }
+
+    #[test]
+    fn a_log_that_does_not_stand_is_said_in_words() {
+        let say = |language, standing| {
+            log_sentence(&voice(language), "Maison Lumen", standing, AT).unwrap_or_default()
+        };
+        let forked = LogStanding::Forked { noticed_at: GIVEN };
+        insta::assert_snapshot!(say(Language::Fr, forked), @"Maison Lumen a signé deux histoires différentes dans son registre. Depuis le 3 mars, votre besace ne lui confie plus rien. Les deux versions signées sont gardées : ce sont vos preuves.");
+        insta::assert_snapshot!(say(Language::En, forked), @"Maison Lumen signed two different histories in its log. Since 3 March, your besace entrusts nothing to it. Both signed versions are kept: they are your proof.");
+        let waits = LogStanding::Waits { since: GIVEN };
+        insta::assert_snapshot!(say(Language::Fr, waits), @"Le registre de Maison Lumen n’a pas encore pu être comparé à ce que l’enseigne en a montré. D’ici là, votre besace ne lui confie rien de nouveau.");
+        insta::assert_snapshot!(say(Language::En, waits), @"The log of Maison Lumen could not be compared yet with what the shop showed of it. Until then, your besace entrusts nothing new to it.");
+        assert_eq!(say(Language::En, LogStanding::Sound), "");
     }
 
     #[test]

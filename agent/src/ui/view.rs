@@ -260,6 +260,8 @@ pub struct TillCodesView {
 /// Consent: what is asked, what is allowed, who looked her up, what is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsentView {
+    /// What is wrong with logs of retailers.
+    pub standing: Vec<String>,
     /// Open requests.
     pub requests: Vec<RequestView>,
     /// Live grants.

@@ -6,9 +6,9 @@ use besace_protocol::{
     party::ControllerId,
     time::Timestamp,
 };
-use rusqlite::{OptionalExtension as _, Row};
+use rusqlite::{OptionalExtension as _, Row, Transaction};
 
-use super::{Vault, VaultError, column};
+use super::{HeadStanding, Vault, VaultError, column, heads};
 
 /// One entry of a retailer's log, opened and proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,15 +39,15 @@ pub struct Shown {
 }
 
 impl Vault {
-    /// Keeps evidence; the same entry again changes nothing. False if it contradicts what was shown
-    /// before; the heads are kept in either case.
-    pub fn put_evidence(&self, shown: Vec<Shown>) -> Result<bool, VaultError> {
+    /// Keeps evidence whose heads count; the same entry again changes nothing. Says what the least of the heads
+    /// is worth; they are kept in either case.
+    pub fn put_evidence(&self, shown: Vec<Shown>) -> Result<HeadStanding, VaultError> {
         self.write(move |db| {
-            let mut fits = true;
+            let mut standing = HeadStanding::Counts;
             for one in &shown {
-                fits &= put(db, one)?;
+                standing = standing.and(put(db, one)?);
             }
-            Ok(fits)
+            Ok(standing)
         })
     }
 
@@ -110,26 +110,13 @@ impl Vault {
     }
 }
 
-/// Keeps what was shown; false if it contradicts what was shown before.
-pub(super) fn put(db: &rusqlite::Connection, shown: &Shown) -> Result<bool, VaultError> {
+/// Keeps what was shown, if the head it is proven under counts.
+pub(super) fn put(db: &Transaction<'_>, shown: &Shown) -> Result<HeadStanding, VaultError> {
     let Shown { evidence: one, head } = shown;
-    let size = column::from_number(head.size());
-    db.execute(
-        "INSERT INTO seen_heads (domain, size, root, checkpoint, seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (domain, size, root) DO NOTHING",
-        (
-            one.domain.as_str(),
-            size,
-            head.root().as_bytes(),
-            head.as_str(),
-            column::from_time(one.received_at),
-        ),
-    )?;
-    let heads: u64 = db.query_row(
-        "SELECT COUNT(*) FROM seen_heads WHERE domain = ?1 AND size = ?2",
-        (one.domain.as_str(), size),
-        |row| column::number(row, 0),
-    )?;
+    let standing = heads::see(db, &one.domain, head, one.received_at)?;
+    if standing != HeadStanding::Counts {
+        return Ok(standing);
+    }
     db.execute(
         "INSERT INTO evidence (domain, entry, grant_id, kind, record, proof, received_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (domain, entry) DO NOTHING",
@@ -149,7 +136,7 @@ pub(super) fn put(db: &rusqlite::Connection, shown: &Shown) -> Result<bool, Vaul
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     let same = record == one.record && salt(&proof) == salt(&one.proof);
-    Ok(heads == 1 && same)
+    Ok(if same { HeadStanding::Counts } else { HeadStanding::Contradicts })
 }
 
 /// What the entry was hidden with: the same record under another salt is another entry.

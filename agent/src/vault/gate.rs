@@ -128,6 +128,8 @@ struct Gate {
     state: GrantState,
     expires: Timestamp,
     acknowledged: bool,
+    /// The retailer's log signed two histories.
+    forked: bool,
     log: LogId,
     jws: Vec<u8>,
 }
@@ -135,9 +137,11 @@ struct Gate {
 impl Gate {
     fn allows(&self, change: &GrantChange, now: Timestamp) -> bool {
         match change {
-            GrantChange::Activate => self.state == GrantState::Given && now < self.expires,
+            GrantChange::Activate => {
+                self.state == GrantState::Given && now < self.expires && !self.forked
+            }
             GrantChange::Release { .. } | GrantChange::Disclose { .. } => {
-                self.state.is_live(self.expires, now)
+                self.state.is_live(self.expires, now) && !self.forked
             }
             GrantChange::Withdraw { .. } => {
                 matches!(self.state, GrantState::Given | GrantState::Active | GrantState::Expired)
@@ -170,7 +174,8 @@ impl Gate {
 fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError> {
     let gate = db
         .query_row(
-            "SELECT grants.state, grants.expires_at, grants.acknowledgement IS NOT NULL, log_id, jws
+            "SELECT grants.state, grants.expires_at, grants.acknowledgement IS NOT NULL, log_id, jws,
+               EXISTS (SELECT 1 FROM forks WHERE forks.domain = grants.domain)
              FROM grants JOIN pseudonyms USING (generation) WHERE grants.id = ?1",
             [grant.as_bytes()],
             |row| {
@@ -180,6 +185,7 @@ fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError
                     acknowledged: row.get(2)?,
                     log: LogId::from_bytes(row.get(3)?),
                     jws: row.get(4)?,
+                    forked: row.get(5)?,
                 })
             },
         )

@@ -5,28 +5,28 @@ use besace_protocol::{
     time::Timestamp,
 };
 
-use super::{Shown, Vault, VaultError, column, evidence};
+use super::{HeadStanding, Shown, Vault, VaultError, column, evidence};
 
 impl Vault {
-    /// Keeps what one message held, and that it must be acknowledged. False if it contradicts what was
-    /// shown before; then the message is not acknowledged.
+    /// Keeps what one message held, and that it must be acknowledged, if the head it is proven under counts.
     pub fn receive_mail(
         &self,
         id: MailId,
         generation: Generation,
         held: Shown,
         now: Timestamp,
-    ) -> Result<bool, VaultError> {
+    ) -> Result<HeadStanding, VaultError> {
         self.write(move |db| {
-            if !evidence::put(db, &held)? {
-                return Ok(false);
+            let standing = evidence::put(db, &held)?;
+            if standing != HeadStanding::Counts {
+                return Ok(standing);
             }
             db.execute(
                 "INSERT INTO mail (id, generation, received_at) VALUES (?1, ?2, ?3)
                  ON CONFLICT (id) DO NOTHING",
                 (id.as_bytes(), generation.as_bytes(), column::from_time(now)),
             )?;
-            Ok(true)
+            Ok(standing)
         })
     }
 

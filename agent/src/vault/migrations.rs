@@ -68,6 +68,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0013_told_logs.sql"),
         schema: "88aae9bff3b7a423e55297a8576793d72c78e952b7446c11daf89bcd842af75a",
     },
+    Migration {
+        sql: include_str!("migrations/0014_seen_heads.sql"),
+        schema: "1bb85583d478efa613591f4ea2a1396fbcbbf0bc86051ee851b8ff1acf0cb54e",
+    },
 ];
 
 /// The schema that this program writes.

@@ -151,7 +151,10 @@ pub(super) fn release_may_leave(
     let mut waiting = db.prepare(
         "SELECT 1 FROM key_releases JOIN grants ON grants.id = grant_id
          WHERE grant_id = ?1 AND day = ?2 AND key_releases.state = 'logged'
-           AND grants.state = 'active' AND expires_at > ?3",
+           AND grants.state = 'active' AND expires_at > ?3
+           AND NOT EXISTS (SELECT 1 FROM forks WHERE forks.domain = grants.domain)
+           AND NOT EXISTS (SELECT 1 FROM seen_heads
+             WHERE seen_heads.domain = grants.domain AND compared_at IS NULL)",
     )?;
     Ok(waiting.exists((grant.as_bytes(), day.as_number(), column::from_time(now)))?)
 }
@@ -165,7 +168,10 @@ pub(super) fn disclosure_may_leave(
     let mut waiting = db.prepare(
         "SELECT 1 FROM disclosures JOIN grants ON grants.id = grant_id
          WHERE grant_id = ?1 AND digest = ?2 AND disclosures.state = 'logged'
-           AND grants.state = 'active' AND expires_at > ?3",
+           AND grants.state = 'active' AND expires_at > ?3
+           AND NOT EXISTS (SELECT 1 FROM forks WHERE forks.domain = grants.domain)
+           AND NOT EXISTS (SELECT 1 FROM seen_heads
+             WHERE seen_heads.domain = grants.domain AND compared_at IS NULL)",
     )?;
     Ok(waiting.exists((grant.as_bytes(), digest.as_bytes(), column::from_time(now)))?)
 }

@@ -139,34 +139,46 @@ pub fn verify_consistency(
     if old_size > new_size {
         return Err(VerifyProofError);
     }
+    let mut siblings = proof.iter();
+    // A complete old tree is its own first subtree: the proof leaves it out.
+    let first = if old_size.is_power_of_two() { Some(old_root) } else { siblings.next() };
+    let first = *first.ok_or(VerifyProofError)?;
+    let climbed = climb_consistency(old_size, new_size, first, siblings.copied());
+    holds(climbed == Some((*old_root, *new_root)))
+}
+
+/// The roots of both trees, from the first subtree of a consistency proof and what comes after it.
+/// None if there are too many or too few hashes. `0 < old_size < new_size`.
+pub(super) fn climb_consistency(
+    old_size: u64,
+    new_size: u64,
+    first: Digest,
+    siblings: impl IntoIterator<Item = Digest>,
+) -> Option<(Digest, Digest)> {
     let (mut node, mut last) = (old_size.saturating_sub(1), new_size.saturating_sub(1));
     while node & 1 == 1 {
         node >>= 1;
         last >>= 1;
     }
-    let mut siblings = proof.iter();
-    // A complete old tree is its own first subtree: the proof leaves it out.
-    let first = if old_size.is_power_of_two() { Some(old_root) } else { siblings.next() };
-    let first = *first.ok_or(VerifyProofError)?;
     let (mut old, mut new) = (first, first);
     for sibling in siblings {
         if last == 0 {
-            return Err(VerifyProofError);
+            return None;
         }
         if node & 1 == 1 || node == last {
-            old = node_hash(sibling, &old);
-            new = node_hash(sibling, &new);
+            old = node_hash(&sibling, &old);
+            new = node_hash(&sibling, &new);
             while node & 1 == 0 && node != 0 {
                 node >>= 1;
                 last >>= 1;
             }
         } else {
-            new = node_hash(&new, sibling);
+            new = node_hash(&new, &sibling);
         }
         node >>= 1;
         last >>= 1;
     }
-    holds(last == 0 && old == *old_root && new == *new_root)
+    (last == 0).then_some((old, new))
 }
 
 /// Where RFC 6962 splits `start..end`: after the largest power of two that is smaller than its

@@ -60,7 +60,7 @@ fn an_honest_story_holds_and_says_what_it_cannot_show() {
 
     let call = house.engine.withdraw(recognition).unwrap();
     let answer = shop.withdraw(&call).unwrap();
-    house.engine.accept_acknowledgement(recognition, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(recognition, &answer)).unwrap();
     let report = audited(&house, &shop, &evidence(&house, &shop));
     assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
     let checked: Vec<_> = report.held.iter().map(|held| held.assertion).collect();

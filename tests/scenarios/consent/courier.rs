@@ -5,7 +5,7 @@ use std::sync::Arc;
 use besace_agent::{
     clock::FixedClock,
     config::VaultFolder,
-    engine::{Delivery, Engine, PreparedCall},
+    engine::{Delivery, Engine, PreparedCall, StepError},
     entropy::SeededEntropy,
     keyring::{KdfParameters, Passphrase},
 };
@@ -13,7 +13,7 @@ use besace_e2e::world::notice;
 use besace_protocol::{
     consent::{Benefit, BenefitKind, GrantState, Indication, Terms},
     id::GrantId,
-    log::{Commitment, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of},
+    log::{Commitment, HashTiles, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of},
     party::{ControllerId, LegalIdentity, ShopCode},
     presence::{Advertisement, ChainAnchor, EphemeralId, Epoch, Scope, ShopId, ShopValue},
     purpose::{Granularity, Purpose},
@@ -194,10 +194,43 @@ impl House {
 
     /// Fetches manifest, requests and notices.
     pub(super) fn meet(&self, shop: &Shop) {
-        self.engine.accept_manifest(&shop.domain, &shop.manifest()).unwrap();
-        for digest in self.engine.accept_requests(&shop.domain, &shop.requests()).unwrap() {
+        let taken = || self.engine.accept_manifest(&shop.domain, &shop.manifest());
+        self.take(shop, taken).unwrap();
+        let taken = || self.engine.accept_requests(&shop.domain, &shop.requests());
+        for digest in self.take(shop, taken).unwrap() {
             let notice = shop.retailer.notice(&digest).unwrap().unwrap();
             self.engine.accept_notice(digest, notice.into_bytes()).unwrap();
+        }
+    }
+
+    /// Takes an answer. One that is proven under a head that is new to her is compared first, as her agent does.
+    pub(super) fn take<T>(
+        &self,
+        shop: &Shop,
+        step: impl Fn() -> Result<T, StepError>,
+    ) -> Result<T, StepError> {
+        match step() {
+            Err(StepError::Uncompared) => {
+                self.compare(shop)?;
+                step()
+            }
+            taken => taken,
+        }
+    }
+
+    /// Compares what the shop showed of its log, with its public tiles.
+    pub(super) fn compare(&self, shop: &Shop) -> Result<(), StepError> {
+        let head = shop.retailer.checkpoint().unwrap();
+        self.engine.accept_public_head(&shop.domain, head.as_bytes())?;
+        let mut tiles = HashTiles::new();
+        loop {
+            let lacks = self.engine.compare_log(&shop.domain, &tiles)?;
+            if lacks.is_empty() {
+                return Ok(());
+            }
+            for path in lacks {
+                tiles.insert(path, &shop.retailer.tile(&path).unwrap()).unwrap();
+            }
         }
     }
 
@@ -211,7 +244,7 @@ impl House {
     pub(super) fn give(&self, shop: &mut Shop, purpose: Purpose) -> GrantId {
         let (id, call) = self.say_yes(purpose);
         let answer = shop.give_grant(&call).unwrap();
-        self.engine.accept_grant(id, &answer).unwrap();
+        self.take(shop, || self.engine.accept_grant(id, &answer)).unwrap();
         id
     }
 
@@ -234,7 +267,9 @@ impl House {
                     shop.retailer.receive_disclosure(&call.body, now, rng).unwrap()
                 }
             };
-            self.engine.accept_delivery(&shop.domain, delivery, &bytes(&answer)).unwrap();
+            let answer = bytes(&answer);
+            let taken = || self.engine.accept_delivery(&shop.domain, delivery, &answer);
+            self.take(shop, taken).unwrap();
             count += 1;
         }
         count
@@ -279,7 +314,9 @@ impl House {
         let call = self.engine.collect_mail(&shop.domain).unwrap().unwrap();
         let mut answer = shop.retailer.collect_mail(&call.body, shop.now).unwrap();
         change(&mut answer);
-        let (count, more) = self.engine.accept_mail(&shop.domain, &bytes(&answer)).unwrap();
+        let answer = bytes(&answer);
+        let taken = || self.engine.accept_mail(&shop.domain, &answer);
+        let (count, more) = self.take(shop, taken).unwrap();
         assert!(!more);
         if let Some((ids, call)) = self.engine.acknowledge_mail(&shop.domain).unwrap() {
             let done = shop.retailer.acknowledge_mail(&call.body, shop.now).unwrap();

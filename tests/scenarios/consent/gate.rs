@@ -46,7 +46,7 @@ fn keys_on_their_way_are_cut_off_and_the_journal_says_that_they_may_have_arrived
     assert_eq!(journal(&house)[..5], said);
     assert!(house.engine.turn_to_deliver(*today, first).unwrap().is_none());
     let answer = shop.withdraw(&call).unwrap();
-    house.engine.accept_acknowledgement(grant, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(grant, &answer)).unwrap();
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_grant_that_may_arrive_yet_is_not_taken_for_one_that_never_came() {
     let again = house.engine.unacknowledged_withdrawals(&shop.domain).unwrap();
     let [(id, call)] = &again[..] else { panic!("one withdrawal waits: {again:?}") };
     let answer = shop.withdraw(call).unwrap();
-    house.engine.accept_acknowledgement(*id, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(*id, &answer)).unwrap();
     assert_eq!(house.state(grant), GrantState::Withdrawn);
 }
 

@@ -111,7 +111,7 @@ fn an_answer_to_a_grant_may_come_twice() {
     house.meet(&shop);
     let (grant, call) = house.say_yes(Purpose::Recognition);
     let answer = shop.give_grant(&call).unwrap();
-    house.engine.accept_grant(grant, &answer).unwrap();
+    house.take(&shop, || house.engine.accept_grant(grant, &answer)).unwrap();
     house.engine.accept_grant(grant, &answer).unwrap();
     assert_eq!(house.state(grant), GrantState::Active);
 }

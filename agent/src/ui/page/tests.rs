@@ -66,6 +66,7 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
             facts: vec![fact("Quoi", &text())],
             stop_label: text(),
         }],
+        standing: vec![text()],
         alarms: vec![text()],
         looked_up: vec![LookUpView { sentence: text(), proof: Some(text()) }],
         ended: vec![EndedView { id: "grant_01".into(), retailer: text(), sentence: text() }],
