@@ -142,7 +142,10 @@ impl Exchange {
             }
         };
         let gone_on = said_at_the_end(self.go_on(domain).await)?;
+        // What she takes back waits for no comparison either.
+        let withdrawn = self.tell_withdrawals(domain).await;
         self.take_waiting(domain).await?;
+        withdrawn?;
         self.tell_again(domain).await?;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
         refreshed.mail = self.collect_waiting(domain).await?;
@@ -344,9 +347,11 @@ impl Exchange {
                 Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
                     self.step(move |engine| engine.accept_missing(id)).await?;
                 }
-                Err(error @ ExchangeError::Net(NetError::Refused(_))) => {
-                    refused = refused.and(Err(error));
-                }
+                Err(error @ ExchangeError::Step(StepError::Engine(_))) => return Err(error),
+                // One whose answer does not count holds up no other.
+                Err(
+                    error @ (ExchangeError::Net(NetError::Refused(_)) | ExchangeError::Step(_)),
+                ) => refused = refused.and(Err(error)),
                 told => told?,
             }
         }

@@ -242,7 +242,7 @@ NOTICE_ITEMS = (
 
 def notice_item(value):
     text(4096)(value)
-    letters = [c for c in value if c.isascii() and c.isalpha() or c >= "\u00c0"]
+    letters = [c for c in value if c.isascii() and c.isalpha() or "\u00c0" <= c <= "\u024f" and c not in "×÷"]
     demand(len(letters) >= 3, "tells nothing")
 
 

@@ -304,7 +304,8 @@ fn finish_at(folder: &VaultFolder, at: AtStep<'_>) -> io::Result<()> {
     // Whatever else lies here and opens with the old root.
     Vault::remove_safe_copies(&database)?;
     let examined = beside(&database, ".examined");
-    for other in [folder.backing_up(), folder.rehearsing(), folder.restoring(), examined] {
+    let stale = beside(&folder.rekeyed(), ".stale");
+    for other in [folder.backing_up(), folder.rehearsing(), folder.restoring(), examined, stale] {
         if other.try_exists()? {
             fs::remove_dir_all(other)?;
         }

@@ -115,10 +115,13 @@ impl Vault {
             for one in pseudonyms {
                 go_on(db, one, &own, cause, now)?;
             }
-            db.execute(
-                "UPDATE told_logs SET decided_at = ?1 WHERE decided_at IS NULL",
-                [column::from_time(now)],
-            )?;
+            // A new root decides nothing about what a retailer told.
+            if cause != Cause::Rekey {
+                db.execute(
+                    "UPDATE told_logs SET decided_at = ?1 WHERE decided_at IS NULL",
+                    [column::from_time(now)],
+                )?;
+            }
             Ok(count)
         })
     }

@@ -157,7 +157,7 @@ impl NoticeItem {
 impl NoticeText {
     /// Longest item, in bytes.
     pub const ITEM_LEN_MAX: usize = 4 << 10;
-    /// Fewest letters that tell anything (*non*): A to Z, a to z, and all from U+00C0 on.
+    /// Fewest letters that tell anything (*non*): A to Z, a to z, and those of Latin with marks.
     pub const LETTERS_MIN: usize = 3;
 
     /// The notice of `controller` for `terms`, with these words.
@@ -191,7 +191,7 @@ impl NoticeText {
 }
 
 const fn is_letter(c: char) -> bool {
-    c.is_ascii_alphabetic() || c >= '\u{c0}'
+    c.is_ascii_alphabetic() || (matches!(c, '\u{c0}'..='\u{24f}') && !matches!(c, '×' | '÷'))
 }
 
 impl Notice {

@@ -94,8 +94,9 @@ type Owner = ([u8; 16], [u8; 32], [u8; 32]);
 /// first has it.
 pub(super) fn take_stock(db: &Connection) -> Result<(), OpenStoreError> {
     let mut statement = db.prepare(
-        "SELECT jws, 0 FROM (SELECT jws FROM grants ORDER BY leaf)
-         UNION ALL SELECT jws, 1 FROM (SELECT jws FROM continuations ORDER BY leaf)",
+        "SELECT jws, goes_on FROM (
+             SELECT leaf, jws, 0 AS goes_on FROM grants UNION ALL SELECT leaf, jws, 1 FROM continuations
+         ) ORDER BY leaf",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -463,8 +463,11 @@ fn a_folder_that_was_copied_meanwhile_and_comes_back_later_replaces_nothing() {
     engine.unlock(&passphrase("new")).unwrap();
     assert_eq!(engine.settled_condition().unwrap(), Condition::Sound);
     assert_eq!(engine.wishes().unwrap().len(), 2);
+    let stale = vault.join("vault.rekeyed.stale");
+    assert!(stale.exists());
     engine.rekey(&passphrase("newer"), SMALLEST).unwrap();
     assert_eq!(engine.wishes().unwrap().len(), 2);
+    assert!(!stale.exists(), "it opens with an old key");
 }
 
 #[test]
