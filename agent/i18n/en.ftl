@@ -278,7 +278,7 @@ looked-up-recognised = On { $moment }, { $retailer } ({ $shop }) knew you were c
 looked-up-greeted = On { $moment }, { $retailer } ({ $shop }) read the name you chose. You had allowed it on { $date }; here is the proof.
 looked-up-identified = On { $moment }, { $retailer } ({ $shop }) recognised your besace at the till. You had allowed it on { $date }; here is the proof.
 looked-up-debited = On { $moment }, { $retailer } ({ $shop }) took at the till what you had agreed to. You had allowed it on { $date }; here is the proof.
-log-forked = { $retailer } signed two different histories in its log. Since { $date }, your besace entrusts nothing to it. Both signed versions are kept: they are your proof.
+log-forked = { $retailer } signed two different histories in its log. Since { $date }, your besace entrusts nothing to it. Both signed versions are kept: show them to whoever checks.
 log-waits = The log of { $retailer } could not be compared yet with what the shop showed of it. Until then, your besace entrusts nothing new to it.
 looked-up-missing = { $retailer } counted { $counted } look-ups and showed only { $opened }.
 

@@ -209,14 +209,19 @@ impl StoreError {
     }
 }
 
-/// Whether `length` bytes may come to the file `to`: no more than `max`, and no more than there is room for. Who can
-/// write where backups lie must not fill the disk that the vault is on.
+/// What stays free for the vault where a backup is fetched, in bytes.
+const LEFT_FREE: u64 = 64 << 20;
+
+/// Whether `length` bytes may come to the file `to`: no more than `max`, and no more than there is room for beside what the
+/// vault writes meanwhile. Who can write where backups lie must not fill the disk that the vault is on.
 pub(crate) fn fits(length: u64, max: u64, to: &Path) -> Result<(), StoreError> {
     if length > max {
         return Err(StoreError::TooLong);
     }
     match to.parent().and_then(footing::room) {
-        Some(room) if room < length => Err(StoreError::Here(io::ErrorKind::StorageFull.into())),
+        Some(room) if room.saturating_sub(LEFT_FREE) < length => {
+            Err(StoreError::Here(io::ErrorKind::StorageFull.into()))
+        }
         Some(_) | None => Ok(()),
     }
 }

@@ -230,7 +230,7 @@ impl Vault {
         let known = self.0.condition.clone();
         self.send(|store| {
             store.keeper.look(&store.connection);
-            store.keeper.pay()
+            store.keeper.pay(&store.connection)
         })?;
         known.allows_writing()
     }

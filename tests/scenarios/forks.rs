@@ -140,8 +140,12 @@ async fn two_logs_of_different_sizes_are_refused_on_the_second_contact() {
     let outcome = world.exchange.withdraw(grant).await.unwrap();
     assert_eq!(outcome, WithdrawalOutcome::Pending, "what that log proves counts for nothing");
     assert_eq!(count(lumen, "POST /besace/v1/withdrawals "), 1);
-    // And the other shop hears of nothing.
+    contradicts(&world.exchange.refresh(&domain).await);
+    assert_eq!(count(lumen, "POST /besace/v1/withdrawals "), 2, "and is told again");
+    // The log of the other shop stands, and it was told nothing.
     world.exchange.meet(&world.pont.domain).await.unwrap();
+    assert_eq!(world.engine().log_standing(&world.pont.domain).unwrap(), LogStanding::Sound);
+    assert_eq!(count(&world.pont, "POST "), 0);
     world.close().await;
 }
 
@@ -153,6 +157,7 @@ async fn a_log_that_cannot_be_compared_waits_and_hears_nothing_until_it_can() {
     grow(lumen, 20);
     give(&world).await;
     let told = count(lumen, "POST /besace/v1/releases ");
+    let tiles = count(lumen, "GET /besace/v1/log/tile/");
     // A shorter history: it has no tiles of the longer one to compare it with.
     let _honest = swap(lumen, open(&fork));
     let next = Day::of(MORNING).plus(1).start().plus(3_600);
@@ -167,6 +172,8 @@ async fn a_log_that_cannot_be_compared_waits_and_hears_nothing_until_it_can() {
     assert_eq!(world.exchange.hold().await.unwrap(), 0);
     assert_eq!(count(lumen, "POST /besace/v1/releases "), told);
     assert!(said(&world)[0].contains("could not be compared yet"), "{:?}", said(&world));
+    // A tile of the longer one would say which head she was shown.
+    assert_eq!(count(lumen, "GET /besace/v1/log/tile/"), tiles);
     // Once it has grown past what she saw, it is what it is.
     grow(lumen, 40);
     contradicts(&world.exchange.meet(&domain).await);

@@ -50,11 +50,13 @@ impl Folder {
                 refused(error)
             }
         })?;
-        fits(from.metadata().map_err(refused)?.len(), max, file)?;
+        let length = from.metadata().map_err(refused)?.len();
+        fits(length, max, file)?;
         let mut to = private_file(file).map_err(StoreError::Here)?;
-        let copied = io::copy(&mut from.take(max.saturating_add(1)), &mut to);
+        // It may grow while it is read.
+        let copied = io::copy(&mut from.take(length.saturating_add(1)), &mut to);
         let copied = copied.map_err(StoreError::Here)?;
-        if copied > max { Err(StoreError::TooLong) } else { Ok(copied) }
+        if copied > length { Err(StoreError::TooLong) } else { Ok(copied) }
     }
 
     /// The names in it that begin with `start`, however many others there are.

@@ -129,9 +129,11 @@ pub enum BackupHealth {
     },
 }
 
-/// Longest time for all that one backup or rehearsal exchanges with a server: at 1 Mbit/s that is 1.3 GB there, and the
-/// same back. Until then no other backup is made, and no rekey is begun.
-const VISIT: Duration = Duration::from_hours(6);
+/// Longest time for carrying one backup to a server and back: at 1 Mbit/s that is 1.3 GB each way. Until then no other
+/// backup is made, and no rekey is begun.
+const CARRYING: Duration = Duration::from_hours(6);
+/// Longest time for asking a server what lies there, and for letting go of what is too many.
+const TIDYING: Duration = Duration::from_mins(10);
 
 /// Where files of a place are put and fetched.
 enum Store {
@@ -172,11 +174,12 @@ impl Store {
     }
 }
 
-fn store(place: &Place, runtime: &Handle) -> Result<Store, BackupError> {
+/// All that is exchanged through it is over after `within`.
+fn store(place: &Place, runtime: &Handle, within: Duration) -> Result<Store, BackupError> {
     Ok(match &place.target {
         Target::Folder(path) => Store::Folder(Folder::new(path.clone())),
         Target::S3(target) => Store::Bucket(Box::new(
-            Bucket::open(target, runtime.clone(), VISIT).map_err(BackupError::Bucket)?,
+            Bucket::open(target, runtime.clone(), within).map_err(BackupError::Bucket)?,
         )),
     })
 }
@@ -271,7 +274,7 @@ impl Engine {
         let vault = self.vault_id()?;
         let place = self.backup_place(place)?;
         let known = self.vault()?.backups(&place.name, vault)?;
-        let mut names = store(&place, runtime)?.list(vault)?;
+        let mut names = store(&place, runtime, TIDYING)?.list(vault)?;
         names.sort_by(|a, b| b.cmp(a));
         let with = |name: BackupName| {
             let kept = known.iter().find(|kept| kept.name == name).cloned();

@@ -64,9 +64,9 @@ mod tests {
             (DAY, late(0, false)),
             (2 * DAY - 1, late(0, false)),
             (2 * DAY, late(1, false)),
-            (30 * DAY - 1, late(28, false)),
-            (30 * DAY, late(29, true)),
+            (31 * DAY - 1, late(29, false)),
             (31 * DAY, late(30, true)),
+            (32 * DAY, late(31, true)),
         ] {
             assert_eq!(Duty::after(AT, AT.plus(after)), duty, "{after} s");
         }

@@ -28,7 +28,16 @@ impl Engine {
     /// Takes the head that `domain` shows to everybody: what else it showed is to be of one history with it.
     pub fn accept_public_head(&self, domain: &ControllerId, bytes: &[u8]) -> Result<(), StepError> {
         let head = UnverifiedCheckpoint::parse(bytes).map_err(|_| StepError::Proof)?;
-        let head = head.verify(&self.log_key_of(domain)?).map_err(|_| StepError::Proof)?;
+        let key = self.log_key_of(domain)?;
+        let head = head.verify(&key).map_err(|_| StepError::Proof)?;
+        // Tiles of a head that only she was shown would say which one that is; and there each victim's own history is
+        // compared with itself.
+        let shown = self.vault()?.heads_to_compare(domain)?;
+        for larger in shown.counts.iter().chain(shown.waiting.first()) {
+            if stored(larger, &key)?.size() > head.size() {
+                return Err(StepError::Uncompared);
+            }
+        }
         match self.see_heads(domain, vec![head]) {
             Err(StepError::Uncompared) => Ok(()),
             seen => seen,
@@ -54,21 +63,22 @@ impl Engine {
         if waiting.is_empty() {
             return Ok(Vec::new());
         }
-        let mut comparing = Comparing { tiles, lacks: Vec::new(), proven: Vec::new(), fork: None };
+        let mut comparing =
+            Comparing { tiles, lacks: Vec::new(), proven: Vec::new(), fork: None, unproven: false };
         let target = match counts {
             Some(counts) if waiting.iter().all(|head| head.size() < counts.size()) => counts,
             counts => {
                 // The largest comes first. Unless it continues what counts, being part of it means nothing.
                 let largest = waiting.remove(0);
                 if let Some(counts) = counts {
-                    comparing.add(counts, &largest)?;
+                    comparing.add(counts, &largest);
                 }
                 largest
             }
         };
-        let anchored = comparing.lacks.is_empty();
+        let anchored = comparing.lacks.is_empty() && !comparing.unproven;
         for head in waiting {
-            comparing.add(head, &target)?;
+            comparing.add(head, &target);
         }
         if let Some((one, other)) = comparing.fork {
             vault.put_fork(domain, one, other, self.now())?;
@@ -78,6 +88,9 @@ impl Engine {
         if anchored {
             comparing.proven.push(target);
             vault.count_heads(domain, comparing.proven, self.now())?;
+        }
+        if comparing.unproven && comparing.lacks.is_empty() {
+            return Err(StepError::Uncompared);
         }
         Ok(comparing.lacks)
     }
@@ -137,14 +150,11 @@ struct Comparing<'a> {
     lacks: Vec<TilePath>,
     proven: Vec<SignedCheckpoint>,
     fork: Option<(SignedCheckpoint, SignedCheckpoint)>,
+    unproven: bool,
 }
 
 impl Comparing<'_> {
-    fn add(
-        &mut self,
-        smaller: SignedCheckpoint,
-        larger: &SignedCheckpoint,
-    ) -> Result<(), StepError> {
+    fn add(&mut self, smaller: SignedCheckpoint, larger: &SignedCheckpoint) {
         match compare(&smaller, larger, self.tiles) {
             Comparison::Lacks(paths) => {
                 for path in paths {
@@ -155,9 +165,9 @@ impl Comparing<'_> {
             }
             Comparison::Continues => self.proven.push(smaller),
             Comparison::Contradicts => self.fork = Some((smaller, larger.clone())),
-            Comparison::Unproven => return Err(StepError::Uncompared),
+            // These tiles prove nothing, neither way. What others prove is heard all the same.
+            Comparison::Unproven => self.unproven = true,
         }
-        Ok(())
     }
 }
 

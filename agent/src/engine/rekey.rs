@@ -267,14 +267,14 @@ impl Engine {
 /// Brings a vault that has its new root to its place, if a process ended before it had. To be called by
 /// whoever has the folder, before anything in it is read.
 pub(super) fn finish(folder: &VaultFolder) -> io::Result<()> {
-    if !folder.rekeyed().try_exists()? {
+    let Ok(rekeyed) = fs::symlink_metadata(folder.rekeyed()) else {
         if folder.rekeying().try_exists()? {
             // One that was not decided. What stays is removed by the next one.
             let _left_for_the_next = fs::remove_dir_all(folder.rekeying());
         }
         return Ok(());
-    }
-    if !Swap::fits(folder)? {
+    };
+    if !rekeyed.is_dir() || !Swap::fits(folder)? {
         return swap::put_aside(folder);
     }
     finish_at(folder, &mut |_| Ok(()))?;

@@ -1,8 +1,8 @@
 //! One after the other: what leaves under a grant, and the withdrawal that ends it.
 //!
 //! Whatever leaves under a grant leaves in a [`Turn`]. A withdrawal lets no new one begin, stops those that are on, and
-//! only then is written down. A call that was stopped is never polled again, so nothing more of it is handed over;
-//! what was handed over before may have arrived, and the journal says which of the two it was.
+//! only then is written down. A call that was stopped is never polled again, so nothing more of it is handed over
+//! to the connection; what that was handed before it may still send, it may have arrived, and the journal says which of the two it was.
 
 use std::{
     collections::BTreeMap,

@@ -1,12 +1,13 @@
 //! Comparing the heads of a retailer's log, with tiles that everybody may fetch. `spec/log.md#comparing-heads`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use besace_protocol::{
     log::{HashTiles, NOTE_LEN_MAX, TILE_WIDTH},
     party::ControllerId,
     wire::LOG_PATH,
 };
+use tokio::time::timeout;
 
 use super::{Exchange, ExchangeError};
 use crate::{
@@ -20,6 +21,9 @@ const TILE_LEN_MAX: usize = TILE_WIDTH as usize * 32;
 /// Most tiles that are fetched for one comparison: three times what two heads need. What is left is compared
 /// the next time.
 const TILES_MAX: usize = 64;
+
+/// Longest time for one comparison: what is left is compared the next time.
+const COMPARING: Duration = Duration::from_secs(30);
 
 impl Exchange {
     /// Takes an answer; if it is proven under a head that does not count yet, compares that first.
@@ -60,6 +64,14 @@ impl Exchange {
     /// # Errors
     /// [`StepError::Contradiction`] if the log signed two histories; anything else leaves the heads waiting.
     pub async fn compare_log(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+        // She may be waiting for it.
+        match timeout(COMPARING, self.compare_patiently(domain)).await {
+            Ok(compared) => compared,
+            Err(_) => Err(StepError::Uncompared.into()),
+        }
+    }
+
+    async fn compare_patiently(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
         let name = domain.clone();
         match self.step(move |engine| engine.log_standing(&name)).await? {
             LogStanding::Sound => return Ok(()),

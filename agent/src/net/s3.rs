@@ -232,7 +232,7 @@ impl Bucket {
     /// Removes what is called `name`; nothing is wrong if it is gone already.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let key = self.key(name)?;
-        match self.soon(async { self.store.delete(&key).await.map_err(refused) }) {
+        match self.in_time(async { self.store.delete(&key).await.map_err(refused) }) {
             Ok(()) | Err(StoreError::Missing) => Ok(()),
             Err(error) => Err(error),
         }

@@ -310,11 +310,11 @@ mod tests {
         insta::assert_snapshot!(say(Language::En, 0), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They have until Wednesday 11 March at 5.42 pm to sign.");
         insta::assert_snapshot!(say(Language::En, day), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They should have signed by 11 March.");
         insta::assert_snapshot!(say(Language::En, 2 * day), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They should have signed by 11 March: they are one day late.");
-        insta::assert_snapshot!(say(Language::En, 30 * day), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They should have signed by 11 March: they are 29 days late. The month that the law gives them to erase what they held is over. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::En, 31 * day), @"Maison Lumen isn’t answering. For you, it has stopped; we will keep telling them until they sign for it. They should have signed by 11 March: they are 30 days late. The month that the law gives them to erase what they held is over. You may complain to the data protection authority.");
         insta::assert_snapshot!(say(Language::Fr, 0), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle a jusqu’au mercredi 11 mars à 17 h 42 pour signer.");
         insta::assert_snapshot!(say(Language::Fr, day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars.");
         insta::assert_snapshot!(say(Language::Fr, 2 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a un jour de retard.");
-        insta::assert_snapshot!(say(Language::Fr, 30 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a 29 jours de retard. Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.");
+        insta::assert_snapshot!(say(Language::Fr, 31 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a 30 jours de retard. Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.");
     }
 
     #[test]
@@ -323,8 +323,8 @@ mod tests {
             log_sentence(&voice(language), "Maison Lumen", standing, AT).unwrap_or_default()
         };
         let forked = LogStanding::Forked { noticed_at: GIVEN };
-        insta::assert_snapshot!(say(Language::Fr, forked), @"Maison Lumen a signé deux histoires différentes dans son registre. Depuis le 3 mars, votre besace ne lui confie plus rien. Les deux versions signées sont gardées : ce sont vos preuves.");
-        insta::assert_snapshot!(say(Language::En, forked), @"Maison Lumen signed two different histories in its log. Since 3 March, your besace entrusts nothing to it. Both signed versions are kept: they are your proof.");
+        insta::assert_snapshot!(say(Language::Fr, forked), @"Maison Lumen a signé deux histoires différentes dans son registre. Depuis le 3 mars, votre besace ne lui confie plus rien. Les deux versions signées sont gardées : montrez-les à qui vérifie.");
+        insta::assert_snapshot!(say(Language::En, forked), @"Maison Lumen signed two different histories in its log. Since 3 March, your besace entrusts nothing to it. Both signed versions are kept: show them to whoever checks.");
         let waits = LogStanding::Waits { since: GIVEN };
         insta::assert_snapshot!(say(Language::Fr, waits), @"Le registre de Maison Lumen n’a pas encore pu être comparé à ce que l’enseigne en a montré. D’ici là, votre besace ne lui confie rien de nouveau.");
         insta::assert_snapshot!(say(Language::En, waits), @"The log of Maison Lumen could not be compared yet with what the shop showed of it. Until then, your besace entrusts nothing new to it.");

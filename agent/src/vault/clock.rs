@@ -1,9 +1,9 @@
 //! The latest time that the vault has seen.
 
-use besace_protocol::time::Timestamp;
+use besace_protocol::time::{Day, Timestamp};
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::{Vault, VaultError, column};
+use super::{Vault, VaultError, column, gate};
 
 impl Vault {
     /// The latest time it has seen; none in a new one.
@@ -37,7 +37,7 @@ impl Vault {
                  ON CONFLICT DO UPDATE SET latest = excluded.latest",
                 [column::from_time(now)],
             )?;
-            Ok(())
+            gate::count_as_today(db, Day::of(now))
         })
     }
 }

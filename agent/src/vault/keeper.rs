@@ -96,6 +96,9 @@ pub(super) struct Keeper {
     /// Hears of each step; tests end the process at any.
     #[cfg(test)]
     steps: tests::Steps,
+    /// Whether the next change cannot be read back; tests say so.
+    #[cfg(test)]
+    take_fails: bool,
 }
 
 /// What a transaction was sealed with.
@@ -136,6 +139,8 @@ impl Keeper {
             lost: false,
             #[cfg(test)]
             steps: tests::Steps::default(),
+            #[cfg(test)]
+            take_fails: false,
         })
     }
 
@@ -190,12 +195,8 @@ impl Keeper {
     pub(super) fn begin(&mut self, db: &Connection) -> Result<(), VaultError> {
         self.look(db);
         self.known.allows_writing()?;
-        self.pay()?;
-        if self.lost {
-            self.pages.look_again().map_err(VaultError::Files)?;
-            while !self.pages.look_on().map_err(VaultError::Files)? {}
-            self.lost = false;
-        }
+        self.pay(db)?;
+        self.find_again(db)?;
         if !self.announced && !self.holding && self.watch.is_some() {
             self.announce()?;
         }
@@ -237,7 +238,10 @@ impl Keeper {
         sealed: Option<Sealed>,
     ) -> Result<(), VaultError> {
         let taken = self.take(db, sealed);
-        self.lost |= taken.is_err();
+        if taken.is_err() {
+            // It stands in the file, and neither what it is nor its mark is known.
+            (self.lost, self.synced) = (true, false);
+        }
         if taken? {
             self.synced = false;
             if self.mark(Note::Plain, false).is_err() {
@@ -258,24 +262,39 @@ impl Keeper {
     }
 
     /// Puts the mark on the disk.
-    pub(super) fn sync(&mut self) -> Result<(), VaultError> {
+    pub(super) fn sync(&mut self, db: &Connection) -> Result<(), VaultError> {
         if self.synced || self.holding {
             return Ok(());
         }
+        self.find_again(db)?;
         self.announce()
     }
 
+    /// Reads everything anew, where it is not known what was written last.
+    fn find_again(&mut self, db: &Connection) -> Result<(), VaultError> {
+        if !self.lost {
+            return Ok(());
+        }
+        self.pages.look_again().map_err(VaultError::Files)?;
+        while !self.pages.look_on().map_err(VaultError::Files)? {}
+        // Ahead of the file where the owner has decided, and what follows is not done.
+        let counter = self.counter();
+        self.seal = read_seal(db)?.map(|seal| Seal { counter: seal.counter.max(counter), ..seal });
+        self.lost = false;
+        Ok(())
+    }
+
     /// The same for a change that leaves next. Should the disk refuse, that is not forgotten.
-    pub(super) fn sync_before_leaving(&mut self) -> Result<(), VaultError> {
+    pub(super) fn sync_before_leaving(&mut self, db: &Connection) -> Result<(), VaultError> {
         self.owed = true;
-        self.pay()
+        self.pay(db)
     }
 
     /// Tries again what the disk refused, if it did: without it nothing is written, and nothing leaves.
-    pub(super) fn pay(&mut self) -> Result<(), VaultError> {
+    pub(super) fn pay(&mut self, db: &Connection) -> Result<(), VaultError> {
         if self.owed {
             self.known.allows_writing()?;
-            self.sync().map_err(|error| match error {
+            self.sync(db).map_err(|error| match error {
                 VaultError::Mark(error) => VaultError::Unmarked(error),
                 other => other,
             })?;
@@ -361,7 +380,7 @@ impl Keeper {
     /// Before the connection is closed: afterwards the log is gone.
     pub(super) fn close(&mut self, db: &Connection) {
         self.step();
-        let may_empty = self.look(db) == Condition::Sound && !self.holding && self.sync().is_ok();
+        let may_empty = self.look(db) == Condition::Sound && !self.holding && self.sync(db).is_ok();
         if may_empty {
             // Else what is in question stays as it is, and what is not marked stays in the log.
             let _kept = db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
@@ -378,6 +397,10 @@ impl Keeper {
 
     fn take(&mut self, db: &mut Connection, sealed: Option<Sealed>) -> Result<bool, VaultError> {
         self.step();
+        #[cfg(test)]
+        if std::mem::take(&mut self.take_fails) {
+            return Err(VaultError::Files(io::ErrorKind::Other.into()));
+        }
         let before = self.pages.state();
         self.pages.commit().map_err(VaultError::Files)?;
         let mut seal = sealed.map(|sealed| sealed.0).or(self.seal);
@@ -405,7 +428,7 @@ impl Keeper {
 
     /// Moves the log into the file, after the mark: what is not marked must stay in the log.
     fn empty_log(&mut self, db: &Connection) {
-        if self.holding || self.sync().is_err() {
+        if self.holding || self.sync(db).is_err() {
             return;
         }
         self.step();

@@ -32,6 +32,8 @@ pub(super) struct MarkFile {
     next: usize,
     /// Of the newest mark in it.
     serial: u64,
+    /// Whether it was found, or made.
+    stands: bool,
 }
 
 /// What a mark file says.
@@ -48,7 +50,7 @@ pub(super) enum Found {
 impl MarkFile {
     /// The mark file at `path`, and what it says to whoever has these keys.
     pub(super) fn open(path: &Path, keys: &MarkKeys, vault: VaultId) -> io::Result<(Self, Found)> {
-        let mut this = Self { path: path.to_owned(), file: None, next: 0, serial: 0 };
+        let mut this = Self { path: path.to_owned(), file: None, next: 0, serial: 0, stands: true };
         let mut content = Vec::new();
         match plain_file(path) {
             Ok(file) => {
@@ -56,6 +58,7 @@ impl MarkFile {
                 file.take(limit).read_to_end(&mut content)?;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                this.stands = false;
                 return Ok((this, Found::Missing));
             }
             Err(error) => return Err(error),
@@ -105,15 +108,19 @@ impl MarkFile {
         let serial = self.serial.saturating_add(1);
         let bytes = Mark { serial, ..mark }.to_bytes(keys);
         let at = slot.saturating_mul(SLOT_LEN);
+        let stands = self.stands;
         match self.file() {
             Ok(file) => {
                 file.seek(SeekFrom::Start(at as u64))?;
                 file.write_all(&bytes)?;
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(&self.path, at, &bytes)?,
+            // One that was there is missed: its disk may be gone, and come back.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !stands => {
+                make(&self.path, at, &bytes)?;
+            }
             Err(error) => return Err(error),
         }
-        self.serial = serial;
+        (self.serial, self.stands) = (serial, true);
         Ok(())
     }
 

@@ -116,7 +116,7 @@ impl Store {
             tracing::warn!(%error, "a change was committed, and its mark was not made");
         }
         if synced {
-            self.keeper.sync_before_leaving()?;
+            self.keeper.sync_before_leaving(&self.connection)?;
         }
         Ok(done)
     }

@@ -16,8 +16,8 @@ use crate::{
 
 /// How long the controller has to acknowledge a withdrawal.
 pub const ACKNOWLEDGEMENT_SECONDS: u64 = DAY_SECONDS;
-/// How many days it has to erase what it held under the grant: the month of GDPR art. 12(3).
-pub const ERASURE_DAYS: u64 = 30;
+/// How many days it has to erase what it held under the grant: the month of GDPR art. 12(3), the longest there is.
+pub const ERASURE_DAYS: u64 = 31;
 
 /// A withdrawal: final from the second it was signed, whoever answers or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

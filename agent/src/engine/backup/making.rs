@@ -9,7 +9,7 @@ use std::{
 use besace_protocol::time::{DAY_SECONDS, Timestamp};
 use tokio::runtime::Handle;
 
-use super::{BackupError, Store, fetch_slots, store};
+use super::{BackupError, CARRYING, Store, TIDYING, fetch_slots, store};
 use crate::{
     backup::{self, BackupName, Kept, Place, StoreError},
     engine::{Engine, EngineError, Open, restore::Fresh},
@@ -72,13 +72,15 @@ impl Engine {
     }
 
     fn back_up_to(&self, place: &Place, runtime: &Handle) -> Result<Kept, BackupError> {
-        let store = store(place, runtime)?;
+        let there = store(place, runtime, CARRYING)?;
         let spool = Fresh::make(self.0.folder.backing_up()).map_err(BackupError::Io)?;
         let kept = self.write_backup(spool.path())?;
         // From here on no key of the vault is needed, and none is kept.
         let mut put = Vec::new();
-        let came = carry(&store, &kept, spool.path(), &mut put);
-        if came.is_err() {
+        let came = carry(&there, &kept, spool.path(), &mut put);
+        if came.is_err()
+            && let Ok(store) = store(place, runtime, TIDYING)
+        {
             // Nobody knows what it is; one an hour would fill a place that may be written and not read.
             for half in put.iter().rev() {
                 if let Err(error) = store.remove(half) {
@@ -135,7 +137,7 @@ impl Engine {
             let newest = place.last.as_ref();
             needed.extend([newest, rehearsed].into_iter().flatten().map(|kept| kept.name.clone()));
         }
-        let store = store(place, runtime)?;
+        let store = store(place, runtime, TIDYING)?;
         let there = store.list(vault)?;
         // Names of a clock that was ahead would stay as the newest for ever.
         let tomorrow = BackupName::new(vault, self.now().plus(DAY_SECONDS));
@@ -144,12 +146,16 @@ impl Engine {
         if there.len().saturating_sub(gone.len()) >= usize::from(place.keep) {
             gone.extend(ahead.into_iter().filter(|name| !needed.contains(name)));
         }
-        for name in &gone {
-            store.remove(&name.file())?;
-            store.remove(&name.slots())?;
+        let (mut removed, mut done) = (Vec::new(), Ok(()));
+        for name in gone {
+            done = store.remove(&name.file()).and_then(|()| store.remove(&name.slots()));
+            if done.is_err() {
+                break;
+            }
+            removed.push(name);
         }
-        self.vault()?.forget_backups(&place.name, gone)?;
-        Ok(())
+        self.vault()?.forget_backups(&place.name, removed)?;
+        Ok(done?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use besace_protocol::{crypto::SecretBytes, time::DAY_SECONDS};
 use tokio::runtime::Handle;
 
-use super::{BackupError, fetch_slots, store};
+use super::{BackupError, CARRYING, fetch_slots, store};
 use crate::{
     backup::{BackupName, Kept},
     engine::{Engine, restore::Fresh},
@@ -32,7 +32,7 @@ impl Engine {
         let newest = there.into_iter().find(|(name, _)| *name <= tomorrow);
         let (name, known) = newest.ok_or(BackupError::None)?;
         let place = self.backup_place(place)?;
-        let store = store(&place, runtime)?;
+        let store = store(&place, runtime, CARRYING)?;
         let spool = Fresh::make(self.0.folder.rehearsing()).map_err(BackupError::Io)?;
         let file = spool.path().join("backup.age");
         let max = known.as_ref().map_or(BYTES_MAX, |known| known.bytes);

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, ErrorKind, Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -33,6 +33,11 @@ impl Swap {
             return Ok(false);
         };
         let waits = ready.database().try_exists()?;
+        // A vault that went on has a log; one that was closed to be written anew has none.
+        let log = fs::metadata(beside(&folder.database(), "-wal"));
+        if waits && log.is_ok_and(|log| log.len() > 0) {
+            return Ok(false);
+        }
         Ok(digest_of(&folder.database())? == if waits { swap.former } else { swap.fresh })
     }
 
@@ -53,7 +58,10 @@ impl Swap {
         let mut bytes = Vec::new();
         match plain_file(&Self::path(place)) {
             Ok(file) => file.take(65).read_to_end(&mut bytes)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // None, or nothing that we wrote.
+            Err(_) if !fs::symlink_metadata(Self::path(place)).is_ok_and(|it| it.is_file()) => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let Some((former, fresh)) = bytes.split_first_chunk::<32>() else { return Ok(None) };
@@ -84,8 +92,10 @@ pub(super) fn put_aside(folder: &VaultFolder) -> io::Result<()> {
     if fs::remove_dir(&stale).is_ok() {
         return Ok(());
     }
-    if aside.try_exists()? {
-        fs::remove_dir_all(&aside)?;
+    match fs::symlink_metadata(&aside) {
+        Ok(former) if former.is_dir() => fs::remove_dir_all(&aside)?,
+        Ok(_) => fs::remove_file(&aside)?,
+        Err(_) => {}
     }
     fs::rename(stale, aside)?;
     sync_folder(folder.path())?;

@@ -118,8 +118,18 @@ fn ask(endpoint: &str, within: Duration) -> Asked {
 }
 
 #[test]
-fn a_server_that_never_answers_is_waited_for_so_long_and_no_longer() {
-    let asked = ask(&server(|_| None), Duration::from_millis(100));
+fn once_the_time_is_over_nothing_is_asked_for_however_well_the_server_answers() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let well = server(|_| Some(said("404 Not Found", "", "")));
+    let folder = tempfile::tempdir().unwrap();
+    let got = |within| {
+        let bucket = Bucket::open(&target(&well), runtime.handle().clone(), within).unwrap();
+        bucket.get("x", &folder.path().join("x"), 10)
+    };
+    assert!(matches!(got(HOUR), Err(StoreError::Missing)));
+    assert!(matches!(got(Duration::ZERO), Err(StoreError::Unreachable(_))));
+    let asked = ask(&server(|_| None), Duration::ZERO);
     assert!(matches!(asked.put, Err(StoreError::Unreachable(_))));
     assert!(matches!(asked.got, Err(StoreError::Unreachable(_))));
     assert!(matches!(asked.listed, Err(StoreError::Unreachable(_))));

@@ -193,6 +193,20 @@ fn a_day_has_so_many_disclosures_and_a_clock_that_goes_back_gives_no_more() {
 }
 
 #[test]
+fn once_a_clock_that_was_ahead_is_right_what_it_counted_was_today() {
+    let mut db = vault_with_a_grant();
+    let db = db.transaction().unwrap();
+    let on = |day: u64| Claim { at: NOW.plus(day * DAY_SECONDS), ..claim() };
+    let often = Err(Shut::Beyond(Excess::Frequency));
+    assert_eq!(disclose(&db, 1, on(9)), Ok(()));
+    assert_eq!(disclose(&db, 2, on(9)), Ok(()));
+    assert_eq!(disclose(&db, 3, on(2)), often);
+    count_as_today(&db, Day::of(NOW.plus(DAY_SECONDS))).unwrap();
+    assert_eq!(disclose(&db, 3, on(1)), often);
+    assert_eq!(disclose(&db, 3, on(2)), Ok(()));
+}
+
+#[test]
 fn debug_does_not_show_what_she_discloses() {
     let change = GrantChange::Disclose {
         jws: Private::new(b"Nora".to_vec()),

@@ -57,3 +57,55 @@ fn what_is_not_marked_holds_up_whatever_comes_after_it_and_is_not_called_undone(
     home.put(&killed);
     assert_eq!(home.finds(), Condition::Sound, "and the mark was made before anything else");
 }
+
+#[test]
+fn what_could_not_be_read_back_is_marked_before_it_leaves_and_before_the_log_is_emptied() {
+    let mut home = Home::new();
+    home.create().close();
+    for leaves in [true, false] {
+        let vault = home.open();
+        // The first change of a sitting: its mark is on the disk before it, and says what was.
+        vault
+            .send(|store| {
+                store.keeper.take_fails = true;
+                Ok(())
+            })
+            .unwrap();
+        let clear = move |db: &rusqlite::Transaction<'_>| {
+            Ok(db.execute(
+                "INSERT OR REPLACE INTO clock (one, latest) VALUES (1, ?1)",
+                [i64::from(leaves)],
+            )?)
+        };
+        if leaves {
+            vault.write_marked(clear).unwrap();
+            let killed = home.files();
+            vault.close();
+            let closed = home.files();
+            home.put(&killed);
+            assert_eq!(home.finds(), Condition::Sound);
+            home.put(&closed);
+        } else {
+            vault.write(clear).unwrap();
+            vault.close();
+        }
+        assert_eq!(home.finds(), Condition::Sound, "{leaves}");
+    }
+}
+
+#[test]
+fn a_mark_whose_disk_is_gone_is_not_made_elsewhere() {
+    let mut home = Home::new();
+    home.create().close();
+    let (mark, aside) = (home.mark(), home.mark().with_extension("pulled-out"));
+    let vault = home.open();
+    wish(&vault, 1, 10);
+    fs::rename(&mark, &aside).unwrap();
+    let unmarked = vault.write_marked(|db| Ok(db.execute("DELETE FROM wishes", [])?));
+    assert!(matches!(unmarked, Err(VaultError::Unmarked(_))), "{unmarked:?}");
+    assert!(!mark.exists(), "it would be taken for the one that comes back");
+    fs::rename(&aside, &mark).unwrap();
+    vault.ensure_sound().unwrap();
+    vault.close();
+    assert_eq!(home.finds(), Condition::Sound);
+}
