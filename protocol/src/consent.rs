@@ -7,6 +7,7 @@
 mod claim;
 mod continuation;
 mod grant;
+mod lattice;
 mod mail;
 mod notice;
 mod record;
@@ -21,6 +22,7 @@ mod withdrawal;
 pub use claim::{Claim, Excess, Reach};
 pub use continuation::{CONTINUATIONS_MAX, Cause, Continuation, Left, LogHead, Successor};
 pub use grant::{Grant, GrantMismatch, Indication};
+pub use lattice::Dimension;
 pub use mail::{Mail, Opening, UseStatement, mail_context};
 pub use notice::{Notice, NoticeError, NoticeItem, NoticeMismatch, NoticeText};
 pub use record::{
