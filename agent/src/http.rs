@@ -27,15 +27,17 @@ mod vouchers;
 mod went_back;
 
 use std::{
-    io,
+    fmt, io,
     net::{SocketAddr, TcpListener},
+    pin::Pin,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use actix_web::{
     App, Error, HttpServer,
     body::MessageBody,
-    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
+    dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
     web,
 };
@@ -98,17 +100,59 @@ impl Site {
     }
 }
 
-/// A server for her pages on `listener`, and its address. It runs as long as the server
-/// is polled; its handle stops it.
+/// A server for her pages. It runs as long as it is polled, and locks the vault when it ended or was dropped.
+///
+/// Its workers are threads that nobody waits for. One of them that held the vault last would close it while the process
+/// ends, after the library that decrypts gave its memory back: see `spec/vault.md#memory`.
+#[must_use = "a server does nothing unless it is polled"]
+pub struct Serving {
+    // Dropped in this order: who has no server any more opens the vault no more.
+    server: Server,
+    _then: Locks,
+}
+
+/// Locks the vault of an engine when it is dropped.
+#[derive(Debug)]
+struct Locks(Engine);
+
+impl Drop for Locks {
+    fn drop(&mut self) {
+        self.0.lock();
+    }
+}
+
+impl Serving {
+    /// What stops it.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Serving").finish_non_exhaustive()
+    }
+}
+
+impl Future for Serving {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.server).poll(context)
+    }
+}
+
+/// A server for her pages on `listener`, and its address.
 pub fn serve(
     exchange: Exchange,
     listener: TcpListener,
     options: ServeOptions,
-) -> io::Result<(Server, SocketAddr)> {
+) -> io::Result<(Serving, SocketAddr)> {
     const WORKERS: usize = 2;
     const CONNECTIONS_MAX: usize = 256;
     const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
     let address = listener.local_addr()?;
+    let then = Locks(exchange.engine().clone());
     let site = web::Data::new(Site::new(exchange, address, options));
     let server = HttpServer::new(move || app(web::Data::clone(&site)))
         .workers(WORKERS)
@@ -120,7 +164,7 @@ pub fn serve(
         .disable_signals()
         .listen(listener)?
         .run();
-    Ok((server, address))
+    Ok((Serving { server, _then: then }, address))
 }
 
 /// The application.

@@ -69,3 +69,27 @@ async fn a_file_that_does_not_open_is_said_on_the_locked_page() {
         assert_eq!(health(&house).await.0, 200, "a locked vault is well, as far as anybody knows");
     }
 }
+
+#[actix_web::test]
+async fn whoever_has_no_server_any_more_has_a_locked_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(folder.path());
+    let serves = || {
+        let exchange =
+            Exchange::new(house.engine.clone(), Net::new(DevRetailers::default()).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC, claim: None };
+        serve(exchange, listener, options).unwrap().0
+    };
+    let ends = serves();
+    house.engine.unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    let handle = ends.handle();
+    let ended = actix_web::rt::spawn(ends);
+    handle.stop(false).await;
+    ended.await.unwrap().unwrap();
+    assert_eq!(house.engine.state(), crate::engine::EngineState::Locked, "it ended");
+    let dropped = serves();
+    house.engine.unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    drop(dropped);
+    assert_eq!(house.engine.state(), crate::engine::EngineState::Locked, "it was dropped");
+}
