@@ -159,6 +159,14 @@ stop-late = { $days ->
    *[other] They should have signed by { $date }: they are { $days } days late.
 }
 stop-erasure-late = The month that the law gives them to erase what they held is over. You may complain to the data protection authority.
+erasure-due = { $retailer } has until { $date } to sign that what it held is erased.
+erasure-late = { $days ->
+    [0] { $retailer } should have signed by { $date } that what it held is erased. You may complain to the data protection authority.
+    [one] { $retailer } should have signed by { $date } that what it held is erased: it is one day late. You may complain to the data protection authority.
+   *[other] { $retailer } should have signed by { $date } that what it held is erased: it is { $days } days late. You may complain to the data protection authority.
+}
+erasure-done = { $retailer } signed on { $date } that what it held is erased. It keeps the proof of your yes and of its end.
+erasure-told = It told those to whom it had passed it on.
 refused = It’s a no, and it’s understood. This request will not come back before { $date }.
 
 ## Journal
@@ -259,6 +267,7 @@ kind-catalogue = a catalogue of offers
 kind-log = a shop’s log
 kind-grant = a grant
 kind-withdrawal = a withdrawal
+kind-erasure = the signature that what was held is erased
 kind-release = the keys of a day
 kind-disclosure = what you allowed to be told
 kind-grant-stopped = a grant, stopped before it left

@@ -162,6 +162,15 @@ stop-late = { $days ->
    *[other] Elle devait signer avant le { $date } : elle a { $days } jours de retard.
 }
 stop-erasure-late = Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.
+# Proof: an_erasure_that_names_less_is_refused_and_what_is_owed_stays_visible
+erasure-due = { $retailer } a jusqu’au { $date } pour signer que ce qu’elle avait est effacé.
+erasure-late = { $days ->
+    [0] { $retailer } devait signer avant le { $date } que ce qu’elle avait est effacé. Vous pouvez vous plaindre à la CNIL.
+    [one] { $retailer } devait signer avant le { $date } que ce qu’elle avait est effacé : elle a un jour de retard. Vous pouvez vous plaindre à la CNIL.
+   *[other] { $retailer } devait signer avant le { $date } que ce qu’elle avait est effacé : elle a { $days } jours de retard. Vous pouvez vous plaindre à la CNIL.
+}
+erasure-done = { $retailer } a signé le { $date } que ce qu’elle avait est effacé. Elle garde la preuve de votre oui et de sa fin.
+erasure-told = Elle a prévenu ceux à qui elle l’avait transmis.
 refused = C’est non, et c’est entendu. Cette demande ne reviendra pas avant le { $date }.
 
 ## Journal
@@ -262,6 +271,7 @@ kind-catalogue = un catalogue d’offres
 kind-log = le registre d’une enseigne
 kind-grant = un accord
 kind-withdrawal = un arrêt
+kind-erasure = la signature que tout est effacé
 kind-release = les clés d’un jour
 kind-disclosure = ce que vous avez permis de dire
 kind-grant-stopped = un accord, arrêté avant de partir

@@ -12,6 +12,7 @@ mod devices;
 mod duties;
 mod elsewhere;
 mod emission;
+mod ends;
 mod evidence;
 mod heads;
 mod imports;
@@ -74,7 +75,7 @@ pub use self::{
     devices::{
         AddDeviceError, AddedDevice, AdmitDeviceError, AdmittedDevice, NewDevice, TakeReportError,
     },
-    duties::Duty,
+    duties::{Duty, Erasing},
     emission::EmittingGrant,
     imports::ImportError,
     incoming::Incoming,

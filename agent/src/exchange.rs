@@ -3,6 +3,7 @@
 //!
 //! The engine and its vault block, so each of their steps runs on a thread for blocking work.
 
+mod ends;
 mod evidence;
 mod heads;
 mod standing;
@@ -147,10 +148,11 @@ impl Exchange {
         self.take_waiting(domain).await?;
         withdrawn?;
         self.tell_again(domain).await?;
+        let erased = said_at_the_end(self.ask_erasures(domain).await)?;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
         refreshed.mail = self.collect_waiting(domain).await?;
         refreshed.vouchers = self.fetch_vouchers(domain).await?;
-        gone_on.map(|()| refreshed)
+        gone_on.and(erased).map(|()| refreshed)
     }
 
     /// Says yes to a request, and delivers what the grant allows from now on.

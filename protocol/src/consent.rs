@@ -6,6 +6,7 @@
 
 mod claim;
 mod continuation;
+mod erasure;
 mod grant;
 mod lattice;
 mod mail;
@@ -21,6 +22,7 @@ mod withdrawal;
 
 pub use claim::{Claim, Excess, Reach};
 pub use continuation::{CONTINUATIONS_MAX, Cause, Continuation, Left, LogHead, Successor};
+pub use erasure::{Erasure, ErasureMismatch, Kept};
 pub use grant::{Grant, GrantMismatch, Indication};
 pub use lattice::Dimension;
 pub use mail::{Mail, Opening, UseStatement, mail_context};

@@ -254,8 +254,8 @@ mod tests {
     use super::*;
     use crate::{
         consent::{
-            Acknowledgement, ConsentRequest, Continuation, Disclosure, Grant, Opening, Release,
-            UseStatement, Withdrawal,
+            Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Opening,
+            Release, UseStatement, Withdrawal,
         },
         crypto::SecretBytes,
         jws::{Typ, sign as sign_payload},
@@ -343,6 +343,7 @@ mod tests {
                     parses::<ConsentRequest>(bytes),
                     parses::<Continuation>(bytes),
                     parses::<Disclosure>(bytes),
+                    parses::<Erasure>(bytes),
                     parses::<Grant>(bytes),
                     parses::<Manifest>(bytes),
                     parses::<Opening>(bytes),
@@ -350,7 +351,7 @@ mod tests {
                     parses::<UseStatement>(bytes),
                     parses::<Withdrawal>(bytes),
                 ];
-                prop_assert_eq!(read, [false; 10]);
+                prop_assert_eq!(read, [false; 11]);
             }
         }
     }

@@ -5,8 +5,8 @@ mod body;
 mod redemption;
 
 pub use body::{
-    AcknowledgeMail, Arrivals, AskLastHead, Attested, CollectMail, Continue, Continued,
-    ContinuedLog, Disclose, EmitterFrame, GiveGrant, GrantGiven, Greeting, LastHead,
+    AcknowledgeMail, Arrivals, AskErasure, AskLastHead, Attested, CollectMail, Continue, Continued,
+    ContinuedLog, Disclose, EmitterFrame, Erased, GiveGrant, GrantGiven, Greeting, LastHead,
     MailAcknowledged, MailCollected, OpenRequests, Proven, Received, Recognised, ReleaseKeys,
     RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode, TillOutcome, TillScan,
     VouchersIssued, Withdraw, Withdrawn,
@@ -32,6 +32,8 @@ pub const LOG_PATH: &str = "/besace/v1/log";
 pub const GRANTS_PATH: &str = "/besace/v1/grants";
 /// Call: withdraw a grant.
 pub const WITHDRAWALS_PATH: &str = "/besace/v1/withdrawals";
+/// Call: ask for the erasure of what was held under a grant that is over.
+pub const ERASURES_PATH: &str = "/besace/v1/erasures";
 /// Call: release the keys of one day.
 pub const RELEASES_PATH: &str = "/besace/v1/releases";
 /// Call: disclose data under a grant.

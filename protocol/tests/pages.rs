@@ -95,6 +95,21 @@ fn the_example_of_a_continuation_is_what_its_vector_signs() {
 }
 
 #[test]
+fn the_examples_of_ends_are_what_their_vectors_sign() {
+    let examples = examples(&read("spec/ends.md"));
+    let names: Vec<&str> = examples.keys().map(String::as_str).collect();
+    assert_eq!(names, ["erasure"]);
+    for (name, example) in examples {
+        let vector = read(&format!("spec/vectors/consent/{name}.txt"));
+        let (_, body) = vector.split_once("\n\n").unwrap();
+        let jws = UnverifiedJws::parse(body.as_bytes(), JWS_LEN_MAX).unwrap();
+        let signed: Value = jws.peek().unwrap();
+        let (example, signed) = (to_canonical_json(&example), to_canonical_json(&signed));
+        assert_eq!(example.unwrap(), signed.unwrap(), "{name}");
+    }
+}
+
+#[test]
 fn the_page_lists_every_problem_with_status_and_title() {
     let page = read("spec/http.md");
     let (_, table) = page.split_once("| key | status | title |\n|---|---|---|\n").unwrap();
@@ -136,7 +151,7 @@ fn the_page_lists_every_address() {
         .lines()
         .filter_map(|line| line.split_once("_PATH: &str = \"/")?.1.strip_suffix("\";"))
         .collect();
-    assert_eq!(paths.len(), 25);
+    assert_eq!(paths.len(), 26);
     for path in paths {
         let stands = |cell: &&str| {
             let rest = cell.strip_prefix(path);

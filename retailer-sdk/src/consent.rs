@@ -3,8 +3,8 @@
 use besace_protocol::{
     call::UnverifiedCall,
     consent::{
-        Acknowledgement, ConsentRequest, Continuation, Deleted, Deletion, Grant, GrantMismatch,
-        RecordKind, UseHead, Withdrawal,
+        Acknowledgement, ConsentRequest, Continuation, Deletion, Grant, GrantMismatch, UseHead,
+        Withdrawal,
     },
     crypto::sha256,
     document::{ParseDocumentError, SignDocumentError, Unverified, Verified, sign},
@@ -314,23 +314,12 @@ impl Own {
             return Ok(self.withdrawn(session, done)?);
         }
         let opened = self.ledger.append(session, withdrawal.as_bytes().to_vec(), rng)?;
-        let days = session.delete_keys_of(id)?;
-        let had_data = session.delete_disclosure(id)?;
-        session.delete_day_uses_of(id)?;
+        let gone = self.erase(session, id, Deletion::Withdrawn, now, rng)?;
         session.set_state(id, StoredState::Withdrawn)?;
-        if had_data || !days.is_empty() {
-            let record = RecordKind::Deleted(Deleted {
-                at: now,
-                days: days.clone(),
-                grant: id,
-                reason: Deletion::Withdrawn,
-            });
-            self.ledger.append_plain(session, &record, rng)?;
-        }
         let acknowledgement = Acknowledgement {
             acknowledged: now,
             controller: self.identity.domain.clone(),
-            deleted_days: days,
+            deleted_days: gone.days.clone(),
             grant: id,
             uses: stored.uses,
             v: 1,
@@ -340,7 +329,6 @@ impl Own {
             .map_err(WithdrawError::Acknowledgement)?;
         let acknowledgement = acknowledgement.as_bytes().to_vec();
         let acknowledged = self.ledger.append(session, acknowledgement.clone(), rng)?;
-        self.ledger.seal(session)?;
         let done = StoredWithdrawal {
             jws: withdrawal.as_bytes().to_vec(),
             leaf: opened.leaf,
@@ -348,6 +336,11 @@ impl Own {
             acknowledgement_leaf: acknowledged.leaf,
         };
         session.add_withdrawal(id, &done)?;
+        // Where others received something, they are told first. What had run out was signed for already.
+        if stored.grant.terms.recipients.is_empty() && session.erasure(id)?.is_none() {
+            self.sign_erasure(session, stored, &gone, now, rng)?;
+        }
+        self.ledger.seal(session)?;
         Ok(self.withdrawn(session, done)?)
     }
 
@@ -367,7 +360,7 @@ impl Own {
     }
 
     /// A grant that both signed and we stored.
-    fn verify_grant(&self, stored: &StoredGrant) -> Result<Verified<Grant>, StoreError> {
+    pub(crate) fn verify_grant(&self, stored: &StoredGrant) -> Result<Verified<Grant>, StoreError> {
         let signers = [
             (Role::Controller, &self.signing.verifying_key()),
             (Role::Subject, &stored.grant.subject_key),

@@ -49,6 +49,8 @@ pub struct Tidied {
     pub days: usize,
     /// Deletions of released keys or data that were logged.
     pub deletions: usize,
+    /// Erasures that were signed.
+    pub erasures: usize,
     /// Grants that expired.
     pub expired: usize,
     /// Sealed messages destroyed at their deadline.
@@ -138,14 +140,11 @@ impl Own {
     ) -> Result<(Tidied, Vec<(GrantId, Handle)>), TidyError> {
         let today = Day::of(now);
         let mut deleted: Vec<(GrantId, Deletion, Vec<Day>)> = Vec::new();
-        let mut ended = Vec::new();
+        let (mut ended, mut expired) = (Vec::new(), 0_usize);
         for overdue in session.overdue_grants(now)? {
             let grant = overdue.grant.id;
-            let days = session.delete_keys_of(grant)?;
-            if session.delete_disclosure(grant)? || !days.is_empty() {
-                deleted.push((grant, Deletion::Expired, days));
-            }
-            session.delete_day_uses_of(grant)?;
+            let gone = self.erase(session, grant, Deletion::Expired, now, rng)?;
+            expired = expired.saturating_add(usize::from(gone.something));
             session.set_state(grant, StoredState::Expired)?;
             ended.push((grant, overdue.grant.handle));
         }
@@ -159,7 +158,8 @@ impl Own {
             deleted.push((grant, Deletion::DayOver, Vec::new()));
         }
         let mut tidied = Tidied {
-            deletions: deleted.len(),
+            deletions: deleted.len().saturating_add(expired),
+            erasures: self.sign_due_erasures(session, now, rng)?,
             expired: ended.len(),
             mail: session.delete_mail_due(today)?,
             ..Tidied::default()
@@ -175,7 +175,8 @@ impl Own {
         self.make_days(session, now, rng)?;
         tidied.manifest = self.renew_manifest(session, now, rng)?;
         tidied.voucher_keys = self.tidy_vouchers(session, weeks, now, rng)?;
-        if tidied.deletions > 0 || tidied.manifest || tidied.voucher_keys {
+        let logged = tidied.deletions > 0 || tidied.erasures > 0;
+        if logged || tidied.manifest || tidied.voucher_keys {
             self.ledger.seal(session)?;
         }
         Ok((tidied, ended))

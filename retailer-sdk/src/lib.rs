@@ -51,6 +51,8 @@ mod consent;
 #[cfg(feature = "sqlite")]
 mod days;
 #[cfg(feature = "sqlite")]
+mod erasure;
+#[cfg(feature = "sqlite")]
 mod ledger;
 #[cfg(feature = "sqlite")]
 mod live;
@@ -90,6 +92,7 @@ pub use self::{
     call::CallError,
     consent::{GiveGrantError, WithdrawError},
     days::{Tidied, TidyError},
+    erasure::{AskErasureError, OwedErasure, RecipientsToldError},
     mailbox::MailboxError,
     once::{Once, ParseWriteKeyError, Refused, Write, WriteError, WriteKey},
     publish::{PublishCatalogueError, PublishRequestError, ReadTileError, RequestDraft},

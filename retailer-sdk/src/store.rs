@@ -7,6 +7,7 @@ mod continuations;
 mod days;
 mod disclosures;
 mod documents;
+mod erasures;
 mod grants;
 mod heads;
 mod identity;
@@ -31,6 +32,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 pub(crate) use continuations::{StoredContinuation, Subject};
 pub(crate) use disclosures::StoredDisclosure;
 pub(crate) use documents::{DocumentKind, StoredDocument};
+pub(crate) use erasures::StoredErasure;
 pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
 pub(crate) use identity::StoredIdentity;
 pub(crate) use log::Opened;
@@ -42,12 +44,13 @@ pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
     include_str!("store/migrations/0004_succession.sql"),
     include_str!("store/migrations/0005_subject_logs.sql"),
+    include_str!("store/migrations/0006_erasures.sql"),
 ];
 
 /// What the database said. Its text names tables and columns, never values.

@@ -3,6 +3,7 @@
 mod audit;
 mod catalogue;
 mod consent;
+mod erasure;
 mod heads;
 mod identity;
 mod privacy;

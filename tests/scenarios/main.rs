@@ -6,6 +6,7 @@ mod bench;
 mod consent;
 mod crash;
 mod docker;
+mod ends;
 mod errands;
 mod export;
 mod forks;

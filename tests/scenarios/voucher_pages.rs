@@ -17,7 +17,7 @@ use reqwest::{Client, header, redirect::Policy};
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_794_992_400);
 
 /// Her browser, at the pages of an agent that has vouchers and wishes.
-struct Browser {
+pub(super) struct Browser {
     client: Client,
     site: String,
     cookie: String,
@@ -25,7 +25,7 @@ struct Browser {
 }
 
 impl Browser {
-    async fn open(world: &World) -> Self {
+    pub(super) async fn open(world: &World) -> Self {
         let options = ServeOptions { hosts: Vec::new(), zone: TimeZone::UTC, claim: None };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (server, address) =
@@ -46,7 +46,7 @@ impl Browser {
         browser
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub(super) async fn get(&self, path: &str) -> (u16, String) {
         let request = self.client.get(format!("{}{path}", self.site));
         let answer = request.header(header::COOKIE, &self.cookie).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
@@ -65,7 +65,7 @@ impl Browser {
     }
 
     /// Status and page after a button.
-    async fn press(&self, path: &str, form: &str) -> (u16, String) {
+    pub(super) async fn press(&self, path: &str, form: &str) -> (u16, String) {
         let answer = self.post(path, form).await;
         (answer.status().as_u16(), answer.text().await.unwrap())
     }

@@ -342,6 +342,24 @@ def acknowledgement(value):
     )
 
 
+def erasure(value):
+    members(
+        value,
+        {
+            "categories": increasing(one_of(*sum(map(sorted, CATEGORIES.values()), [])), 4, least=1),
+            "controller": domain,
+            "erased": TIME,
+            "grant": GRANT,
+            "grant_digest": DIGEST,
+            "kept": increasing(one_of("consent_proof", "sealed_mail"), 2, least=1),
+            "recipients": increasing(domain, 32),
+            "v": VERSION,
+        },
+        {"withdrawal": DIGEST},
+    )
+    demand(value["kept"][0] == "consent_proof", "the proof is not kept")
+
+
 def release(value):
     members(
         value,
@@ -443,6 +461,7 @@ def plain_record(value):
 DOCUMENTS = {
     "besace-acknowledgement+jws": (8 << 10, acknowledgement, {}),
     "besace-disclosure+jws": (8 << 10, disclosure, {}),
+    "besace-erasure+jws": (16 << 10, erasure, {}),
     "besace-grant+jws": (
         64 << 10,
         grant,

@@ -60,6 +60,24 @@ def _answers_request(grant, request, request_digest, header):
     demand(grant["given"] <= int(header["now"]) + int(header["skew"]), "from the future")
 
 
+def _answers_end(erasure, grant, grant_digest, header):
+    demand(erasure["controller"] == grant["controller"], "another controller")
+    demand(erasure["grant"] == grant["id"], "another grant")
+    demand(erasure["grant_digest"] == grant_digest, "another grant")
+    ended = None
+    if "withdrawal" in header:
+        typ = "besace-withdrawal+jws"
+        withdrawal, ended = document(header["withdrawal"].encode(), typ, signers_of(typ, header))
+        demand(withdrawal["grant"] == grant["id"], "a withdrawal of another grant")
+    if "withdrawal" in erasure:
+        demand(erasure["withdrawal"] == ended, "another withdrawal")
+    else:
+        demand(erasure["erased"] >= grant["expires"], "it had not run out")
+    demand(erasure["categories"] == sorted(grant["terms"]["categories"]), "other categories")
+    demand(erasure["recipients"] == grant["terms"]["recipients"], "other recipients")
+    demand(erasure["erased"] <= int(header["now"]) + int(header["skew"]), "from the future")
+
+
 def _answer(header, body):
     typ = header["typ"]
     value, _ = document(body, typ, signers_of(typ, header))
@@ -67,10 +85,14 @@ def _answer(header, body):
         "besace-grant+jws": "besace-request+jws",
         "besace-withdrawal+jws": "besace-grant+jws",
         "besace-acknowledgement+jws": "besace-withdrawal+jws",
+        "besace-erasure+jws": "besace-grant+jws",
     }[typ]
     to, to_digest = document(header["to"].encode(), to_typ, signers_of(to_typ, header))
     if typ == "besace-grant+jws":
         _answers_request(value, to, to_digest, header)
+        return
+    if typ == "besace-erasure+jws":
+        _answers_end(value, to, to_digest, header)
         return
     demand(value["controller"] == to["controller"], "another controller")
     if typ == "besace-withdrawal+jws":

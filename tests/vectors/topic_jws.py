@@ -13,6 +13,7 @@ TYPES = {
     "besace-catalogue+jws": {"controller"},
     "besace-continuation+jws": {"subject", "successor"},
     "besace-disclosure+jws": {"subject"},
+    "besace-erasure+jws": {"controller"},
     "besace-grant+jws": {"controller", "subject"},
     "besace-manifest+jws": {"controller"},
     "besace-opening+jws": {"controller"},

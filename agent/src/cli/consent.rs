@@ -15,7 +15,7 @@ use super::{
     output::Failure,
 };
 use crate::{
-    engine::{Duty, Engine, Reconciliation},
+    engine::{Duty, Engine, Erasing, Reconciliation},
     exchange::WithdrawalOutcome,
 };
 
@@ -145,8 +145,20 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         if let Some(duty) = owed {
             let _infallible = writeln!(text, "  {}", duty_text(duty));
         }
+        let erasing = view.erasing(engine.now());
+        if let Some(standing) = erasing {
+            let _infallible = writeln!(text, "  {}", erasing_text(standing));
+        }
         list.push(json!({
             "acknowledged": view.acknowledged,
+            "erased": match erasing {
+                Some(Erasing::Done { at, .. }) => Some(at),
+                Some(Erasing::Due { .. } | Erasing::Late { .. }) | None => None,
+            },
+            "erasure_due": match erasing {
+                Some(Erasing::Due { until } | Erasing::Late { since: until, .. }) => Some(until),
+                Some(Erasing::Done { .. }) | None => None,
+            },
             "late_days": match owed {
                 Some(Duty::Late { days, .. }) => Some(days),
                 Some(Duty::Due { .. }) | None => None,
@@ -214,6 +226,25 @@ fn duty_text(duty: Duty) -> String {
                 ""
             };
             format!("Not signed for: due by {}, {days} days late.{month}", day_of(since))
+        }
+    }
+}
+
+/// How the erasure stands that the retailer owes.
+fn erasing_text(standing: Erasing) -> String {
+    match standing {
+        Erasing::Due { until } => {
+            format!("Erasure not signed for yet: the retailer has until {}.", day_of(until))
+        }
+        Erasing::Late { since, days } => format!(
+            "Erasure not signed for: due by {}, {days} days late. You may complain to the data protection authority.",
+            day_of(since),
+        ),
+        Erasing::Done { at, others_told } => {
+            let others =
+                if others_told { " It told those to whom it had passed it on." } else { "" };
+            let kept = "It keeps the proof of your yes and of its end.";
+            format!("Erased on {}: signed and proven.{others} {kept}", day_of(at))
         }
     }
 }

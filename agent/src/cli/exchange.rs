@@ -68,6 +68,7 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
         | StepError::Catalogue(_)
         | StepError::Proof
         | StepError::Notice(_)
+        | StepError::Erasure(_)
         | StepError::Answer
         | StepError::AnswerForm(_) => Failure::refused_because(
             error,

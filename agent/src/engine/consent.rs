@@ -1,7 +1,9 @@
 //! Giving, refusing and taking back consent.
 
 use besace_protocol::{
-    consent::{Acknowledgement, ConsentRequest, Grant, GrantState, Indication, Notice, Withdrawal},
+    consent::{
+        Acknowledgement, ConsentRequest, Erasure, Grant, GrantState, Indication, Notice, Withdrawal,
+    },
     crypto::{SecretBytes, SigningKey},
     document::{Unverified, Verified, sign},
     id::{Generation, GrantId, Handle, LogId, RequestId, WithdrawalId},
@@ -61,6 +63,10 @@ pub struct GrantView {
     /// Whether nothing about the withdrawal is left to say: the retailer signed that it received it,
     /// or never had the grant.
     pub acknowledged: bool,
+    /// Whether the retailer signed it too.
+    pub both_signed: bool,
+    /// What it signed when it had erased what it held.
+    pub erasure: Option<Erasure>,
     /// The name over the shop's door.
     pub display_name: String,
 }
@@ -114,11 +120,16 @@ impl Engine {
         for stored in vault.grants()? {
             let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
             let display_name = self.manifest(&stored.domain)?.payload().legal.display_name.clone();
+            // It was checked when it was kept.
+            let erasure = stored.erasure.as_deref().map(Unverified::<Erasure>::parse).transpose();
+            let erasure = erasure.map_err(StepError::Document)?;
             views.push(GrantView {
                 grant: grant.claimed().clone(),
                 state: stored.state,
                 ended_at: stored.ended_at,
                 acknowledged: stored.acknowledgement.is_some() || stored.unreceived_at.is_some(),
+                both_signed: grant.claimed_key(Role::Controller).is_some(),
+                erasure: erasure.map(|erasure| erasure.claimed().clone()),
                 display_name,
             });
         }
@@ -211,6 +222,7 @@ impl Engine {
                 withdrawal: None,
                 acknowledgement: None,
                 unreceived_at: None,
+                erasure: None,
             },
             presence_root,
         )?;

@@ -39,7 +39,62 @@ impl Duty {
     }
 }
 
+/// Where its signature stands that what it held is erased, once it signed that it received the withdrawal, or the
+/// grant ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erasing {
+    /// There is time yet.
+    Due {
+        /// The last moment.
+        until: Timestamp,
+    },
+    /// It is late.
+    Late {
+        /// When the month was over that the law gives.
+        since: Timestamp,
+        /// Whole days since then.
+        days: u64,
+    },
+    /// It signed, and what it signed was checked.
+    Done {
+        /// When it says that it erased.
+        at: Timestamp,
+        /// Whether others had received something, and it told them (GDPR art. 19).
+        others_told: bool,
+    },
+}
+
+impl Erasing {
+    /// Of a grant that ended at `ended`, and that nobody signed an erasure for.
+    pub fn after(ended: Timestamp, now: Timestamp) -> Self {
+        let until = ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS));
+        if now < until {
+            return Self::Due { until };
+        }
+        let days = now.distance(until).checked_div(DAY_SECONDS).unwrap_or(0);
+        Self::Late { since: until, days }
+    }
+}
+
 impl GrantView {
+    /// How the erasure stands that the retailer owes her; none while something else is owed first, or nothing is.
+    pub fn erasing(&self, now: Timestamp) -> Option<Erasing> {
+        if let Some(erasure) = &self.erasure {
+            let others_told = !erasure.recipients.is_empty();
+            return Some(Erasing::Done { at: erasure.erased, others_told });
+        }
+        let ended = match self.state {
+            GrantState::Withdrawn if self.acknowledged => self.ended_at,
+            GrantState::Expired => Some(self.grant.expires),
+            GrantState::Given
+            | GrantState::Active
+            | GrantState::Withdrawn
+            | GrantState::Revoked => None,
+        };
+        // What it never signed it may never have had.
+        ended.filter(|_| self.both_signed).map(|ended| Erasing::after(ended, now))
+    }
+
     /// What the retailer owes her, if anything.
     pub fn owed(&self, now: Timestamp) -> Option<Duty> {
         let waits = self.state == GrantState::Withdrawn && !self.acknowledged;
@@ -53,6 +108,20 @@ mod tests {
 
     const AT: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
     const DAY: u64 = DAY_SECONDS;
+
+    #[test]
+    fn a_month_to_sign_for_the_erasure() {
+        let until = AT.plus(31 * DAY);
+        for (after, standing) in [
+            (0, Erasing::Due { until }),
+            (31 * DAY - 1, Erasing::Due { until }),
+            (31 * DAY, Erasing::Late { since: until, days: 0 }),
+            (32 * DAY - 1, Erasing::Late { since: until, days: 0 }),
+            (34 * DAY, Erasing::Late { since: until, days: 3 }),
+        ] {
+            assert_eq!(Erasing::after(AT, AT.plus(after)), standing, "{after} s");
+        }
+    }
 
     #[test]
     fn a_day_to_sign_and_a_month_to_erase() {

@@ -2,7 +2,7 @@
 
 use besace_protocol::{
     call::{sign_call, sign_held_call},
-    consent::{Excess, NoticeError, RecordKind},
+    consent::{ErasureMismatch, Excess, NoticeError, RecordKind},
     crypto::sha256,
     document::ParseDocumentError,
     encoding::{JsonError, from_json},
@@ -78,6 +78,9 @@ pub enum StepError {
     /// Its log could not be compared with what it showed before: this does not count yet.
     #[error("the retailer's log could not be compared with what it showed before")]
     Uncompared,
+    /// Signed for less than it owes, or for something else.
+    #[error("the retailer's erasure is not the one that it owes")]
+    Erasure(#[source] ErasureMismatch),
     /// Not an answer to what was said.
     #[error("the retailer's answer does not fit")]
     Answer,

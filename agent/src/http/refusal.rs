@@ -233,6 +233,7 @@ impl From<StepError> for Refusal {
             | StepError::Proof
             | StepError::Contradiction
             | StepError::Notice(_)
+            | StepError::Erasure(_)
             | StepError::Uncompared
             | StepError::Answer
             | StepError::AnswerForm(_)

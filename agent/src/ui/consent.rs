@@ -13,7 +13,7 @@ use super::{
     voice::Voice,
 };
 use crate::engine::{
-    self, Duty, Engine, LogStanding, LookUp, OpenRequest, Reconciliation, StepError,
+    self, Duty, Engine, Erasing, LogStanding, LookUp, OpenRequest, Reconciliation, StepError,
 };
 
 /// Longest item of a notice, in characters.
@@ -43,7 +43,7 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
                 let name = plain(&known.display_name, NAME_MAX);
                 view.ended.push(EndedView {
                     id: known.grant.id.to_string(),
-                    sentence: ended(voice, &name, end, now),
+                    sentence: over(voice, &name, &known, end, now),
                     retailer: name,
                 });
             }
@@ -230,6 +230,38 @@ pub fn ended(voice: &Voice, retailer: &str, end: End, now: Timestamp) -> String 
     }
 }
 
+/// How a grant ended, and how the erasure stands that is owed after it.
+fn over(
+    voice: &Voice,
+    retailer: &str,
+    known: &engine::GrantView,
+    end: End,
+    now: Timestamp,
+) -> String {
+    let sentence = ended(voice, retailer, end, now);
+    match known.erasing(now) {
+        Some(standing) => format!("{sentence} {}", erasing(voice, retailer, standing, now)),
+        None => sentence,
+    }
+}
+
+/// Until when a retailer has time to sign that what it held is erased, how late it is, or when it signed.
+fn erasing(voice: &Voice, retailer: &str, standing: Erasing, now: Timestamp) -> String {
+    let who = || ("retailer", retailer.to_owned().into());
+    let when = |at| ("date", voice.date(at, now).into());
+    match standing {
+        Erasing::Due { until } => voice.say_with("erasure-due", [who(), when(until)]),
+        Erasing::Late { since, days } => {
+            let days = ("days", days.into());
+            voice.say_with("erasure-late", [who(), when(since), days])
+        }
+        Erasing::Done { at, others_told } => {
+            let done = voice.say_with("erasure-done", [who(), when(at)]);
+            if others_told { format!("{done} {}", voice.say("erasure-told")) } else { done }
+        }
+    }
+}
+
 /// Until when a retailer has time, or how late it is.
 fn owed(voice: &Voice, duty: Duty, now: Timestamp) -> String {
     match duty {
@@ -315,6 +347,26 @@ mod tests {
         insta::assert_snapshot!(say(Language::Fr, day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars.");
         insta::assert_snapshot!(say(Language::Fr, 2 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a un jour de retard.");
         insta::assert_snapshot!(say(Language::Fr, 31 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a 30 jours de retard. Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.");
+    }
+
+    #[test]
+    fn how_the_erasure_stands_is_said_in_words() {
+        let say = |language, standing| erasing(&voice(language), "Maison Lumen", standing, AT);
+        let due = Erasing::Due { until: AT };
+        let late = |days| Erasing::Late { since: AT, days };
+        let done = |others_told| Erasing::Done { at: AT, others_told };
+        insta::assert_snapshot!(say(Language::Fr, due), @"Maison Lumen a jusqu’au 10 mars pour signer que ce qu’elle avait est effacé.");
+        insta::assert_snapshot!(say(Language::En, due), @"Maison Lumen has until 10 March to sign that what it held is erased.");
+        insta::assert_snapshot!(say(Language::Fr, late(0)), @"Maison Lumen devait signer avant le 10 mars que ce qu’elle avait est effacé. Vous pouvez vous plaindre à la CNIL.");
+        insta::assert_snapshot!(say(Language::En, late(0)), @"Maison Lumen should have signed by 10 March that what it held is erased. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::Fr, late(1)), @"Maison Lumen devait signer avant le 10 mars que ce qu’elle avait est effacé : elle a un jour de retard. Vous pouvez vous plaindre à la CNIL.");
+        insta::assert_snapshot!(say(Language::En, late(1)), @"Maison Lumen should have signed by 10 March that what it held is erased: it is one day late. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::Fr, late(9)), @"Maison Lumen devait signer avant le 10 mars que ce qu’elle avait est effacé : elle a 9 jours de retard. Vous pouvez vous plaindre à la CNIL.");
+        insta::assert_snapshot!(say(Language::En, late(9)), @"Maison Lumen should have signed by 10 March that what it held is erased: it is 9 days late. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::Fr, done(false)), @"Maison Lumen a signé le 10 mars que ce qu’elle avait est effacé. Elle garde la preuve de votre oui et de sa fin.");
+        insta::assert_snapshot!(say(Language::En, done(false)), @"Maison Lumen signed on 10 March that what it held is erased. It keeps the proof of your yes and of its end.");
+        insta::assert_snapshot!(say(Language::Fr, done(true)), @"Maison Lumen a signé le 10 mars que ce qu’elle avait est effacé. Elle garde la preuve de votre oui et de sa fin. Elle a prévenu ceux à qui elle l’avait transmis.");
+        insta::assert_snapshot!(say(Language::En, done(true)), @"Maison Lumen signed on 10 March that what it held is erased. It keeps the proof of your yes and of its end. It told those to whom it had passed it on.");
     }
 
     #[test]

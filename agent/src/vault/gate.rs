@@ -49,6 +49,8 @@ pub enum GrantChange {
     },
     /// The controller answered the withdrawal; the record is the acknowledgement.
     Acknowledge,
+    /// The controller signed that what it held is erased; the record is the erasure.
+    Erase,
 }
 
 /// What signs the two logs that one step through the gate appends to.
@@ -128,6 +130,7 @@ struct Gate {
     state: GrantState,
     expires: Timestamp,
     acknowledged: bool,
+    erased: bool,
     /// The retailer's log signed two histories.
     forked: bool,
     log: LogId,
@@ -147,6 +150,9 @@ impl Gate {
                 matches!(self.state, GrantState::Given | GrantState::Active | GrantState::Expired)
             }
             GrantChange::Acknowledge => self.state == GrantState::Withdrawn && !self.acknowledged,
+            GrantChange::Erase => {
+                matches!(self.state, GrantState::Withdrawn | GrantState::Expired) && !self.erased
+            }
         }
     }
 
@@ -162,9 +168,10 @@ impl Gate {
             GrantChange::Disclose { claim, .. } => {
                 Claim { before: disclosed_on(db, grant, claim.at)?, ..claim.clone() }
             }
-            GrantChange::Activate | GrantChange::Withdraw { .. } | GrantChange::Acknowledge => {
-                return Ok(None);
-            }
+            GrantChange::Activate
+            | GrantChange::Withdraw { .. }
+            | GrantChange::Acknowledge
+            | GrantChange::Erase => return Ok(None),
         };
         let kept = Unverified::<Grant>::parse(&self.jws).map_err(column::broken_blob)?;
         Ok(kept.claimed().covers(&claim).err())
@@ -175,7 +182,8 @@ fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError
     let gate = db
         .query_row(
             "SELECT grants.state, grants.expires_at, grants.acknowledgement IS NOT NULL, log_id, jws,
-               EXISTS (SELECT 1 FROM forks WHERE forks.domain = grants.domain)
+               EXISTS (SELECT 1 FROM forks WHERE forks.domain = grants.domain),
+               grants.erasure IS NOT NULL
              FROM grants JOIN pseudonyms USING (generation) WHERE grants.id = ?1",
             [grant.as_bytes()],
             |row| {
@@ -186,6 +194,7 @@ fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError
                     log: LogId::from_bytes(row.get(3)?),
                     jws: row.get(4)?,
                     forked: row.get(5)?,
+                    erased: row.get(6)?,
                 })
             },
         )
@@ -261,6 +270,9 @@ fn apply(
         }
         GrantChange::Acknowledge => {
             db.execute("UPDATE grants SET acknowledgement = ?2 WHERE id = ?1", (id, record))?
+        }
+        GrantChange::Erase => {
+            db.execute("UPDATE grants SET erasure = ?2 WHERE id = ?1", (id, record))?
         }
     };
     Ok(())

@@ -44,10 +44,12 @@ pub struct StoredGrant {
     pub acknowledgement: Option<Vec<u8>>,
     /// When the retailer said, to a withdrawal, that it never had the grant.
     pub unreceived_at: Option<Timestamp>,
+    /// The retailer's signed erasure.
+    pub erasure: Option<Vec<u8>>,
 }
 
 const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, state, handle,
-    given_at, expires_at, ended_at, withdrawal, acknowledgement, unreceived_at
+    given_at, expires_at, ended_at, withdrawal, acknowledgement, unreceived_at, erasure
     FROM grants";
 
 impl Vault {
@@ -194,5 +196,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredGrant> {
         withdrawal: row.get(11)?,
         acknowledgement: row.get(12)?,
         unreceived_at: column::optional_time(row, 13)?,
+        erasure: row.get(14)?,
     })
 }

@@ -72,6 +72,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0014_seen_heads.sql"),
         schema: "1bb85583d478efa613591f4ea2a1396fbcbbf0bc86051ee851b8ff1acf0cb54e",
     },
+    Migration {
+        sql: include_str!("migrations/0015_erasures.sql"),
+        schema: "6e8cab3959f39f57f424eacf671a5fbdb32e94053b66269ec835161d610046b2",
+    },
 ];
 
 /// The schema that this program writes.

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Continuation, Grant, Record, RecordKind, Withdrawal,
+        Acknowledgement, ConsentRequest, Continuation, Erasure, Grant, Record, RecordKind,
+        Withdrawal,
     },
     crypto::{Digest, VerifyingKey},
     document::{Document, Unverified, Verified},
@@ -172,6 +173,11 @@ impl<'a> Books<'a> {
                     Some(Err(source)) => Err(mismatch(id, source)),
                     None => Err(foreign()),
                 }
+            }
+            Typ::Erasure => {
+                let document = parse::<Erasure>(bytes)?;
+                let key = self.grant_before(document.claimed().grant)?.payload().controller_key;
+                verify(document, &[(Role::Controller, &key)]).map(|_| Content::Public)
             }
             Typ::Request => {
                 let retailer = self.retailer.ok_or_else(foreign)?;

@@ -52,6 +52,8 @@ types! {
     Continuation = "besace-continuation+jws": Subject Successor;
     /// Personal data that leaves under a grant.
     Disclosure = "besace-disclosure+jws": Subject;
+    /// What was held under a grant that is over is erased.
+    Erasure = "besace-erasure+jws": Controller;
     /// A grant: the shopper first, then the controller over the same bytes.
     Grant = "besace-grant+jws": Controller Subject;
     /// Who a retailer is.

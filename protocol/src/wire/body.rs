@@ -81,6 +81,23 @@ pub struct Withdrawn {
     pub withdrawal: Attested,
 }
 
+/// Body of a call to [`ERASURES_PATH`](super::ERASURES_PATH).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskErasure {
+    /// The grant that is over.
+    pub grant: GrantId,
+}
+
+/// Answer: the erasure, logged; none while it is owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erased {
+    /// An [`Erasure`](crate::consent::Erasure), its record and its proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<Attested>,
+}
+
 /// Body of a call to [`RELEASES_PATH`](super::RELEASES_PATH).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,8 +3,8 @@
 
 use besace_protocol::{
     consent::{
-        Acknowledgement, ConsentRequest, Disclosure, Grant, GrantEvent, GrantState, Notice,
-        Opening, Record, RecordKind, Release, UseHead, UseStatement, Withdrawal,
+        Acknowledgement, ConsentRequest, Disclosure, Erasure, Grant, GrantEvent, GrantState,
+        Notice, Opening, Record, RecordKind, Release, UseHead, UseStatement, Withdrawal,
         disclosure_context, mail_context, release_context,
     },
     crypto::{Sealed, SealingPublicKey, SealingSecretKey, SecretBytes, SigningKey, VerifyingKey},
@@ -80,6 +80,7 @@ fn document(case: &Case) -> Result<(), String> {
     match case.text("typ") {
         "besace-acknowledgement+jws" => document_of::<Acknowledgement>(case),
         "besace-disclosure+jws" => document_of::<Disclosure>(case),
+        "besace-erasure+jws" => document_of::<Erasure>(case),
         "besace-grant+jws" => document_of::<Grant>(case),
         "besace-manifest+jws" => document_of::<Manifest>(case),
         "besace-opening+jws" => document_of::<Opening>(case),
@@ -129,6 +130,16 @@ fn answer(case: &Case) -> Result<(), String> {
             let withdrawal = verify_by_type::<Withdrawal>(to, case)?;
             let acknowledgement = verify_by_type::<Acknowledgement>(&case.body, case)?;
             acknowledgement.payload().answers(&withdrawal).map_err(reason)
+        }
+        "besace-erasure+jws" => {
+            let grant = verify_by_type::<Grant>(to, case)?;
+            let withdrawal = match case.find("withdrawal") {
+                Some(bytes) => Some(verify_by_type::<Withdrawal>(bytes.as_bytes(), case)?),
+                None => None,
+            };
+            let erasure = verify_by_type::<Erasure>(&case.body, case)?;
+            let (now, skew) = (seconds(case, "now"), number(case, "skew"));
+            erasure.payload().answers(&grant, withdrawal.as_ref(), now, skew).map_err(reason)
         }
         other => panic!("nothing is answered by {other}"),
     }

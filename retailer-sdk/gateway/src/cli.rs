@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use besace_protocol::party::ShopCode;
+use besace_protocol::{id::GrantId, party::ShopCode};
 use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
 use clap::{Parser, Subcommand};
 
@@ -66,6 +66,9 @@ enum Command {
     /// The catalogue.
     #[command(subcommand)]
     Catalogue(Publish),
+    /// Erasures that recipients have to be told about.
+    #[command(subcommand)]
+    Erasure(Erasure),
     /// Print the keys that tills without a network check vouchers with.
     TillKeys,
     /// Stand between a scanner and a till: vouchers go in, the shop's own coupons come out.
@@ -109,6 +112,22 @@ enum Publish {
         /// The file.
         file: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Erasure {
+    /// List grants that are over and whose recipients have to be told to erase, with the last day for it.
+    List,
+    /// Say that every recipient of a grant was told: the erasure is signed.
+    Told {
+        /// Which grant.
+        #[arg(value_parser = parse_grant)]
+        grant: GrantId,
+    },
+}
+
+fn parse_grant(text: &str) -> Result<GrantId, String> {
+    GrantId::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_shop(text: &str) -> Result<ShopCode, String> {
@@ -172,6 +191,18 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
         Command::Catalogue(Publish::Publish { file }) => {
             let count = open(folder)?.publish_catalogue(&read_bytes(&file)?, now, &mut rng)?;
             output::line(&format!("{count} offers"));
+            Ok(())
+        }
+        Command::Erasure(Erasure::List) => {
+            for owed in open(folder)?.owed_erasures()? {
+                let recipients: Vec<_> = owed.recipients.iter().map(ToString::to_string).collect();
+                let (grant, due) = (owed.grant, owed.due.as_unix_seconds());
+                output::line(&format!("{grant} due={due} {}", recipients.join(" ")));
+            }
+            Ok(())
+        }
+        Command::Erasure(Erasure::Told { grant }) => {
+            open(folder)?.recipients_told(grant, now, &mut rng)?;
             Ok(())
         }
         Command::TillKeys => {

@@ -126,6 +126,11 @@ impl Session<'_> {
         self.grants_of(&sql, params![key.to_string()])
     }
 
+    /// Grants of which `holds` is true, in the order in which they were logged.
+    pub(super) fn grants_where(self, holds: &str) -> Result<Vec<StoredGrant>, StoreError> {
+        self.grants_of(&format!("{SELECT} WHERE {holds} ORDER BY leaf"), params![])
+    }
+
     /// Grants that are active on paper, but over.
     pub(crate) fn overdue_grants(self, now: Timestamp) -> Result<Vec<StoredGrant>, StoreError> {
         let sql = format!("{SELECT} WHERE state = 'active' AND expires <= ?1 ORDER BY leaf");

@@ -52,6 +52,19 @@ pub(super) async fn withdraw(
     json(&withdrawn, Caching::Never)
 }
 
+pub(super) async fn erasure(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let erased = gateway
+        .ask(move |retailer, now, _| {
+            retailer.erasure(&call.0, now).map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
+    json(&erased, Caching::Never)
+}
+
 pub(super) async fn release(
     gateway: web::Data<Gateway>,
     call: Call,

@@ -13,9 +13,9 @@ use besace_protocol::{
     problem::{Missing, Problem, ProblemType},
 };
 use besace_retailer::{
-    AuthenticateError, ContinueError, GiveGrantError, IssueVouchersError, MailboxError,
-    PublishCatalogueError, ReadShopError, ReadTileError, ReceiveError, Refused, SightingError,
-    StoreError, TillError, WithdrawError, WriteError,
+    AskErasureError, AuthenticateError, ContinueError, GiveGrantError, IssueVouchersError,
+    MailboxError, PublishCatalogueError, ReadShopError, ReadTileError, ReceiveError, Refused,
+    SightingError, StoreError, TillError, WithdrawError, WriteError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -230,7 +230,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError ReadShopError ReceiveError
+    AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError ReadShopError ReceiveError
     SightingError WithdrawError WriteError
 }
 

@@ -8,11 +8,11 @@ use besace_protocol::{
     problem::ProblemType,
     wire::{
         ARRIVALS_PATH, CATALOGUE_PATH, CONTINUATIONS_PATH, DISCLOSURES_PATH, EMITTERS_PATH,
-        GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH,
-        MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH,
-        REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH,
-        TILL_CHALLENGES_PATH, TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH,
-        WITHDRAWALS_PATH,
+        ERASURES_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH,
+        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OFFERS_PATH,
+        OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH,
+        TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH, TILL_PRESENTATIONS_PATH,
+        VOUCHERS_PATH, WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
@@ -169,6 +169,16 @@ pub static ROUTES: &[Route] = &[
         ..call("withdraw", WITHDRAWALS_PATH, "She withdraws.", ("Withdraw", "Withdrawn"), |r| {
             r.to(agent::withdraw)
         })
+    },
+    Route {
+        problems: &[ProblemType::GrantMissing],
+        ..call(
+            "erasure",
+            ERASURES_PATH,
+            "She asks whether what was held is erased.",
+            ("AskErasure", "Erased"),
+            |r| r.to(agent::erasure),
+        )
     },
     Route {
         problems: RECEIVING,

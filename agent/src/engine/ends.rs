@@ -1,0 +1,91 @@
+//! What retailers owe after the end of a grant: their signature that what they held is erased. `spec/ends.md#erasure`.
+
+use besace_protocol::{
+    consent::{Erasure, Grant, GrantState, Withdrawal},
+    document::Unverified,
+    id::GrantId,
+    jws::Role,
+    party::ControllerId,
+    wire::{AskErasure, ERASURES_PATH, Erased},
+};
+
+use super::{
+    Engine,
+    step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
+};
+use crate::vault::{GrantChange, StoredGrant};
+
+/// Seconds by which a retailer's clock may run ahead.
+const SKEW_SECONDS: u64 = 90;
+
+impl Engine {
+    /// Calls that ask for the erasures that `domain` owes: what it has acknowledged the end of, and what ran out.
+    pub fn owed_erasures(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
+        let vault = self.vault()?;
+        vault.expire_grants(self.now())?;
+        let mut calls = Vec::new();
+        for stored in vault.grants()? {
+            let over = match stored.state {
+                GrantState::Withdrawn => stored.acknowledgement.is_some(),
+                GrantState::Expired => is_countersigned(&stored)?,
+                GrantState::Given | GrantState::Active | GrantState::Revoked => false,
+            };
+            if stored.domain != *domain || !over || stored.erasure.is_some() {
+                continue;
+            }
+            // Under a key that its retailer does not know yet it would be refused.
+            if self.is_going_on(stored.generation)? {
+                continue;
+            }
+            let pseudonym = self.pseudonym_of(stored.generation)?;
+            let body = AskErasure { grant: stored.id };
+            calls.push((stored.id, self.prepare_call(&pseudonym, ERASURES_PATH, &body)?));
+        }
+        Ok(calls)
+    }
+
+    /// Takes a retailer's answer about the erasure under a grant that is over. False: it owes it still.
+    pub fn accept_erasure(&self, id: GrantId, bytes: &[u8]) -> Result<bool, StepError> {
+        let answer: Erased = answer(bytes)?;
+        let Some(attested) = answer.erasure else { return Ok(false) };
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        let (subject, controller) = (grant.claimed().subject_key, grant.claimed().controller_key);
+        let grant = grant
+            .verify(&[(Role::Subject, &subject), (Role::Controller, &controller)])
+            .map_err(StepError::Signature)?;
+        let withdrawal = match &stored.withdrawal {
+            Some(said) => {
+                let said = Unverified::<Withdrawal>::parse(said).map_err(StepError::Document)?;
+                let key = said.claimed().subject_key;
+                Some(said.verify(&[(Role::Subject, &key)]).map_err(StepError::Signature)?)
+            }
+            None => None,
+        };
+        let erasure = Unverified::<Erasure>::parse(attested.document.as_ref())
+            .map_err(StepError::Document)?
+            .verify(&[(Role::Controller, &controller)])
+            .map_err(StepError::Signature)?;
+        let now = self.now();
+        erasure
+            .payload()
+            .answers(&grant, withdrawal.as_ref(), now, SKEW_SECONDS)
+            .map_err(StepError::Erasure)?;
+        let manifest = self.manifest(&stored.domain)?;
+        let log = retailer_log_key(manifest.payload());
+        let shown = check_attested(&attested, &log, &stored.domain, Some(id), "erasure", now)?;
+        self.keep_evidence(vec![shown])?;
+        // The same erasure again finds the one that was kept: that is fine.
+        self.pass_gate(id, GrantChange::Erase, erasure.as_bytes().to_vec())?;
+        Ok(true)
+    }
+}
+
+/// Whether a grant was signed by its retailer too.
+fn is_countersigned(stored: &StoredGrant) -> Result<bool, StepError> {
+    let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+    Ok(grant.claimed_key(Role::Controller).is_some())
+}

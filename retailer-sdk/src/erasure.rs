@@ -1,0 +1,251 @@
+//! What was held under a grant that is over is erased, and signed for. `spec/ends.md#erasure`.
+
+use besace_protocol::{
+    call::{UnverifiedCall, VerifyCallError},
+    consent::{Deleted, Deletion, ERASURE_DAYS, Erasure, Kept, RecordKind, Withdrawal},
+    document::{Unverified, sign},
+    id::GrantId,
+    jws::Role,
+    party::ControllerId,
+    problem::ProblemType,
+    time::{DAY_SECONDS, Day, Timestamp},
+    wire::{AskErasure, ERASURES_PATH, Erased},
+};
+use rand_core::CryptoRngCore;
+
+use crate::{
+    CallError, Retailer,
+    call::{admit, verify_subject},
+    retailer::Own,
+    store::{Session, StoreError, StoredErasure, StoredGrant, StoredState},
+};
+
+/// She was not told whether what was held is erased.
+#[derive(Debug, thiserror::Error)]
+pub enum AskErasureError {
+    /// The call does not hold.
+    #[error("call was not admitted")]
+    Call(#[from] CallError),
+    /// Nobody gave such a grant.
+    #[error("there is no such grant")]
+    Missing,
+    /// The store failed.
+    #[error("the erasure was not read")]
+    Log(#[from] StoreError),
+}
+
+impl AskErasureError {
+    /// What the caller reads.
+    pub fn problem(&self) -> ProblemType {
+        match self {
+            Self::Call(error) => error.problem(),
+            Self::Missing => ProblemType::GrantMissing,
+            Self::Log(_) => ProblemType::LogUnavailable,
+        }
+    }
+}
+
+/// That recipients were told was not written down.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipientsToldError {
+    /// Nobody gave such a grant.
+    #[error("there is no such grant")]
+    Missing,
+    /// It allows what it allows.
+    #[error("the grant is not over")]
+    Live,
+    /// Nothing was recorded.
+    #[error("the erasure was not recorded")]
+    Store(#[from] StoreError),
+}
+
+/// An erasure that waits until recipients were told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwedErasure {
+    /// The grant that is over.
+    pub grant: GrantId,
+    /// Who has to be told to erase (GDPR art. 19).
+    pub recipients: Vec<ControllerId>,
+    /// When the month is over that the law gives.
+    pub due: Timestamp,
+}
+
+/// Nothing is held any more under this grant: only [`Own::erase`] says so, within the transaction that sees to it.
+#[derive(Debug)]
+pub(crate) struct Gone {
+    grant: GrantId,
+    /// Days whose keys there were.
+    pub(crate) days: Vec<Day>,
+    /// Whether there was anything.
+    pub(crate) something: bool,
+}
+
+impl Retailer {
+    /// The erasure that is owed under a grant of the caller's; none while it is owed, or the grant lives.
+    pub fn erasure(&mut self, call: &[u8], now: Timestamp) -> Result<Erased, AskErasureError> {
+        let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
+        let AskErasure { grant } =
+            call.peek_body().map_err(|error| CallError::Verify(VerifyCallError::Body(error)))?;
+        let stored = self.store.read().grant(grant)?.ok_or(AskErasureError::Missing)?;
+        let address = self.own.address(ERASURES_PATH);
+        let call = verify_subject::<AskErasure, AskErasureError>(
+            self.store.read(),
+            call,
+            &stored.subject,
+            &address,
+            now,
+        )?;
+        let own = &self.own;
+        self.store.write(|session| {
+            admit(session, &call)??;
+            let Some(known) = session.erasure(grant)? else { return Ok(Erased { erasure: None }) };
+            let head = own.ledger.head(session)?;
+            let erasure = own.ledger.attest(session, known.jws, known.leaf, &head)?;
+            Ok(Erased { erasure: Some(erasure) })
+        })
+    }
+
+    /// Erasures that wait until the recipients were told, the oldest grant first.
+    pub fn owed_erasures(&self) -> Result<Vec<OwedErasure>, StoreError> {
+        let session = self.store.read();
+        let mut owed = Vec::new();
+        for stored in session.grants_to_erase()? {
+            let grant = stored.grant.id;
+            let ended = withdrawal_of(session, grant)?
+                .map_or(stored.grant.expires, |said| said.claimed().withdrawn);
+            let due = ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS));
+            owed.push(OwedErasure { grant, recipients: stored.grant.terms.recipients, due });
+        }
+        Ok(owed)
+    }
+
+    /// Writes down that every recipient of a grant that is over was told to erase, and signs the erasure. Once is as
+    /// good as often.
+    pub fn recipients_told(
+        &mut self,
+        grant: GrantId,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), RecipientsToldError> {
+        let own = &self.own;
+        self.store.write(|session| {
+            let stored = session.grant(grant)?.ok_or(RecipientsToldError::Missing)?;
+            let reason = match stored.state {
+                StoredState::Active => return Err(RecipientsToldError::Live),
+                StoredState::Expired => Deletion::Expired,
+                StoredState::Withdrawn => Deletion::Withdrawn,
+            };
+            if !is_over(&stored, now) {
+                return Err(RecipientsToldError::Live);
+            }
+            if session.erasure(grant)?.is_none() {
+                let gone = own.erase(session, grant, reason, now, rng)?;
+                own.sign_erasure(session, &stored, &gone, now, rng)?;
+                own.ledger.seal(session)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Own {
+    /// Erases what is held under `grant`, and logs what there was.
+    pub(crate) fn erase(
+        &self,
+        session: Session<'_>,
+        grant: GrantId,
+        reason: Deletion,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Gone, StoreError> {
+        let days = session.delete_keys_of(grant)?;
+        let had_data = session.delete_disclosure(grant)?;
+        session.delete_day_uses_of(grant)?;
+        let something = had_data || !days.is_empty();
+        if something {
+            let days = days.clone();
+            let record = RecordKind::Deleted(Deleted { at: now, days, grant, reason });
+            self.ledger.append_plain(session, &record, rng)?;
+        }
+        Ok(Gone { grant, days, something })
+    }
+
+    /// Signs for every grant that is over and that nobody else has to be told about; says how many there were.
+    ///
+    /// Also for those that ended before erasures were signed at all.
+    pub(crate) fn sign_due_erasures(
+        &self,
+        session: Session<'_>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<usize, StoreError> {
+        let mut signed: usize = 0;
+        for stored in session.grants_to_erase()? {
+            if !stored.grant.terms.recipients.is_empty() || !is_over(&stored, now) {
+                continue;
+            }
+            let reason = match stored.state {
+                StoredState::Withdrawn => Deletion::Withdrawn,
+                StoredState::Active | StoredState::Expired => Deletion::Expired,
+            };
+            let gone = self.erase(session, stored.grant.id, reason, now, rng)?;
+            self.sign_erasure(session, &stored, &gone, now, rng)?;
+            signed = signed.saturating_add(1);
+        }
+        Ok(signed)
+    }
+
+    /// Signs, logs and keeps that nothing is left, in the transaction in which that is so.
+    pub(crate) fn sign_erasure(
+        &self,
+        session: Session<'_>,
+        stored: &StoredGrant,
+        gone: &Gone,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), StoreError> {
+        let grant = gone.grant;
+        let withdrawal = match withdrawal_of(session, grant)? {
+            Some(said) => {
+                let key = said.claimed().subject_key;
+                // It was verified when it was taken.
+                let said =
+                    said.verify(&[(Role::Subject, &key)]).map_err(|_| StoreError::Corrupt)?;
+                Some(said.digest())
+            }
+            None => None,
+        };
+        let sealed = session.has_mail_of(grant)?.then_some(Kept::SealedMail);
+        let erasure = Erasure {
+            categories: stored.grant.terms.categories.keys().copied().collect(),
+            controller: self.identity.domain.clone(),
+            erased: now,
+            grant,
+            grant_digest: self.verify_grant(stored)?.digest(),
+            kept: std::iter::once(Kept::ConsentProof).chain(sealed).collect(),
+            recipients: stored.grant.terms.recipients.clone(),
+            v: 1,
+            withdrawal,
+        };
+        // Its lists are those of a grant that was verified.
+        let signed =
+            sign(erasure, Role::Controller, &self.signing, now).map_err(|_| StoreError::Corrupt)?;
+        let jws = signed.as_bytes().to_vec();
+        let leaf = self.ledger.append(session, jws.clone(), rng)?.leaf;
+        session.add_erasure(grant, &StoredErasure { jws, leaf })
+    }
+}
+
+/// Whether a grant is over also by a clock that may have gone back since.
+fn is_over(stored: &StoredGrant, now: Timestamp) -> bool {
+    stored.state == StoredState::Withdrawn || now >= stored.grant.expires
+}
+
+/// The withdrawal of a grant, if there is one.
+fn withdrawal_of(
+    session: Session<'_>,
+    grant: GrantId,
+) -> Result<Option<Unverified<Withdrawal>>, StoreError> {
+    let stored = session.withdrawal(grant)?;
+    stored.map(|said| Unverified::parse(&said.jws).map_err(|_| StoreError::Corrupt)).transpose()
+}

@@ -1,0 +1,150 @@
+//! What was held is erased and signed for, in one transaction, whoever ends the grant.
+
+use besace_protocol::{
+    consent::{Erasure, Kept, Withdrawal},
+    document::Verified,
+    id::GrantId,
+    problem::ProblemType,
+    purpose::DataCategory,
+    wire::{AskErasure, ERASURES_PATH, Withdrawn},
+};
+
+use super::*;
+use crate::{RecipientsToldError, testing::check_attested};
+
+const DAY: u64 = 86_400;
+
+/// What the gateway says of its erasure, verified.
+fn ask(
+    world: &mut World,
+    shopper: &mut Shopper,
+    grant: GrantId,
+    now: Timestamp,
+) -> Option<Verified<Erasure>> {
+    let call = shopper.call(ERASURES_PATH, &AskErasure { grant }, now);
+    let erasure = world.retailer.erasure(&call, now).unwrap().erasure?;
+    check_attested(&erasure, &world.manifest().log_key);
+    let signed = Unverified::<Erasure>::parse(&erasure.document.0).unwrap();
+    Some(signed.verify(&[(Role::Controller, &world.retailer.verifying_key())]).unwrap())
+}
+
+fn withdrawal(said: &Withdrawn, shopper: &Shopper) -> Verified<Withdrawal> {
+    let said = Unverified::<Withdrawal>::parse(&said.withdrawal.document.0).unwrap();
+    said.verify(&[(Role::Subject, &shopper.signing.verifying_key())]).unwrap()
+}
+
+fn stored(world: &World, grant: &Grant) -> Verified<Grant> {
+    let stored = world.retailer.store.read().grant(grant.id).unwrap().unwrap();
+    world.retailer.own.verify_grant(&stored).unwrap()
+}
+
+#[test]
+fn what_was_withdrawn_is_erased_and_signed_for_at_once() {
+    let mut world = World::new();
+    let (mut shopper, recognition, greeting) = regular(&mut world, 2);
+    assert!(ask(&mut world, &mut shopper, greeting.0.id, NOW).is_none(), "it lives");
+    let said = world.withdraw(&mut shopper, &greeting, NOW);
+    let said = withdrawal(&said, &shopper);
+    let erasure = ask(&mut world, &mut shopper, greeting.0.id, NOW).unwrap();
+    let grant = stored(&world, &greeting.0);
+    assert_eq!(erasure.payload().answers(&grant, Some(&said), NOW, 0), Ok(()));
+    let both = [DataCategory::ChosenName, DataCategory::GreetingTopics];
+    assert_eq!(erasure.payload().categories, both);
+    assert_eq!(erasure.payload().kept, [Kept::ConsentProof]);
+    assert!(world.retailer.store.read().disclosure(greeting.0.id).unwrap().is_none());
+    assert!(ask(&mut world, &mut shopper, recognition.0.id, NOW).is_none(), "the other lives on");
+    // Asked again it is the same one, and a second withdrawal makes no second.
+    world.withdraw(&mut shopper, &greeting, NOW.plus(1));
+    let again = ask(&mut world, &mut shopper, greeting.0.id, NOW.plus(2)).unwrap();
+    assert_eq!(again.as_bytes(), erasure.as_bytes());
+}
+
+#[test]
+fn what_ran_out_is_erased_and_signed_for_and_stays_so_when_she_withdraws_it() {
+    let mut world = World::new();
+    let (mut shopper, recognition, _) = regular(&mut world, 2);
+    let end = recognition.0.expires;
+    world.retailer.tidy(end.minus(1), &mut world.rng).unwrap();
+    assert!(ask(&mut world, &mut shopper, recognition.0.id, end.minus(1)).is_none());
+    let done = world.retailer.tidy(end, &mut world.rng).unwrap();
+    assert_eq!((done.expired, done.erasures), (2, 2));
+    assert_eq!(world.retailer.tidy(end, &mut world.rng).unwrap().erasures, 0);
+    let erasure = ask(&mut world, &mut shopper, recognition.0.id, end).unwrap();
+    let grant = stored(&world, &recognition.0);
+    assert_eq!(erasure.payload().answers(&grant, None, end, 0), Ok(()));
+    let said = world.withdraw(&mut shopper, &recognition, end.plus(5));
+    let said = withdrawal(&said, &shopper);
+    let again = ask(&mut world, &mut shopper, recognition.0.id, end.plus(6)).unwrap();
+    assert_eq!(again.as_bytes(), erasure.as_bytes());
+    assert_eq!(again.payload().answers(&grant, Some(&said), end.plus(6), 0), Ok(()));
+}
+
+#[test]
+fn where_others_received_it_nothing_is_signed_before_they_were_told() {
+    let mut world = World::new();
+    let elsewhere = besace_protocol::party::ControllerId::parse("press.example").unwrap();
+    let mut asked = draft(Purpose::StaffGreeting);
+    asked.terms.recipients = vec![elsewhere.clone()];
+    let request = world.retailer.publish_request(asked, NOW, &mut world.rng).unwrap();
+    let mut shopper = Shopper::new(2);
+    let grant = world.give(&mut shopper, request, NOW);
+    world.disclose(&mut shopper, &grant.0, "Nour", NOW);
+    let told = world.retailer.recipients_told(grant.0.id, NOW, &mut world.rng);
+    assert!(matches!(told, Err(RecipientsToldError::Live)), "{told:?}");
+    let said = world.withdraw(&mut shopper, &grant, NOW);
+    // It is gone here at once; that it is gone elsewhere is not said yet.
+    assert!(world.retailer.store.read().disclosure(grant.0.id).unwrap().is_none());
+    let later = NOW.plus(3 * DAY);
+    assert_eq!(world.retailer.tidy(later, &mut world.rng).unwrap().erasures, 0);
+    assert!(ask(&mut world, &mut shopper, grant.0.id, later).is_none());
+    let owed = world.retailer.owed_erasures().unwrap();
+    let [one] = &owed[..] else { panic!("{owed:?}") };
+    assert_eq!((one.grant, one.due), (grant.0.id, NOW.plus(31 * DAY)));
+    assert_eq!(one.recipients, [elsewhere]);
+    for _twice in 0..2 {
+        world.retailer.recipients_told(grant.0.id, later, &mut world.rng).unwrap();
+    }
+    assert!(world.retailer.owed_erasures().unwrap().is_empty());
+    let erasure = ask(&mut world, &mut shopper, grant.0.id, later).unwrap();
+    let said = withdrawal(&said, &shopper);
+    let verified = stored(&world, &grant.0);
+    assert_eq!(erasure.payload().answers(&verified, Some(&said), later, 0), Ok(()));
+    let unknown = GrantId::from_bytes([9; 16]);
+    let told = world.retailer.recipients_told(unknown, later, &mut world.rng);
+    assert!(matches!(told, Err(RecipientsToldError::Missing)), "{told:?}");
+}
+
+#[test]
+fn nothing_is_erased_or_signed_for_where_the_log_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(&folder.path().join("store.db")).unwrap();
+    let mut world = World::in_store(store);
+    let (mut shopper, _, greeting) = regular(&mut world, 2);
+    let body = shopper.withdrawal(greeting.0.id, greeting.1, NOW);
+    world.retailer.store.fill_disk(true);
+    let mut refused = false;
+    for try_again in 0..40 {
+        let at = NOW.plus(try_again);
+        let call = shopper.call(WITHDRAWALS_PATH, &body, at);
+        refused |= world.retailer.withdraw(&call, at, &mut world.rng).is_err();
+        let session = world.retailer.store.read();
+        let held = session.disclosure(greeting.0.id).unwrap().is_some();
+        let signed = session.erasure(greeting.0.id).unwrap().is_some();
+        assert_ne!(held, signed, "either it is held, or it is signed that it is not");
+    }
+    assert!(refused, "the disk was full");
+}
+
+#[test]
+fn only_she_is_told() {
+    let mut world = World::new();
+    let (_, _, greeting) = regular(&mut world, 2);
+    let mut eve = Shopper::new(3);
+    let call = eve.call(ERASURES_PATH, &AskErasure { grant: greeting.0.id }, NOW);
+    let refused = world.retailer.erasure(&call, NOW).unwrap_err();
+    assert_eq!(refused.problem(), ProblemType::SignatureInvalid);
+    let unknown = AskErasure { grant: GrantId::from_bytes([9; 16]) };
+    let call = eve.call(ERASURES_PATH, &unknown, NOW);
+    let refused = world.retailer.erasure(&call, NOW).unwrap_err();
+    assert_eq!(refused.problem(), ProblemType::GrantMissing);
+}
