@@ -162,6 +162,24 @@ test('a card is large, bright and named for who does not see it', async () => {
 });
 
 /** What makes one button weigh more than another. */
+/** What she has to do in `story`, which begins at her page of today: taps, keys, fields filled in, pages seen. */
+async function gestures(page, story) {
+  await page.goto(house.address);
+  const done = { taps: 0, keys: 0, fields: 0, pages: 0 };
+  const kinds = { pointerdown: 'taps', keydown: 'keys', input: 'fields' };
+  await page.exposeFunction('gesture', (kind) => { done[kinds[kind]] += 1; });
+  const listen = (names) => {
+    for (const name of names) document.addEventListener(name, () => window.gesture(name), true);
+  };
+  await page.addInitScript(listen, Object.keys(kinds));
+  await page.evaluate(listen, Object.keys(kinds));
+  page.on('framenavigated', () => { done.pages += 1; });
+  await story();
+  return done;
+}
+
+let giving; // what saying yes took
+
 const weight = (button) =>
   button.evaluate((element) => {
     const { width, height, top } = element.getBoundingClientRect();
@@ -183,17 +201,20 @@ test('yes and no weigh the same, and stopping takes the one tap that giving took
     });
   }
   await open({}, async (page) => {
-    await page.goto(`${house.address}/consent`);
     const asks = page.locator('.request').filter({ hasText: 'savoir quand vous entrez' });
-    assert.match(
-      await asks.textContent(),
-      /jusqu’au .*En échange\u00a0: 5\u00a0€ par mois\. Si vous dites non, vos points restent/,
-    );
-    // By keyboard alone: focus the answer and press it.
-    await asks.locator('button', { hasText: 'Oui' }).focus();
-    await page.keyboard.press('Enter');
     const grant = page.locator('.grant');
-    await grant.waitFor();
+    giving = await gestures(page, async () => {
+      await page.click('nav a[href="/consent"]');
+      assert.match(
+        await asks.textContent(),
+        /jusqu’au .*En échange\u00a0: 5\u00a0€ par mois\. Si vous dites non, vos points restent/,
+      );
+      // By keyboard alone: focus the answer and press it.
+      await asks.locator('button', { hasText: 'Oui' }).focus();
+      await page.keyboard.press('Enter');
+      await grant.waitFor();
+    });
+    assert.deepEqual([giving.taps, giving.keys, giving.fields], [1, 1, 0]);
     assert.match(await grant.textContent(), /le moment où vous entrez.*5\u00a0€ par mois/s);
     assert.equal(await grant.getByText('n’a pas encore signé').count(), 0);
     assert.deepEqual(
@@ -217,9 +238,16 @@ test('a no is a no, and a stop holds even when the shop does not answer', async 
     await page.waitForURL(/consent#request_/);
     assert.match(await page.textContent('.ended'), /C’est non, et c’est entendu/);
     assert.equal(await page.locator('.request').count(), 0);
-    await page.locator('.grant button').click();
-    await page.waitForURL(/consent#grant_/);
+    const stopping = await gestures(page, async () => {
+      await page.click('nav a[href="/consent"]');
+      await page.locator('.grant button').focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/consent#grant_/);
+    });
     assert.match(await page.textContent('.ended'), /Maison Lumen ne répond pas\. Pour vous, c’est arrêté/);
+    for (const kind of Object.keys(giving)) {
+      assert.ok(stopping[kind] <= giving[kind], `${kind}: ${stopping[kind]} to stop, ${giving[kind]} to give`);
+    }
     assert.equal(await page.locator('.grant').count(), 0);
   });
 });

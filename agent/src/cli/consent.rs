@@ -273,3 +273,23 @@ fn benefit(terms: &Terms) -> String {
         format!(" In return: {whole}.{cents:02} {}.", amount.currency)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Subcommand as _;
+
+    use super::*;
+
+    /// How many words have to be typed behind `besace consent`: the command, and what it cannot do without.
+    fn words(name: &str) -> usize {
+        let all = Command::augment_subcommands(clap::Command::new("consent"));
+        let command = all.find_subcommand(name).unwrap();
+        1 + command.get_arguments().filter(|argument| argument.is_required_set()).count()
+    }
+
+    #[test]
+    fn taking_back_takes_no_more_words_than_giving() {
+        assert_eq!(words("give"), 2);
+        assert!(words("withdraw") <= words("give"));
+    }
+}
