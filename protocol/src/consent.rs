@@ -1,8 +1,8 @@
 //! Consent: request, grant, withdrawal, and what may travel under a grant. `spec/consent.md`.
 //!
 //! One grant, one purpose. A withdrawal is final and needs nobody's answer. This module holds the
-//! documents and the life of a grant; it does not hold negotiation (one round only: a grant takes the
-//! terms of the request or is not given).
+//! documents and the life of a grant; how parties come to other terms than those of the request is in
+//! [`negotiation`](crate::negotiation).
 
 mod claim;
 mod continuation;
@@ -32,7 +32,7 @@ pub use record::{
     ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
 };
 pub use release::{Disclosure, Release, disclosure_context, release_context};
-pub use request::{ConsentRequest, NoticeReference};
+pub use request::{ALTERNATIVES_MAX, ConsentRequest, NoticeReference};
 pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,

@@ -259,6 +259,7 @@ mod tests {
         },
         crypto::SecretBytes,
         jws::{Typ, sign as sign_payload},
+        negotiation::{Agreement, Proposal, Refusal},
         party::Manifest,
     };
 
@@ -340,6 +341,7 @@ mod tests {
                 let bytes = jws.as_bytes();
                 let read = [
                     parses::<Acknowledgement>(bytes),
+                    parses::<Agreement>(bytes),
                     parses::<ConsentRequest>(bytes),
                     parses::<Continuation>(bytes),
                     parses::<Disclosure>(bytes),
@@ -347,11 +349,13 @@ mod tests {
                     parses::<Grant>(bytes),
                     parses::<Manifest>(bytes),
                     parses::<Opening>(bytes),
+                    parses::<Proposal>(bytes),
+                    parses::<Refusal>(bytes),
                     parses::<Release>(bytes),
                     parses::<UseStatement>(bytes),
                     parses::<Withdrawal>(bytes),
                 ];
-                prop_assert_eq!(read, [false; 11]);
+                prop_assert_eq!(read, [false; 14]);
             }
         }
     }

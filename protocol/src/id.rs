@@ -92,6 +92,8 @@ random_id! {
     RequestId = "request";
     /// A grant.
     GrantId = "grant";
+    /// A negotiation; drawn by the agent that begins it, never used again.
+    NegotiationId = "negotiation";
     /// A withdrawal.
     WithdrawalId = "withdrawal";
     /// One message; a replay shows the same one (`jti` of a call).

@@ -11,6 +11,7 @@
 //! | [`crypto`], [`keys`] | `spec/keys.md` |
 //! | [`jws`], [`document`], [`call`] | `spec/encoding.md`, `spec/http.md` |
 //! | [`party`], [`purpose`], [`consent`] | `spec/consent.md` |
+//! | [`negotiation`] | `spec/negotiation.md` |
 //! | [`problem`], [`wire`], [`address`] | `spec/http.md` |
 //! | [`presence`] | `spec/presence.md` |
 //! | [`product`] | `spec/product.md` |
@@ -40,6 +41,7 @@ pub mod lang;
 pub mod log;
 pub mod mark;
 pub mod money;
+pub mod negotiation;
 pub mod offer;
 pub mod party;
 pub mod presence;

@@ -110,6 +110,21 @@ fn the_examples_of_ends_are_what_their_vectors_sign() {
 }
 
 #[test]
+fn the_examples_of_a_negotiation_are_what_its_vectors_sign() {
+    let examples = examples(&read("spec/negotiation.md"));
+    let names: Vec<&str> = examples.keys().map(String::as_str).collect();
+    assert_eq!(names, ["agreement", "proposal", "refusal"]);
+    for (name, example) in examples {
+        let vector = read(&format!("spec/vectors/negotiation/{name}.txt"));
+        let (_, body) = vector.split_once("\n\n").unwrap();
+        let jws = UnverifiedJws::parse(body.as_bytes(), JWS_LEN_MAX).unwrap();
+        let signed: Value = jws.peek().unwrap();
+        let [example, signed] = [example, signed].map(|v| to_canonical_json(&v).unwrap());
+        assert_eq!(example, signed, "{name}");
+    }
+}
+
+#[test]
 fn the_page_lists_every_problem_with_status_and_title() {
     let page = read("spec/http.md");
     let (_, table) = page.split_once("| key | status | title |\n|---|---|---|\n").unwrap();

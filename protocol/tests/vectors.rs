@@ -29,6 +29,8 @@ mod keys;
 mod log;
 #[path = "vectors/mark.rs"]
 mod mark;
+#[path = "vectors/negotiation.rs"]
+mod negotiation;
 #[path = "vectors/offers.rs"]
 mod offers;
 #[path = "vectors/presence.rs"]
@@ -57,6 +59,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("keys", keys::check),
     ("log", log::check),
     ("mark", mark::check),
+    ("negotiation", negotiation::check),
     ("offers", offers::check),
     ("presence", presence::check),
     ("product", product::check),

@@ -75,7 +75,10 @@ impl GiveGrantError {
             }
             Self::Request
             | Self::Mismatch(
-                GrantMismatch::Request | GrantMismatch::Terms | GrantMismatch::Moment,
+                GrantMismatch::Request
+                | GrantMismatch::Terms
+                | GrantMismatch::Proposal
+                | GrantMismatch::Moment,
             ) => ProblemType::RequestUnknown,
             Self::Expired => ProblemType::GrantExpired,
             Self::Withdrawn => ProblemType::GrantWithdrawn,

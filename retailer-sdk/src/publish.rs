@@ -131,6 +131,7 @@ impl Retailer {
             return Err(PublishRequestError::Shop);
         }
         let request = ConsentRequest {
+            alternatives: Vec::new(),
             controller: self.identity().domain.clone(),
             controller_key: self.verifying_key(),
             expires: now.plus(u64::from(draft.open_days).saturating_mul(DAY_SECONDS)),

@@ -194,6 +194,7 @@ impl Shopper {
             id: GrantId::generate(&mut self.rng),
             indication: Indication::Page,
             notice: asked.notice.digest,
+            proposal: None,
             request: request.digest(),
             request_id: asked.id,
             subject_key: self.signing.verifying_key(),

@@ -10,6 +10,7 @@ import topic_id
 import topic_presence
 from encoding import from_base64url, to_base64url
 from refused import Refused
+from terms_order import asks_no_more
 
 DAY_SECONDS = 86400
 CATEGORIES = {
@@ -276,8 +277,18 @@ def request(value):
             "terms": terms,
             "v": VERSION,
         },
+        {"alternatives": alternatives},
     )
     demand(value["issued"] < value["expires"], "ends before it begins")
+    options = [value["terms"], *value.get("alternatives", [])]
+    demand(all(asks_no_more(one, options[0]) for one in options), "an alternative asks more")
+    demand(all(one not in options[:i] for i, one in enumerate(options)), "an option twice")
+
+
+def alternatives(value):
+    demand(isinstance(value, list) and 1 <= len(value) <= 4, "too many alternatives, or none")
+    for one in value:
+        terms(one)
 
 
 def grant(value):
@@ -301,6 +312,7 @@ def grant(value):
             "terms": terms,
             "v": VERSION,
         },
+        {"proposal": DIGEST},
     )
     life = value["terms"]["valid_days"] * DAY_SECONDS
     demand(value["expires"] == value["given"] + life, "lives otherwise than its terms say")

@@ -53,6 +53,7 @@ def _document(header, body):
 def _answers_request(grant, request, request_digest, header):
     for name in ("controller", "controller_key", "terms"):
         demand(grant[name] == request[name], f"another {name}")
+    demand("proposal" not in grant, "takes a proposal")
     demand(grant["request"] == request_digest, "another request")
     demand(grant["request_id"] == request["id"], "another request")
     demand(grant["notice"] == request["notice"]["digest"], "another notice")

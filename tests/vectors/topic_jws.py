@@ -9,6 +9,7 @@ from topic_keys import key_id
 ROLES = ["controller", "subject", "successor"]
 TYPES = {
     "besace-acknowledgement+jws": {"controller"},
+    "besace-agreement+jws": {"controller"},
     "besace-call+jws": {"subject"},
     "besace-catalogue+jws": {"controller"},
     "besace-continuation+jws": {"subject", "successor"},
@@ -17,6 +18,8 @@ TYPES = {
     "besace-grant+jws": {"controller", "subject"},
     "besace-manifest+jws": {"controller"},
     "besace-opening+jws": {"controller"},
+    "besace-proposal+jws": {"controller", "subject"},
+    "besace-refusal+jws": {"controller", "subject"},
     "besace-release+jws": {"subject"},
     "besace-request+jws": {"controller"},
     "besace-use-statement+jws": {"controller"},

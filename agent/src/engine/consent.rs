@@ -190,6 +190,7 @@ impl Engine {
             id: GrantId::generate(&mut rng),
             indication,
             notice: asked.notice.digest,
+            proposal: None,
             request: request.digest(),
             request_id: asked.id,
             subject_key: keys.signing.verifying_key(),

@@ -27,6 +27,7 @@ use besace_protocol::{
     },
     mark::UnverifiedMark,
     money::{Currency, Money},
+    negotiation::{Agreement, Proposal, Refusal, UnverifiedMessage},
     offer::{Body, Category, Gtin, Offer, Tier, Title, catalogue::UnverifiedCatalogue},
     party::{ControllerId, Manifest, ShopCode},
     presence::{
@@ -174,6 +175,12 @@ pub const PARSERS: &[Parser] = &[
     }),
     signed("request", "Unverified", &["consent"], document::<ConsentRequest>),
     signed("grant", "Unverified", &["consent"], document::<Grant>),
+    signed("proposal", "Unverified", &["negotiation"], document::<Proposal>),
+    signed("agreement", "Unverified", &["negotiation"], document::<Agreement>),
+    signed("refusal", "Unverified", &["negotiation"], document::<Refusal>),
+    signed("message", "UnverifiedMessage", &["negotiation"], |b| {
+        UnverifiedMessage::parse(b).is_ok()
+    }),
     signed("withdrawal", "Unverified", &["consent"], document::<Withdrawal>),
     signed("acknowledgement", "Unverified", &["consent"], document::<Acknowledgement>),
     signed("erasure", "Unverified", &["consent"], document::<Erasure>),

@@ -1,6 +1,7 @@
 //! Opened entries become documents and records whose signatures hold.
 
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
@@ -50,7 +51,7 @@ pub(super) struct Item<'a> {
 /// What it holds.
 #[derive(Debug)]
 pub(super) enum Content<'a> {
-    Request(Verified<ConsentRequest>),
+    Request(Box<Verified<ConsentRequest>>),
     Grant(GrantId),
     Withdrawal(Verified<Withdrawal>),
     Acknowledgement(Verified<Acknowledgement>),
@@ -182,7 +183,8 @@ impl<'a> Books<'a> {
             Typ::Request => {
                 let retailer = self.retailer.ok_or_else(foreign)?;
                 let document = parse::<ConsentRequest>(bytes)?;
-                verify(document, &[(Role::Controller, &retailer.key)]).map(Content::Request)
+                let request = verify(document, &[(Role::Controller, &retailer.key)])?;
+                Ok(Content::Request(Box::new(request)))
             }
             Typ::Manifest | Typ::Catalogue | Typ::UseStatement | Typ::VoucherKeys => {
                 let retailer = self.retailer.ok_or_else(foreign)?;
@@ -200,7 +202,14 @@ impl<'a> Books<'a> {
                 let own = self.origins.contains(&Origin::of_log(&signed.payload().to.log));
                 if own { Ok(Content::Public) } else { Err(foreign()) }
             }
-            Typ::Call | Typ::Disclosure | Typ::Opening | Typ::Release => Err(foreign()),
+            // What was negotiated is not logged yet: of it, the grant counts.
+            Typ::Agreement
+            | Typ::Call
+            | Typ::Disclosure
+            | Typ::Opening
+            | Typ::Proposal
+            | Typ::Refusal
+            | Typ::Release => Err(foreign()),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
     document::{Document, DocumentRule, Verified, check_version},
     id::{GrantId, Handle, LogId, RequestId},
     jws::{Role, Typ},
+    negotiation::Proposal,
     party::ControllerId,
     time::{DAY_SECONDS, Timestamp},
 };
@@ -32,6 +33,9 @@ pub struct Grant {
     pub indication: Indication,
     /// Digest of the notice that was shown before.
     pub notice: Digest,
+    /// Digest of the payload of the proposal whose terms it takes; absent where it takes those of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Digest>,
     /// Digest of the payload of the request it answers.
     pub request: Digest,
     /// Name of that request.
@@ -44,7 +48,7 @@ pub struct Grant {
     pub subject_log: LogId,
     /// What the mailbox is sealed to.
     pub subject_sealing_key: SealingPublicKey,
-    /// The terms, word for word those of the request.
+    /// The terms, word for word those of the request, or of the proposal that it names.
     pub terms: Terms,
     /// Version, 1.
     pub v: u8,
@@ -72,15 +76,60 @@ pub enum GrantMismatch {
     /// Other terms.
     #[error("grant has other terms than the request")]
     Terms,
+    /// Takes the terms of a proposal that is not at hand, or another one.
+    #[error("grant takes another proposal")]
+    Proposal,
     /// Given before the request, after its end, or in the future.
     #[error("grant was not given while the request was open")]
     Moment,
 }
 
 impl Grant {
-    /// Whether it answers `request`, which was open when it was given. `now` bounds the future by
-    /// `skew_seconds`.
+    /// Whether it answers `request` word for word; it was open when the grant was given. `now` bounds the future
+    /// by `skew_seconds`.
     pub fn answers(
+        &self,
+        request: &Verified<ConsentRequest>,
+        now: Timestamp,
+        skew_seconds: u64,
+    ) -> Result<(), GrantMismatch> {
+        self.check_request(request, now, skew_seconds)?;
+        if self.proposal.is_some() {
+            return Err(GrantMismatch::Proposal);
+        }
+        if self.terms == request.payload().terms { Ok(()) } else { Err(GrantMismatch::Terms) }
+    }
+
+    /// Whether it answers `request` with the terms of `proposal`, which ask no more than those of the request;
+    /// both were open when it was given. `spec/negotiation.md#grant`.
+    pub fn answers_as_proposed(
+        &self,
+        request: &Verified<ConsentRequest>,
+        proposal: &Verified<Proposal>,
+        now: Timestamp,
+        skew_seconds: u64,
+    ) -> Result<(), GrantMismatch> {
+        self.check_request(request, now, skew_seconds)?;
+        let proposed = proposal.payload();
+        let matter = &proposed.matter;
+        let named = self.proposal == Some(proposal.digest())
+            && self.request == matter.request
+            && self.controller == matter.controller
+            && self.controller_key == matter.controller_key
+            && self.subject_key == matter.subject_key;
+        if !named {
+            return Err(GrantMismatch::Proposal);
+        }
+        if self.terms != proposed.terms || !self.terms.asks_no_more_than(&request.payload().terms) {
+            return Err(GrantMismatch::Terms);
+        }
+        let open =
+            self.given.plus(skew_seconds) >= proposed.issued && self.given < proposed.expires;
+        if open { Ok(()) } else { Err(GrantMismatch::Moment) }
+    }
+
+    /// Everything but the terms.
+    fn check_request(
         &self,
         request: &Verified<ConsentRequest>,
         now: Timestamp,
@@ -95,9 +144,6 @@ impl Grant {
             && self.notice == asked.notice.digest;
         if !same {
             return Err(GrantMismatch::Request);
-        }
-        if self.terms != asked.terms {
-            return Err(GrantMismatch::Terms);
         }
         let open = self.given >= asked.issued && self.given < asked.expires;
         if !open || self.given > now.plus(skew_seconds) {

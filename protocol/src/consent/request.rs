@@ -1,6 +1,6 @@
 //! What a controller asks.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +17,16 @@ use crate::{
 /// Longest time a request stands open, in seconds: as long as a grant may live.
 const OPEN_SECONDS_MAX: u64 = VALID_DAYS_MAX as u64 * DAY_SECONDS;
 
+/// Most alternatives of a request.
+pub const ALTERNATIVES_MAX: usize = 4;
+
 /// A consent request: signed by the controller, the same bytes for everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentRequest {
+    /// Terms that it takes as well: they ask no more than `terms`, for whatever they promise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Terms>,
     /// Who asks.
     pub controller: ControllerId,
     /// The key it signs with.
@@ -51,6 +57,31 @@ pub struct NoticeReference {
     pub version: String,
 }
 
+impl ConsentRequest {
+    /// What it takes, the most first.
+    pub fn options(&self) -> impl Iterator<Item = &Terms> {
+        core::iter::once(&self.terms).chain(&self.alternatives)
+    }
+
+    /// Each once, and none asks more than what is shown first: notice and question tell the most.
+    fn check_alternatives(&self) -> Result<(), DocumentRule> {
+        if self.alternatives.len() > ALTERNATIVES_MAX {
+            return Err(DocumentRule::List);
+        }
+        for (index, terms) in self.alternatives.iter().enumerate() {
+            terms.check()?;
+            if !terms.asks_no_more_than(&self.terms) {
+                return Err(DocumentRule::Terms);
+            }
+            // The first of the options is `terms`, so it is never one of those after it.
+            if self.options().take(index.saturating_add(1)).any(|before| before == terms) {
+                return Err(DocumentRule::List);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Document for ConsentRequest {
     const TYP: Typ = Typ::Request;
     const LEN_MAX: usize = 64 << 10;
@@ -67,7 +98,8 @@ impl Document for ConsentRequest {
         if self.expires > self.issued.plus(OPEN_SECONDS_MAX) {
             return Err(DocumentRule::Bounds);
         }
-        self.terms.check()
+        self.terms.check()?;
+        self.check_alternatives()
     }
 
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
@@ -92,6 +124,7 @@ mod tests {
     fn a_request_stands_open_for_a_time_and_not_for_ever() {
         let open = |seconds: u64| {
             ConsentRequest {
+                alternatives: Vec::new(),
                 controller: ControllerId::parse("shop.example").unwrap(),
                 controller_key: key(2).verifying_key(),
                 expires: NOW.plus(seconds),

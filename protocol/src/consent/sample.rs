@@ -66,6 +66,7 @@ pub(super) fn notice() -> Notice {
 /// Open from an hour before [`NOW`] until a week after it.
 pub(super) fn request() -> ConsentRequest {
     ConsentRequest {
+        alternatives: vec![],
         controller: controller(),
         controller_key: key(2).verifying_key(),
         expires: NOW.plus(7 * DAY_SECONDS),
@@ -92,6 +93,7 @@ pub(super) fn grant() -> Grant {
         id: GrantId::from_bytes([3; 16]),
         indication: Indication::Page,
         notice: request().notice.digest,
+        proposal: None,
         request: signed_request().digest(),
         request_id: RequestId::from_bytes([1; 16]),
         subject_key: key(1).verifying_key(),

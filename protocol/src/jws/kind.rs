@@ -44,6 +44,8 @@ macro_rules! types {
 types! {
     /// Answer to a withdrawal: keys deleted, uses counted.
     Acknowledgement = "besace-acknowledgement+jws": Controller;
+    /// A controller takes a proposal of hers.
+    Agreement = "besace-agreement+jws": Controller;
     /// An agent's call to a gateway.
     Call = "besace-call+jws": Subject;
     /// The offers of a retailer.
@@ -60,6 +62,10 @@ types! {
     Manifest = "besace-manifest+jws": Controller;
     /// The opening of a log entry, sent home.
     Opening = "besace-opening+jws": Controller;
+    /// Terms that one party proposes to the other.
+    Proposal = "besace-proposal+jws": Controller Subject;
+    /// One party says no.
+    Refusal = "besace-refusal+jws": Controller Subject;
     /// Keys of one day, released.
     Release = "besace-release+jws": Subject;
     /// A consent request.

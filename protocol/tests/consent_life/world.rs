@@ -165,6 +165,7 @@ impl Retailer {
 
     pub(crate) fn request(&self, purpose: Purpose, rng: &mut StdRng) -> Verified<ConsentRequest> {
         let request = ConsentRequest {
+            alternatives: Vec::new(),
             controller: self.domain.clone(),
             controller_key: self.signing.verifying_key(),
             expires: NOW.plus(7 * DAY_SECONDS),
@@ -211,6 +212,7 @@ impl Pseudonym {
             id: GrantId::generate(rng),
             indication: Indication::Page,
             notice: asked.notice.digest,
+            proposal: None,
             request: request.digest(),
             request_id: asked.id,
             subject_key: self.keys.signing.verifying_key(),

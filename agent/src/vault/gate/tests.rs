@@ -43,6 +43,7 @@ fn grant() -> Grant {
         id: GRANT,
         indication: Indication::Page,
         notice: sha256(&[b"notice"]),
+        proposal: None,
         request: sha256(&[b"request"]),
         request_id: RequestId::from_bytes([3; 16]),
         subject_key: key(1).verifying_key(),

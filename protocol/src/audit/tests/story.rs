@@ -242,6 +242,7 @@ impl Story {
         notice: Vec<u8>,
     ) -> Verified<ConsentRequest> {
         let request = ConsentRequest {
+            alternatives: Vec::new(),
             controller: domain(),
             controller_key: key(2).verifying_key(),
             expires: NOW.plus(7 * DAY_SECONDS),
@@ -272,6 +273,7 @@ impl Story {
             id: grant_id(purpose),
             indication: Indication::Page,
             notice: request.payload().notice.digest,
+            proposal: None,
             request: request.digest(),
             request_id: request.payload().id,
             subject_key: key(1).verifying_key(),

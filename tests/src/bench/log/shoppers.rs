@@ -47,6 +47,7 @@ impl Shopper {
             id: GrantId::generate(rng),
             indication: Indication::Page,
             notice: asked.notice.digest,
+            proposal: None,
             request: request.digest(),
             request_id: asked.id,
             subject_key: signing.verifying_key(),

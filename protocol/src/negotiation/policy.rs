@@ -1,0 +1,324 @@
+//! What the agent may say without asking her, and why it said it.
+//!
+//! It gives only what lies below a rule that she confirmed, counters only by narrowing to such a rule,
+//! refuses only what she ruled out, and asks her about everything else.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Due, Message, Negotiation, Side, TooFast};
+use crate::{
+    consent::{Benefit, ConsentRequest, Dimension, Terms},
+    party::{ControllerId, ShopCode},
+    purpose::{DataCategory, Granularity, Purpose},
+    time::{DAY_SECONDS, Timestamp},
+};
+
+/// How long a purpose she refused is not asked again by the same retailer, in seconds.
+pub const REFUSAL_PAUSE_SECONDS: u64 = 182 * DAY_SECONDS;
+/// How long a rule holds after she confirmed it, in seconds: as long as a grant may.
+pub const RULE_SECONDS_MAX: u64 = 396 * DAY_SECONDS;
+
+/// By what she and an auditor find a rule: "rule 3 of 12 March".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleName {
+    /// When she confirmed this version of it.
+    pub confirmed: Timestamp,
+    /// Its number; never that of another one of hers.
+    pub number: u32,
+    /// Counts what she changed in it, from 1.
+    pub version: u32,
+}
+
+/// What she decided once for many requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// For which retailers; `None` is for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controllers: Option<BTreeSet<ControllerId>>,
+    /// By what it is found.
+    pub name: RuleName,
+    /// For what purpose.
+    pub purpose: Purpose,
+    /// What is to be said.
+    pub verdict: Verdict,
+}
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// No.
+    Refuse,
+    /// Yes, within bounds.
+    Give {
+        /// The most she gives, for the least in return.
+        bounds: Bounds,
+        /// Whether to propose what is left within the bounds, where more is asked.
+        narrow: bool,
+    },
+}
+
+/// The most that a rule gives, wherever it is asked: [`Terms`] without the names of one retailer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// The least in return.
+    pub benefit: Benefit,
+    /// Categories, each with the finest granularity.
+    pub categories: BTreeMap<DataCategory, Granularity>,
+    /// Most uses a day.
+    pub frequency_per_day: u16,
+    /// Furthest back, in days.
+    pub lookback_days: u16,
+    /// Who else may receive it, sorted.
+    pub recipients: Vec<ControllerId>,
+    /// Most days that keys are released ahead.
+    pub release_ahead_days: u8,
+    /// Most days that it is kept.
+    pub retention_days: u16,
+    /// In which shops, sorted; `None` is in all that ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shops: Option<Vec<ShopCode>>,
+    /// Most days that a grant lives.
+    pub valid_days: u16,
+}
+
+/// What is remembered of a retailer, where it bears on this request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// When she last refused it this purpose.
+    pub refused: Option<Timestamp>,
+    /// That it asks too often.
+    pub too_fast: Option<TooFast>,
+}
+
+/// What to do, and because of what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Give a grant of the terms that stand: those of the request, of the counter, or agreed.
+    Give {
+        /// The rule that they lie below.
+        by: RuleName,
+    },
+    /// Propose these.
+    Propose {
+        /// The rule that they lie below.
+        by: RuleName,
+        /// What of the answered terms goes beyond the rule and is left away; nothing where an alternative is taken.
+        left_away: BTreeSet<Dimension>,
+        /// What is proposed.
+        terms: Terms,
+    },
+    /// Refuse.
+    Refuse {
+        /// The rule that says so.
+        by: RuleName,
+    },
+    /// Ask her.
+    Ask {
+        /// What goes beyond each rule for this purpose; none where she has no such rule.
+        beyond: Vec<Beyond>,
+    },
+    /// Say nothing, and show nothing.
+    Silent(Silence),
+}
+
+/// In what something goes beyond a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beyond {
+    /// In what; not empty.
+    pub dimensions: BTreeSet<Dimension>,
+    /// Which rule.
+    pub rule: RuleName,
+}
+
+/// Why nothing is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Silence {
+    /// She refused this purpose less than [`REFUSAL_PAUSE_SECONDS`] ago.
+    Paused {
+        /// From when on it may be asked again.
+        until: Timestamp,
+    },
+    /// The retailer asks too often.
+    TooFast {
+        /// From when on the next is heard.
+        until: Timestamp,
+    },
+}
+
+/// What to say where `negotiation` stands; `None` where it is not her turn. `history` keeps out what begins; what has
+/// begun is brought to its end.
+pub fn decide(
+    negotiation: &Negotiation,
+    rules: &[Rule],
+    history: History,
+    now: Timestamp,
+) -> Option<Decision> {
+    let due = negotiation.due().filter(|_| negotiation.outcome().is_none())?;
+    let asked = negotiation.request().payload();
+    let mut rules: Vec<&Rule> = rules.iter().filter(|rule| rule.is_for(asked, now)).collect();
+    rules.sort_by_key(|rule| rule.name);
+    rules.sort_by_key(|rule| rule.name.number);
+    match due {
+        Due::Begin => Some(begin(asked, &rules, history, now)),
+        Due::AnswerCounter => {
+            let proposed = &negotiation.proposal()?.payload().terms;
+            Some(answer_counter(negotiation, proposed, &rules))
+        }
+        Due::Give => Some(give(&negotiation.proposal()?.payload().terms, &rules)),
+        Due::AnswerProposal { .. } | Due::Countersign => None,
+    }
+}
+
+fn begin(asked: &ConsentRequest, rules: &[&Rule], history: History, now: Timestamp) -> Decision {
+    if let Some(until) = history.refused.map(|at| at.plus(REFUSAL_PAUSE_SECONDS))
+        && now < until
+    {
+        return Decision::Silent(Silence::Paused { until });
+    }
+    if let Some(by) = refusing(rules) {
+        return Decision::Refuse { by };
+    }
+    if let Some(TooFast { again: until }) = history.too_fast.filter(|fast| now < fast.again) {
+        return Decision::Silent(Silence::TooFast { until });
+    }
+    for (by, bounds, _) in giving(rules) {
+        let within = asked.options().filter(|option| option.narrower_than(&bounds.on(option)));
+        // Of what is enough for the retailer, that which asks the least of her.
+        let least = within.reduce(
+            |least, option| {
+                if option.asks_no_more_than(least) { option } else { least }
+            },
+        );
+        if let Some(terms) = least {
+            if *terms == asked.terms {
+                return Decision::Give { by };
+            }
+            return Decision::Propose { by, left_away: BTreeSet::new(), terms: terms.clone() };
+        }
+    }
+    for (by, bounds, narrow) in giving(rules) {
+        let narrowed = asked.options().find_map(|option| bounds.narrow(option));
+        if let (true, Some((left_away, terms))) = (narrow, narrowed) {
+            return Decision::Propose { by, left_away, terms };
+        }
+    }
+    Decision::Ask { beyond: beyond(&asked.terms, rules) }
+}
+
+fn answer_counter(negotiation: &Negotiation, proposed: &Terms, rules: &[&Rule]) -> Decision {
+    if let Some(by) = refusing(rules) {
+        return Decision::Refuse { by };
+    }
+    if let Some(by) = allowing(proposed, rules) {
+        return Decision::Give { by };
+    }
+    // What the controller answered with more, it would have to be told a second time.
+    let told = |terms: &Terms| {
+        negotiation.said().iter().any(|message| match message {
+            Message::Proposal(one) if one.payload().by() == Side::Subject => {
+                terms.asks_no_more_than(&one.payload().terms)
+            }
+            Message::Agreement(_)
+            | Message::Grant(_)
+            | Message::Proposal(_)
+            | Message::Refusal(_) => false,
+        })
+    };
+    let mut narrowing = giving(rules).filter(|(_, _, narrow)| *narrow);
+    let narrowed = narrowing.find_map(|(by, bounds, _)| Some((by, bounds.narrow(proposed)?)));
+    match narrowed {
+        Some((by, (left_away, terms))) if !told(&terms) => {
+            Decision::Propose { by, left_away, terms }
+        }
+        Some(_) | None => Decision::Ask { beyond: beyond(proposed, rules) },
+    }
+}
+
+/// What was proposed for her was agreed; she may have changed her rules since.
+fn give(agreed: &Terms, rules: &[&Rule]) -> Decision {
+    if let Some(by) = refusing(rules) {
+        return Decision::Refuse { by };
+    }
+    match allowing(agreed, rules) {
+        Some(by) => Decision::Give { by },
+        None => Decision::Ask { beyond: beyond(agreed, rules) },
+    }
+}
+
+fn refusing(rules: &[&Rule]) -> Option<RuleName> {
+    rules.iter().find(|rule| rule.verdict == Verdict::Refuse).map(|rule| rule.name)
+}
+
+fn giving<'a>(rules: &[&'a Rule]) -> impl Iterator<Item = (RuleName, &'a Bounds, bool)> {
+    rules.iter().filter_map(|rule| match &rule.verdict {
+        Verdict::Refuse => None,
+        Verdict::Give { bounds, narrow } => Some((rule.name, bounds, *narrow)),
+    })
+}
+
+fn allowing(terms: &Terms, rules: &[&Rule]) -> Option<RuleName> {
+    giving(rules)
+        .find(|(_, bounds, _)| terms.narrower_than(&bounds.on(terms)))
+        .map(|(name, _, _)| name)
+}
+
+fn beyond(terms: &Terms, rules: &[&Rule]) -> Vec<Beyond> {
+    giving(rules)
+        .map(|(rule, bounds, _)| Beyond { dimensions: terms.exceeds(&bounds.on(terms)), rule })
+        .filter(|beyond| !beyond.dimensions.is_empty())
+        .collect()
+}
+
+impl Rule {
+    /// Whether it speaks of this request at `now`: confirmed, and not too long ago.
+    fn is_for(&self, asked: &ConsentRequest, now: Timestamp) -> bool {
+        let named = self.controllers.as_ref();
+        let holds = self.name.confirmed <= now && now < self.name.confirmed.plus(RULE_SECONDS_MAX);
+        holds
+            && self.purpose == asked.terms.purpose
+            && named.is_none_or(|named| named.contains(&asked.controller))
+    }
+}
+
+impl Bounds {
+    /// These bounds as terms towards who asks for `terms`.
+    fn on(&self, terms: &Terms) -> Terms {
+        Terms {
+            base_benefit_conditional: false,
+            benefit: self.benefit.clone(),
+            categories: self.categories.clone(),
+            frequency_per_day: self.frequency_per_day,
+            lookback_days: self.lookback_days,
+            purpose: terms.purpose,
+            recipients: self.recipients.clone(),
+            release_ahead_days: self.release_ahead_days,
+            retention_days: self.retention_days,
+            scope: terms.scope.clone(),
+            shops: self.shops.clone().unwrap_or_else(|| terms.shops.clone()),
+            valid_days: self.valid_days,
+        }
+    }
+
+    /// What of `terms` is left, and in what they go beyond; `None` where nothing is left, or too little is promised.
+    fn narrow(&self, terms: &Terms) -> Option<(BTreeSet<Dimension>, Terms)> {
+        let bounds = self.on(terms);
+        let beyond = terms.exceeds(&bounds);
+        let narrowed = terms.narrowed_to(&bounds)?;
+        narrowed.narrower_than(&bounds).then_some((beyond, narrowed))
+    }
+}
+
+#[cfg(test)]
+mod tests;
