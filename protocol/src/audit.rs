@@ -7,65 +7,94 @@
 //! The evidence is checked before anybody's conduct is judged: while one byte of it is refused,
 //! conduct is not judged at all. It does not do: witnesses' cosignatures, notary logs, reading files.
 
+//! A log is read part by part, in its order, and of what was read only that is kept which a later entry may
+//! need: the grants that live, and little of those that ended. Reading the parts, where most of the
+//! work is, may be shared among [`Workers`].
+
 mod books;
 mod bundle;
 mod conduct;
+mod entry;
 mod evidence;
+mod openings;
+mod part;
 mod policy;
 mod reconcile;
 mod report;
+mod source;
 mod succession;
+mod tiles;
 
-pub use bundle::{AddLogError, Bundle, BundlePath, LogFile, ParseBundlePathError};
+pub use bundle::{
+    AddLogError, AddOpeningsError, Bundle, BundlePath, LogFile, ParseBundlePathError,
+};
+pub use openings::{OpeningLineError, ParseOpeningsError, openings_of, parse_openings};
 pub use policy::{ParsePolicyError, PinnedController, Policy};
 pub use report::{
     Assertion, Fault, Finding, Gap, Held, LogSummary, Place, Report, Severity, Verdict,
 };
+pub use source::{Files, OneByOne, Workers};
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use self::{
-    books::Books,
-    conduct::Life,
-    evidence::{CheckedLog, sort_files},
-    reconcile::Statements,
-    report::Findings,
-    succession::Succession,
+    books::{Book, Context},
+    entry::{Content, Entry},
+    evidence::{CheckedLog, Desk, SortedFiles},
+    report::{Findings, Places, Spot},
+    succession::{First, Succession, SuccessionReader},
 };
-use crate::{id::GrantId, log::Origin, time::Timestamp};
+use crate::{
+    consent::RecordKind,
+    log::{LogKey, Origin},
+    time::Timestamp,
+};
 
 /// Checks all of `bundle` against `policy` at `now`.
 pub fn audit(bundle: &Bundle, policy: &Policy, now: Timestamp) -> Report {
-    let mut out = Findings::default();
-    let mut files = sort_files(bundle, &mut out);
-    let mut logs: BTreeMap<Origin, CheckedLog> = BTreeMap::new();
+    let Ok(report) = audit_files(bundle, policy, now, &OneByOne);
+    report
+}
 
-    // Pinned logs first: grants in them name the keys of the others.
+/// As [`audit`], for a bundle that lies elsewhere and may be larger than memory.
+pub fn audit_files<F: Files, W: Workers>(
+    files: &F,
+    policy: &Policy,
+    now: Timestamp,
+    workers: &W,
+) -> Result<Report, F::Error> {
+    let mut out = Findings::default();
+    let SortedFiles { logs, documents } = SortedFiles::of(files, &mut out);
+    let watches = reconcile::claimed_counts(files, &documents, &mut out)?;
+    let origins: Vec<Origin> = logs.keys().cloned().collect();
+    let places = Places(&origins);
+    let context = Context { policy, now, places, documents: &documents, watches: &watches };
+    let desk = Desk { files, policy, workers };
+    let mut shelf = Shelf { context, names: logs, logs: BTreeMap::new(), books: Vec::new() };
+
+    // The retailers' logs first: grants and continuations in them name the keys of the others.
+    let mut keys: BTreeMap<Origin, LogKey> = BTreeMap::new();
+    let mut named: BTreeMap<Origin, LogKey> = BTreeMap::new();
+    let mut succession = Succession::default();
     for key in policy.log_keys() {
-        if let Some(files) = files.logs.remove(key.origin())
-            && let Some(log) = evidence::check_log(&key, &files, policy, &mut out)
-        {
-            logs.insert(key.origin().clone(), log);
+        if key.origin().controller().is_some() {
+            shelf.retailer(&desk, &key, &mut succession, &mut named, &mut out)?;
+        } else {
+            keys.entry(key.origin().clone()).or_insert(key);
         }
     }
-    for key in books::log_keys_of_grants(&logs, policy) {
-        if let Some(files) = files.logs.remove(key.origin())
-            && let Some(log) = evidence::check_log(&key, &files, policy, &mut out)
-        {
-            logs.insert(key.origin().clone(), log);
-        }
+    let continued = succession.log_keys().map(|key| (key.origin().clone(), key));
+    for (origin, key) in named.into_iter().chain(continued) {
+        keys.entry(origin).or_insert(key);
     }
-    // Logs that go on from those: a continuation in a retailer's log names the key.
-    let succession = Succession::read(&logs, policy, &mut out);
-    for key in succession.log_keys() {
-        if let Some(files) = files.logs.remove(key.origin())
-            && let Some(log) = evidence::check_log(&key, &files, policy, &mut out)
-        {
-            logs.insert(key.origin().clone(), log);
-        }
-    }
-    let chains = succession.chains(&logs, &mut out);
-    for origin in files.logs.into_keys() {
+    keys.retain(|origin, _| shelf.names.contains_key(origin));
+    shelf.pseudonyms(&desk, &keys, &succession, &mut out)?;
+
+    let Shelf { names, logs, books, .. } = shelf;
+    for origin in names.into_keys() {
         out.gap(Gap::UnknownLogKey { origin });
     }
     for remembered in policy.remembered_origins() {
@@ -73,47 +102,154 @@ pub fn audit(bundle: &Bundle, policy: &Policy, now: Timestamp) -> Report {
             out.gap(Gap::RememberedLogAbsent { origin: remembered.clone() });
         }
     }
-
-    let books: Vec<Books<'_>> = if out.has_findings() {
-        Vec::new()
-    } else {
-        let read = |chain| Books::read(chain, &succession, policy, now, &mut out);
-        chains.iter().map(read).collect()
-    };
-    let statements = if out.has_findings() {
-        Statements::new()
-    } else {
-        reconcile::documents(&files.documents, &books, policy, &mut out)
-    };
-    if out.has_findings() {
-        out.gap(Gap::ConductNotJudged);
-    } else {
-        judge(&books, &statements, policy, now, &mut out);
-    }
+    judge(files, books, context, &mut out)?;
     out.gap(Gap::Witnesses);
-    out.into_report(logs.values().map(CheckedLog::summary).collect())
+    Ok(out.into_report(logs.values().map(CheckedLog::summary).collect()))
 }
 
-/// Conduct, log by log and then side by side.
-fn judge(
-    books: &[Books<'_>],
-    statements: &Statements,
-    policy: &Policy,
-    now: Timestamp,
+/// Tier by tier: while one does not hold, the next does not count.
+fn judge<F: Files>(
+    files: &F,
+    mut books: Vec<Book<'_>>,
+    context: Context<'_>,
     out: &mut Findings,
-) {
-    let lives: Vec<(bool, BTreeMap<GrantId, Life<'_>>)> = books
-        .iter()
-        .map(|books| (books.retailer.is_some(), conduct::judge(books, policy, out)))
-        .collect();
-    let side = |retailer: bool| -> BTreeMap<GrantId, &Life<'_>> {
-        lives
+) -> Result<(), F::Error> {
+    if !out.has_findings() {
+        for book in &mut books {
+            out.absorb(core::mem::take(&mut book.form));
+        }
+    }
+    if !out.has_findings() {
+        reconcile::documents(files, context.documents, &books, context.policy, out)?;
+        for book in &mut books {
+            out.absorb(core::mem::take(&mut book.papers));
+        }
+    }
+    if out.has_findings() {
+        out.gap(Gap::ConductNotJudged);
+        return Ok(());
+    }
+    for book in &mut books {
+        out.absorb(core::mem::take(&mut book.conduct));
+    }
+    reconcile::lives(&books, context, out);
+    Ok(())
+}
+
+/// The logs and books of a bundle, as far as they were read.
+struct Shelf<'a> {
+    context: Context<'a>,
+    /// Files of logs that were not read yet.
+    names: BTreeMap<Origin, BTreeSet<LogFile>>,
+    /// Logs that hold.
+    logs: BTreeMap<Origin, CheckedLog>,
+    books: Vec<Book<'a>>,
+}
+
+impl Shelf<'_> {
+    /// Reads one retailer's log, if it is here.
+    fn retailer<F: Files, W: Workers>(
+        &mut self,
+        desk: &Desk<'_, F, W>,
+        key: &LogKey,
+        succession: &mut Succession,
+        found_keys: &mut BTreeMap<Origin, LogKey>,
+        out: &mut Findings,
+    ) -> Result<(), F::Error> {
+        let origin = key.origin();
+        let Some(domain) = origin.controller() else { return Ok(()) };
+        let Some(names) = self.names.remove(origin) else { return Ok(()) };
+        let places = self.context.places;
+        let log = places.log(origin);
+        let mut book = Book::new(Vec::from([origin.clone()]), self.context);
+        let mut reader = SuccessionReader::new(domain);
+        let mut keys: BTreeMap<Origin, LogKey> = BTreeMap::new();
+        let held = desk.check_log(key, names, out, |mut entry: Entry| {
+            let spot = Spot { log, index: entry.index };
+            if let Ok(Content::Grant(grant)) = &entry.content {
+                let given = grant.payload();
+                let origin = Origin::of_log(&given.subject_log);
+                // Keys of logs that are not here are not needed.
+                if self.names.contains_key(&origin) {
+                    let key = LogKey::new(origin.clone(), given.subject_log_key);
+                    keys.entry(origin).or_insert(key);
+                }
+            }
+            reader.take(&mut entry, spot, places);
+            book.take(entry, spot, &reader.succession);
+        })?;
+        if let Some(log) = held {
+            let SuccessionReader { succession: read, found, .. } = reader;
+            out.absorb(found);
+            succession.absorb(read, places, out);
+            for (origin, key) in keys {
+                found_keys.entry(origin).or_insert(key);
+            }
+            self.books.push(book);
+            self.logs.insert(origin.clone(), log);
+        }
+        Ok(())
+    }
+
+    /// Reads the logs of pseudonyms, those of one pseudonym one after the other.
+    fn pseudonyms<F: Files, W: Workers>(
+        &mut self,
+        desk: &Desk<'_, F, W>,
+        keys: &BTreeMap<Origin, LogKey>,
+        succession: &Succession,
+        out: &mut Findings,
+    ) -> Result<(), F::Error> {
+        let places = self.context.places;
+        let known: BTreeSet<Origin> = keys.keys().cloned().collect();
+        let mut firsts: BTreeMap<Origin, First> = BTreeMap::new();
+        let mut begun: Vec<(Origin, Book<'_>)> = Vec::new();
+        let chains = succession.chains(&known);
+        let alone: Vec<Vec<Origin>> = known
             .iter()
-            .filter(|(is_retailer, _)| *is_retailer == retailer)
-            .flat_map(|(_, lives)| lives.iter().map(|(id, life)| (*id, life)))
-            .collect()
-    };
-    reconcile::lives(&side(false), &side(true), statements, policy, now, out);
+            .filter(|origin| !chains.iter().flatten().any(|read| read == *origin))
+            .map(|origin| Vec::from([origin.clone()]))
+            .collect();
+        for chain in chains.into_iter().chain(alone) {
+            let mut book = Book::new(chain.clone(), self.context);
+            for origin in &chain {
+                let (Some(key), Some(names)) = (keys.get(origin), self.names.remove(origin)) else {
+                    continue;
+                };
+                let log = places.log(origin);
+                let held = desk.check_log(key, names, out, |entry: Entry| {
+                    let spot = Spot { log, index: entry.index };
+                    if entry.index == 0 {
+                        firsts.insert(origin.clone(), First { spot, anchor: anchor_of(&entry) });
+                    }
+                    book.take(entry, spot, succession);
+                })?;
+                if let Some(log) = held {
+                    self.logs.insert(origin.clone(), log);
+                }
+            }
+            begun.extend(chain.into_iter().next().map(|first| (first, book)));
+        }
+        for (origin, first) in &firsts {
+            if self.logs.contains_key(origin) {
+                succession.check_anchor(origin, first, &self.logs, places, out);
+            }
+        }
+        for (first, mut book) in begun {
+            book.lost = succession.has_lost(&first, &self.logs, out);
+            self.books.push(book);
+        }
+        Ok(())
+    }
+}
+
+fn anchor_of(entry: &Entry) -> Option<crate::consent::Anchor> {
+    match &entry.content {
+        Ok(Content::Plain(record)) => match record.as_ref() {
+            RecordKind::Anchor(anchor) => Some(anchor.clone()),
+            _ => None,
+        },
+        Ok(_) | Err(_) => None,
+    }
 }
 
 #[cfg(test)]

@@ -156,11 +156,6 @@ impl UnverifiedJws {
         from_json_exact(&self.payload, self.payload.len())
     }
 
-    /// SHA-256 of what it claims.
-    pub(crate) fn claimed_digest(&self) -> Digest {
-        sha256(&[&self.payload])
-    }
-
     /// The bytes behind [`peek`](Self::peek).
     pub(crate) fn claimed_payload(&self) -> &[u8] {
         &self.payload

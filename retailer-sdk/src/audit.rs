@@ -21,13 +21,14 @@ impl Retailer {
         let entries = entries.collect::<Result<Vec<Commitment>, _>>()?;
         let mut bundle = Bundle::new();
         bundle.add_log(&head, &entries).map_err(|_| StoreError::Corrupt)?;
-        for opened in session.openings()? {
-            let opening =
-                Opening { index: opened.leaf, record: Bytes(opened.record), salt: opened.salt };
-            bundle
-                .add_opening(self.own.ledger.key().origin(), &opening)
-                .map_err(StoreError::Record)?;
-        }
+        let openings = session.openings()?.into_iter().map(|opened| Opening {
+            index: opened.leaf,
+            record: Bytes(opened.record),
+            salt: opened.salt,
+        });
+        bundle
+            .add_openings(self.own.ledger.key().origin(), openings)
+            .map_err(|_| StoreError::Corrupt)?;
         for document in session.long_documents()? {
             bundle.add_document(document);
         }

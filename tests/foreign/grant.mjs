@@ -13,9 +13,11 @@ function* grants(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     const path = join(entry.parentPath ?? entry.path, entry.name)
     if (!entry.isFile() || !path.includes('/openings/')) continue
-    const record = Buffer.from(JSON.parse(readFileSync(path, 'utf8')).record, 'base64url').toString('utf8')
-    const document = JSON.parse(record)
-    if (document.signatures?.length === 2) yield [path, document]
+    for (const line of readFileSync(path, 'utf8').split('\n').filter(Boolean)) {
+      const record = Buffer.from(JSON.parse(line).record, 'base64url').toString('utf8')
+      const document = JSON.parse(record)
+      if (document.signatures?.length === 2) yield [path, document]
+    }
   }
 }
 

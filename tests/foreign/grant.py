@@ -21,10 +21,11 @@ def decode(text):
 
 
 def grants(evidence):
-    for path in sorted(pathlib.Path(evidence, "logs").rglob("openings/*.json")):
-        document = json.loads(decode(json.loads(path.read_bytes())["record"]))
-        if len(document.get("signatures", [])) == 2:
-            yield path, document
+    for path in sorted(pathlib.Path(evidence, "logs").rglob("openings/*.jsonl")):
+        for line in filter(None, path.read_bytes().split(b"\n")):
+            document = json.loads(decode(json.loads(line)["record"]))
+            if len(document.get("signatures", [])) == 2:
+                yield path, document
 
 
 def holds(payload, signature, x):

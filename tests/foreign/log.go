@@ -287,53 +287,76 @@ func compareSeen(folder, origin string, newest head, verifier note.Verifier, rea
 
 // compareOpenings holds each opening against its entry, and learns keys of logs from the grants.
 func compareOpenings(folder string, entries [][]byte, newest head, reader tlog.HashReader, keys map[string][]byte) (int, error) {
-	files, err := filepath.Glob(filepath.Join(folder, "openings", "*.json"))
+	files, err := filepath.Glob(filepath.Join(folder, "openings", "*.jsonl"))
 	if err != nil {
 		return 0, err
 	}
+	count := 0
 	for _, file := range files {
 		name := "openings/" + filepath.Base(file)
+		var number int64
+		if _, err := fmt.Sscanf(name, "openings/%d.jsonl", &number); err != nil || name != fmt.Sprintf("openings/%d.jsonl", number) {
+			return 0, fmt.Errorf("%s: not the name of a file of openings", name)
+		}
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return 0, err
 		}
-		var opening struct {
-			Index        int64
-			Record, Salt string
+		lines := bytes.Split(data, []byte("\n"))
+		// A line for each entry as far as the last that is opened, and every line ends.
+		if len(lines) < 2 || len(lines) > 257 || len(lines[len(lines)-1]) > 0 || len(lines[len(lines)-2]) == 0 {
+			return 0, fmt.Errorf("%s: not a line for each entry", name)
 		}
-		if err := json.Unmarshal(data, &opening); err != nil {
-			return 0, fmt.Errorf("%s: %w", name, err)
+		for at, line := range lines {
+			if len(line) == 0 {
+				continue
+			}
+			if err := compareOpening(line, number*256+int64(at), entries, newest, reader, keys); err != nil {
+				return 0, fmt.Errorf("%s, line %d: %w", name, at+1, err)
+			}
+			count++
 		}
-		strict := base64.RawURLEncoding.Strict()
-		record, recordErr := strict.DecodeString(opening.Record)
-		salt, saltErr := strict.DecodeString(opening.Salt)
-		if recordErr != nil || saltErr != nil || len(salt) != 32 || opening.Index < 0 || opening.Index >= newest.size ||
-			name != fmt.Sprintf("openings/%d.json", opening.Index) {
-			return 0, fmt.Errorf("%s: not an opening of this entry", name)
-		}
-		// The file has one spelling.
-		if string(data) != fmt.Sprintf(`{"index":%d,"record":"%s","salt":"%s"}`, opening.Index, opening.Record, opening.Salt) {
-			return 0, fmt.Errorf("%s: spelled another way", name)
-		}
-		const label = "besace log/v1 consent leaf"
-		digest := sha256.Sum256(record)
-		committed := append([]byte{byte(len(label))}, label...)
-		committed = append(append(committed, salt...), digest[:]...)
-		commitment := sha256.Sum256(committed)
-		if !bytes.Equal(commitment[:], entries[opening.Index]) {
-			return 0, fmt.Errorf("%s: does not open entry %d", name, opening.Index)
-		}
-		proof, err := tlog.ProveRecord(newest.size, opening.Index, reader)
-		if err != nil {
-			return 0, err
-		}
-		leaf := tlog.RecordHash(entries[opening.Index])
-		if err := tlog.CheckRecord(proof, newest.size, newest.root, opening.Index, leaf); err != nil {
-			return 0, fmt.Errorf("%s: %w", name, err)
-		}
-		learn(record, keys)
 	}
-	return len(files), nil
+	return count, nil
+}
+
+// compareOpening holds one opening against the entry that its line is for.
+func compareOpening(data []byte, index int64, entries [][]byte, newest head, reader tlog.HashReader, keys map[string][]byte) error {
+	var opening struct {
+		Index        int64
+		Record, Salt string
+	}
+	if err := json.Unmarshal(data, &opening); err != nil {
+		return err
+	}
+	strict := base64.RawURLEncoding.Strict()
+	record, recordErr := strict.DecodeString(opening.Record)
+	salt, saltErr := strict.DecodeString(opening.Salt)
+	if recordErr != nil || saltErr != nil || len(salt) != 32 || opening.Index != index || index >= newest.size {
+		return fmt.Errorf("not an opening of this entry")
+	}
+	// It has one spelling.
+	if string(data) != fmt.Sprintf(`{"index":%d,"record":"%s","salt":"%s"}`, opening.Index, opening.Record, opening.Salt) {
+		return fmt.Errorf("spelled another way")
+	}
+	const label = "besace log/v1 consent leaf"
+	digest := sha256.Sum256(record)
+	committed := append([]byte{byte(len(label))}, label...)
+	committed = append(append(committed, salt...), digest[:]...)
+	commitment := sha256.Sum256(committed)
+	if !bytes.Equal(commitment[:], entries[index]) {
+		return fmt.Errorf("does not open entry %d", index)
+	}
+	proof, err := tlog.ProveRecord(newest.size, index, reader)
+	if err != nil {
+		return err
+	}
+	leaf := tlog.RecordHash(entries[index])
+	if err := tlog.CheckRecord(proof, newest.size, newest.root, index, leaf); err != nil {
+		return err
+	}
+	learn(record, keys)
+	return nil
 }
 
 // learn takes the key of a shopper's log from a grant, if the record is one.

@@ -68,6 +68,18 @@ fn bench_voucher_prints_figures() {
 }
 
 #[test]
+fn bench_audit_prints_figures_and_everything_holds() {
+    let figures = quick("audit");
+    assert_eq!(figures["events"], 20_000);
+    assert_eq!(figures["grants_count"], 400);
+    for name in
+        ["seconds", "peak_rss_bytes", "sha256_seconds", "ratio_to_sha256", "cpu_ratio_to_wall"]
+    {
+        assert!(figures[name].as_f64().is_some_and(|number| number > 0.0), "{name}");
+    }
+}
+
+#[test]
 fn bench_crash_loses_nothing() {
     let figures = quick("crash");
     for name in ["kill_points", "power_loss_states", "disk_full_points"] {
@@ -121,12 +133,13 @@ fn has_unit(name: &str) -> bool {
         "ratio",
         "seconds",
     ];
-    // What `crash` counts is named by what is counted.
-    const COUNTED: [&str; 7] = [
+    // What `crash` and `audit` count is named by what is counted.
+    const COUNTED: [&str; 8] = [
         "acknowledged_lost",
         "corrupt",
         "dishonest_errors",
         "disk_full_points",
+        "events",
         "kill_points",
         "kill_points_at_commits",
         "power_loss_states",

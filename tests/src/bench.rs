@@ -2,6 +2,7 @@
 //!
 //! Machines differ and are busy: read the ratios. `tests/BENCH.md` says what each figure is.
 
+mod audit;
 mod crash;
 mod figures;
 mod log;
@@ -10,6 +11,8 @@ mod resolver;
 mod vault;
 mod voucher;
 mod yardstick;
+
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -29,6 +32,8 @@ pub enum Part {
     Vault,
     /// From a blinded message to a till.
     Voucher,
+    /// A retailer's log of a million entries, all of it opened, before an auditor.
+    Audit,
     /// Killed processes, power losses, full disks: what is lost.
     Crash,
 }
@@ -49,6 +54,11 @@ pub fn serve_yardstick(orders: &str) -> Result<()> {
     vault::serve_yardstick(orders)
 }
 
+/// One run of `bench audit`, over evidence that was written before.
+pub fn audit_evidence(folder: &Path) -> Result<Figures> {
+    audit::of_folder(folder)
+}
+
 /// Measures one part.
 pub fn measure(part: Part, run: &Run) -> Result<Figures> {
     let mut figures = match part {
@@ -57,6 +67,7 @@ pub fn measure(part: Part, run: &Run) -> Result<Figures> {
         Part::Log => log::measure(run)?,
         Part::Vault => vault::measure(run)?,
         Part::Voucher => voucher::measure(run)?,
+        Part::Audit => audit::measure(run)?,
         Part::Crash => crash::measure(run)?,
     };
     if run.grants.is_none() {

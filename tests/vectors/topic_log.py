@@ -267,7 +267,8 @@ def _commitment(header, body):
     _same("commitment", to_base64url(commitment(salt, body)), header["commitment"])
 
 
-def _opening(header, body):
+def parse_opening(body):
+    """Index, record and salt of an opening."""
     match = re.fullmatch(
         r'\{"index":(0|[1-9][0-9]*),"record":"([^"]*)","salt":"([^"]*)"\}', text_of(body), re.ASCII
     )
@@ -277,7 +278,12 @@ def _opening(header, body):
     record, salt = from_base64url(match[2]), from_base64url(match[3])
     if len(salt) != 32 or len(body) > RECORD_LEN_MAX // 3 * 4 + 256:
         raise Refused("not an opening")
-    _same("index", match[1], header["index"])
+    return int(match[1]), record, salt
+
+
+def _opening(header, body):
+    index, record, salt = parse_opening(body)
+    _same("index", str(index), header["index"])
     _same("commitment", to_base64url(commitment(salt, record)), header["commitment"])
 
 

@@ -27,15 +27,18 @@ impl Engine {
         let manifest = self.manifest(domain)?;
         let key = retailer_log_key(manifest.payload());
         let vault = self.vault()?;
+        let mut openings = Vec::new();
         for evidence in vault.evidence(domain)? {
             let (proof, opening) = UnverifiedProof::parse(evidence.proof.as_bytes())
                 .map_err(|_| StepError::Proof)?
                 .verify_opening(&key, &evidence.record)
                 .map_err(|_| StepError::Proof)?;
             bundle.add_seen(proof.checkpoint());
-            bundle.add_opening(&Origin::retailer(domain), &opening).map_err(|_| StepError::Make)?;
             self.add_named_documents(&mut bundle, domain, &opening)?;
+            openings.push(opening);
         }
+        let origin = Origin::retailer(domain);
+        bundle.add_openings(&origin, openings).map_err(|_| StepError::Make)?;
         for head in vault.seen_heads(domain)? {
             let head = UnverifiedCheckpoint::parse(head.as_bytes())
                 .ok()
@@ -88,9 +91,8 @@ impl Engine {
             let entries: Vec<Commitment> =
                 log.entries.iter().map(|entry| entry.commitment).collect();
             bundle.add_log(&head, &entries).map_err(|_| StepError::Make)?;
-            for opening in log.entries.iter().filter_map(|entry| entry.opening.as_ref()) {
-                bundle.add_opening(&origin, opening).map_err(|_| StepError::Make)?;
-            }
+            let openings = log.entries.into_iter().filter_map(|entry| entry.opening);
+            bundle.add_openings(&origin, openings).map_err(|_| StepError::Make)?;
         }
         Ok(())
     }

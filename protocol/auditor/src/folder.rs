@@ -1,6 +1,7 @@
 //! Folders become bundles, and back.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Read as _},
@@ -8,14 +9,17 @@ use std::{
 };
 
 use besace_protocol::{
-    audit::{Bundle, Policy, Report, audit},
+    audit::{Bundle, Files, Policy, Report, audit_files},
+    log::{OPENING_LEN_MAX, TILE_WIDTH},
     time::Timestamp,
 };
 
-/// Largest file that is read, in bytes: a catalogue (`spec/encoding.md`), twice.
-pub const FILE_LEN_MAX: u64 = 16 << 20;
+use crate::Threads;
 
-/// Most files of a bundle.
+/// Largest file that is read, in bytes: the longest openings of 256 entries.
+pub const FILE_LEN_MAX: u64 = TILE_WIDTH as u64 * (OPENING_LEN_MAX as u64 + 1);
+
+/// Most files of a bundle: some 16 million entries.
 pub const FILES_MAX: usize = 200_000;
 
 /// Deepest folder of a bundle, twice what its names need.
@@ -64,20 +68,56 @@ pub struct WriteBundleError {
     pub source: io::Error,
 }
 
-/// Reads `folder` and audits it: what `besace-audit` does, in process.
+/// Reads `folder` and audits it on all processors: what `besace-audit` does, in process.
 pub fn audit_folder(
     folder: &Path,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Report, ReadBundleError> {
-    Ok(audit(&read_bundle(folder)?, policy, policy.now.unwrap_or(now)))
+    audit_files(&Folder::list(folder)?, policy, policy.now.unwrap_or(now), &Threads::all())
 }
 
-/// Every file below `folder`, by its name with `/` between folders. Empty folders do not count.
+/// Every file below `folder`, in memory.
 pub fn read_bundle(folder: &Path) -> Result<Bundle, ReadBundleError> {
-    let mut files = BTreeMap::new();
-    read_folder(folder, "", 0, &mut files)?;
+    let folder = Folder::list(folder)?;
+    let read = |name: &String| Ok((name.clone(), folder.read(name)?.into_owned()));
+    let files =
+        folder.names.iter().map(read).collect::<Result<BTreeMap<_, _>, ReadBundleError>>()?;
     Ok(Bundle::from(files))
+}
+
+/// A bundle that stays where it lies: its files are read when they are looked at.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    names: Vec<String>,
+}
+
+impl Folder {
+    /// Lists every file below `folder`, by its name with `/` between folders. Empty folders do not count.
+    pub fn list(folder: &Path) -> Result<Self, ReadBundleError> {
+        let mut names = Vec::new();
+        list_folder(folder, "", 0, &mut names)?;
+        names.sort();
+        Ok(Self { path: folder.to_path_buf(), names })
+    }
+}
+
+impl Files for Folder {
+    type Error = ReadBundleError;
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    fn read(&self, name: &str) -> Result<Cow<'_, [u8]>, ReadBundleError> {
+        let path = self.path.join(name);
+        match read_file(&path) {
+            Ok(Some(bytes)) => Ok(Cow::Owned(bytes)),
+            Ok(None) => Err(ReadBundleError::TooLarge { path }),
+            Err(source) => Err(ReadBundleError::Io { path, source }),
+        }
+    }
 }
 
 /// Writes every file of `bundle` below `folder`, which is made if it is missing.
@@ -93,11 +133,11 @@ pub fn write_bundle(bundle: &Bundle, folder: &Path) -> Result<(), WriteBundleErr
     Ok(())
 }
 
-fn read_folder(
+fn list_folder(
     folder: &Path,
     prefix: &str,
     depth: usize,
-    files: &mut BTreeMap<String, Vec<u8>>,
+    names: &mut Vec<String>,
 ) -> Result<(), ReadBundleError> {
     let failed = |path: &Path, source| ReadBundleError::Io { path: path.to_path_buf(), source };
     if depth > DEPTH_MAX {
@@ -113,13 +153,12 @@ fn read_folder(
         // Of the entry itself: a link is not followed.
         let kind = entry.file_type().map_err(|error| failed(&path, error))?;
         if kind.is_dir() {
-            read_folder(&path, &format!("{name}/"), depth.saturating_add(1), files)?;
+            list_folder(&path, &format!("{name}/"), depth.saturating_add(1), names)?;
         } else if kind.is_file() {
-            if files.len() >= FILES_MAX {
+            if names.len() >= FILES_MAX {
                 return Err(ReadBundleError::TooLarge { path });
             }
-            let bytes = read_file(&path).map_err(|error| failed(&path, error))?;
-            files.insert(name, bytes.ok_or(ReadBundleError::TooLarge { path })?);
+            names.push(name);
         } else {
             return Err(ReadBundleError::Special { path });
         }
@@ -129,8 +168,11 @@ fn read_folder(
 
 /// None for a file beyond [`FILE_LEN_MAX`].
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_LEN_MAX.saturating_add(1)).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    // Room for the end of the file, or finding it would double the room.
+    let length = file.metadata()?.len().min(FILE_LEN_MAX).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(FILE_LEN_MAX.saturating_add(1)).read_to_end(&mut bytes)?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok((length <= FILE_LEN_MAX).then_some(bytes))
 }

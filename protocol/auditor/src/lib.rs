@@ -18,10 +18,12 @@ mod arguments;
 pub mod clock;
 mod folder;
 mod report;
+mod threads;
 
 pub use arguments::{Exit, exit_of, run};
 pub use folder::{
-    FILE_LEN_MAX, FILES_MAX, ReadBundleError, WriteBundleError, audit_folder, read_bundle,
+    FILE_LEN_MAX, FILES_MAX, Folder, ReadBundleError, WriteBundleError, audit_folder, read_bundle,
     write_bundle,
 };
 pub use report::{to_json, to_text};
+pub use threads::Threads;

@@ -3,9 +3,9 @@
 
 use std::{ffi::OsString, fs, path::Path};
 
-use besace_audit::{Exit, read_bundle, run, write_bundle};
+use besace_audit::{Exit, read_bundle, run, to_text, write_bundle};
 use besace_protocol::{
-    audit::{Bundle, PinnedController, Policy},
+    audit::{Bundle, PinnedController, Policy, audit},
     consent::{Published, RecordKind},
     crypto::{SecretBytes, SigningKey, sha256},
     encoding::Bytes,
@@ -38,7 +38,7 @@ fn bundle(size: u64) -> Bundle {
         entries.push(opening.commitment());
         assert!(!tree.append(&opening.commitment()).is_empty());
         if index < 3 {
-            bundle.add_opening(&origin, &opening).unwrap();
+            bundle.add_openings(&origin, [opening]).unwrap();
         }
     }
     let head = Checkpoint { origin, size, root: tree.root() }.sign(&key(4)).unwrap();
@@ -94,6 +94,24 @@ fn the_report_begins_with_what_could_not_be_checked() {
         )
     );
     assert!(out.ends_with("Everything that was asserted holds.\n"), "{out}");
+}
+
+#[test]
+fn all_processors_find_what_one_finds() {
+    for broken in [false, true] {
+        let desk = Desk::new(&bundle(1500));
+        if broken {
+            let name = "logs/shop.example/besace/tile/entries/003";
+            let mut bytes = fs::read(desk.evidence().join(name)).unwrap();
+            bytes[100] ^= 1;
+            fs::write(desk.evidence().join(name), bytes).unwrap();
+        }
+        let policy = Policy::parse(&fs::read(desk.policy()).unwrap()).unwrap();
+        let alone = audit(&read_bundle(&desk.evidence()).unwrap(), &policy, NOW);
+        let (_, out, _) = desk.run(&[]);
+        assert_eq!(out, to_text(&alone));
+        assert_eq!(alone.findings.len(), usize::from(broken));
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 use besace_protocol::{
-    audit::{BundlePath, Policy},
+    audit::{BundlePath, Policy, openings_of, parse_openings},
     call::UnverifiedCall,
     consent::{
         Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Notice,
@@ -232,6 +232,9 @@ pub const PARSERS: &[Parser] = &[
     other("tile", "parse_tile", &["log"], |b| parse_tile(b, width(b)).is_ok()),
     // Evidence
     text("bundle-path", "BundlePath", &["bundle"], |t| written(BundlePath::parse(t).ok())),
+    bytes("openings", "parse_openings", &["bundle"], |b| {
+        parse_openings(0, b).ok().and_then(|openings| openings_of(0, &openings).ok())
+    }),
     json("policy", "Policy", &["json"], |b| Policy::parse(b).is_ok()),
     // Presence
     other("advertisement", "Advertisement", &["presence"], |b| Advertisement::parse(b).is_ok()),

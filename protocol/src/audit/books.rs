@@ -1,4 +1,5 @@
-//! Opened entries become documents and records whose signatures hold.
+//! Opened entries, one after the other, become the book of one log, or of the logs of one pseudonym: who signed
+//! what, and which grants live. Only what a later entry may need is kept.
 
 use alloc::{
     boxed::Box,
@@ -7,298 +8,242 @@ use alloc::{
 };
 
 use super::{
-    Assertion, Fault, Gap, PinnedController, Place, Policy,
-    evidence::{CheckedLog, Opened},
-    report::Findings,
-    succession::{Chain, Succession},
+    Assertion, Fault, Gap, PinnedController, Policy,
+    conduct::{Life, Watch},
+    entry::{Claimed, Content, Entry, Refused},
+    report::{Findings, Places, Spot},
+    succession::Succession,
 };
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Continuation, Erasure, Grant, Record, RecordKind,
-        Withdrawal,
+        Acknowledgement, ConsentRequest, Erasure, Grant, RecordKind, Withdrawal, WithdrawalMismatch,
     },
-    crypto::{Digest, VerifyingKey},
-    document::{Document, Unverified, Verified},
+    crypto::Digest,
+    document::Verified,
     id::GrantId,
-    jws::{Role, Typ, UnverifiedJws},
-    log::{LogKey, Opening, Origin},
+    jws::{Role, VerifyJwsError},
+    log::Origin,
     time::Timestamp,
 };
 
-/// The opened part of one log, or of the logs of one pseudonym, in the order of their entries.
+/// What every book is held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
+    pub(super) places: Places<'a>,
+    /// The documents of the bundle.
+    pub(super) documents: &'a BTreeSet<Digest>,
+    /// The counts of uses that documents of the bundle claim, by grant.
+    pub(super) watches: &'a BTreeMap<GrantId, Vec<Watch>>,
+}
+
+/// The opened part of one log, or of the logs of one pseudonym.
 #[derive(Debug)]
-pub(super) struct Books<'a> {
+pub(super) struct Book<'a> {
+    pub(super) context: Context<'a>,
     /// The logs it stands in: one, or those in which a pseudonym went on.
-    origins: BTreeSet<&'a Origin>,
+    origins: Vec<Origin>,
     /// Entries of it are known to be gone.
     pub(super) lost: bool,
     /// The retailer, if it is a retailer's log; else the log is a pseudonym's.
     pub(super) retailer: Option<&'a PinnedController>,
-    pub(super) items: Vec<Item<'a>>,
-    /// The grants in it, with the entry each stands at first.
-    pub(super) grants: BTreeMap<GrantId, (u64, Verified<Grant>)>,
-}
-
-/// One opened entry.
-#[derive(Debug)]
-pub(super) struct Item<'a> {
-    pub(super) index: u64,
-    pub(super) place: &'a Place,
-    pub(super) opening: &'a Opening,
-    pub(super) content: Content<'a>,
-}
-
-/// What it holds.
-#[derive(Debug)]
-pub(super) enum Content<'a> {
-    Request(Box<Verified<ConsentRequest>>),
-    Grant(GrantId),
-    Withdrawal(Verified<Withdrawal>),
-    Acknowledgement(Verified<Acknowledgement>),
-    /// A public document that was logged whole.
-    Public,
-    Plain(&'a RecordKind),
-}
-
-/// The keys of pseudonyms' logs, as grants in the retailers' logs name them under both signatures.
-pub(super) fn log_keys_of_grants(
-    logs: &BTreeMap<Origin, CheckedLog>,
-    policy: &Policy,
-) -> Vec<LogKey> {
-    let mut keys: BTreeMap<Origin, LogKey> = BTreeMap::new();
-    for opened in logs.values().flat_map(|log| log.openings.values()) {
-        if let Record::Signed(jws) = &opened.record
-            && jws.typ() == Typ::Grant
-            && let Ok(grant) = verify_grant(opened.opening.record.as_ref(), jws, policy)
-        {
-            let origin = Origin::of_log(&grant.payload().subject_log);
-            let key = LogKey::new(origin.clone(), grant.payload().subject_log_key);
-            keys.entry(origin).or_insert(key);
-        }
-    }
-    keys.into_values().filter(|key| !logs.contains_key(key.origin())).collect()
-}
-
-impl<'a> Books<'a> {
-    /// Reads the opened entries of `chain`: G1, G2 for each document, G3 for each grant.
-    pub(super) fn read(
-        chain: &Chain<'a>,
-        succession: &Succession,
-        policy: &'a Policy,
-        now: Timestamp,
-        out: &mut Findings,
-    ) -> Self {
-        let origins: BTreeSet<&Origin> = chain.logs.iter().map(|log| log.head.origin()).collect();
-        let domain = origins.first().and_then(|origin| origin.controller());
-        let retailer = domain.and_then(|domain| policy.controller(&domain));
-        let (items, grants, lost) = (Vec::new(), BTreeMap::new(), chain.lost);
-        let mut books = Self { origins, lost, retailer, items, grants };
-        let entries = chain.logs.iter().flat_map(|log| &log.openings);
-        for (index, opened) in entries {
-            let content = match &opened.record {
-                Record::Plain(record) => Ok(Content::Plain(record)),
-                Record::Signed(jws) => {
-                    out.checked(Assertion::G1);
-                    books.read_signed(*index, opened, jws, succession, policy)
-                }
-            };
-            match content {
-                Ok(content) => books.items.push(Item {
-                    index: *index,
-                    place: &opened.place,
-                    opening: &opened.opening,
-                    content,
-                }),
-                Err((assertion, fault)) => out.find(assertion, opened.place.clone(), fault),
-            }
-        }
-        books.check_requests(policy, now, out);
-        books
-    }
-
-    fn read_signed(
-        &mut self,
-        index: u64,
-        opened: &Opened,
-        jws: &UnverifiedJws,
-        succession: &Succession,
-        policy: &Policy,
-    ) -> Result<Content<'a>, (Assertion, Fault)> {
-        let bytes = opened.opening.record.as_ref();
-        let foreign = || (Assertion::G2, Fault::ForeignDocument);
-        match jws.typ() {
-            Typ::Grant => {
-                let grant = verify_grant(bytes, jws, policy)?;
-                let (id, both) = (grant.payload().id, grant.signed_at(Role::Controller).is_some());
-                let own = match self.retailer {
-                    Some(retailer) => both && grant.payload().controller == retailer.domain,
-                    None => self.origins.contains(&Origin::of_log(&grant.payload().subject_log)),
-                };
-                if !own {
-                    return Err(foreign());
-                }
-                if let Some((_, earlier)) = self.grants.get(&id)
-                    && earlier.digest() != grant.digest()
-                {
-                    return Err((Assertion::G3, Fault::GrantTwice { grant: id }));
-                }
-                self.grants.entry(id).or_insert((index, grant));
-                Ok(Content::Grant(id))
-            }
-            Typ::Withdrawal => {
-                let document = parse::<Withdrawal>(bytes)?;
-                let grant = self.grant_before(document.claimed().grant)?;
-                // With a key that the giver of the grant has or had.
-                let (claimed, given) =
-                    (document.claimed().subject_key, grant.payload().subject_key);
-                let key = if succession.are_one(&claimed, &given) { claimed } else { given };
-                let withdrawal = verify(document, &[(Role::Subject, &key)])?;
-                withdrawal
-                    .payload()
-                    .ends_as(grant, &key)
-                    .map_err(|source| mismatch(grant.payload().id, source))?;
-                Ok(Content::Withdrawal(withdrawal))
-            }
-            Typ::Acknowledgement => {
-                let document = parse::<Acknowledgement>(bytes)?;
-                let grant = self.grant_before(document.claimed().grant)?.payload();
-                let key = grant.controller_key;
-                let acknowledgement = verify(document, &[(Role::Controller, &key)])?;
-                let (id, answered) = (grant.id, acknowledgement.payload());
-                let answers = self.items.iter().find_map(|item| match &item.content {
-                    Content::Withdrawal(w) if w.payload().grant == id => Some(answered.answers(w)),
-                    _ => None,
-                });
-                match answers {
-                    Some(Ok(())) => Ok(Content::Acknowledgement(acknowledgement)),
-                    Some(Err(source)) => Err(mismatch(id, source)),
-                    None => Err(foreign()),
-                }
-            }
-            Typ::Erasure => {
-                let document = parse::<Erasure>(bytes)?;
-                let key = self.grant_before(document.claimed().grant)?.payload().controller_key;
-                verify(document, &[(Role::Controller, &key)]).map(|_| Content::Public)
-            }
-            Typ::Request => {
-                let retailer = self.retailer.ok_or_else(foreign)?;
-                let document = parse::<ConsentRequest>(bytes)?;
-                let request = verify(document, &[(Role::Controller, &retailer.key)])?;
-                Ok(Content::Request(Box::new(request)))
-            }
-            Typ::Manifest | Typ::Catalogue | Typ::UseStatement | Typ::VoucherKeys => {
-                let retailer = self.retailer.ok_or_else(foreign)?;
-                jws.clone()
-                    .verify(jws.typ(), &[(Role::Controller, &retailer.key)])
-                    .map(|_| Content::Public)
-                    .map_err(|error| (Assertion::G1, Fault::Signature(error)))
-            }
-            // The retailer's were looked at before any book was opened.
-            Typ::Continuation if self.retailer.is_some() => Ok(Content::Public),
-            Typ::Continuation => {
-                let signed = parse::<Continuation>(bytes)?
-                    .verify_parties()
-                    .map_err(|error| (Assertion::G1, Fault::Signature(error)))?;
-                let own = self.origins.contains(&Origin::of_log(&signed.payload().to.log));
-                if own { Ok(Content::Public) } else { Err(foreign()) }
-            }
-            // What was negotiated is not logged yet: of it, the grant counts.
-            Typ::Agreement
-            | Typ::Call
-            | Typ::Disclosure
-            | Typ::Opening
-            | Typ::Proposal
-            | Typ::Refusal
-            | Typ::Release => Err(foreign()),
-        }
-    }
-
-    fn grant_before(&self, grant: GrantId) -> Result<&Verified<Grant>, (Assertion, Fault)> {
-        let found = self.grants.get(&grant).map(|(_, grant)| grant);
-        found.ok_or((Assertion::U1, Fault::NoGrant { grant }))
-    }
-
-    /// Each grant of a retailer's log against the request it names, which stands before it.
-    fn check_requests(&self, policy: &Policy, now: Timestamp, out: &mut Findings) {
-        if self.retailer.is_none() {
-            return;
-        }
-        for item in &self.items {
-            let Content::Grant(id) = item.content else { continue };
-            let Some((_, grant)) = self.grants.get(&id) else { continue };
-            let request =
-                self.items.iter().take_while(|asked| asked.index < item.index).find_map(|asked| {
-                    match &asked.content {
-                        Content::Request(r) if r.digest() == grant.payload().request => Some(r),
-                        _ => None,
-                    }
-                });
-            let Some(request) = request else {
-                out.gap(Gap::NoRequest { grant: id });
-                continue;
-            };
-            let answers = grant.payload().answers(request, now, policy.skew_seconds);
-            let fault = answers.err().map(|source| Fault::NotTheRequest { grant: id, source });
-            out.check(Assertion::G3, item.place, fault);
-        }
-    }
-
+    /// A retailer's, by the digests of their payloads.
+    pub(super) requests: BTreeMap<Digest, Verified<ConsentRequest>>,
     /// Digests of the public documents it says were published.
-    pub(super) fn published(&self) -> impl Iterator<Item = Digest> + '_ {
-        self.items.iter().filter_map(|item| match item.content {
-            Content::Plain(RecordKind::Published(published)) => Some(published.digest),
-            _ => None,
-        })
-    }
-
-    /// The requests it holds.
-    pub(super) fn requests(&self) -> impl Iterator<Item = &ConsentRequest> {
-        self.items.iter().filter_map(|item| match &item.content {
-            Content::Request(request) => Some(request.payload()),
-            _ => None,
-        })
-    }
-
+    pub(super) published: BTreeSet<Digest>,
     /// Digests of the notices that its requests and grants name.
-    pub(super) fn notices(&self) -> impl Iterator<Item = Digest> + '_ {
-        let requests = self.requests().map(|request| request.notice.digest);
-        requests.chain(self.grants.values().map(|(_, grant)| grant.payload().notice))
+    pub(super) notices: BTreeSet<Digest>,
+    pub(super) lives: BTreeMap<GrantId, Box<Life>>,
+    /// Latest moment of an entry so far.
+    pub(super) last: Option<Timestamp>,
+    /// About its documents. Counts if the evidence holds.
+    pub(super) form: Findings,
+    /// About the notices of its grants. Counts if its documents hold.
+    pub(super) papers: Findings,
+    /// About what was done. Counts if the papers hold.
+    pub(super) conduct: Findings,
+}
+
+impl<'a> Book<'a> {
+    /// A book before its first entry, of the logs `origins` in their order.
+    pub(super) fn new(origins: Vec<Origin>, context: Context<'a>) -> Self {
+        let domain = origins.first().and_then(Origin::controller);
+        let retailer = domain.and_then(|domain| context.policy.controller(&domain));
+        Self {
+            context,
+            origins,
+            lost: false,
+            retailer,
+            requests: BTreeMap::new(),
+            published: BTreeSet::new(),
+            notices: BTreeSet::new(),
+            lives: BTreeMap::new(),
+            last: None,
+            form: Findings::default(),
+            papers: Findings::default(),
+            conduct: Findings::default(),
+        }
+    }
+
+    /// Takes the next entry: G1, G2 for a document, G3 for a grant, and what was done.
+    pub(super) fn take(&mut self, entry: Entry, spot: Spot, succession: &Succession) {
+        if entry.signed {
+            self.form.checked(Assertion::G1);
+        }
+        let taken = entry.content.and_then(|content| self.take_content(content, spot, succession));
+        if let Err((assertion, fault)) = taken {
+            self.form.find(assertion, self.context.places.of(spot), fault);
+        }
+    }
+
+    fn take_content(
+        &mut self,
+        content: Content,
+        spot: Spot,
+        succession: &Succession,
+    ) -> Result<(), Refused> {
+        match content {
+            Content::Request(request) => self.requested(*request),
+            Content::Grant(grant) => self.granted(*grant, spot)?,
+            Content::Withdrawal(withdrawal) => self.withdrawn(*withdrawal, spot, succession)?,
+            Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
+            Content::Erasure(erasure) => self.erased(*erasure)?,
+            // The retailer's were looked at before.
+            Content::Continuation(_) if self.retailer.is_some() => {}
+            Content::Continuation(read) => match *read {
+                Ok(signed) => self.own(&Origin::of_log(&signed.payload().to.log))?,
+                Err(fault @ Fault::ParseDocument(_)) => return Err((Assertion::G2, fault)),
+                Err(fault) => return Err((Assertion::G1, fault)),
+            },
+            Content::Public => {}
+            Content::Use(record, head) => self.used(&record, head, spot),
+            Content::Plain(record) => {
+                if let RecordKind::Published(published) = record.as_ref() {
+                    self.published.insert(published.digest);
+                }
+                self.plain(&record, spot);
+            }
+        }
+        Ok(())
+    }
+
+    fn requested(&mut self, request: Verified<ConsentRequest>) {
+        self.notices.insert(request.payload().notice.digest);
+        self.requests.entry(request.digest()).or_insert(request);
+    }
+
+    fn own(&self, origin: &Origin) -> Result<(), Refused> {
+        let foreign = (Assertion::G2, Fault::ForeignDocument);
+        if self.origins.contains(origin) { Ok(()) } else { Err(foreign) }
+    }
+
+    fn granted(&mut self, grant: Verified<Grant>, spot: Spot) -> Result<(), Refused> {
+        let given = grant.payload();
+        let (id, digest) = (given.id, grant.digest());
+        match self.retailer {
+            Some(retailer) => {
+                let both = grant.signed_at(Role::Controller).is_some();
+                if !both || given.controller != retailer.domain {
+                    return Err((Assertion::G2, Fault::ForeignDocument));
+                }
+            }
+            None => self.own(&Origin::of_log(&given.subject_log))?,
+        }
+        if self.lives.get(&id).is_some_and(|life| life.digest != digest) {
+            return Err((Assertion::G3, Fault::GrantTwice { grant: id }));
+        }
+        if self.retailer.is_some() {
+            self.answers_request(&grant, spot);
+        }
+        if self.lives.contains_key(&id) {
+            return Ok(());
+        }
+        self.notices.insert(given.notice);
+        if self.context.documents.contains(&given.notice) {
+            self.papers.checked(Assertion::G4);
+        } else {
+            self.papers.gap(Gap::NoNotice { grant: id, notice: given.notice });
+        }
+        let watches = self.context.watches.get(&id).filter(|_| self.retailer.is_some());
+        let watches = watches.cloned().unwrap_or_default();
+        let pinned = self.context.policy.position(&given.controller);
+        self.lives.insert(id, Box::new(Life::of(grant, digest, pinned, watches, spot)));
+        Ok(())
+    }
+
+    /// A grant of a retailer's log against the request it names, which stands before it: G3.
+    fn answers_request(&mut self, grant: &Verified<Grant>, spot: Spot) {
+        let (given, Context { policy, now, places, .. }) = (grant.payload(), self.context);
+        let Some(request) = self.requests.get(&given.request) else {
+            return self.form.gap(Gap::NoRequest { grant: given.id });
+        };
+        let answers = given.answers(request, now, policy.skew_seconds);
+        let fault = answers.err().map(|source| Fault::NotTheRequest { grant: given.id, source });
+        self.form.check(Assertion::G3, fault, || places.of(spot));
+    }
+
+    fn withdrawn(
+        &mut self,
+        Claimed { payload, verified }: Claimed<Withdrawal>,
+        spot: Spot,
+        succession: &Succession,
+    ) -> Result<(), Refused> {
+        let grant = payload.grant;
+        let life = self.lives.get_mut(&grant).ok_or_else(|| no_grant(grant))?;
+        // With a key that the giver of the grant has or had.
+        if !succession.are_one(payload.subject_key.as_bytes(), &life.subject_key) {
+            return Err((Assertion::G1, Fault::Signature(VerifyJwsError::Key)));
+        }
+        let digest = verified.map_err(|fault| (Assertion::G1, fault))?;
+        let pinned = self.context.policy.controllers.get(life.pinned);
+        let controller = pinned.map_or(&payload.controller, |pinned| &pinned.domain);
+        payload
+            .ends_grant(controller, grant, &life.digest)
+            .map_err(|source| mismatch(grant, source))?;
+        life.withdraw(payload.withdrawn, digest, spot);
+        Ok(())
+    }
+
+    /// By the retailer that the grant was given to.
+    fn erased(&self, Claimed { payload, verified }: Claimed<Erasure>) -> Result<(), Refused> {
+        let grant = payload.grant;
+        let life = self.lives.get(&grant).ok_or_else(|| no_grant(grant))?;
+        verified.map_err(|fault| (Assertion::G1, fault))?;
+        let pinned = self.context.policy.controllers.get(life.pinned);
+        if pinned.is_some_and(|pinned| pinned.domain != payload.controller) {
+            return Err((Assertion::G1, Fault::Signature(VerifyJwsError::Key)));
+        }
+        Ok(())
+    }
+
+    fn acknowledged(
+        &mut self,
+        Claimed { payload, verified }: Claimed<Acknowledgement>,
+        spot: Spot,
+    ) -> Result<(), Refused> {
+        let grant = payload.grant;
+        let life = self.lives.get_mut(&grant).ok_or_else(|| no_grant(grant))?;
+        verified.map_err(|fault| (Assertion::G1, fault))?;
+        let Some(withdrawn) = &life.withdrawn else {
+            return Err((Assertion::G2, Fault::ForeignDocument));
+        };
+        let pinned = self.context.policy.controllers.get(life.pinned);
+        let controller = pinned.map_or(&payload.controller, |pinned| &pinned.domain);
+        payload
+            .answers_one(controller, grant, &withdrawn.digest)
+            .map_err(|source| mismatch(grant, source))?;
+        if life.acknowledged.is_none() {
+            life.acknowledged = Some(Box::new((payload, spot)));
+        }
+        Ok(())
     }
 }
 
-fn mismatch(grant: GrantId, source: crate::consent::WithdrawalMismatch) -> (Assertion, Fault) {
+const fn no_grant(grant: GrantId) -> Refused {
+    (Assertion::U1, Fault::NoGrant { grant })
+}
+
+const fn mismatch(grant: GrantId, source: WithdrawalMismatch) -> Refused {
     (Assertion::G1, Fault::NotTheGrant { grant, source })
-}
-
-fn parse<D: Document>(bytes: &[u8]) -> Result<Unverified<D>, (Assertion, Fault)> {
-    Unverified::parse(bytes).map_err(|error| (Assertion::G2, Fault::ParseDocument(error)))
-}
-
-fn verify<D: Document>(
-    document: Unverified<D>,
-    signers: &[(Role, &VerifyingKey)],
-) -> Result<Verified<D>, (Assertion, Fault)> {
-    document.verify(signers).map_err(|error| (Assertion::G1, Fault::Signature(error)))
-}
-
-/// A grant by the keys of both, or of the shopper alone: hers is logged before the retailer signs.
-pub(super) fn verify_grant(
-    bytes: &[u8],
-    jws: &UnverifiedJws,
-    policy: &Policy,
-) -> Result<Verified<Grant>, (Assertion, Fault)> {
-    let document = parse::<Grant>(bytes)?;
-    let subject = document.claimed().subject_key;
-    let controller = policy
-        .controller(&document.claimed().controller)
-        .ok_or((Assertion::G1, Fault::NoPinnedKey))?
-        .key;
-    if document.claimed().controller_key != controller {
-        return Err((Assertion::G1, Fault::NoPinnedKey));
-    }
-    if jws.claimed_key(Role::Controller).is_some() {
-        verify(document, &[(Role::Controller, &controller), (Role::Subject, &subject)])
-    } else {
-        verify(document, &[(Role::Subject, &subject)])
-    }
 }

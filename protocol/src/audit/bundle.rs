@@ -8,12 +8,13 @@ use alloc::{
 };
 use core::fmt;
 
+use super::openings::{ParseOpeningsError, number_of, openings_of, parse_openings};
 use crate::{
     crypto::{Digest, sha256},
     encoding::{JsonError, parse_decimal},
     log::{
-        Commitment, Frontier, NodeId, Opening, Origin, SignedCheckpoint, TREE_SIZE_MAX, TilePath,
-        serve_tile, tiles_of,
+        Commitment, Frontier, NodeId, Opening, Origin, SignedCheckpoint, TILE_WIDTH, TREE_SIZE_MAX,
+        TilePath, serve_tile, tiles_of,
     },
 };
 
@@ -26,6 +27,17 @@ pub struct ParseBundlePathError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the entries do not give the root of the checkpoint")]
 pub struct AddLogError;
+
+/// Openings could not be added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddOpeningsError {
+    /// The file that they belong into holds something else.
+    #[error("the openings of the bundle cannot be read")]
+    Before(#[source] ParseOpeningsError),
+    /// They cannot be written.
+    #[error("the openings cannot be written")]
+    Write(#[source] JsonError),
+}
 
 /// The name of a file in a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +55,8 @@ pub enum LogFile {
     Checkpoint,
     /// `tile/…`
     Tile(TilePath),
-    /// `openings/INDEX.json`
-    Opening(u64),
+    /// `openings/NUMBER.jsonl`: what opens the entries from 256 times the number.
+    Openings(u64),
     /// `seen/SIZE`: an earlier head, as the other party was shown it.
     Seen(u64),
 }
@@ -83,9 +95,10 @@ impl LogFile {
             return number(size).map(Self::Seen).ok_or(ParseBundlePathError);
         }
         text.strip_prefix("openings/")
-            .and_then(|index| index.strip_suffix(".json"))
+            .and_then(|name| name.strip_suffix(".jsonl"))
             .and_then(number)
-            .map(Self::Opening)
+            .filter(|number| *number < TREE_SIZE_MAX.div_ceil(u64::from(TILE_WIDTH)))
+            .map(Self::Openings)
             .ok_or(ParseBundlePathError)
     }
 }
@@ -104,7 +117,7 @@ impl fmt::Display for LogFile {
         match self {
             Self::Checkpoint => f.write_str("checkpoint"),
             Self::Tile(path) => fmt::Display::fmt(path, f),
-            Self::Opening(index) => write!(f, "openings/{index}.json"),
+            Self::Openings(number) => write!(f, "openings/{number}.jsonl"),
             Self::Seen(size) => write!(f, "seen/{size}"),
         }
     }
@@ -152,10 +165,28 @@ impl Bundle {
         Ok(())
     }
 
-    /// What opens one entry of a log.
-    pub fn add_opening(&mut self, origin: &Origin, opening: &Opening) -> Result<(), JsonError> {
-        let bytes = opening.to_bytes()?;
-        self.add(origin, LogFile::Opening(opening.index), bytes);
+    /// What opens entries of a log, beside what opens others already; the last word for each entry counts.
+    pub fn add_openings(
+        &mut self,
+        origin: &Origin,
+        openings: impl IntoIterator<Item = Opening>,
+    ) -> Result<(), AddOpeningsError> {
+        let mut files: BTreeMap<u64, BTreeMap<u64, Opening>> = BTreeMap::new();
+        for opening in openings {
+            let number = number_of(opening.index);
+            files.entry(number).or_default().insert(opening.index, opening);
+        }
+        for (number, mut openings) in files {
+            let file = BundlePath::Log(origin.clone(), LogFile::Openings(number)).to_string();
+            if let Some(bytes) = self.0.get(&file) {
+                let before = parse_openings(number, bytes).map_err(AddOpeningsError::Before)?;
+                for opening in before {
+                    openings.entry(opening.index).or_insert(opening);
+                }
+            }
+            let bytes = openings_of(number, openings.values()).map_err(AddOpeningsError::Write)?;
+            self.0.insert(file, bytes);
+        }
         Ok(())
     }
 
@@ -205,7 +236,7 @@ mod tests {
             "logs/shop.example/besace/checkpoint",
             "logs/shop.example/besace/tile/entries/000.p/3",
             "logs/log_00112233445566778899aabbccddeeff/tile/0/000",
-            "logs/log_00112233445566778899aabbccddeeff/openings/12.json",
+            "logs/log_00112233445566778899aabbccddeeff/openings/12.jsonl",
             "logs/log_00112233445566778899aabbccddeeff/seen/0",
             &format!("documents/{hex}"),
         ] {
@@ -221,8 +252,10 @@ mod tests {
             "logs/shop.example/besace/../checkpoint",
             "logs/shop.example/besace/besace/checkpoint",
             "logs/log_00112233445566778899aabbccddeeff/besace/checkpoint",
-            "logs/shop.example/besace/openings/012.json",
+            "logs/shop.example/besace/openings/012.jsonl",
             "logs/shop.example/besace/openings/12",
+            "logs/shop.example/besace/openings/12.json",
+            "logs/shop.example/besace/openings/35184372088832.jsonl",
             "logs/shop.example/besace/seen/-1",
             "logs/shop.example/besace/tile/8/0/000",
             &format!("documents/{}", hex.to_uppercase()),
@@ -243,7 +276,7 @@ mod tests {
         #[test]
         fn no_files_make_the_audit_panic(
             files in prop::collection::btree_map(
-                "(logs/(shop\\.example/besace|log_0{32})/(checkpoint|seen/[0-3]|openings/[0-3]\\.json|tile/(entries|0)/000(\\.p/[1-3])?)|[a-z]{0,3})",
+                "(logs/(shop\\.example/besace|log_0{32})/(checkpoint|seen/[0-3]|openings/[0-3]\\.jsonl|tile/(entries|0)/000(\\.p/[1-3])?)|[a-z]{0,3})",
                 prop::collection::vec(any::<u8>(), 0..120),
                 0..8,
             ),

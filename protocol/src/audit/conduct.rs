@@ -1,16 +1,16 @@
 //! What was done under each grant, entry by entry of one log: liveness, terms, counters, moments.
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec, vec::Vec};
 
 use super::{
-    Assertion, Fault, Place, Policy,
-    books::{Books, Content, Item},
-    report::Findings,
+    Assertion, Fault,
+    books::Book,
+    report::{Findings, Places, Spot},
 };
 use crate::{
     consent::{
         Acknowledgement, Action, Deleted, Disclosed, DisclosureReceived, Grant, RecordKind,
-        Released, UseHead, UseRecord,
+        Released, Terms, UseHead, UseRecord,
     },
     crypto::Digest,
     document::Verified,
@@ -21,239 +21,136 @@ use crate::{
 };
 
 /// The life of one grant as one log tells it.
+///
+/// While it lives, all is kept that may be asked about it; once it was withdrawn, what may still be asked.
 #[derive(Debug)]
-pub(super) struct Life<'a> {
-    pub(super) grant: &'a Verified<Grant>,
-    pub(super) place: &'a Place,
-    /// Entry and moment of the withdrawal.
-    pub(super) withdrawn: Option<(u64, Timestamp, &'a Place)>,
-    pub(super) acknowledged: Option<(&'a Acknowledgement, &'a Place)>,
-    /// What left (her log) or arrived (the retailer's), by digest or commitment.
-    pub(super) passed: BTreeMap<Digest, (Timestamp, &'a Place)>,
-    /// Days whose keys left or arrived.
-    pub(super) days: BTreeMap<Day, &'a Place>,
-    /// When the keys of a day were deleted.
-    pub(super) deleted: BTreeMap<Day, (Timestamp, &'a Place)>,
-    /// Head of the uses after each of them; the first is before any.
-    pub(super) heads: Vec<UseHead>,
-    /// Moment and number of each use.
-    pub(super) uses: Vec<(Timestamp, u64, &'a Place)>,
-    /// Entries of the log that tells it are known to be gone.
-    pub(super) lost: bool,
+pub(super) struct Life {
+    /// Of the grant's payload.
+    pub(super) digest: Digest,
+    pub(super) spot: Spot,
+    /// Which of the pinned retailers it was given to.
+    pub(super) pinned: usize,
+    pub(super) subject_key: [u8; 32],
+    given: Timestamp,
+    expires: Timestamp,
+    /// Until it is withdrawn.
+    open: Option<Box<Open>>,
+    pub(super) withdrawn: Option<Withdrawn>,
+    pub(super) acknowledged: Option<Box<(Acknowledgement, Spot)>>,
+    passed: Option<Box<Passed>>,
+    /// Head of the uses after each of them; the first is before any, or before the withdrawal.
+    heads: Vec<UseHead>,
+    /// Those since `heads` begins.
+    pub(super) uses: Vec<Use>,
+    /// The highest number of a use that was shown.
+    pub(super) shown: u64,
+    /// Counts that the retailer signed apart from the log.
+    pub(super) watches: Vec<Watch>,
+}
+
+/// What is needed while a grant lives only.
+#[derive(Debug)]
+struct Open {
+    terms: Terms,
     per_day: BTreeMap<(ShopCode, Day), u16>,
 }
 
-/// Judges one log, entry by entry.
-pub(super) fn judge<'a>(
-    books: &'a Books<'a>,
-    policy: &Policy,
-    out: &mut Findings,
-) -> BTreeMap<GrantId, Life<'a>> {
-    let mut judge =
-        Judge { books, skew: policy.skew_seconds, lives: BTreeMap::new(), last: None, out };
-    for item in &books.items {
-        judge.item(item);
-    }
-    judge.lives
+/// How it ended.
+#[derive(Debug)]
+pub(super) struct Withdrawn {
+    pub(super) at: Timestamp,
+    /// Of the withdrawal's payload.
+    pub(super) digest: Digest,
+    pub(super) spot: Spot,
 }
 
-struct Judge<'a, 'o> {
-    books: &'a Books<'a>,
-    skew: u64,
-    lives: BTreeMap<GrantId, Life<'a>>,
-    /// Latest moment of an entry so far.
-    last: Option<Timestamp>,
-    out: &'o mut Findings,
+/// What went from her to the retailer.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// What left (her log) or arrived (the retailer's), by digest or commitment.
+    pub(super) things: BTreeMap<Digest, (Timestamp, Spot)>,
+    /// Days whose keys left or arrived.
+    pub(super) days: BTreeMap<Day, Spot>,
+    /// When the keys of a day were deleted.
+    pub(super) deleted: BTreeMap<Day, (Timestamp, Spot)>,
 }
 
-impl<'a> Judge<'a, '_> {
-    fn item(&mut self, item: &'a Item<'a>) {
-        match &item.content {
-            Content::Request(_) | Content::Public => {}
-            Content::Grant(id) => self.given(*id, item),
-            Content::Withdrawal(withdrawal) => {
-                let withdrawn = (item.index, withdrawal.payload().withdrawn, item.place);
-                if let Some(life) = self.lives.get_mut(&withdrawal.payload().grant) {
-                    life.withdrawn.get_or_insert(withdrawn);
-                }
-            }
-            Content::Acknowledgement(acknowledgement) => {
-                let acknowledgement = acknowledgement.payload();
-                if let Some(life) = self.lives.get_mut(&acknowledgement.grant) {
-                    life.acknowledged.get_or_insert((acknowledgement, item.place));
-                }
-            }
-            Content::Plain(record) => self.plain(record, item),
+/// One use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    pub(super) at: Timestamp,
+    pub(super) counter: u64,
+    pub(super) spot: Spot,
+}
+
+/// A count that the retailer signed in a document beside the log, held against the uses as they pass.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    pub(super) uses: UseHead,
+    pub(super) stated: Timestamp,
+    /// Names the document.
+    pub(super) document: Digest,
+    /// Whether the uses had this head when they had this count; nothing before they had.
+    pub(super) met: Option<bool>,
+    /// The first use that had happened when it was signed, and was not counted.
+    pub(super) left_out: Option<Spot>,
+}
+
+impl Watch {
+    fn head(&mut self, head: &UseHead) {
+        if self.met.is_none() && head.count == self.uses.count {
+            self.met = Some(*head == self.uses);
         }
     }
+}
 
-    fn given(&mut self, id: GrantId, item: &'a Item<'a>) {
-        let Some((_, grant)) = self.books.grants.get(&id) else { return };
-        self.lives.entry(id).or_insert_with(|| Life {
-            grant,
-            place: item.place,
+impl Life {
+    pub(super) fn of(
+        grant: Verified<Grant>,
+        digest: Digest,
+        pinned: usize,
+        mut watches: Vec<Watch>,
+        spot: Spot,
+    ) -> Self {
+        let (grant, _) = grant.into_parts();
+        let start = UseHead::start(grant.id);
+        for watch in &mut watches {
+            watch.head(&start);
+        }
+        Self {
+            digest,
+            spot,
+            pinned,
+            subject_key: *grant.subject_key.as_bytes(),
+            given: grant.given,
+            expires: grant.expires,
+            open: Some(Box::new(Open { terms: grant.terms, per_day: BTreeMap::new() })),
             withdrawn: None,
             acknowledged: None,
-            passed: BTreeMap::new(),
-            days: BTreeMap::new(),
-            deleted: BTreeMap::new(),
-            heads: vec![UseHead::start(id)],
+            passed: None,
+            heads: vec![start],
             uses: Vec::new(),
-            lost: self.books.lost,
-            per_day: BTreeMap::new(),
-        });
-    }
-
-    fn plain(&mut self, record: &'a RecordKind, item: &'a Item<'a>) {
-        let hers = self.books.retailer.is_none();
-        match record {
-            RecordKind::Released(released) if hers => self.released(released, item),
-            RecordKind::ReleaseReceived(released) if !hers => self.released(released, item),
-            RecordKind::Disclosed(disclosed) if hers => self.disclosed(disclosed, item),
-            RecordKind::DisclosureReceived(received) if !hers => self.received(received, item),
-            RecordKind::Use(record) if !hers => self.used(record, item),
-            RecordKind::Deleted(deleted) if !hers => self.deleted(deleted, item),
-            RecordKind::Published(published) if !hers => self.moment(published.at, item),
-            RecordKind::Anchor(anchor) if hers && item.index == 0 => self.moment(anchor.at, item),
-            RecordKind::Discrepancy(said) if !hers => self.moment(said.at, item),
-            _ => {
-                let place = item.place.clone();
-                self.out.find(Assertion::G2, place, Fault::ForeignDocument);
-            }
+            shown: 0,
+            watches,
         }
     }
 
-    fn released(&mut self, released: &'a Released, item: &'a Item<'a>) {
-        self.moment(released.at, item);
-        if !self.live(released.grant, released.at, item) {
+    /// What passed under it, if anything did.
+    pub(super) fn passed(&self) -> Option<&Passed> {
+        self.passed.as_deref()
+    }
+
+    /// Ends it. What is asked about a grant that ended begins here: who then signs fewer uses than stand before
+    /// this entry leaves some out, whichever they are.
+    pub(super) fn withdraw(&mut self, at: Timestamp, digest: Digest, spot: Spot) {
+        if self.withdrawn.is_some() {
             return;
         }
-        let skew = self.skew;
-        let Some(life) = self.lives.get_mut(&released.grant) else { return };
-        let (id, terms) = (released.grant, &life.grant.payload().terms);
-        let other = terms.purpose.releases().is_none();
-        let other = other.then_some(Fault::Purpose { grant: id });
-        let first = Day::of(released.at.minus(skew));
-        let last = Day::of(released.at.plus(skew)).plus(u32::from(terms.release_ahead_days));
-        let outside = released.day < first
-            || released.day > last
-            || released.day.start() >= life.grant.payload().expires;
-        let outside = outside.then_some(Fault::ReleasedDay { grant: id });
-        self.out.check(Assertion::U4, item.place, other);
-        self.out.check(Assertion::U3, item.place, outside);
-        // Logged anew in a log that goes on: the first time counts.
-        life.passed.entry(released.commit).or_insert((released.at, item.place));
-        life.days.insert(released.day, item.place);
-    }
-
-    fn disclosed(&mut self, disclosed: &'a Disclosed, item: &'a Item<'a>) {
-        self.moment(disclosed.at, item);
-        if !self.live(disclosed.grant, disclosed.at, item) {
-            return;
-        }
-        let Some(life) = self.lives.get_mut(&disclosed.grant) else { return };
-        let named = &life.grant.payload().terms.categories;
-        let beyond = disclosed.categories.iter().any(|category| !named.contains_key(category));
-        let beyond = beyond.then_some(Fault::Category { grant: disclosed.grant });
-        self.out.check(Assertion::U3, item.place, beyond);
-        life.passed.entry(disclosed.digest).or_insert((disclosed.at, item.place));
-    }
-
-    fn received(&mut self, received: &'a DisclosureReceived, item: &'a Item<'a>) {
-        self.moment(received.at, item);
-        if self.live(received.grant, received.at, item)
-            && let Some(life) = self.lives.get_mut(&received.grant)
-        {
-            life.passed.insert(received.digest, (received.at, item.place));
-        }
-    }
-
-    fn deleted(&mut self, deleted: &'a Deleted, item: &'a Item<'a>) {
-        self.moment(deleted.at, item);
-        let Some(life) = self.lives.get_mut(&deleted.grant) else {
-            let fault = Fault::NoGrant { grant: deleted.grant };
-            self.out.check(Assertion::U1, item.place, Some(fault));
-            return;
-        };
-        for day in &deleted.days {
-            life.deleted.entry(*day).or_insert((deleted.at, item.place));
-        }
-    }
-
-    fn used(&mut self, record: &'a UseRecord, item: &'a Item<'a>) {
-        self.moment(record.at, item);
-        let alive = self.live(record.grant, record.at, item);
-        let Some(life) = self.lives.get_mut(&record.grant) else { return };
-        let (id, terms) = (record.grant, &life.grant.payload().terms);
-        if alive {
-            let purpose = match record.action {
-                Action::Recognised | Action::RecognisedUnbound => Purpose::Recognition,
-                Action::Greeted => Purpose::StaffGreeting,
-                Action::Identified | Action::Debited => Purpose::LoyaltyAccount,
-            };
-            let other = (terms.purpose != purpose).then_some(Fault::Purpose { grant: id });
-            self.out.check(Assertion::U4, item.place, other);
-            let foreign = !terms.shops.contains(&record.shop);
-            self.out.check(Assertion::U3, item.place, foreign.then_some(Fault::Shop { grant: id }));
-            let count = life.per_day.entry((record.shop, Day::of(record.at))).or_default();
-            *count = count.saturating_add(1);
-            let allowed = terms.frequency_per_day;
-            let often = (*count > allowed).then_some(Fault::Frequency { grant: id, allowed });
-            self.out.check(Assertion::U3, item.place, often);
-        }
-        let chain = life.follow(record, item);
-        self.out.check(Assertion::U8, item.place, chain);
-    }
-
-    /// U1 and U2: whether the grant was live at this entry and moment.
-    fn live(&mut self, grant: GrantId, at: Timestamp, item: &'a Item<'a>) -> bool {
-        let Some(life) = self.lives.get(&grant) else {
-            return self.out.check(Assertion::U1, item.place, Some(Fault::NoGrant { grant }));
-        };
-        let given = life.grant.payload();
-        let dead = if at < given.given.minus(self.skew) {
-            Some(Fault::BeforeGiven { grant })
-        } else if at >= given.expires {
-            Some(Fault::Expired { grant })
-        } else {
-            None
-        };
-        let after =
-            life.withdrawn.map(|(withdrawn, ..)| Fault::AfterWithdrawal { grant, withdrawn });
-        let alive = self.out.check(Assertion::U1, item.place, dead);
-        self.out.check(Assertion::U2, item.place, after) && alive
-    }
-
-    /// L8: within the skew, no entry is older than one before it.
-    fn moment(&mut self, at: Timestamp, item: &'a Item<'a>) {
-        let last = self.last.unwrap_or(at);
-        let back = last.as_unix_seconds().saturating_sub(at.as_unix_seconds());
-        let fault = (back > self.skew).then_some(Fault::Backwards { seconds: back });
-        self.out.check(Assertion::L8, item.place, fault);
-        self.last = Some(last.max(at));
-    }
-}
-
-impl<'a> Life<'a> {
-    /// Takes one more use into the chain: U8.
-    fn follow(&mut self, record: &UseRecord, item: &'a Item<'a>) -> Option<Fault> {
-        let grant = record.grant;
-        let head = self.heads.last().copied().unwrap_or_else(|| UseHead::start(grant));
-        let next = head.count.saturating_add(1);
-        let fault = if record.counter < next {
-            Some(Fault::CountedTwice { grant })
-        } else if record.counter > next {
-            Some(Fault::Hidden { grant, first: next, last: record.counter.saturating_sub(1) })
-        } else if record.prev != head.head {
-            Some(Fault::Chain { grant })
-        } else {
-            None
-        };
-        let before = UseHead { count: record.counter.saturating_sub(1), head: record.prev };
-        let salt = item.opening.salt.as_bytes();
-        self.heads.push(before.after(salt, item.opening.record.as_ref()));
-        self.uses.push((record.at, record.counter, item.place));
-        fault
+        self.withdrawn = Some(Withdrawn { at, digest, spot });
+        self.open = None;
+        // With no room to spare: there may be many that ended.
+        self.heads = self.heads.last().map_or_else(Vec::new, |head| vec![*head]);
+        self.uses = Vec::new();
     }
 
     /// The head after `count` uses, if it was shown.
@@ -261,8 +158,195 @@ impl<'a> Life<'a> {
         self.heads.iter().find(|head| head.count == count)
     }
 
-    /// How many uses were shown.
-    pub(super) fn shown(&self) -> u64 {
-        self.heads.iter().map(|head| head.count).max().unwrap_or(0)
+    /// Takes one more use into the chain: U8. `head` is what its own record leads to.
+    fn follow(&mut self, record: &UseRecord, head: Digest, skew: u64, spot: Spot) -> Option<Fault> {
+        let grant = record.grant;
+        let before = self.heads.last().copied().unwrap_or_else(|| UseHead::start(grant));
+        let next = before.count.saturating_add(1);
+        let fault = if record.counter < next {
+            Some(Fault::CountedTwice { grant })
+        } else if record.counter > next {
+            Some(Fault::Hidden { grant, first: next, last: record.counter.saturating_sub(1) })
+        } else if record.prev != before.head {
+            Some(Fault::Chain { grant })
+        } else {
+            None
+        };
+        let count = record.counter.saturating_sub(1).saturating_add(1);
+        let head = UseHead { count, head };
+        for watch in &mut self.watches {
+            watch.head(&head);
+            let left_out = record.counter > watch.uses.count && record.at.plus(skew) < watch.stated;
+            if left_out {
+                watch.left_out.get_or_insert(spot);
+            }
+        }
+        self.shown = self.shown.max(count);
+        self.heads.push(head);
+        self.uses.push(Use { at: record.at, counter: record.counter, spot });
+        fault
+    }
+}
+
+/// What is asked of a grant at an entry.
+struct Asked<'l, 'o, 'p> {
+    life: &'l mut Life,
+    out: &'o mut Findings,
+    places: Places<'p>,
+    spot: Spot,
+}
+
+impl Asked<'_, '_, '_> {
+    fn check(&mut self, assertion: Assertion, fault: Option<Fault>) -> bool {
+        let (places, spot) = (self.places, self.spot);
+        self.out.check(assertion, fault, || places.of(spot))
+    }
+
+    /// U1 and U2: whether the grant was live at this entry and moment.
+    fn live(&mut self, grant: GrantId, at: Timestamp, skew: u64) -> bool {
+        let dead = if at < self.life.given.minus(skew) {
+            Some(Fault::BeforeGiven { grant })
+        } else if at >= self.life.expires {
+            Some(Fault::Expired { grant })
+        } else {
+            None
+        };
+        let withdrawn = self.life.withdrawn.as_ref().map(|withdrawn| withdrawn.spot.index);
+        let after = withdrawn.map(|withdrawn| Fault::AfterWithdrawal { grant, withdrawn });
+        let alive = self.check(Assertion::U1, dead);
+        self.check(Assertion::U2, after) && alive
+    }
+}
+
+impl Book<'_> {
+    /// What was done, other than a use.
+    pub(super) fn plain(&mut self, record: &RecordKind, spot: Spot) {
+        let hers = self.retailer.is_none();
+        match record {
+            RecordKind::Released(released) if hers => self.released(released, spot),
+            RecordKind::ReleaseReceived(released) if !hers => self.released(released, spot),
+            RecordKind::Disclosed(disclosed) if hers => self.disclosed(disclosed, spot),
+            RecordKind::DisclosureReceived(received) if !hers => self.received(received, spot),
+            RecordKind::Deleted(deleted) if !hers => self.deleted(deleted, spot),
+            RecordKind::Published(published) if !hers => self.moment(published.at, spot),
+            RecordKind::Anchor(anchor) if hers && spot.index == 0 => self.moment(anchor.at, spot),
+            RecordKind::Discrepancy(said) if !hers => self.moment(said.at, spot),
+            _ => self.foreign(spot),
+        }
+    }
+
+    fn foreign(&mut self, spot: Spot) {
+        let place = self.context.places.of(spot);
+        self.conduct.find(Assertion::G2, place, Fault::ForeignDocument);
+    }
+
+    /// The life of a grant at an entry; U1 if there is none.
+    fn asked(&mut self, grant: GrantId, spot: Spot) -> Option<Asked<'_, '_, '_>> {
+        let places = self.context.places;
+        let out = &mut self.conduct;
+        let Some(life) = self.lives.get_mut(&grant) else {
+            out.check(Assertion::U1, Some(Fault::NoGrant { grant }), || places.of(spot));
+            return None;
+        };
+        Some(Asked { life, out, places, spot })
+    }
+
+    fn released(&mut self, released: &Released, spot: Spot) {
+        self.moment(released.at, spot);
+        let (id, skew) = (released.grant, self.context.policy.skew_seconds);
+        let Some(mut asked) = self.asked(id, spot) else { return };
+        if !asked.live(id, released.at, skew) {
+            return;
+        }
+        let Some(open) = &asked.life.open else { return };
+        let other = open.terms.purpose.releases().is_none();
+        let other = other.then_some(Fault::Purpose { grant: id });
+        let first = Day::of(released.at.minus(skew));
+        let last = Day::of(released.at.plus(skew)).plus(u32::from(open.terms.release_ahead_days));
+        let outside = released.day < first
+            || released.day > last
+            || released.day.start() >= asked.life.expires;
+        let outside = outside.then_some(Fault::ReleasedDay { grant: id });
+        asked.check(Assertion::U4, other);
+        asked.check(Assertion::U3, outside);
+        // Logged anew in a log that goes on: the first time counts.
+        let passed = asked.life.passed.get_or_insert_default();
+        passed.things.entry(released.commit).or_insert((released.at, spot));
+        passed.days.insert(released.day, spot);
+    }
+
+    fn disclosed(&mut self, disclosed: &Disclosed, spot: Spot) {
+        self.moment(disclosed.at, spot);
+        let (id, skew) = (disclosed.grant, self.context.policy.skew_seconds);
+        let Some(mut asked) = self.asked(id, spot) else { return };
+        if !asked.live(id, disclosed.at, skew) {
+            return;
+        }
+        let Some(open) = &asked.life.open else { return };
+        let named = &open.terms.categories;
+        let beyond = disclosed.categories.iter().any(|category| !named.contains_key(category));
+        asked.check(Assertion::U3, beyond.then_some(Fault::Category { grant: id }));
+        let passed = asked.life.passed.get_or_insert_default();
+        passed.things.entry(disclosed.digest).or_insert((disclosed.at, spot));
+    }
+
+    fn received(&mut self, received: &DisclosureReceived, spot: Spot) {
+        self.moment(received.at, spot);
+        let (id, skew) = (received.grant, self.context.policy.skew_seconds);
+        let Some(mut asked) = self.asked(id, spot) else { return };
+        if asked.live(id, received.at, skew) {
+            let passed = asked.life.passed.get_or_insert_default();
+            passed.things.insert(received.digest, (received.at, spot));
+        }
+    }
+
+    fn deleted(&mut self, deleted: &Deleted, spot: Spot) {
+        self.moment(deleted.at, spot);
+        let Some(asked) = self.asked(deleted.grant, spot) else { return };
+        let passed = asked.life.passed.get_or_insert_default();
+        for day in &deleted.days {
+            passed.deleted.entry(*day).or_insert((deleted.at, spot));
+        }
+    }
+
+    /// One use; `head` is what its record leads to.
+    pub(super) fn used(&mut self, record: &UseRecord, head: Digest, spot: Spot) {
+        if self.retailer.is_none() {
+            return self.foreign(spot);
+        }
+        self.moment(record.at, spot);
+        let (id, skew) = (record.grant, self.context.policy.skew_seconds);
+        let Some(mut asked) = self.asked(id, spot) else { return };
+        if asked.live(id, record.at, skew)
+            && let Some(open) = &mut asked.life.open
+        {
+            let purpose = match record.action {
+                Action::Recognised | Action::RecognisedUnbound => Purpose::Recognition,
+                Action::Greeted => Purpose::StaffGreeting,
+                Action::Identified | Action::Debited => Purpose::LoyaltyAccount,
+            };
+            let other = open.terms.purpose != purpose;
+            let foreign = !open.terms.shops.contains(&record.shop);
+            let count = open.per_day.entry((record.shop, Day::of(record.at))).or_default();
+            *count = count.saturating_add(1);
+            let allowed = open.terms.frequency_per_day;
+            let often = *count > allowed;
+            asked.check(Assertion::U4, other.then_some(Fault::Purpose { grant: id }));
+            asked.check(Assertion::U3, foreign.then_some(Fault::Shop { grant: id }));
+            asked.check(Assertion::U3, often.then_some(Fault::Frequency { grant: id, allowed }));
+        }
+        let chain = asked.life.follow(record, head, skew, spot);
+        asked.check(Assertion::U8, chain);
+    }
+
+    /// L8: within the skew, no entry is older than one before it.
+    fn moment(&mut self, at: Timestamp, spot: Spot) {
+        let last = self.last.unwrap_or(at);
+        let back = last.as_unix_seconds().saturating_sub(at.as_unix_seconds());
+        let late = back > self.context.policy.skew_seconds;
+        let places = self.context.places;
+        let fault = late.then_some(Fault::Backwards { seconds: back });
+        self.conduct.check(Assertion::L8, fault, || places.of(spot));
+        self.last = Some(last.max(at));
     }
 }

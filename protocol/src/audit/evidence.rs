@@ -1,168 +1,245 @@
 //! Files become logs: every byte of every file is held against something that was signed or hashed.
 
 use alloc::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    string::String,
+    string::{String, ToString as _},
     vec::Vec,
 };
 
 use super::{
-    Assertion, Bundle, BundlePath, Fault, LogFile, LogSummary, Place, Policy, report::Findings,
+    Assertion, BundlePath, Fault, Gap, LogFile, LogSummary, Place, Policy,
+    entry::{Entry, Reader},
+    openings::number_of,
+    part::{Order, Part},
+    report::Findings,
+    source::{Files, Workers},
+    tiles::{Growth, expected_tiles},
 };
 use crate::{
-    consent::Record,
-    crypto::{Digest, sha256},
-    log::{
-        Commitment, Frontier, LogKey, NodeId, Opening, Origin, SignedCheckpoint, TilePath, TileRow,
-        UnverifiedCheckpoint, leaf_hash, parse_bundle, parse_tile, tiles_of,
-    },
+    crypto::Digest,
+    log::{LogKey, Origin, SignedCheckpoint, TILE_WIDTH, UnverifiedCheckpoint},
 };
 
-/// The files of a bundle, by what they belong to.
+/// The names of a bundle's files, by what they belong to.
 #[derive(Debug, Default)]
-pub(super) struct SortedFiles<'a> {
-    pub(super) logs: BTreeMap<Origin, LogFiles<'a>>,
-    pub(super) documents: BTreeMap<Digest, &'a [u8]>,
+pub(super) struct SortedFiles {
+    pub(super) logs: BTreeMap<Origin, BTreeSet<LogFile>>,
+    pub(super) documents: BTreeSet<Digest>,
+}
+
+impl SortedFiles {
+    /// Sorts files by their names: B1.
+    pub(super) fn of(files: &impl Files, out: &mut Findings) -> Self {
+        let mut sorted = Self::default();
+        for name in files.names() {
+            out.checked(Assertion::B1);
+            match BundlePath::parse(name) {
+                Err(_) => out.find(Assertion::B1, Place::new(&name, None), Fault::UnknownFile),
+                Ok(BundlePath::Document(digest)) => {
+                    sorted.documents.insert(digest);
+                }
+                Ok(BundlePath::Log(origin, file)) => {
+                    sorted.logs.entry(origin).or_default().insert(file);
+                }
+            }
+        }
+        sorted
+    }
 }
 
 /// The files of one log.
 #[derive(Debug)]
-pub(super) struct LogFiles<'a> {
-    origin: Origin,
-    files: BTreeMap<LogFile, &'a [u8]>,
+pub(super) struct LogFiles<'a, F> {
+    pub(super) files: &'a F,
+    pub(super) origin: Origin,
+    pub(super) names: BTreeSet<LogFile>,
+}
+
+impl<F: Files> LogFiles<'_, F> {
+    pub(super) fn has(&self, file: &LogFile) -> bool {
+        self.names.contains(file)
+    }
+
+    pub(super) fn read(&self, file: &LogFile) -> Result<Cow<'_, [u8]>, F::Error> {
+        self.files.read(&BundlePath::Log(self.origin.clone(), file.clone()).to_string())
+    }
+
+    pub(super) fn place(&self, file: &LogFile, entry: Option<u64>) -> Place {
+        Place::new(&BundlePath::Log(self.origin.clone(), file.clone()), entry)
+    }
+
+    fn seen(&self) -> impl Iterator<Item = &LogFile> {
+        self.names.iter().filter(|file| matches!(file, LogFile::Seen(_)))
+    }
 }
 
 /// A log that holds: its head is signed, its entries give the head's root, its openings fit.
 #[derive(Debug)]
 pub(super) struct CheckedLog {
     pub(super) head: SignedCheckpoint,
-    pub(super) openings: BTreeMap<u64, Opened>,
-}
-
-/// An entry that was opened.
-#[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) place: Place,
-    pub(super) opening: Opening,
-    pub(super) record: Record,
+    opened: u64,
 }
 
 impl CheckedLog {
     pub(super) fn summary(&self) -> LogSummary {
-        LogSummary::new(&self.head, u64::try_from(self.openings.len()).unwrap_or(u64::MAX))
+        LogSummary::new(&self.head, self.opened)
     }
 }
 
-/// Sorts files by their names, and documents' bytes against theirs.
-pub(super) fn sort_files<'a>(bundle: &'a Bundle, out: &mut Findings) -> SortedFiles<'a> {
-    let mut sorted = SortedFiles::default();
-    for (name, bytes) in bundle.files() {
-        out.checked(Assertion::B1);
-        match BundlePath::parse(name) {
-            Err(_) => out.find(Assertion::B1, Place::new(name, None), Fault::UnknownFile),
-            Ok(BundlePath::Document(digest)) if sha256(&[bytes]) == digest => {
-                sorted.documents.insert(digest, bytes);
+/// What checking a log needs beside the log.
+#[derive(Debug)]
+pub(super) struct Desk<'a, F, W> {
+    pub(super) files: &'a F,
+    pub(super) policy: &'a Policy,
+    pub(super) workers: &'a W,
+}
+
+impl<F: Files, W: Workers> Desk<'_, F, W> {
+    /// Checks all files of one log, and hands its entries to `take` in their order. None if the log does
+    /// not hold: then nothing that was taken counts. What does not hold is in `out`.
+    pub(super) fn check_log(
+        &self,
+        key: &LogKey,
+        names: BTreeSet<LogFile>,
+        out: &mut Findings,
+        mut take: impl FnMut(Entry),
+    ) -> Result<Option<CheckedLog>, F::Error> {
+        let files = LogFiles { files: self.files, origin: key.origin().clone(), names };
+        let Some(head) = check_head(key, &files, &LogFile::Checkpoint, out)? else {
+            return Ok(None);
+        };
+        let heads = earlier_heads(key, &files, self.policy, &head, out)?;
+        let Some(tiles) = expected_tiles(&files, head.size(), out) else { return Ok(None) };
+        let sizes: BTreeSet<u64> =
+            heads.iter().map(|(seen, _)| seen.size()).filter(|size| *size <= head.size()).collect();
+
+        let orders = orders(&files, head.size(), &sizes);
+        let reader = Reader::of(key.origin(), self.policy);
+        let count = u64::try_from(orders.len()).unwrap_or(u64::MAX);
+        let read = |at: u64| {
+            let order = usize::try_from(at).ok().and_then(|at| orders.get(at));
+            order.map_or_else(|| Ok(Part::default()), |order| order.read(&files, reader))
+        };
+        let mut growth = Growth::new(sizes);
+        let mut openings = Findings::default();
+        let mut opened: u64 = 0;
+        let mut failed = None;
+        self.workers.in_order(count, read, |part: Result<Part, F::Error>| {
+            let part = match part {
+                Ok(part) => part,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    return;
+                }
+            };
+            openings.checked_times(Assertion::L7, part.openings);
+            openings.checked_times(Assertion::G2, part.fitting);
+            for (assertion, index, fault) in part.refused {
+                let file = LogFile::Openings(number_of(index));
+                openings.find(assertion, files.place(&file, Some(index)), fault);
             }
-            Ok(BundlePath::Document(_)) => {
-                out.find(Assertion::B1, Place::new(name, None), Fault::OtherBytes);
+            for entry in part.entries {
+                opened = opened.saturating_add(1);
+                take(entry);
             }
-            Ok(BundlePath::Log(origin, file)) => {
-                let files = sorted
-                    .logs
-                    .entry(origin.clone())
-                    .or_insert_with(|| LogFiles { origin, files: BTreeMap::new() });
-                files.files.insert(file, bytes);
-            }
+            growth.take(part.malformed, part.by_entries, part.by_hashes.as_ref(), part.differing);
+        });
+        if let Some(error) = failed {
+            return Err(error);
         }
+        let Some(roots) = growth.check(&files, &head, &tiles, out)? else { return Ok(None) };
+        check_seen(&heads, &head, &roots, out);
+        out.absorb(openings);
+        if opened < head.size() {
+            let count = head.size().saturating_sub(opened);
+            out.gap(Gap::Unopened { origin: key.origin().clone(), count, size: head.size() });
+        }
+        if heads.is_empty() {
+            out.gap(Gap::NoMemory { origin: key.origin().clone() });
+        }
+        Ok(Some(CheckedLog { head, opened }))
     }
-    sorted
 }
 
-impl LogFiles<'_> {
-    fn place(&self, file: &LogFile, entry: Option<u64>) -> Place {
-        Place::new(&BundlePath::Log(self.origin.clone(), file.clone()), entry)
-    }
-
-    fn openings(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.files.iter().filter_map(|(file, bytes)| match file {
-            LogFile::Opening(index) => Some((*index, *bytes)),
-            _ => None,
+/// The parts of a tree of `size` entries, and openings that lie beyond it.
+fn orders<F: Files>(files: &LogFiles<'_, F>, size: u64, sizes: &BTreeSet<u64>) -> Vec<Order> {
+    let tile = u64::from(TILE_WIDTH);
+    let parts = size.div_ceil(tile);
+    let mut orders: Vec<Order> = (0..parts)
+        .map(|number| {
+            let first = number.saturating_mul(tile);
+            let width = size.saturating_sub(first).min(tile);
+            let inside = first.saturating_add(1)..first.saturating_add(tile);
+            let leaf_by_leaf = sizes.range(inside).next().is_some();
+            Order { number, width: u16::try_from(width).unwrap_or(TILE_WIDTH), leaf_by_leaf }
         })
-    }
+        .collect();
+    let beyond = files.names.range(LogFile::Openings(parts)..).map_while(|file| match file {
+        LogFile::Openings(number) => Some(Order { number: *number, width: 0, leaf_by_leaf: false }),
+        LogFile::Checkpoint | LogFile::Tile(_) | LogFile::Seen(_) => None,
+    });
+    orders.extend(beyond);
+    orders
 }
 
-/// Checks all files of one log. None if the log does not hold; what does not is in `out`.
-pub(super) fn check_log(
-    key: &LogKey,
-    files: &LogFiles<'_>,
-    policy: &Policy,
+/// Every head that was seen before against the tree: L3, and L5 where it has the same size.
+fn check_seen(
+    heads: &[(SignedCheckpoint, Place)],
+    head: &SignedCheckpoint,
+    roots: &BTreeMap<u64, Digest>,
     out: &mut Findings,
-) -> Option<CheckedLog> {
-    let head = check_head(key, files, &LogFile::Checkpoint, out)?;
-    let heads = earlier_heads(key, files, policy, &head, out);
-    let tree = check_tiles(files, &head, &heads, out)?;
-    for (seen, root) in heads.iter().filter(|(seen, _)| seen.size() <= head.size()).zip(tree.roots)
-    {
-        let (head_seen, place) = seen;
-        if *head_seen.root() != root {
-            let (assertion, fault) = if head_seen.size() == head.size() {
+) {
+    for (seen, place) in heads.iter().filter(|(seen, _)| seen.size() <= head.size()) {
+        if roots.get(&seen.size()) != Some(seen.root()) {
+            let (assertion, fault) = if seen.size() == head.size() {
                 (Assertion::L5, Fault::Forked)
             } else {
-                (Assertion::L3, Fault::Rewritten { seen: head_seen.size() })
+                (Assertion::L3, Fault::Rewritten { seen: seen.size() })
             };
             out.find(assertion, place.clone(), fault);
         }
         out.checked(Assertion::L3);
         out.checked(Assertion::L5);
     }
-    let openings = check_openings(files, &tree.entries, out);
-    let opened = u64::try_from(openings.len()).unwrap_or(u64::MAX);
-    if opened < head.size() {
-        let count = head.size().saturating_sub(opened);
-        out.gap(super::Gap::Unopened { origin: key.origin().clone(), count, size: head.size() });
-    }
-    if heads.is_empty() {
-        out.gap(super::Gap::NoMemory { origin: key.origin().clone() });
-    }
-    Some(CheckedLog { head, openings })
 }
 
 /// Reads and verifies one checkpoint file, L1.
-fn check_head(
+fn check_head<F: Files>(
     key: &LogKey,
-    files: &LogFiles<'_>,
+    files: &LogFiles<'_, F>,
     file: &LogFile,
     out: &mut Findings,
-) -> Option<SignedCheckpoint> {
+) -> Result<Option<SignedCheckpoint>, F::Error> {
     let place = files.place(file, None);
-    let Some(bytes) = files.files.get(file) else {
+    if !files.has(file) {
         out.find(Assertion::B1, place, Fault::Missing);
-        return None;
-    };
+        return Ok(None);
+    }
     out.checked(Assertion::L1);
-    let verified = UnverifiedCheckpoint::parse(bytes)
+    let verified = UnverifiedCheckpoint::parse(&files.read(file)?)
         .map_err(Fault::ParseCheckpoint)
         .and_then(|head| head.verify_exact(key).map_err(Fault::Checkpoint));
-    match verified {
+    Ok(match verified {
         Ok(head) => Some(head),
         Err(fault) => {
             out.find(Assertion::L1, place, fault);
             None
         }
-    }
+    })
 }
 
 /// Heads that were seen before, in the bundle and in the auditor's memory; sorted by size.
-fn earlier_heads(
+fn earlier_heads<F: Files>(
     key: &LogKey,
-    files: &LogFiles<'_>,
+    files: &LogFiles<'_, F>,
     policy: &Policy,
     head: &SignedCheckpoint,
     out: &mut Findings,
-) -> Vec<(SignedCheckpoint, Place)> {
+) -> Result<Vec<(SignedCheckpoint, Place)>, F::Error> {
     let mut heads = Vec::new();
-    for file in files.files.keys().filter(|file| matches!(file, LogFile::Seen(_))) {
-        if let Some(seen) = check_head(key, files, file, out) {
+    for file in files.seen() {
+        if let Some(seen) = check_head(key, files, file, out)? {
             let place = files.place(file, None);
             if *file == LogFile::Seen(seen.size()) {
                 heads.push((seen, place));
@@ -184,189 +261,5 @@ fn earlier_heads(
     for (seen, place) in heads.iter().filter(|(seen, _)| seen.size() > head.size()) {
         out.find(Assertion::L3, place.clone(), Fault::Shorter { seen: seen.size() });
     }
-    heads
-}
-
-/// The entries of a log, and its roots at the sizes of the heads seen before.
-struct Tree {
-    entries: Vec<Commitment>,
-    roots: Vec<Digest>,
-}
-
-/// Every tile against the entries, and the entries against the head: B1 and L4.
-///
-/// Where entries and tiles disagree, the signed root says which of them was changed.
-fn check_tiles(
-    files: &LogFiles<'_>,
-    head: &SignedCheckpoint,
-    heads: &[(SignedCheckpoint, Place)],
-    out: &mut Findings,
-) -> Option<Tree> {
-    let expected = expected_tiles(files, head.size(), out)?;
-    let mut entries: Vec<Commitment> = Vec::new();
-    let mut leaves: Vec<Digest> = Vec::new();
-    let mut hashes: BTreeMap<NodeId, Digest> = BTreeMap::new();
-    let mut whole = true;
-    for path in &expected {
-        let file = LogFile::Tile(*path);
-        let bytes = files.files.get(&file).copied().unwrap_or_default();
-        out.checked(Assertion::L4);
-        let parsed = match path.row() {
-            TileRow::Entries => {
-                parse_bundle(bytes, path.width()).map(|bundle| entries.extend(bundle))
-            }
-            TileRow::Hashes(level) => parse_tile(bytes, path.width()).map(|tile| {
-                if level == 0 {
-                    leaves.extend(&tile);
-                }
-                hashes.extend(path.nodes().zip(tile));
-            }),
-        };
-        if let Err(error) = parsed {
-            whole = false;
-            let entry = path.first().saturating_add(u64::from(error.entry));
-            let in_entry = matches!(path.row(), TileRow::Entries | TileRow::Hashes(0));
-            let place = files.place(&file, in_entry.then_some(entry));
-            out.find(Assertion::L4, place, Fault::ParseTile(error));
-        }
-    }
-    if !whole {
-        return None;
-    }
-    let sizes: Vec<u64> =
-        heads.iter().map(|(seen, _)| seen.size()).filter(|size| *size <= head.size()).collect();
-    let (from_entries, roots) = grow(entries.iter().map(|e| leaf_hash(e.as_bytes())), &sizes);
-    if from_entries.root == *head.root() {
-        let wrong: BTreeSet<(LogFile, Option<u64>)> = expected
-            .iter()
-            .filter(|path| matches!(path.row(), TileRow::Hashes(_)))
-            .filter_map(|path| {
-                let wrong = |id: &NodeId| hashes.get(id) != from_entries.nodes.get(id);
-                let node = path.nodes().find(wrong)?;
-                Some((LogFile::Tile(*path), (node.level == 0).then_some(node.index)))
-            })
-            .collect();
-        for (file, entry) in &wrong {
-            out.find(Assertion::L4, files.place(file, *entry), Fault::TileHash);
-        }
-        return wrong.is_empty().then_some(Tree { entries, roots });
-    }
-    blame_entries(files, head, &expected, &entries, &leaves, out);
-    None
-}
-
-/// The entries do not give the signed root: says which, if the hash tiles still do.
-fn blame_entries(
-    files: &LogFiles<'_>,
-    head: &SignedCheckpoint,
-    expected: &[TilePath],
-    entries: &[Commitment],
-    leaves: &[Digest],
-    out: &mut Findings,
-) {
-    let (from_tiles, _) = grow(leaves.iter().copied(), &[]);
-    let mut blamed = false;
-    if from_tiles.root == *head.root() {
-        for path in expected.iter().filter(|path| path.row() == TileRow::Entries) {
-            for node in path.nodes() {
-                let at = usize::try_from(node.index).unwrap_or(usize::MAX);
-                let entry = entries.get(at).map(|entry| leaf_hash(entry.as_bytes()));
-                if entry.as_ref() != leaves.get(at) {
-                    blamed = true;
-                    let place = files.place(&LogFile::Tile(*path), Some(node.index));
-                    out.find(Assertion::L4, place, Fault::Entry);
-                }
-            }
-        }
-    }
-    if !blamed {
-        out.find(Assertion::L4, files.place(&LogFile::Checkpoint, None), Fault::Root);
-    }
-}
-
-/// The tiles that the tree of this size has, all of them present and no other: B1.
-fn expected_tiles(files: &LogFiles<'_>, size: u64, out: &mut Findings) -> Option<Vec<TilePath>> {
-    let mut expected = BTreeSet::new();
-    for path in tiles_of(size) {
-        let file = LogFile::Tile(path);
-        if !files.files.contains_key(&file) {
-            // A log without its files has no end of missing ones: the first is enough.
-            out.find(Assertion::B1, files.place(&file, None), Fault::Missing);
-            return None;
-        }
-        expected.insert(path);
-    }
-    let mut alone = true;
-    for file in files.files.keys() {
-        if let LogFile::Tile(path) = file
-            && !expected.contains(path)
-        {
-            alone = false;
-            out.find(Assertion::B1, files.place(file, None), Fault::NotOfThisTree);
-        }
-    }
-    // In the order of `tiles_of`, entries first and each row from the left.
-    alone.then(|| tiles_of(size).collect())
-}
-
-struct Grown {
-    root: Digest,
-    nodes: BTreeMap<NodeId, Digest>,
-}
-
-/// The tree of these leaves: its root, the nodes that tiles hold, and its roots at `sizes` (sorted).
-fn grow(leaves: impl Iterator<Item = Digest>, sizes: &[u64]) -> (Grown, Vec<Digest>) {
-    let mut tree = Frontier::empty();
-    let mut nodes = BTreeMap::new();
-    let mut roots = Vec::new();
-    let mut sizes = sizes.iter().peekable();
-    let mut note = |tree: &Frontier| {
-        while sizes.next_if(|size| **size == tree.size()).is_some() {
-            roots.push(tree.root());
-        }
-    };
-    note(&tree);
-    for leaf in leaves {
-        nodes.extend(tree.append_leaf(leaf).into_iter().filter(|(id, _)| id.level % 8 == 0));
-        note(&tree);
-    }
-    (Grown { root: tree.root(), nodes }, roots)
-}
-
-/// Every opening against its entry: L7 and, for what it holds, G2.
-fn check_openings(
-    files: &LogFiles<'_>,
-    entries: &[Commitment],
-    out: &mut Findings,
-) -> BTreeMap<u64, Opened> {
-    let mut opened = BTreeMap::new();
-    for (index, bytes) in files.openings() {
-        let place = files.place(&LogFile::Opening(index), Some(index));
-        out.checked(Assertion::L7);
-        let opening = match open(index, bytes, entries) {
-            Ok(opening) => opening,
-            Err(fault) => {
-                out.find(Assertion::L7, place, fault);
-                continue;
-            }
-        };
-        out.checked(Assertion::G2);
-        match Record::parse(opening.record.as_ref()) {
-            Ok(record) => {
-                opened.insert(index, Opened { place, opening, record });
-            }
-            Err(error) => out.find(Assertion::G2, place, Fault::ParseRecord(error)),
-        }
-    }
-    opened
-}
-
-fn open(index: u64, bytes: &[u8], entries: &[Commitment]) -> Result<Opening, Fault> {
-    let opening = Opening::parse(bytes).map_err(Fault::ParseOpening)?;
-    if opening.index != index {
-        return Err(Fault::OtherIndex);
-    }
-    let entry = usize::try_from(index).ok().and_then(|index| entries.get(index));
-    opening.check(entry.ok_or(Fault::NoSuchEntry)?).map_err(Fault::Opening)?;
-    Ok(opening)
+    Ok(heads)
 }

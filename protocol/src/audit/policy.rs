@@ -163,6 +163,12 @@ impl Policy {
         self.controllers.iter().find(|controller| controller.domain == *domain)
     }
 
+    /// Which of the pinned retailers this is.
+    pub(super) fn position(&self, domain: &ControllerId) -> usize {
+        let at = self.controllers.iter().position(|controller| controller.domain == *domain);
+        at.unwrap_or(usize::MAX)
+    }
+
     /// The keys of all pinned logs.
     pub(super) fn log_keys(&self) -> impl Iterator<Item = LogKey> + '_ {
         self.controllers

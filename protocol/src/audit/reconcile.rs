@@ -3,16 +3,21 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    string::ToString as _,
     vec::Vec,
 };
 
 use super::{
-    Assertion, BundlePath, Fault, Gap, PinnedController, Place, Policy, books::Books,
-    conduct::Life, report::Findings,
+    Assertion, BundlePath, Fault, Gap, PinnedController, Place, Policy,
+    books::{Book, Context},
+    conduct::{Life, Watch},
+    entry::Refused,
+    report::{Findings, Spot},
+    source::Files,
 };
 use crate::{
-    consent::{Notice, UseHead, UseStatement},
-    crypto::Digest,
+    consent::{Acknowledgement, Notice, UseHead, UseStatement},
+    crypto::{Digest, sha256},
     document::Unverified,
     id::GrantId,
     jws::{JWS_LEN_MAX, Role, Typ, UnverifiedJws},
@@ -20,34 +25,54 @@ use crate::{
     time::{DAY_SECONDS, Day, Timestamp},
 };
 
-/// The signed counts of a bundle, by grant.
-pub(super) type Statements = BTreeMap<GrantId, Vec<(UseStatement, Place)>>;
-
 /// Keys of a day have to be gone this long after it, in seconds.
 const DELETION_SECONDS: u64 = 30 * 60;
 
-/// Each document against what names it: B1, G1, and G4 for notices. Returns the signed counts.
-pub(super) fn documents(
-    documents: &BTreeMap<Digest, &[u8]>,
-    books: &[Books<'_>],
+/// The counts of uses that documents of a bundle claim, by grant; and whether each document has the digest
+/// it is named by: B1. Their signatures are for [`documents`].
+pub(super) fn claimed_counts<F: Files>(
+    files: &F,
+    documents: &BTreeSet<Digest>,
+    out: &mut Findings,
+) -> Result<BTreeMap<GrantId, Vec<Watch>>, F::Error> {
+    let mut watches: BTreeMap<GrantId, Vec<Watch>> = BTreeMap::new();
+    for digest in documents {
+        let path = BundlePath::Document(*digest);
+        let bytes = files.read(&path.to_string())?;
+        if sha256(&[&bytes]) != *digest {
+            out.find(Assertion::B1, Place::new(&path, None), Fault::OtherBytes);
+        } else if let Ok(statement) = Unverified::<UseStatement>::parse(&bytes) {
+            let UseStatement { grant, uses, stated, .. } = *statement.claimed();
+            let watch = Watch { uses, stated, document: *digest, met: None, left_out: None };
+            watches.entry(grant).or_default().push(watch);
+        }
+    }
+    Ok(watches)
+}
+
+/// Each document against what names it: B1, G1, and G4 for notices.
+pub(super) fn documents<F: Files>(
+    files: &F,
+    documents: &BTreeSet<Digest>,
+    books: &[Book<'_>],
     policy: &Policy,
     out: &mut Findings,
-) -> Statements {
-    let mut statements = Statements::new();
+) -> Result<(), F::Error> {
     let mut unread: u64 = 0;
-    let notices: BTreeSet<Digest> = books.iter().flat_map(Books::notices).collect();
-    for (digest, bytes) in documents {
-        let place = Place::new(&BundlePath::Document(*digest), None);
-        if notices.contains(digest) {
-            notice(digest, bytes, books, &place, out);
+    for digest in documents {
+        let path = BundlePath::Document(*digest);
+        let (bytes, place) = (files.read(&path.to_string())?, Place::new(&path, None));
+        if sha256(&[&bytes]) != *digest {
+            // It was another one a moment ago.
+            out.find(Assertion::B1, place, Fault::OtherBytes);
             continue;
         }
-        match signed(digest, bytes, books, policy) {
-            Ok(None) => out.checked(Assertion::G1),
-            Ok(Some(statement)) => {
-                out.checked(Assertion::G1);
-                statements.entry(statement.grant).or_default().push((statement, place));
-            }
+        if books.iter().any(|book| book.notices.contains(digest)) {
+            notice(digest, &bytes, books, &place, out);
+            continue;
+        }
+        match signed(digest, &bytes, books, policy) {
+            Ok(()) => out.checked(Assertion::G1),
             // What would name it may stand in a log that could not be read.
             Err((_, Fault::UnnamedDocument)) if out.has_blocking_gap() => {
                 unread = unread.saturating_add(1);
@@ -58,29 +83,22 @@ pub(super) fn documents(
     if unread > 0 {
         out.gap(Gap::UnreadDocuments { count: unread });
     }
-    for (id, (_, grant)) in books.iter().flat_map(|books| &books.grants) {
-        let notice = grant.payload().notice;
-        if documents.contains_key(&notice) {
-            out.checked(Assertion::G4);
-        } else {
-            out.gap(Gap::NoNotice { grant: *id, notice });
-        }
-    }
-    statements
+    Ok(())
 }
 
 /// G4: a notice is complete, and tells what each request that names it asks.
-fn notice(digest: &Digest, bytes: &[u8], books: &[Books<'_>], place: &Place, out: &mut Findings) {
+fn notice(digest: &Digest, bytes: &[u8], books: &[Book<'_>], place: &Place, out: &mut Findings) {
     let notice = match Notice::parse(bytes) {
         Ok(notice) => notice,
         Err(error) => return out.find(Assertion::G4, place.clone(), Fault::Notice(error)),
     };
-    for request in books.iter().flat_map(Books::requests) {
+    for request in books.iter().flat_map(|book| book.requests.values()) {
+        let request = request.payload();
         if request.notice.digest != *digest {
             continue;
         }
         let fault = |source| Fault::NotItsNotice { request: request.id, source };
-        out.check(Assertion::G4, place, notice.explains(request).err().map(fault));
+        out.check(Assertion::G4, notice.explains(request).err().map(fault), || place.clone());
     }
 }
 
@@ -88,29 +106,27 @@ fn notice(digest: &Digest, bytes: &[u8], books: &[Books<'_>], place: &Place, out
 fn signed(
     digest: &Digest,
     bytes: &[u8],
-    books: &[Books<'_>],
+    books: &[Book<'_>],
     policy: &Policy,
-) -> Result<Option<UseStatement>, (Assertion, Fault)> {
+) -> Result<(), Refused> {
     let unnamed = || (Assertion::B1, Fault::UnnamedDocument);
     let jws = UnverifiedJws::parse(bytes, JWS_LEN_MAX).map_err(|_| unnamed())?;
-    let named_by = |books: &&Books<'_>| books.published().any(|published| published == *digest);
     match jws.typ() {
         Typ::UseStatement => {
             let document = Unverified::<UseStatement>::parse(bytes)
                 .map_err(|error| (Assertion::G2, Fault::ParseDocument(error)))?;
             let grant = document.claimed().grant;
-            let grant = books.iter().find_map(|books| books.grants.get(&grant));
-            let (_, grant) = grant.ok_or_else(unnamed)?;
-            let statement = document
-                .verify(&[(Role::Controller, &grant.payload().controller_key)])
-                .map_err(|error| (Assertion::G1, Fault::Signature(error)))?;
-            Ok(Some(statement.payload().clone()))
+            let life = books.iter().find_map(|book| book.lives.get(&grant)).ok_or_else(unnamed)?;
+            let pinned = policy.controllers.get(life.pinned).ok_or_else(unnamed)?;
+            document
+                .verify(&[(Role::Controller, &pinned.key)])
+                .map(|_| ())
+                .map_err(|error| (Assertion::G1, Fault::Signature(error)))
         }
         Typ::Manifest | Typ::Catalogue | Typ::VoucherKeys => {
-            let retailer =
-                books.iter().find(named_by).and_then(|b| b.retailer).ok_or_else(unnamed)?;
-            check_public(bytes, &jws, retailer, policy)?;
-            Ok(None)
+            let named_by = |book: &&Book<'_>| book.published.contains(digest);
+            let retailer = books.iter().find(named_by).and_then(|book| book.retailer);
+            check_public(bytes, &jws, retailer.ok_or_else(unnamed)?, policy)
         }
         _ => Err(unnamed()),
     }
@@ -140,107 +156,127 @@ fn check_public(
 }
 
 /// The lives of grants as her log and the retailer's tell them.
-pub(super) fn lives(
-    hers: &BTreeMap<GrantId, &Life<'_>>,
-    theirs: &BTreeMap<GrantId, &Life<'_>>,
-    statements: &Statements,
-    policy: &Policy,
-    now: Timestamp,
-    out: &mut Findings,
-) {
+pub(super) fn lives(books: &[Book<'_>], context: Context<'_>, out: &mut Findings) {
+    let side = |retailer: bool| -> BTreeMap<GrantId, (&Life, bool)> {
+        let books = books.iter().filter(|book| book.retailer.is_some() == retailer);
+        books
+            .flat_map(|book| book.lives.iter().map(|(id, life)| (*id, (life.as_ref(), book.lost))))
+            .collect()
+    };
+    let (hers, theirs) = (side(false), side(true));
     let ids: BTreeSet<&GrantId> = hers.keys().chain(theirs.keys()).collect();
     for id in ids {
-        let pair = Pair { id: *id, hers: hers.get(id).copied(), theirs: theirs.get(id).copied() };
-        pair.both_sides(policy, out);
-        pair.withdrawal(policy, now, out);
-        pair.deletion(policy, now, out);
-        pair.counts(statements.get(id).map_or(&[], Vec::as_slice), policy, out);
+        let lost = hers.get(id).is_some_and(|(_, lost)| *lost);
+        let [hers, theirs] = [&hers, &theirs].map(|side| side.get(id).map(|(life, _)| *life));
+        let pair = Pair { id: *id, hers, lost, theirs, context };
+        pair.both_sides(out);
+        pair.withdrawal(out);
+        pair.deletion(out);
+        pair.counts(out);
     }
 }
 
 struct Pair<'a> {
     id: GrantId,
-    hers: Option<&'a Life<'a>>,
-    theirs: Option<&'a Life<'a>>,
+    hers: Option<&'a Life>,
+    /// Entries of the log that tells hers are known to be gone.
+    lost: bool,
+    theirs: Option<&'a Life>,
+    context: Context<'a>,
 }
 
 impl Pair<'_> {
+    fn check(&self, assertion: Assertion, fault: Option<Fault>, spot: Spot, out: &mut Findings) {
+        out.check(assertion, fault, || self.context.places.of(spot));
+    }
+
+    fn sides(&self) -> impl Iterator<Item = &Life> {
+        [self.hers, self.theirs].into_iter().flatten()
+    }
+
+    fn acknowledged(&self) -> Option<(&Acknowledgement, Spot)> {
+        self.sides()
+            .find_map(|life| life.acknowledged.as_deref())
+            .map(|(answer, spot)| (answer, *spot))
+    }
+
     /// U5 and U6: everything received was sent, and logged as sent before.
-    fn both_sides(&self, policy: &Policy, out: &mut Findings) {
+    fn both_sides(&self, out: &mut Findings) {
         let (hers, theirs) = match (self.hers, self.theirs) {
             (Some(hers), Some(theirs)) => (hers, theirs),
             (Some(_), None) => return out.gap(Gap::OneSided { grant: self.id }),
             _ => return out.gap(Gap::HersAbsent { grant: self.id }),
         };
-        let other_words = hers.grant.digest() != theirs.grant.digest();
+        let skew = self.context.policy.skew_seconds;
+        let other_words = hers.digest != theirs.digest;
         let fault = other_words.then_some(Fault::GrantTwice { grant: self.id });
-        out.check(Assertion::G3, theirs.place, fault);
+        self.check(Assertion::G3, fault, theirs.spot, out);
+        let none = BTreeMap::new();
+        let sent_by_her = hers.passed().map_or(&none, |passed| &passed.things);
+        let arrived = theirs.passed().map_or(&none, |passed| &passed.things);
         let mut lost: u64 = 0;
-        for (digest, (received, place)) in &theirs.passed {
-            let sent = hers.passed.get(digest);
-            let in_time = sent.is_some_and(|(sent, _)| *sent <= received.plus(policy.skew_seconds));
-            if hers.lost && !in_time {
+        for (digest, (received, spot)) in arrived {
+            let sent = sent_by_her.get(digest);
+            let in_time = sent.is_some_and(|(sent, _)| *sent <= received.plus(skew));
+            if self.lost && !in_time {
                 // That it was sent may have stood in what she lost: that is no breach of theirs.
                 lost = lost.saturating_add(1);
                 continue;
             }
-            out.check(Assertion::U5, place, sent.is_none().then_some(Fault::NeverSent));
+            let never = sent.is_none().then_some(Fault::NeverSent);
+            self.check(Assertion::U5, never, *spot, out);
             if let Some((sent, _)) = sent {
                 let early = sent.as_unix_seconds().saturating_sub(received.as_unix_seconds());
-                let early = (early > policy.skew_seconds).then_some(early);
-                out.check(
-                    Assertion::U6,
-                    place,
-                    early.map(|seconds| Fault::ArrivedFirst { seconds }),
-                );
+                let early = (early > skew).then_some(Fault::ArrivedFirst { seconds: early });
+                self.check(Assertion::U6, early, *spot, out);
             }
         }
         if lost > 0 {
             out.gap(Gap::SentLost { grant: self.id, count: lost });
         }
-        let missing = hers.passed.keys().filter(|d| !theirs.passed.contains_key(d)).count();
+        let missing = sent_by_her.keys().filter(|digest| !arrived.contains_key(digest)).count();
         if let Ok(count @ 1..) = u64::try_from(missing) {
             out.gap(Gap::NotShownReceived { grant: self.id, count });
         }
     }
 
     /// W1, and U2 where a retailer delays logging a withdrawal.
-    fn withdrawal(&self, policy: &Policy, now: Timestamp, out: &mut Findings) {
-        let sides = || [self.hers, self.theirs].into_iter().flatten();
-        let Some((_, withdrawn, place)) = sides().find_map(|life| life.withdrawn) else { return };
-        let deadline = withdrawn.plus(policy.acknowledge_within_seconds);
-        let late = |at: Timestamp| at.as_unix_seconds().saturating_sub(withdrawn.as_unix_seconds());
+    fn withdrawal(&self, out: &mut Findings) {
+        let Some(withdrawn) = self.sides().find_map(|life| life.withdrawn.as_ref()) else { return };
+        let deadline = withdrawn.at.plus(self.context.policy.acknowledge_within_seconds);
+        let late =
+            |at: Timestamp| at.as_unix_seconds().saturating_sub(withdrawn.at.as_unix_seconds());
         let grant = self.id;
-        match sides().find_map(|life| life.acknowledged) {
-            Some((acknowledgement, place)) => {
+        match self.acknowledged() {
+            Some((acknowledgement, spot)) => {
                 let at = acknowledgement.acknowledged;
                 let fault =
                     (at > deadline).then(|| Fault::AcknowledgedLate { grant, seconds: late(at) });
-                out.check(Assertion::W1, place, fault);
+                self.check(Assertion::W1, fault, spot, out);
             }
-            None if now > deadline => {
-                out.check(Assertion::W1, place, Some(Fault::NeverAcknowledged { grant }));
+            None if self.context.now > deadline => {
+                let fault = Some(Fault::NeverAcknowledged { grant });
+                self.check(Assertion::W1, fault, withdrawn.spot, out);
             }
             None => out.gap(Gap::AcknowledgementPending { grant }),
         }
         let unlogged = self.theirs.filter(|life| life.withdrawn.is_none());
-        for (at, _, place) in unlogged.iter().flat_map(|life| &life.uses) {
-            let fault =
-                (*at > deadline).then(|| Fault::LongAfterWithdrawal { grant, seconds: late(*at) });
-            out.check(Assertion::U2, place, fault);
+        for used in unlogged.iter().flat_map(|life| &life.uses) {
+            let fault = (used.at > deadline)
+                .then(|| Fault::LongAfterWithdrawal { grant, seconds: late(used.at) });
+            self.check(Assertion::U2, fault, used.spot, out);
         }
     }
 
     /// W2: keys of a day are gone soon after it, all others with the acknowledgement.
-    fn deletion(&self, policy: &Policy, now: Timestamp, out: &mut Findings) {
-        let Some(theirs) = self.theirs else { return };
-        let sides = [self.hers, self.theirs];
-        let acknowledged = sides.into_iter().flatten().find_map(|life| life.acknowledged);
+    fn deletion(&self, out: &mut Findings) {
+        let Some(passed) = self.theirs.and_then(Life::passed) else { return };
+        let acknowledged = self.acknowledged();
         let mut not_shown: u64 = 0;
-        for (day, released) in &theirs.days {
+        for (day, released) in &passed.days {
             let end = day.start().plus(DAY_SECONDS);
-            let due = end.plus(DELETION_SECONDS).plus(policy.skew_seconds);
-            let deleted = theirs.deleted.get(day);
+            let due = end.plus(DELETION_SECONDS).plus(self.context.policy.skew_seconds);
+            let deleted = passed.deleted.get(day);
             let by_acknowledgement =
                 acknowledged.filter(|(answer, _)| answer.deleted_days.contains(day));
             let fault = match (deleted, by_acknowledgement, acknowledged) {
@@ -254,14 +290,14 @@ impl Pair<'_> {
                     Some(Fault::NotDeleted { grant: self.id, day: *day })
                 }
                 (None, None, _) => {
-                    if now > due {
+                    if self.context.now > due {
                         not_shown = not_shown.saturating_add(1);
                     }
                     continue;
                 }
             };
-            let place = deleted.map_or(*released, |(_, place)| *place);
-            out.check(Assertion::W2, place, fault);
+            let spot = deleted.map_or(*released, |(_, spot)| *spot);
+            self.check(Assertion::W2, fault, spot, out);
         }
         if not_shown > 0 {
             out.gap(Gap::DeletionNotShown { grant: self.id, count: not_shown });
@@ -274,43 +310,56 @@ impl Pair<'_> {
     }
 
     /// U9: what the retailer signed against what was shown.
-    fn counts(&self, statements: &[(UseStatement, Place)], policy: &Policy, out: &mut Findings) {
+    fn counts(&self, out: &mut Findings) {
         let Some(theirs) = self.theirs else { return };
-        let sides = [self.hers, self.theirs];
-        let acknowledged = sides.into_iter().flatten().find_map(|life| life.acknowledged);
-        if statements.is_empty() && acknowledged.is_none() {
+        let acknowledged = self.acknowledged();
+        if theirs.watches.is_empty() && acknowledged.is_none() {
             out.gap(Gap::NoStatement { grant: self.id });
         }
-        let stated = statements.iter().map(|(s, place)| (s.uses, s.stated, place));
-        let answered = acknowledged.map(|(a, place)| (a.uses, a.acknowledged, place));
-        for (uses, at, place) in stated.chain(answered) {
-            // What opens a use goes home to her: where her side is not in the bundle, neither is it.
-            let beyond = uses.count.saturating_sub(theirs.shown());
-            if self.hers.is_none() && beyond > 0 {
-                out.gap(Gap::UsesNotShown { grant: self.id, count: beyond });
-            } else {
-                out.check(Assertion::U9, place, self.count(theirs, uses));
+        let place_of = |spot| self.context.places.of(spot);
+        for watch in &theirs.watches {
+            let place = || Place::new(&BundlePath::Document(watch.document), None);
+            self.count(theirs, watch.uses, watch.met, place, out);
+            if let Some(spot) = watch.left_out {
+                out.find(Assertion::U9, place_of(spot), self.stated(theirs, watch.uses));
             }
-            // A use that had happened when it was signed, and was not counted.
-            let left_out = theirs.uses.iter().find(|(used, counter, _)| {
-                *counter > uses.count && used.plus(policy.skew_seconds) < at
+        }
+        if let Some((answer, spot)) = acknowledged {
+            let met = theirs.head_at(answer.uses.count).map(|head| *head == answer.uses);
+            self.count(theirs, answer.uses, met, || place_of(spot), out);
+            let skew = self.context.policy.skew_seconds;
+            let left_out = theirs.uses.iter().find(|used| {
+                used.counter > answer.uses.count && used.at.plus(skew) < answer.acknowledged
             });
-            if let Some((.., place)) = left_out {
-                let shown = theirs.shown();
-                let fault = Fault::Stated { grant: self.id, stated: uses.count, shown };
-                out.find(Assertion::U9, (*place).clone(), fault);
+            if let Some(used) = left_out {
+                out.find(Assertion::U9, place_of(used.spot), self.stated(theirs, answer.uses));
             }
         }
     }
 
-    fn count(&self, theirs: &Life<'_>, uses: UseHead) -> Option<Fault> {
-        match theirs.head_at(uses.count) {
-            Some(head) if *head == uses => None,
-            Some(_) => Some(Fault::StatedHead { grant: self.id }),
-            None => {
-                let shown = theirs.shown();
-                Some(Fault::Stated { grant: self.id, stated: uses.count, shown })
-            }
+    /// One signed count; `met` says whether the uses had its head.
+    fn count(
+        &self,
+        theirs: &Life,
+        uses: UseHead,
+        met: Option<bool>,
+        place: impl FnOnce() -> Place,
+        out: &mut Findings,
+    ) {
+        // What opens a use goes home to her: where her side is not in the bundle, neither is it.
+        let beyond = uses.count.saturating_sub(theirs.shown);
+        if self.hers.is_none() && beyond > 0 {
+            return out.gap(Gap::UsesNotShown { grant: self.id, count: beyond });
         }
+        let fault = match met {
+            Some(true) => None,
+            Some(false) => Some(Fault::StatedHead { grant: self.id }),
+            None => Some(self.stated(theirs, uses)),
+        };
+        out.check(Assertion::U9, fault, place);
+    }
+
+    const fn stated(&self, theirs: &Life, uses: UseHead) -> Fault {
+        Fault::Stated { grant: self.id, stated: uses.count, shown: theirs.shown }
     }
 }

@@ -1,14 +1,20 @@
 //! What an audit says: first what could not be checked, then what does not hold, then what does.
 
 use alloc::{
+    boxed::Box,
     collections::BTreeMap,
     string::{String, ToString as _},
     vec::Vec,
 };
-use core::{error::Error, fmt};
+use core::{
+    error::Error,
+    fmt,
+    mem::{Discriminant, discriminant},
+};
 
 use serde::{Serialize, Serializer};
 
+use super::{BundlePath, LogFile, OpeningLineError, openings::number_of};
 use crate::{
     consent::{GrantMismatch, NoticeError, NoticeMismatch, ParseRecordError, WithdrawalMismatch},
     crypto::Digest,
@@ -16,8 +22,8 @@ use crate::{
     id::{GrantId, RequestId},
     jws::VerifyJwsError,
     log::{
-        OpeningError, Origin, ParseBundleError, ParseCheckpointError, ParseOpeningError,
-        SignedCheckpoint, VerifyCheckpointError,
+        OpeningError, Origin, ParseBundleError, ParseCheckpointError, SignedCheckpoint,
+        VerifyCheckpointError,
     },
     time::Day,
 };
@@ -149,10 +155,8 @@ pub enum Fault {
     TileHash,
     #[error("the tiles give another root than the head")]
     Root,
-    #[error("not an opening")]
-    ParseOpening(#[source] ParseOpeningError),
-    #[error("the opening is of another entry than its file name says")]
-    OtherIndex,
+    #[error("does not open this entry")]
+    OpeningLine(#[source] OpeningLineError),
     #[error("the log has no such entry")]
     NoSuchEntry,
     #[error("does not open this entry")]
@@ -265,6 +269,33 @@ impl Place {
     }
 }
 
+/// An opened entry: of which log, and its index. Small, since one is kept for much that may be found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    /// Which of the bundle's logs, counted from 0.
+    pub(super) log: u32,
+    pub(super) index: u64,
+}
+
+/// Where the spots of a bundle are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places<'a>(pub(super) &'a [Origin]);
+
+impl Places<'_> {
+    /// Which log this is.
+    pub(super) fn log(self, origin: &Origin) -> u32 {
+        self.0.binary_search(origin).ok().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn of(self, spot: Spot) -> Place {
+        let file = LogFile::Openings(number_of(spot.index));
+        match usize::try_from(spot.log).ok().and_then(|log| self.0.get(log)) {
+            Some(origin) => Place::new(&BundlePath::Log(origin.clone(), file), Some(spot.index)),
+            None => Place::new(&file, Some(spot.index)),
+        }
+    }
+}
+
 /// Something that does not hold.
 #[derive(Debug, Serialize)]
 pub struct Finding {
@@ -334,6 +365,8 @@ pub enum Gap {
     AcknowledgementPending { grant: GrantId },
     #[error("{grant}: deletion of the keys of {count} days is not shown")]
     DeletionNotShown { grant: GrantId, count: u64 },
+    #[error("{count} more like this one: {like}")]
+    More { count: u64, like: Box<Self> },
     #[error(
         "witnesses' cosignatures are not read: two people who never compare heads could be shown two logs"
     )]
@@ -343,6 +376,7 @@ pub enum Gap {
 impl Gap {
     /// Whether a part of the bundle stayed unread because of it: then "holds" may not be said.
     pub const fn is_blocking(&self) -> bool {
+        // Of those that block there are few: none is counted only.
         matches!(
             self,
             Self::UnknownLogKey { .. }
@@ -419,10 +453,16 @@ pub struct Report {
     pub logs: Vec<LogSummary>,
 }
 
+/// Most gaps of one kind that are told one by one; the rest is counted. A retailer's log without its
+/// shoppers' has three for each grant.
+const LIKE_GAPS_MAX: u64 = 100;
+
 /// Collects as the audit goes along.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     gaps: Vec<Gap>,
+    /// How many there are of each kind.
+    kinds: Vec<(Discriminant<Gap>, u64)>,
     found: Vec<Finding>,
     checked: BTreeMap<Assertion, u64>,
 }
@@ -434,28 +474,67 @@ impl Findings {
     }
 
     pub(super) fn gap(&mut self, gap: Gap) {
-        if !self.gaps.contains(&gap) {
+        let kind = discriminant(&gap);
+        let at = self.kinds.iter().position(|(other, _)| *other == kind);
+        let Some((_, count)) = at.and_then(|at| self.kinds.get_mut(at)) else {
+            self.kinds.push((kind, 1));
+            return self.gaps.push(gap);
+        };
+        if *count >= LIKE_GAPS_MAX && !gap.is_blocking() {
+            *count = count.saturating_add(1);
+        } else if !self.gaps.contains(&gap) {
+            *count = count.saturating_add(1);
             self.gaps.push(gap);
         }
     }
 
     /// One more piece of evidence was held against `assertion`, whatever came out.
     pub(super) fn checked(&mut self, assertion: Assertion) {
-        let count = self.checked.entry(assertion).or_default();
-        *count = count.saturating_add(1);
+        self.checked_times(assertion, 1);
+    }
+
+    pub(super) fn checked_times(&mut self, assertion: Assertion, times: u64) {
+        if times > 0 {
+            let count = self.checked.entry(assertion).or_default();
+            *count = count.saturating_add(times);
+        }
     }
 
     /// As [`checked`](Self::checked), and reports `fault` if there is one. True if there is none.
     pub(super) fn check(
         &mut self,
         assertion: Assertion,
-        place: &Place,
         fault: Option<Fault>,
+        place: impl FnOnce() -> Place,
     ) -> bool {
         self.checked(assertion);
         let Some(fault) = fault else { return true };
-        self.find(assertion, place.clone(), fault);
+        self.find(assertion, place(), fault);
         false
+    }
+
+    /// Takes over what was collected apart.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let told = |kind| other.gaps.iter().filter(|gap| discriminant(*gap) == kind).count();
+        let untold: Vec<(Discriminant<Gap>, u64)> = other
+            .kinds
+            .iter()
+            .map(|(kind, all)| {
+                (*kind, all.saturating_sub(u64::try_from(told(*kind)).unwrap_or(u64::MAX)))
+            })
+            .collect();
+        for gap in other.gaps {
+            self.gap(gap);
+        }
+        for (kind, count) in untold {
+            if let Some((_, own)) = self.kinds.iter_mut().find(|(own, _)| *own == kind) {
+                *own = own.saturating_add(count);
+            }
+        }
+        self.found.extend(other.found);
+        for (assertion, count) in other.checked {
+            self.checked_times(assertion, count);
+        }
     }
 
     pub(super) fn has_blocking_gap(&self) -> bool {
@@ -467,7 +546,19 @@ impl Findings {
     }
 
     pub(super) fn into_report(self, logs: Vec<LogSummary>) -> Report {
-        let Self { gaps, found: mut findings, checked } = self;
+        let Self { mut gaps, kinds, found: mut findings, checked } = self;
+        for (kind, count) in kinds {
+            let told = gaps.iter().filter(|gap| discriminant(*gap) == kind).count();
+            let untold = count.saturating_sub(u64::try_from(told).unwrap_or(u64::MAX));
+            let last = gaps.iter().rposition(|gap| discriminant(gap) == kind);
+            if untold > 0
+                && let Some(last) = last
+                && let Some(like) = gaps.get(last).cloned()
+            {
+                let more = Gap::More { count: untold, like: Box::new(like) };
+                gaps.insert(last.saturating_add(1), more);
+            }
+        }
         findings.sort_by(|a, b| {
             (a.severity, &a.place, a.assertion).cmp(&(b.severity, &b.place, b.assertion))
         });

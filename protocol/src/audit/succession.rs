@@ -4,19 +4,22 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
+use core::mem;
 
-use super::{Assertion, Fault, Gap, Policy, books, evidence::CheckedLog, report::Findings};
+use super::{
+    Assertion, Fault, Gap,
+    entry::{Content, Entry},
+    evidence::CheckedLog,
+    report::{Findings, Places, Spot},
+};
 use crate::{
-    consent::{Anchor, Cause, Continuation, Discrepancy, LogHead, Record, RecordKind},
-    crypto::{Digest, VerifyingKey},
-    document::Unverified,
-    jws::{Typ, UnverifiedJws},
+    consent::{Anchor, Cause, Continuation, Discrepancy, Grant, LogHead, RecordKind},
+    crypto::{Digest, VerifyingKey, sha256},
+    document::Verified,
+    id::LogId,
     log::{LogKey, Origin, UnverifiedCheckpoint},
     party::ControllerId,
 };
-
-/// Where a pseudonym stands: towards whom, its key, its log and the log's key.
-type Standing = (ControllerId, VerifyingKey, Origin, VerifyingKey);
 
 /// How logs go on in others, as the retailers logged it.
 #[derive(Debug, Default)]
@@ -24,88 +27,111 @@ pub(super) struct Succession {
     /// By the log that goes on.
     links: BTreeMap<Origin, Link>,
     /// The key that a pseudonym began with, by each that it went on under.
-    first_keys: BTreeMap<VerifyingKey, VerifyingKey>,
+    first_keys: BTreeMap<[u8; 32], [u8; 32]>,
 }
 
 #[derive(Debug)]
 struct Link {
     continuation: Continuation,
     digest: Digest,
+    spot: Spot,
     /// The retailer had been shown more than the head that is named.
     contradicted: bool,
 }
 
-impl Succession {
-    /// Reads the continuations in retailers' logs, entry by entry: S1.
-    pub(super) fn read(
-        logs: &BTreeMap<Origin, CheckedLog>,
-        policy: &Policy,
-        out: &mut Findings,
-    ) -> Self {
-        let mut succession = Self::default();
-        for (origin, log) in logs {
-            let Some(domain) = origin.controller() else { continue };
-            let mut standings: BTreeSet<Standing> = BTreeSet::new();
-            let mut left: BTreeSet<Origin> = BTreeSet::new();
-            for opened in log.openings.values() {
-                let bytes = opened.opening.record.as_ref();
-                let checked = match &opened.record {
-                    Record::Signed(jws) if jws.typ() == Typ::Grant => {
-                        if let Ok(grant) = books::verify_grant(bytes, jws, policy) {
-                            let given = grant.payload();
-                            let log = Origin::of_log(&given.subject_log);
-                            let key = given.subject_key;
-                            // One that was signed before a move and arrived after it brings no log back.
-                            if left.contains(&log) {
-                                continue;
-                            }
-                            standings.insert((domain.clone(), key, log, given.subject_log_key));
-                        }
-                        continue;
-                    }
-                    Record::Signed(jws) if jws.typ() == Typ::Continuation => {
-                        succession.follow(jws, bytes, &domain, &mut standings, &mut left)
-                    }
-                    Record::Plain(RecordKind::Discrepancy(said)) => succession.contradict(said),
-                    Record::Signed(_) | Record::Plain(_) => continue,
-                };
-                out.check(Assertion::S1, &opened.place, checked.err());
-            }
+/// Reads the continuations of one retailer's log, entry by entry: S1.
+#[derive(Debug)]
+pub(super) struct SuccessionReader {
+    domain: ControllerId,
+    /// Where pseudonyms stand: their key, their log and its key, hashed, since there are many.
+    standings: BTreeSet<Digest>,
+    left: BTreeSet<LogId>,
+    pub(super) succession: Succession,
+    pub(super) found: Findings,
+}
+
+fn standing(key: &VerifyingKey, log: &LogId, log_key: &VerifyingKey) -> Digest {
+    sha256(&[key.as_bytes(), log.as_bytes(), log_key.as_bytes()])
+}
+
+impl SuccessionReader {
+    pub(super) fn new(domain: ControllerId) -> Self {
+        Self {
+            domain,
+            standings: BTreeSet::new(),
+            left: BTreeSet::new(),
+            succession: Succession::default(),
+            found: Findings::default(),
         }
-        succession
     }
 
-    /// One continuation: signed by the keys it names, and beginning where its pseudonym stands.
-    fn follow(
-        &mut self,
-        jws: &UnverifiedJws,
-        bytes: &[u8],
-        domain: &ControllerId,
-        standings: &mut BTreeSet<Standing>,
-        left: &mut BTreeSet<Origin>,
-    ) -> Result<(), Fault> {
-        let digest = jws.claimed_digest();
-        let document = Unverified::<Continuation>::parse(bytes).map_err(Fault::ParseDocument)?;
-        let signed = document.verify_parties().map_err(Fault::Signature)?;
+    /// Takes the next entry. A continuation that cannot be read is told here, and is public to the book.
+    pub(super) fn take(&mut self, entry: &mut Entry, spot: Spot, places: Places<'_>) {
+        let Ok(content) = &mut entry.content else { return };
+        let fault = match content {
+            Content::Grant(grant) => return self.stands(grant.payload()),
+            Content::Continuation(_) => {
+                let Content::Continuation(read) = mem::replace(content, Content::Public) else {
+                    return;
+                };
+                read.and_then(|signed| self.follow(&signed, spot)).err()
+            }
+            Content::Plain(record) => match record.as_ref() {
+                RecordKind::Discrepancy(said) => self.succession.contradict(said).err(),
+                _ => return,
+            },
+            _ => return,
+        };
+        self.found.check(Assertion::S1, fault, || places.of(spot));
+    }
+
+    fn stands(&mut self, given: &Grant) {
+        // One that was signed before a move and arrived after it brings no log back.
+        if !self.left.contains(&given.subject_log) {
+            let stands = standing(&given.subject_key, &given.subject_log, &given.subject_log_key);
+            self.standings.insert(stands);
+        }
+    }
+
+    /// One continuation: it begins where its pseudonym stands.
+    fn follow(&mut self, signed: &Verified<Continuation>, spot: Spot) -> Result<(), Fault> {
         let said = signed.payload();
         let (from, to) = (&said.from, &said.to);
-        if said.controller != *domain {
+        if said.controller != self.domain {
             return Err(Fault::ForeignDocument);
         }
-        let old = Origin::of_log(&from.log);
-        if left.contains(&old) {
+        if self.left.contains(&from.log) {
             return Err(Fault::LeftTwice);
         }
-        if !standings.remove(&(domain.clone(), from.key, old.clone(), from.log_key)) {
+        if !self.standings.remove(&standing(&from.key, &from.log, &from.log_key)) {
             return Err(Fault::NoPseudonym);
         }
-        left.insert(old);
+        self.left.insert(from.log);
+        self.standings.insert(standing(&to.key, &to.log, &to.log_key));
+        let keys = &mut self.succession.first_keys;
+        let first = keys.get(from.key.as_bytes()).copied().unwrap_or(*from.key.as_bytes());
+        keys.insert(*to.key.as_bytes(), first);
+        let digest = signed.digest();
+        let link = Link { continuation: said.clone(), digest, spot, contradicted: false };
         let new = Origin::of_log(&to.log);
-        standings.insert((domain.clone(), to.key, new.clone(), to.log_key));
-        let first = self.first_keys.get(&from.key).copied().unwrap_or(from.key);
-        self.first_keys.insert(to.key, first);
-        let link = Link { continuation: said.clone(), digest, contradicted: false };
-        if self.links.insert(new, link).is_some() { Err(Fault::LeftTwice) } else { Ok(()) }
+        if self.succession.links.insert(new, link).is_some() {
+            Err(Fault::LeftTwice)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Succession {
+    /// Takes over what another retailer's log says.
+    pub(super) fn absorb(&mut self, other: Self, places: Places<'_>, out: &mut Findings) {
+        self.first_keys.extend(other.first_keys);
+        for (origin, link) in other.links {
+            let spot = link.spot;
+            if self.links.insert(origin, link).is_some() {
+                out.find(Assertion::S1, places.of(spot), Fault::LeftTwice);
+            }
+        }
     }
 
     /// What a retailer held against a continuation is signed by the log that was left, and says more than the
@@ -134,71 +160,77 @@ impl Succession {
     }
 
     /// Whether two keys are those of one pseudonym.
-    pub(super) fn are_one(&self, a: &VerifyingKey, b: &VerifyingKey) -> bool {
-        let first = |key: &VerifyingKey| self.first_keys.get(key).copied().unwrap_or(*key);
+    pub(super) fn are_one(&self, a: &[u8; 32], b: &[u8; 32]) -> bool {
+        let first = |key: &[u8; 32]| self.first_keys.get(key).copied().unwrap_or(*key);
         first(a) == first(b)
     }
 
-    /// The logs in the order in which each goes on: S2. A pseudonym's logs are one book.
-    pub(super) fn chains<'a>(
-        &self,
-        logs: &'a BTreeMap<Origin, CheckedLog>,
-        out: &mut Findings,
-    ) -> Vec<Chain<'a>> {
+    /// The logs of which a key is known, in the order in which each goes on: those of one pseudonym are one book.
+    pub(super) fn chains(&self, known: &BTreeSet<Origin>) -> Vec<Vec<Origin>> {
         let mut chains = Vec::new();
-        for (origin, log) in logs {
-            self.check_anchor(origin, log, logs, out);
-            if self.continues_another(origin, logs) {
-                continue;
-            }
-            let mut chain = Chain { logs: Vec::from([log]), lost: false };
-            let mut last = origin;
-            // Counted: a liar may let logs go on in a circle.
-            for _ in 0..self.links.len() {
-                let mut links = self.links.iter();
-                let Some((next, link)) =
-                    links.find(|(_, link)| from_of(&link.continuation) == *last)
-                else {
-                    break;
-                };
-                chain.lost |= Self::lost(link, logs, out);
-                chain.logs.extend(logs.get(next));
-                last = next;
-            }
+        for origin in known.iter().filter(|origin| !self.continues_another(origin, known)) {
+            let mut chain = Vec::from([origin.clone()]);
+            chain.extend(
+                self.after(origin).map(|(next, _)| next).filter(|o| known.contains(o)).cloned(),
+            );
             chains.push(chain);
         }
         chains
     }
 
+    /// The logs in which `origin` went on, one after the other.
+    fn after<'a>(
+        &'a self,
+        origin: &Origin,
+    ) -> impl Iterator<Item = (&'a Origin, &'a Link)> + use<'a> {
+        let mut last = origin.clone();
+        // Counted: a liar may let logs go on in a circle.
+        (0..self.links.len()).map_while(move |_| {
+            let mut links = self.links.iter();
+            let (next, link) = links.find(|(_, link)| from_of(&link.continuation) == last)?;
+            last = next.clone();
+            Some((next, link))
+        })
+    }
+
     /// Whether a log goes on from one that is here, be it by way of some that were lost.
-    fn continues_another(&self, origin: &Origin, logs: &BTreeMap<Origin, CheckedLog>) -> bool {
+    fn continues_another(&self, origin: &Origin, known: &BTreeSet<Origin>) -> bool {
         let mut at = origin.clone();
         for _ in 0..self.links.len() {
             let Some(link) = self.links.get(&at) else { return false };
             at = from_of(&link.continuation);
-            if logs.contains_key(&at) {
+            if known.contains(&at) {
                 return true;
             }
         }
         false
     }
 
-    /// The first entry of a log that goes on is the anchor that its continuation says.
-    fn check_anchor(
+    /// Whether entries of the book that begins with `origin` are known to be gone: said, and held against nobody.
+    pub(super) fn has_lost(
         &self,
         origin: &Origin,
-        log: &CheckedLog,
         logs: &BTreeMap<Origin, CheckedLog>,
         out: &mut Findings,
-    ) {
-        if origin.controller().is_some() {
-            return;
+    ) -> bool {
+        let mut lost = false;
+        for (_, link) in self.after(origin) {
+            lost |= Self::lost(link, logs, out);
         }
-        let Some(first) = log.openings.get(&0) else { return };
-        let anchor = match &first.record {
-            Record::Plain(RecordKind::Anchor(anchor)) => Some(anchor),
-            Record::Plain(_) | Record::Signed(_) => None,
-        };
+        lost
+    }
+
+    /// The first entry of a log that goes on is the anchor that its continuation says: S2. `first` is what
+    /// that entry holds, if it is opened.
+    pub(super) fn check_anchor(
+        &self,
+        origin: &Origin,
+        first: &First,
+        logs: &BTreeMap<Origin, CheckedLog>,
+        places: Places<'_>,
+        out: &mut Findings,
+    ) {
+        let anchor = first.anchor.as_ref();
         let link = self.links.get(origin).map(|link| &link.continuation);
         let fault = match (link, anchor) {
             (None, None) => return,
@@ -223,7 +255,7 @@ impl Succession {
                 }
             }
         };
-        out.check(Assertion::S2, &first.place, fault);
+        out.check(Assertion::S2, fault, || places.of(first.spot));
     }
 
     /// Whether what a link leaves behind is not all there: that is said, and nobody is blamed for it.
@@ -240,12 +272,11 @@ impl Succession {
     }
 }
 
-/// The logs of one pseudonym, the oldest first, or one log of a retailer.
+/// The first entry of a pseudonym's log.
 #[derive(Debug)]
-pub(super) struct Chain<'a> {
-    pub(super) logs: Vec<&'a CheckedLog>,
-    /// Entries are known to be gone.
-    pub(super) lost: bool,
+pub(super) struct First {
+    pub(super) spot: Spot,
+    pub(super) anchor: Option<Anchor>,
 }
 
 fn from_of(said: &Continuation) -> Origin {

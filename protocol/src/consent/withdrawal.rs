@@ -70,13 +70,26 @@ impl Withdrawal {
         subject: &VerifyingKey,
     ) -> Result<(), WithdrawalMismatch> {
         let given = grant.payload();
-        if self.controller != given.controller {
+        if self.subject_key != *subject {
+            let other = self.controller != given.controller;
+            let mismatch =
+                if other { WithdrawalMismatch::Controller } else { WithdrawalMismatch::Subject };
+            return Err(mismatch);
+        }
+        self.ends_grant(&given.controller, given.id, &grant.digest())
+    }
+
+    /// As [`ends_as`](Self::ends_as), where no more is kept of the grant.
+    pub(crate) fn ends_grant(
+        &self,
+        controller: &ControllerId,
+        id: GrantId,
+        digest: &Digest,
+    ) -> Result<(), WithdrawalMismatch> {
+        if self.controller != *controller {
             return Err(WithdrawalMismatch::Controller);
         }
-        if self.subject_key != *subject {
-            return Err(WithdrawalMismatch::Subject);
-        }
-        if self.grant != given.id || self.grant_digest != grant.digest() {
+        if self.grant != id || self.grant_digest != *digest {
             return Err(WithdrawalMismatch::Grant);
         }
         Ok(())
@@ -123,13 +136,23 @@ impl Acknowledgement {
     /// Whether it answers `withdrawal`.
     pub fn answers(&self, withdrawal: &Verified<Withdrawal>) -> Result<(), WithdrawalMismatch> {
         let withdrawn = withdrawal.payload();
-        if self.controller != withdrawn.controller {
+        self.answers_one(&withdrawn.controller, withdrawn.grant, &withdrawal.digest())
+    }
+
+    /// As [`answers`](Self::answers), where no more is kept of the withdrawal.
+    pub(crate) fn answers_one(
+        &self,
+        controller: &ControllerId,
+        grant: GrantId,
+        withdrawal: &Digest,
+    ) -> Result<(), WithdrawalMismatch> {
+        if self.controller != *controller {
             return Err(WithdrawalMismatch::Controller);
         }
-        if self.grant != withdrawn.grant {
+        if self.grant != grant {
             return Err(WithdrawalMismatch::Grant);
         }
-        if self.withdrawal != withdrawal.digest() {
+        if self.withdrawal != *withdrawal {
             return Err(WithdrawalMismatch::Withdrawal);
         }
         Ok(())

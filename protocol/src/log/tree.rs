@@ -73,17 +73,24 @@ impl Frontier {
     }
 
     pub(crate) fn append_leaf(&mut self, leaf: Digest) -> Vec<(NodeId, Digest)> {
-        let mut node = (NodeId { level: 0, index: self.size }, leaf);
+        self.append_subtree(0, leaf)
+    }
+
+    /// Appends the `2^level` leaves of a complete subtree. The size must be a multiple of `2^level`.
+    pub(crate) fn append_subtree(&mut self, level: u8, root: Digest) -> Vec<(NodeId, Digest)> {
+        let index = self.size.checked_shr(u32::from(level)).unwrap_or(0);
+        let mut node = (NodeId { level, index }, root);
         let mut completed = alloc::vec![node];
         // Like a carry in binary addition: each set bit at the end is a subtree that gets its twin.
-        for _ in 0..self.size.trailing_ones() {
+        for _ in 0..index.trailing_ones() {
             let Some(left) = self.nodes.pop() else { break };
             let id = NodeId { level: node.0.level.saturating_add(1), index: node.0.index >> 1 };
             node = (id, node_hash(&left, &node.1));
             completed.push(node);
         }
         self.nodes.push(node.1);
-        self.size = self.size.saturating_add(1);
+        self.size =
+            self.size.saturating_add(1_u64.checked_shl(u32::from(level)).unwrap_or(u64::MAX));
         completed
     }
 }
@@ -172,6 +179,21 @@ mod tests {
             }
         }
         assert_eq!(tree.size(), 300);
+    }
+
+    #[test]
+    fn a_subtree_that_is_appended_whole_is_its_leaves() {
+        let leaf = |i: u64| leaf_hash(&i.to_be_bytes());
+        let (mut whole, mut single) = (Frontier::empty(), Frontier::empty());
+        for tile in 0..5_u64 {
+            let mut subtree = Frontier::empty();
+            for i in tile * 256..(tile + 1) * 256 {
+                assert!(!subtree.append_leaf(leaf(i)).is_empty());
+                assert!(!single.append_leaf(leaf(i)).is_empty());
+            }
+            assert!(!whole.append_subtree(8, subtree.root()).is_empty());
+            assert_eq!(whole, single);
+        }
     }
 
     #[test]

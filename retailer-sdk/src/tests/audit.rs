@@ -52,9 +52,7 @@ fn an_auditor_finds_nothing_wrong_with_an_honest_retailer() {
     let gaps: Vec<_> = report.not_checked.iter().filter(not_shown).collect();
     assert_eq!(gaps.len(), 2, "one for each grant: {gaps:?}");
     // With it, every entry is opened.
-    for opening in &openings {
-        bundle.add_opening(world.retailer.log_key().origin(), opening).unwrap();
-    }
+    bundle.add_openings(world.retailer.log_key().origin(), openings).unwrap();
     let report = audit(&bundle, &policy(&world), now);
     assert!(report.findings.is_empty(), "{:#?}", report.findings);
     assert_eq!(report.verdict, Verdict::Holds);

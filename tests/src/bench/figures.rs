@@ -47,6 +47,11 @@ impl Figures {
         self.set(&format!("{name}_minimum"), sample.minimum);
     }
 
+    /// A number that was set before.
+    pub(super) fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name).and_then(Value::as_f64)
+    }
+
     /// A sentence that the reader of the figures must know.
     pub(super) fn note(&mut self, name: &str, text: &str) {
         self.0.insert(name.to_owned(), text.into());

@@ -1,9 +1,11 @@
 //! `bench`: figures of one part, each beside a yardstick of the same run. `tests/BENCH.md` says how to read them.
 #![expect(clippy::print_stdout, reason = "this program talks to a person")]
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use besace_e2e::{
-    bench::{Part, Run, measure, serve_yardstick},
+    bench::{Part, Run, audit_evidence, measure, serve_yardstick},
     crash::life::{Act, live},
 };
 use clap::Parser;
@@ -30,6 +32,9 @@ struct Arguments {
     /// One part of a scripted life; `crash` kills it.
     #[arg(long, value_name = "ORDERS", hide = true)]
     life: Option<String>,
+    /// Evidence that was written before; `audit` checks it in a process of its own.
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    evidence: Option<PathBuf>,
     /// A file with less to do, told what to do line by line; `vault` is held against it.
     #[arg(long, value_name = "ORDERS", hide = true)]
     yardstick: Option<String>,
@@ -42,6 +47,10 @@ fn main() -> Result<()> {
     }
     if let Some(orders) = arguments.yardstick {
         return serve_yardstick(&orders);
+    }
+    if let Some(folder) = arguments.evidence {
+        println!("{}", audit_evidence(&folder)?.to_json());
+        return Ok(());
     }
     let run = Run { quick: arguments.quick, grants: arguments.grants, act: arguments.act };
     let figures = measure(arguments.part, &run)?;

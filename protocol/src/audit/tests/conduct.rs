@@ -11,6 +11,7 @@ use crate::{
     consent::{Action, Deleted, Deletion, Disclosed, DisclosureReceived, RecordKind, Released},
     crypto::sha256,
     document::sign,
+    id::GrantId,
     jws::Role,
     party::ShopCode,
     purpose::{DataCategory, Purpose},
@@ -20,11 +21,11 @@ use crate::{
 const KNOWN: Purpose = Purpose::Recognition;
 
 fn theirs(index: u64) -> String {
-    alloc::format!("logs/shop.example/besace/openings/{index}.json#{index}")
+    alloc::format!("logs/shop.example/besace/openings/0.jsonl#{index}")
 }
 
 fn hers(story: &Story, index: u64) -> String {
-    alloc::format!("logs/{}/openings/{index}.json#{index}", story.hers.origin)
+    alloc::format!("logs/{}/openings/0.jsonl#{index}", story.hers.origin)
 }
 
 /// The ids found when one use more is logged, changed by `change`.
@@ -250,6 +251,21 @@ fn a_count_that_leaves_a_use_out_or_has_another_head_is_found() {
     story.state(grant_id(KNOWN), NOW.plus(500));
     let report = story.audit();
     assert!(matches!(report.findings[0].fault, Fault::StatedHead { .. }));
+}
+
+#[test]
+fn an_acknowledgement_that_leaves_out_a_use_before_the_withdrawal_is_found() {
+    let mut story = Story::told();
+    let before = story.uses[&grant_id(KNOWN)];
+    story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(399));
+    let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+    // A second later: clocks explain nothing, since the log has an order.
+    let counted = story.uses.insert(grant_id(KNOWN), before).unwrap();
+    story.acknowledge(&withdrawal, NOW.plus(401), vec![Day::of(NOW)]);
+    assert_ne!(counted, before);
+    let report = story.audit();
+    assert_eq!(report.findings.len(), 1, "{:?}", found(&report));
+    assert!(matches!(report.findings[0].fault, Fault::Stated { stated: 2, shown: 3, .. }));
 }
 
 #[test]

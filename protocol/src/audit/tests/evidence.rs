@@ -6,9 +6,10 @@ use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use super::{
     super::*,
     found,
-    story::{NOW, Story, key},
+    story::{NOW, Story, grant_id, key},
 };
 use crate::{
+    consent::Action,
     log::{Checkpoint, LogKey, Opening},
     purpose::Purpose,
     time::Day,
@@ -26,11 +27,12 @@ fn audit_files(story: &Story, files: BTreeMap<String, Vec<u8>>) -> Report {
 }
 
 /// The entry that byte `at` of a file lies in, where it lies in one.
-fn entry_of(name: &str, at: usize) -> Option<u64> {
+fn entry_of(name: &str, bytes: &[u8], at: usize) -> Option<u64> {
     let BundlePath::Log(_, file) = BundlePath::parse(name).unwrap() else { return None };
-    let at = u64::try_from(at).unwrap();
+    let line = bytes[..at].split(|byte| *byte == b'\n').skip(1).count();
+    let [at, line] = [at, line].map(|n| u64::try_from(n).unwrap());
     match file {
-        LogFile::Opening(index) => Some(index),
+        LogFile::Openings(number) => Some(number * 256 + line),
         LogFile::Tile(path) => match path.row() {
             crate::log::TileRow::Entries => Some(path.first() + at / 34),
             crate::log::TileRow::Hashes(0) => Some(path.first() + at / 32),
@@ -50,7 +52,7 @@ fn flip(story: &Story, files: &BTreeMap<String, Vec<u8>>, name: &str, at: usize)
     };
     assert_eq!(finding.severity, Severity::Evidence);
     assert_eq!(finding.place.file, *name);
-    assert_eq!(finding.place.entry, entry_of(name, at), "{name} byte {at}");
+    assert_eq!(finding.place.entry, entry_of(name, &files[name], at), "{name} byte {at}");
     assert_eq!(report.verdict, Verdict::Findings);
 }
 
@@ -86,12 +88,12 @@ fn any_byte_of_a_head_or_a_tile_that_is_flipped_is_named() {
 }
 
 #[test]
-fn any_byte_of_an_opening_of_the_retailers_log_that_is_flipped_is_named() {
+fn any_byte_of_the_openings_of_the_retailers_log_that_is_flipped_is_named() {
     flip_every_byte(|name| name.starts_with("logs/shop.example/besace/openings/"));
 }
 
 #[test]
-fn any_byte_of_an_opening_of_her_log_that_is_flipped_is_named() {
+fn any_byte_of_the_openings_of_her_log_that_is_flipped_is_named() {
     flip_every_byte(|name| name.starts_with("logs/log_") && name.contains("/openings/"));
 }
 
@@ -108,6 +110,60 @@ fn in_the_whole_bundle_a_flipped_byte_is_named_alone() {
         for at in [0, bytes.len() / 2, bytes.len() - 1] {
             flip(&story, &files, name, at);
         }
+    }
+}
+
+/// A story with a log of several parts, and heads that were seen inside and between them.
+fn long_story() -> Story {
+    let mut story = story();
+    story.theirs.strangers(560);
+    story.used(grant_id(Purpose::StaffGreeting), Action::Greeted, NOW.plus(500));
+    story.theirs.seen = [256, 300, 512].map(|size| story.theirs.head_of(size)).into();
+    story
+}
+
+#[test]
+fn in_a_log_of_several_parts_a_flipped_byte_is_named_alone() {
+    let story = long_story();
+    assert_eq!(found(&story.audit()), Vec::<String>::new());
+    let files = story.bundle().files().clone();
+    let theirs = |name: &&String| name.starts_with("logs/shop.example/");
+    assert!(files.contains_key("logs/shop.example/besace/openings/2.jsonl"));
+    for name in files.keys().filter(theirs) {
+        let length = files[name].len();
+        for at in [0, length / 3, length / 2, length - 2, length - 1] {
+            flip(&story, &files, name, at);
+        }
+    }
+}
+
+#[test]
+fn a_fork_inside_a_later_part_is_found() {
+    for size in [256, 300, 512, 570] {
+        let mut story = long_story();
+        let root = crate::crypto::sha256(&[b"what she was shown"]);
+        let origin = story.theirs.origin.clone();
+        let shown = Checkpoint { origin, size, root }.sign(&story.theirs.signer).unwrap();
+        story.theirs.seen = vec![shown];
+        let place = alloc::format!("L3 logs/shop.example/besace/seen/{size}");
+        assert_eq!(found(&story.audit()), [place]);
+    }
+}
+
+#[test]
+fn tiles_of_two_parts_that_are_swapped_are_named() {
+    let story = long_story();
+    let folder = "logs/shop.example/besace/tile";
+    for (row, first) in [("entries", "Entry"), ("0", "TileHash")] {
+        let mut files = story.bundle().files().clone();
+        let [a, b] = ["000", "001"].map(|name| alloc::format!("{folder}/{row}/{name}"));
+        let bytes = files.insert(a.clone(), files[&b].clone()).unwrap();
+        files.insert(b.clone(), bytes);
+        let report = audit_files(&story, files);
+        let named = |name: &String| report.findings.iter().any(|f| f.place.file == *name);
+        assert!(named(&a) && named(&b), "{:?}", found(&report));
+        let fault = alloc::format!("{:?}", report.findings[0].fault);
+        assert_eq!(fault, first);
     }
 }
 
@@ -146,7 +202,7 @@ fn a_file_that_is_missing_or_unknown_is_named() {
         "logs/shop.example/besace/tile/0/000.p/1",
         "logs/shop.example/besace/tile/1/000.p/1",
         "logs/shop.example/besace/checkpoint~",
-        "logs/shop.example/besace/openings/07.json",
+        "logs/shop.example/besace/openings/07.jsonl",
     ] {
         let mut more = files.clone();
         more.insert(name.into(), vec![0; 32]);
@@ -162,14 +218,24 @@ fn a_file_that_is_missing_or_unknown_is_named() {
 #[test]
 fn swapped_openings_and_entries_are_named() {
     let story = story();
-    let folder = "logs/shop.example/besace";
+    let name = "logs/shop.example/besace/openings/0.jsonl";
     let mut files = story.bundle().files().clone();
-    let (a, b) =
-        (alloc::format!("{folder}/openings/6.json"), alloc::format!("{folder}/openings/7.json"));
-    let first = files.insert(a.clone(), files[&b].clone()).unwrap();
-    files.insert(b.clone(), first);
+    let text = String::from_utf8(files[name].clone()).unwrap();
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines.swap(6, 7);
+    files.insert(name.into(), lines.concat().into_bytes());
+    let report = audit_files(&story, files.clone());
+    assert_eq!(found(&report), [alloc::format!("L7 {name}#6"), alloc::format!("L7 {name}#7")]);
+    // Under each other's index, as if they had been logged so.
+    let renamed = |line: &str, from: u8, to: u8| {
+        line.replace(&alloc::format!("\"index\":{from}"), &alloc::format!("\"index\":{to}"))
+    };
+    let (six, seven) = (renamed(lines[6], 7, 6), renamed(lines[7], 6, 7));
+    lines[6] = &six;
+    lines[7] = &seven;
+    files.insert(name.into(), lines.concat().into_bytes());
     let report = audit_files(&story, files);
-    assert_eq!(found(&report), [alloc::format!("L7 {a}#6"), alloc::format!("L7 {b}#7")]);
+    assert_eq!(found(&report), [alloc::format!("L7 {name}#6"), alloc::format!("L7 {name}#7")]);
 
     let mut files = story.bundle().files().clone();
     let name = files.keys().find(|name| name.contains("besace/tile/entries/")).unwrap().clone();
@@ -185,9 +251,10 @@ fn an_opening_under_another_index_or_beyond_the_log_is_refused() {
     for index in [8, 400] {
         let mut bundle = story.bundle();
         let moved = Opening { index, ..opening.clone() };
-        bundle.add_opening(&story.theirs.origin, &moved).unwrap();
+        bundle.add_openings(&story.theirs.origin, [moved]).unwrap();
         let report = audit(&bundle, &story.policy, NOW);
-        let place = alloc::format!("L7 logs/shop.example/besace/openings/{index}.json#{index}");
+        let file = alloc::format!("openings/{}.jsonl", index / 256);
+        let place = alloc::format!("L7 logs/shop.example/besace/{file}#{index}");
         assert_eq!(found(&report), [place]);
     }
 }

@@ -110,9 +110,7 @@ impl Book {
 
     pub(super) fn write(&self, bundle: &mut Bundle) {
         bundle.add_log(&self.head(), &self.entries).unwrap();
-        for opening in self.openings.values() {
-            bundle.add_opening(&self.origin, opening).unwrap();
-        }
+        bundle.add_openings(&self.origin, self.openings.values().cloned()).unwrap();
         for seen in &self.seen {
             bundle.add_seen(seen);
         }

@@ -1,0 +1,191 @@
+//! What one opened entry holds, by itself: its form, and its signatures by the keys that it names or
+//! the auditor pinned. Everything that needs no other entry, so that it may be done anywhere.
+
+use alloc::boxed::Box;
+
+use super::{Assertion, Fault, PinnedController, Policy};
+use crate::{
+    consent::{
+        Acknowledgement, ConsentRequest, Continuation, Erasure, Grant, Record, RecordKind, UseHead,
+        UseRecord, Withdrawal,
+    },
+    crypto::{Digest, VerifyingKey},
+    document::{Document, Unverified, Verified},
+    jws::{Role, Typ, UnverifiedJws},
+    log::{Opening, Origin},
+};
+
+/// One opened entry.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) index: u64,
+    /// Or why it belongs into no book.
+    pub(super) content: Result<Content, Refused>,
+    /// It is a signed document.
+    pub(super) signed: bool,
+}
+
+/// What does not hold about an entry, and why.
+pub(super) type Refused = (Assertion, Fault);
+
+/// What it holds.
+#[derive(Debug)]
+pub(super) enum Content {
+    Request(Box<Verified<ConsentRequest>>),
+    Grant(Box<Verified<Grant>>),
+    Withdrawal(Box<Claimed<Withdrawal>>),
+    Acknowledgement(Box<Claimed<Acknowledgement>>),
+    Erasure(Box<Claimed<Erasure>>),
+    Continuation(Box<Result<Verified<Continuation>, Fault>>),
+    /// A public document that was logged whole.
+    Public,
+    /// With the head of its chain after it.
+    Use(UseRecord, Digest),
+    Plain(Box<RecordKind>),
+}
+
+/// A document about a grant, which stands elsewhere: whether it is signed with the key that it names, or that
+/// is pinned for whom it names.
+#[derive(Debug)]
+pub(super) struct Claimed<D> {
+    pub(super) payload: D,
+    /// Its digest, if the signature holds.
+    pub(super) verified: Result<Digest, Fault>,
+}
+
+/// Reads the entries of one log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reader<'a> {
+    pub(super) policy: &'a Policy,
+    /// The retailer, if it is a retailer's log; else the log is a pseudonym's.
+    pub(super) retailer: Option<&'a PinnedController>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn of(origin: &Origin, policy: &'a Policy) -> Self {
+        let retailer = origin.controller().and_then(|domain| policy.controller(&domain));
+        Self { policy, retailer }
+    }
+
+    /// Reads what an opening holds, or says that it is no record.
+    pub(super) fn read(&self, opening: &Opening) -> Result<Entry, Fault> {
+        let (index, bytes) = (opening.index, opening.record.as_ref());
+        match Record::parse(bytes).map_err(Fault::ParseRecord)? {
+            Record::Plain(RecordKind::Use(record)) => {
+                let count = record.counter.saturating_sub(1);
+                let before = UseHead { count, head: record.prev };
+                let after = before.after(opening.salt.as_bytes(), bytes).head;
+                Ok(Entry { index, content: Ok(Content::Use(record, after)), signed: false })
+            }
+            Record::Plain(record) => {
+                Ok(Entry { index, content: Ok(Content::Plain(Box::new(record))), signed: false })
+            }
+            Record::Signed(jws) => {
+                Ok(Entry { index, content: self.read_signed(bytes, &jws), signed: true })
+            }
+        }
+    }
+
+    fn read_signed(&self, bytes: &[u8], jws: &UnverifiedJws) -> Result<Content, Refused> {
+        let foreign = || (Assertion::G2, Fault::ForeignDocument);
+        match jws.typ() {
+            Typ::Grant => verify_grant(bytes, jws, self.policy).map(Box::new).map(Content::Grant),
+            Typ::Withdrawal => {
+                let document = parse::<Withdrawal>(bytes)?;
+                let key = document.claimed().subject_key;
+                Ok(Content::Withdrawal(Box::new(Claimed::of(document, Role::Subject, &key))))
+            }
+            Typ::Acknowledgement => {
+                let document = parse::<Acknowledgement>(bytes)?;
+                let pinned = self.policy.controller(&document.claimed().controller);
+                let claimed = Claimed::of_pinned(document, pinned);
+                Ok(Content::Acknowledgement(Box::new(claimed)))
+            }
+            Typ::Erasure => {
+                let document = parse::<Erasure>(bytes)?;
+                let pinned = self.policy.controller(&document.claimed().controller);
+                Ok(Content::Erasure(Box::new(Claimed::of_pinned(document, pinned))))
+            }
+            Typ::Request => {
+                let retailer = self.retailer.ok_or_else(foreign)?;
+                let document = parse::<ConsentRequest>(bytes)?;
+                verify(document, &[(Role::Controller, &retailer.key)])
+                    .map(Box::new)
+                    .map(Content::Request)
+            }
+            Typ::Manifest | Typ::Catalogue | Typ::UseStatement | Typ::VoucherKeys => {
+                let retailer = self.retailer.ok_or_else(foreign)?;
+                jws.clone()
+                    .verify(jws.typ(), &[(Role::Controller, &retailer.key)])
+                    .map(|_| Content::Public)
+                    .map_err(|error| (Assertion::G1, Fault::Signature(error)))
+            }
+            Typ::Continuation => {
+                let read = Unverified::<Continuation>::parse(bytes)
+                    .map_err(Fault::ParseDocument)
+                    .and_then(|document| document.verify_parties().map_err(Fault::Signature));
+                Ok(Content::Continuation(Box::new(read)))
+            }
+            // What was negotiated is not logged yet: of it, the grant counts.
+            Typ::Agreement
+            | Typ::Call
+            | Typ::Disclosure
+            | Typ::Opening
+            | Typ::Proposal
+            | Typ::Refusal
+            | Typ::Release => Err(foreign()),
+        }
+    }
+}
+
+impl<D: Document + Clone> Claimed<D> {
+    /// Signed by a retailer.
+    fn of_pinned(document: Unverified<D>, pinned: Option<&PinnedController>) -> Self {
+        if let Some(pinned) = pinned {
+            Self::of(document, Role::Controller, &pinned.key)
+        } else {
+            let payload = document.claimed().clone();
+            Self { payload, verified: Err(Fault::NoPinnedKey) }
+        }
+    }
+
+    fn of(document: Unverified<D>, role: Role, key: &VerifyingKey) -> Self {
+        let payload = document.claimed().clone();
+        let verified = document.verify(&[(role, key)]);
+        let verified = verified.map(|verified| verified.digest()).map_err(Fault::Signature);
+        Self { payload, verified }
+    }
+}
+
+fn parse<D: Document>(bytes: &[u8]) -> Result<Unverified<D>, Refused> {
+    Unverified::parse(bytes).map_err(|error| (Assertion::G2, Fault::ParseDocument(error)))
+}
+
+fn verify<D: Document>(
+    document: Unverified<D>,
+    signers: &[(Role, &VerifyingKey)],
+) -> Result<Verified<D>, Refused> {
+    document.verify(signers).map_err(|error| (Assertion::G1, Fault::Signature(error)))
+}
+
+/// A grant by the keys of both, or of the shopper alone: hers is logged before the retailer signs.
+fn verify_grant(
+    bytes: &[u8],
+    jws: &UnverifiedJws,
+    policy: &Policy,
+) -> Result<Verified<Grant>, Refused> {
+    let document = parse::<Grant>(bytes)?;
+    let subject = document.claimed().subject_key;
+    let controller = policy
+        .controller(&document.claimed().controller)
+        .ok_or((Assertion::G1, Fault::NoPinnedKey))?
+        .key;
+    if document.claimed().controller_key != controller {
+        return Err((Assertion::G1, Fault::NoPinnedKey));
+    }
+    if jws.claimed_key(Role::Controller).is_some() {
+        verify(document, &[(Role::Controller, &controller), (Role::Subject, &subject)])
+    } else {
+        verify(document, &[(Role::Subject, &subject)])
+    }
+}
