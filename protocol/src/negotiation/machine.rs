@@ -327,6 +327,8 @@ impl Negotiation {
     fn has_lapsed(&self, now: Timestamp) -> Option<Outcome> {
         let deadline = self.transcript.deadline();
         let end = match (self.side, self.transcript.state()) {
+            // What she gave may be in force: only the controller can tell.
+            (Side::Subject, State::Given(_)) => return None,
             // What was given in time may be on its way.
             (Side::Controller, State::Agreed(_)) => deadline.plus(GRACE_SECONDS),
             (Side::Controller, State::Proposed(last)) if last.payload().by() == self.side => {
@@ -434,7 +436,11 @@ impl Negotiation {
             Message::Refusal(one) => one.payload().matter == *matter,
             Message::Grant(one) => {
                 let grant = one.payload();
-                grant.request == matter.request && grant.subject_key == matter.subject_key
+                // It does not name the negotiation, but a proposal that stands in no other.
+                let proposed = grant.proposal.is_none_or(|named| self.transcript.proposed(named));
+                grant.request == matter.request
+                    && grant.subject_key == matter.subject_key
+                    && proposed
             }
         }
     }

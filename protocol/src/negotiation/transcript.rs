@@ -96,6 +96,14 @@ impl Transcript {
         })
     }
 
+    /// Whether a proposal with this digest was made.
+    pub(super) fn proposed(&self, digest: Digest) -> bool {
+        self.said.iter().any(|message| match message {
+            Message::Proposal(proposal) => proposal.digest() == digest,
+            Message::Agreement(_) | Message::Grant(_) | Message::Refusal(_) => false,
+        })
+    }
+
     /// Digest of what was said last: what the next message names.
     pub(super) fn head(&self) -> Digest {
         self.said.last().map_or_else(|| self.request.digest(), Message::digest)

@@ -1,0 +1,301 @@
+//! Negotiations between both sides over a wire that loses, doubles and reorders, with kills at every step.
+//!
+//! Each run follows from its seed. One that breaks a promise is printed with all that happened; its seed goes into
+//! `FOUND` and is replayed for ever.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that breaks is a failed test"
+)]
+
+#[path = "negotiation/run.rs"]
+mod run;
+#[path = "negotiation/world.rs"]
+mod world;
+
+use besace_protocol::{
+    negotiation::{
+        Action, Event, Message, Negotiation, NegotiationError, RefusalReason, Side,
+        UnverifiedMessage, VerifyMessageError,
+    },
+    time::Timestamp,
+};
+use run::{Planted, Run, Seen, Wire};
+use world::{NOW, STANDS, World, terms};
+
+/// Runs of which each message travels as bytes.
+const RUNS_OF_BYTES: u64 = 500;
+/// Runs of values, in each of four parts.
+const RUNS_OF_VALUES: u64 = 25_000;
+/// Seeds that broke a promise once.
+const FOUND: &[u64] = &[];
+
+/// All runs of `seeds`; the first that breaks a promise fails, with its trace.
+fn all(seeds: impl Iterator<Item = u64>, wire: Wire) -> Seen {
+    let mut world = World::of("shop.example", 2, 1);
+    let mut total = Seen::default();
+    for seed in seeds {
+        let mut run = Run::new(&mut world, seed, wire, Planted::Nothing);
+        if let Err(broken) = run.go() {
+            let mut again = Run::new(&mut world, seed, wire, Planted::Nothing);
+            again.trace = Some(Vec::new());
+            assert_eq!(again.go(), Err(broken.clone()), "seed {seed} does not replay");
+            panic!("seed {seed}: {broken}\n{}", again.trace.unwrap_or_default().join("\n"));
+        }
+        let seen = run.seen.clone();
+        total.settled += seen.settled;
+        total.refused += seen.refused;
+        total.lapsed += seen.lapsed;
+        total.kills += seen.kills;
+        total.lost += seen.lost;
+        total.doubled += seen.doubled;
+        for (all, one) in total.turns.iter_mut().zip(seen.turns) {
+            *all += one;
+        }
+    }
+    total
+}
+
+/// Every end, every turn and every mishap is among them, or the runs show nothing.
+fn check_wide(seen: &Seen) {
+    let counts = [seen.settled, seen.refused, seen.lapsed, seen.kills, seen.lost, seen.doubled];
+    assert!(counts.iter().chain(&seen.turns).all(|count| *count > 0), "{seen:?}");
+}
+
+#[test]
+fn both_sides_come_to_the_same_end_whatever_happens_to_bytes() {
+    check_wide(&all(0..RUNS_OF_BYTES, Wire::Bytes));
+}
+
+fn quarter(part: u64) {
+    let first = 1_000_000 * (part + 1);
+    check_wide(&all(first..first + RUNS_OF_VALUES, Wire::Values));
+}
+
+#[test]
+fn both_sides_come_to_the_same_end_first_quarter() {
+    quarter(0);
+}
+
+#[test]
+fn both_sides_come_to_the_same_end_second_quarter() {
+    quarter(1);
+}
+
+#[test]
+fn both_sides_come_to_the_same_end_third_quarter() {
+    quarter(2);
+}
+
+#[test]
+fn both_sides_come_to_the_same_end_fourth_quarter() {
+    quarter(3);
+}
+
+#[test]
+fn seeds_that_broke_a_promise_once_hold() {
+    all(FOUND.iter().copied(), Wire::Bytes);
+}
+
+#[test]
+fn a_run_follows_from_its_seed() {
+    let mut world = World::of("shop.example", 2, 1);
+    for seed in 0..20 {
+        let traces = [(); 2].map(|()| {
+            let mut run = Run::new(&mut world, seed, Wire::Values, Planted::Nothing);
+            run.trace = Some(Vec::new());
+            run.go().unwrap();
+            run.trace.unwrap()
+        });
+        assert_eq!(traces[0], traces[1], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_planted_fault_is_found() {
+    for planted in [Planted::SendsFirst, Planted::GivesUp, Planted::ForgetsItGave] {
+        let mut world = World::of("shop.example", 2, 1);
+        let found = (0..2_000)
+            .find_map(|seed| Run::new(&mut world, seed, Wire::Values, planted).go().err());
+        assert!(found.is_some(), "{planted:?} was not found in 2,000 runs");
+    }
+}
+
+/// Everything said in a negotiation that goes through all its turns.
+fn whole(world: &mut World, id: u8) -> Vec<Message> {
+    let (mut hers, mut theirs) = (world.open(Side::Subject, id), world.open(Side::Controller, id));
+    let mut said = Vec::new();
+    for turn in 0..6 {
+        let at = NOW.plus(turn);
+        let by = if turn % 2 == 0 { Side::Subject } else { Side::Controller };
+        let (one, other) =
+            if by == Side::Subject { (&mut hers, &mut theirs) } else { (&mut theirs, &mut hers) };
+        let message = match turn {
+            0..=2 => {
+                let retention_days = [5, 20, 15][usize::try_from(turn).unwrap()];
+                let terms = besace_protocol::consent::Terms { retention_days, ..terms() };
+                world.proposal(by, one.propose(terms, STANDS, at).unwrap())
+            }
+            3 => world.agreement(one.agree(at)),
+            4 => world.grant(one, at),
+            _ => world.countersigned(one, at),
+        };
+        one.handle(Event::Say(message.clone()), at).unwrap();
+        other.handle(Event::Hear(message.clone()), at).unwrap();
+        said.push(message);
+    }
+    assert!(hers.outcome().is_some() && hers.outcome() == theirs.outcome());
+    said
+}
+
+/// `side` after the first `count` of `said`.
+fn after(world: &World, side: Side, id: u8, said: &[Message], count: usize) -> Negotiation {
+    let said = said[..count].to_vec();
+    let (request, matter) = (world.request.clone(), world.matter(id));
+    Negotiation::resume(side, request, matter, said, None).unwrap()
+}
+
+#[test]
+fn no_message_of_another_run_counts_in_this_one() {
+    let mut world = World::of("shop.example", 2, 1);
+    let (own, other) = (whole(&mut world, 7), whole(&mut world, 8));
+    let mut tried = 0;
+    for count in 0..own.len() {
+        for side in [Side::Subject, Side::Controller] {
+            for message in &other {
+                let mut negotiation = after(&world, side, 7, &own, count);
+                let read = UnverifiedMessage::parse(message.as_bytes()).unwrap();
+                let told = match read.verify(negotiation.matter()) {
+                    Err(error) => {
+                        assert_eq!(error, VerifyMessageError::Matter);
+                        continue;
+                    }
+                    // A grant names its negotiation by the proposal.
+                    Ok(message) => negotiation.handle(Event::Hear(message), NOW.plus(9)),
+                };
+                assert_eq!(told.map(|_| ()), Err(NegotiationError::Matter));
+                assert_eq!(negotiation.said().len(), count);
+                tried += 1;
+            }
+        }
+    }
+    assert_eq!(tried, own.len() * 2 * 2, "the two grants, at every place");
+}
+
+#[test]
+fn no_message_of_another_retailer_or_pseudonym_counts_here() {
+    let mut world = World::of("shop.example", 2, 1);
+    let own = whole(&mut world, 7);
+    for (domain, controller, subject) in [
+        ("other.example", 4, 1),
+        ("other.example", 2, 1),
+        ("shop.example", 2, 6),
+        ("shop.example", 4, 1),
+    ] {
+        let mut elsewhere = World::of(domain, controller, subject);
+        for message in whole(&mut elsewhere, 7) {
+            let read = UnverifiedMessage::parse(message.as_bytes()).unwrap();
+            assert!(read.verify(&world.matter(7)).is_err(), "{domain} {controller} {subject}");
+        }
+    }
+    assert_eq!(own.len(), 6);
+}
+
+#[test]
+fn what_was_said_before_changes_nothing_when_it_is_played_again() {
+    let mut world = World::of("shop.example", 2, 1);
+    let said = whole(&mut world, 7);
+    for count in 0..=said.len() {
+        for side in [Side::Subject, Side::Controller] {
+            for message in said[..count].iter().filter(|one| one.by() != side) {
+                let mut negotiation = after(&world, side, 7, &said, count);
+                let told = negotiation.handle(Event::Hear(message.clone()), NOW.plus(9)).unwrap();
+                let changes = told
+                    .iter()
+                    .any(|action| matches!(action, Action::Record(_) | Action::Close(_)));
+                assert!(!changes, "{side:?} after {count}: {told:?}");
+                assert_eq!(negotiation.said().len(), count);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_left_out_or_put_before_its_time_is_not_taken() {
+    let mut world = World::of("shop.example", 2, 1);
+    let said = whole(&mut world, 7);
+    for count in 0..said.len() {
+        for side in [Side::Subject, Side::Controller] {
+            for message in said[count + 1..].iter().filter(|one| one.by() != side) {
+                let mut negotiation = after(&world, side, 7, &said, count);
+                match negotiation.handle(Event::Hear(message.clone()), NOW.plus(9)) {
+                    Ok(actions) => {
+                        let [Action::Refuse(refusal)] = &actions[..] else {
+                            panic!("{side:?} after {count}: {actions:?}");
+                        };
+                        assert_eq!(refusal.reason, RefusalReason::Diverged);
+                    }
+                    Err(error) => assert!(
+                        matches!(
+                            error,
+                            NegotiationError::Matter | NegotiationError::Inadmissible(_)
+                        ),
+                        "{error:?}"
+                    ),
+                }
+                assert_eq!(negotiation.said().len(), count);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_byte_of_a_message_can_be_another() {
+    let mut world = World::of("shop.example", 2, 1);
+    let matter = world.matter(7);
+    for message in whole(&mut world, 7) {
+        let bytes = message.as_bytes();
+        for index in (0..bytes.len()).step_by(7) {
+            let mut changed = bytes.to_vec();
+            changed[index] ^= 1;
+            let read = UnverifiedMessage::parse(&changed);
+            assert!(read.map_or(true, |read| read.verify(&matter).is_err()), "byte {index}");
+        }
+        for end in (0..bytes.len()).step_by(97) {
+            assert!(UnverifiedMessage::parse(&bytes[..end]).is_err());
+        }
+        let mut long = bytes.to_vec();
+        long.resize(64 << 10, b' ');
+        assert!(UnverifiedMessage::parse(&long).is_err());
+        long.push(b' ');
+        assert!(UnverifiedMessage::parse(&long).is_err());
+    }
+}
+
+#[test]
+fn no_moment_makes_a_side_do_what_it_may_not() {
+    let mut world = World::of("shop.example", 2, 1);
+    let said = whole(&mut world, 7);
+    let edges = [0, 1, NOW.as_unix_seconds(), (1 << 53) - 1, u64::MAX];
+    for count in 0..said.len() {
+        for side in [Side::Subject, Side::Controller] {
+            for at in edges.map(Timestamp::from_unix_seconds) {
+                let mut negotiation = after(&world, side, 7, &said, count);
+                let next = &said[count];
+                let said = next.clone();
+                let mine = next.by() == side;
+                let event = if mine { Event::Say(said) } else { Event::Hear(said) };
+                // Neither panics nor is a grant given or signed when its proposal is long over.
+                let told = negotiation.handle(event, at).unwrap_or_default();
+                let late = at > NOW.plus(30 * 86_400);
+                let heard_grant = matches!(next, Message::Grant(_)) && side == Side::Controller;
+                if late && heard_grant && next.by() == Side::Subject {
+                    assert!(matches!(told[..], [Action::Refuse(_)]), "{told:?}");
+                }
+                negotiation.handle(Event::Tick, at).unwrap();
+            }
+        }
+    }
+}
