@@ -284,7 +284,8 @@ mod tests {
     fn words(name: &str) -> usize {
         let all = Command::augment_subcommands(clap::Command::new("consent"));
         let command = all.find_subcommand(name).unwrap();
-        1 + command.get_arguments().filter(|argument| argument.is_required_set()).count()
+        let needed = command.get_arguments().filter(|argument| argument.is_required_set());
+        std::iter::once(command.get_name()).chain(needed.map(|n| n.get_id().as_str())).count()
     }
 
     #[test]
