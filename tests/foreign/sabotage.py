@@ -1,0 +1,207 @@
+"""Spoils a good bundle in many ways, and holds what `besace-audit` says of each beside what `verify.py` says.
+
+    python sabotage.py BESACE_AUDIT EVIDENCE POLICY
+
+Bytes are spoiled as they lie there. For conduct the logs are written anew with keys made here, which the policy then pins:
+what was done is no signed document, so a retailer could log anything.
+"""
+
+import base64
+import contextlib
+import copy
+import hashlib
+import io
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import verify
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+HERE = pathlib.Path(__file__).parent
+
+
+def judge(program, evidence, policy):
+    """Status and findings of both auditors; an entry counts where it lies in a file of openings."""
+    ours = subprocess.run([program, evidence, "--policy", policy, "--json"], capture_output=True, check=False)
+    report = json.loads(ours.stdout)
+    found = {(one["assertion"], one["file"], one.get("entry") if "openings" in one["file"] else None)
+             for one in report["findings"]}
+    audit = verify.Audit(evidence, json.loads(policy.read_bytes()))
+    with contextlib.redirect_stdout(io.StringIO()):
+        status = audit.verdict()
+    return (ours.returncode, found), (status, {(*finding, None)[:3] for finding in audit.findings})
+
+
+def spoiled_bytes(files):
+    """Name and files of bundles in which one file is spoiled."""
+    for name, good in sorted(files.items()):
+        for at in sorted({0, len(good) // 3, len(good) // 2, len(good) - 1}):
+            yield f"bit {at} of {name}", {**files, name: good[:at] + bytes([good[at] ^ 1]) + good[at + 1:]}
+        yield f"{name} ends early", {**files, name: good[:-1]}
+        yield f"{name} ends late", {**files, name: good + b"\n"}
+        yield f"{name} is empty", {**files, name: b""}
+        yield f"{name} has a copy", {**files, name + ".bak": good}
+        yield f"without {name}", {one: data for one, data in files.items() if one != name}
+
+
+class Book:
+    """One log: for each entry its salt and record, or the commitment alone."""
+
+    def __init__(self, files, origin):
+        prefix, audit = f"logs/{origin}/", verify.Audit(HERE / "none", {"controllers": []})
+        tiles = sorted(name for name in files if name.startswith(prefix + "tile/entries/"))
+        self.entries = [files[name][at:at + 34][2:] for name in tiles for at in range(0, len(files[name]), 34)]
+        audit.files = files
+        for name in (name for name in files if name.startswith(prefix + "openings/")):
+            for index, salt, record in audit.read_openings(name, int(name.split("/")[-1][:-6]) * 256, self.entries):
+                self.entries[index] = (salt, record)
+        self.origin = origin
+
+    def find(self, *wanted, **members):
+        """Index of the first entry of this kind (or type) with these members."""
+        for index, entry in enumerate(self.entries):
+            value = json.loads(entry[1]) if isinstance(entry, tuple) else {}
+            if "signatures" in value:
+                header = json.loads(verify.decode(value["signatures"][0]["protected"]))
+                value = {**json.loads(verify.decode(value["payload"])), "kind": header["typ"][7:-4]}
+            if value.get("kind") in wanted and all(value.get(name) == what for name, what in members.items()):
+                return index
+        raise LookupError(wanted)
+
+    def change(self, index, **members):
+        salt, record = self.entries[index]
+        value = {**json.loads(record), **members}
+        self.entries[index] = (salt, json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+
+    def move(self, index, to):
+        self.entries.insert(to, self.entries.pop(index))
+
+    def flip(self, index, role):
+        """Spoils one signature."""
+        salt, record = self.entries[index]
+        value = json.loads(record)
+        part = value["signatures"][role]
+        raw = bytearray(verify.decode(part["signature"]))
+        raw[40] ^= 1
+        part["signature"] = verify.encode(bytes(raw))
+        self.entries[index] = (salt, json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+    def files(self, key):
+        public = key.public_key().public_bytes_raw()
+        leaf = b"besace log/v1 consent leaf"
+        entries = [entry if isinstance(entry, bytes) else verify.sha(entry[0], hashlib.sha256(entry[1]).digest(), label=leaf)
+                   for entry in self.entries]
+        leaves = [verify.sha(b"\0", entry) for entry in entries]
+        text = f"{self.origin}\n{len(leaves)}\n{base64.b64encode(verify.root(leaves)).decode()}\n"
+        key_id = verify.sha(self.origin.encode(), b"\n\1", public)[:4]
+        line = base64.b64encode(key_id + key.sign(text.encode())).decode()
+        lines = [b"" if isinstance(entry, bytes) else json.dumps(
+            {"index": index, "record": verify.encode(entry[1]), "salt": verify.encode(entry[0])},
+            sort_keys=True, separators=(",", ":")).encode() for index, entry in enumerate(self.entries)]
+        while not lines[-1]:
+            lines.pop()
+        width = len(leaves)
+        return {f"logs/{self.origin}/checkpoint": f"{text}\n\u2014 {self.origin} {line}\n".encode(),
+                f"logs/{self.origin}/tile/0/000.p/{width}": b"".join(leaves),
+                f"logs/{self.origin}/tile/entries/000.p/{width}": b"".join(b"\0\x20" + entry for entry in entries),
+                f"logs/{self.origin}/openings/0.jsonl": b"".join(line + b"\n" for line in lines)}
+
+
+def deeds():
+    """What a retailer or an agent could have done: a name, and what it makes of her log, the retailer's, documents and policy."""
+    def use(shop, n=1):
+        return shop.find("use", action="recognised", counter=n)
+
+    later = 3 * verify.DAY
+    yield "nothing", lambda hers, shop, papers, policy: None
+    yield "time", lambda hers, shop, papers, policy: policy.update(now=policy["now"] + later)
+    for n in (1, 2, 3):
+        yield f"use {n} hidden", lambda hers, shop, papers, policy, n=n: shop.entries.pop(use(shop, n))
+        yield f"use {n} told twice", lambda hers, shop, papers, policy, n=n: shop.entries.insert(
+            use(shop, n), shop.entries[use(shop, n)])
+        for name, change in {"in another shop": {"shop": "0000000f"}, "of another action": {"action": "greeted"},
+                             "of another chain": {"prev": verify.encode(b"\0" * 32)}, "of another count": {"counter": 7},
+                             "of another grant": {"grant": "grant_" + "0" * 32},
+                             "before the grant": {"at": 1_600_000_000}, "after its end": {"at": 1_900_000_000}}.items():
+            yield f"use {n} {name}", lambda hers, shop, papers, policy, n=n, change=change: shop.change(use(shop, n), **change)
+        yield f"use {n} after the withdrawal", lambda hers, shop, papers, policy, n=n: shop.move(
+            use(shop, n), shop.find("withdrawal"))
+        yield f"use {n} before the grant", lambda hers, shop, papers, policy, n=n: shop.move(use(shop, n), shop.find("grant"))
+    for kind in ("request", "grant", "withdrawal", "acknowledgement", "release_received", "disclosure_received", "published"):
+        yield f"the shop leaves out a {kind}", lambda hers, shop, papers, policy, kind=kind: shop.entries.pop(shop.find(kind))
+    for kind in ("grant", "withdrawal", "acknowledgement", "released", "disclosed"):
+        yield f"she leaves out a {kind}", lambda hers, shop, papers, policy, kind=kind: hers.entries.pop(hers.find(kind))
+        yield f"she logs a {kind} first of all", lambda hers, shop, papers, policy, kind=kind: hers.move(hers.find(kind), 0)
+        yield f"she logs a {kind} last", lambda hers, shop, papers, policy, kind=kind: hers.move(
+            hers.find(kind), len(hers.entries))
+
+    def unacknowledged(hers, shop, papers, policy):
+        for book in (hers, shop):
+            book.entries.pop(book.find("acknowledgement"))
+        policy["now"] += later
+    yield "nobody answers a withdrawal", unacknowledged
+    yield "a deadline of no time", lambda hers, shop, papers, policy: policy.update(
+        acknowledge_within_seconds=0, now=policy["now"] + later)
+    for kind, role in (("request", 0), ("grant", 0), ("grant", 1), ("withdrawal", 0), ("acknowledgement", 0), ("manifest", 0)):
+        yield f"forged {kind}, signature {role}", lambda hers, shop, papers, policy, kind=kind, role=role: shop.flip(
+            shop.find(kind), role)
+    for days in (-2, 3, 30, 400):
+        yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
+            shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)
+        yield f"keys of {days} days on, released", lambda hers, shop, papers, policy, days=days: hers.change(
+            hers.find("released"), day=json.loads(hers.entries[hers.find("released")][1])["day"] + days)
+    yield "what she never sent", lambda hers, shop, papers, policy: shop.change(
+        shop.find("disclosure_received"), digest=verify.encode(b"\1" * 32))
+    yield "logged as sent after it arrived", lambda hers, shop, papers, policy: hers.change(
+        hers.find("disclosed"), at=json.loads(hers.entries[hers.find("disclosed")][1])["at"] + 600)
+    yield "another category", lambda hers, shop, papers, policy: hers.change(hers.find("disclosed"), categories=["presence"])
+    yield "a use in her log", lambda hers, shop, papers, policy: hers.entries.append(shop.entries[use(shop)])
+    yield "a disclosure in the shop's log", lambda hers, shop, papers, policy: shop.entries.append(
+        hers.entries[hers.find("disclosed")])
+    yield "keys deleted late", lambda hers, shop, papers, policy: shop.entries.append((b"\7" * 32, json.dumps(
+        {"at": policy["now"] + 9 * verify.DAY, "days": [json.loads(shop.entries[shop.find("release_received")][1])["day"]],
+         "grant": json.loads(shop.entries[use(shop)][1])["grant"], "kind": "deleted", "reason": "day_over"},
+        sort_keys=True, separators=(",", ":")).encode()))
+
+
+def main(program, evidence, policy_file):
+    evidence, policy = pathlib.Path(evidence), json.loads(pathlib.Path(policy_file).read_bytes())
+    files = {path.relative_to(evidence).as_posix(): path.read_bytes() for path in evidence.rglob("*") if path.is_file()}
+    retailer = policy["controllers"][0]["domain"] + "/besace"
+    pseudonym = next(name.split("/")[1] for name in files if name.startswith("logs/log_"))
+    keys = [Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2)]
+    cases = [(name, spoiled, policy) for name, spoiled in spoiled_bytes(files)]
+    for name, deed in deeds():
+        hers, shop, pinned = Book(files, pseudonym), Book(files, retailer), copy.deepcopy(policy)
+        papers = {one: data for one, data in files.items() if one.startswith("documents/")}
+        deed(hers, shop, papers, pinned)
+        publics = [key.public_key().public_bytes_raw() for key in keys]
+        pinned["controllers"][0]["log_key"] = verify.encode(publics[1])
+        key_id = verify.sha(pseudonym.encode(), b"\n\1", publics[0])[:4].hex()
+        pinned["logs"] = [f"{pseudonym}+{key_id}+{base64.b64encode(bytes([1]) + publics[0]).decode()}"]
+        cases.append((name, {**papers, **hers.files(keys[0]), **shop.files(keys[1])}, pinned))
+    statuses, wrong = {}, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, spoiled, pinned in cases:
+            bundle, file = pathlib.Path(folder, "bundle"), pathlib.Path(folder, "policy.json")
+            shutil.rmtree(bundle, ignore_errors=True)
+            for one, data in spoiled.items():
+                bundle.joinpath(one).parent.mkdir(parents=True, exist_ok=True)
+                bundle.joinpath(one).write_bytes(data)
+            file.write_text(json.dumps(pinned))
+            ours, theirs = judge(program, bundle, file)
+            statuses[ours[0]] = statuses.get(ours[0], 0) + 1
+            if ours != theirs:
+                wrong += 1
+                print(f"{name}\n  besace-audit: {ours}\n  verify.py:    {theirs}")
+    print(f"verdicts: {len(cases) - wrong} passed, {wrong} failed")
+    if wrong or statuses.get(0, 0) < 2 or statuses.get(1, 0) < 100:
+        sys.exit(f"how many of each verdict: {statuses}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

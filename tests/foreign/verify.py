@@ -1,0 +1,300 @@
+"""A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
+
+    python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
+
+Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by.
+"""
+
+import base64, hashlib, json, pathlib, re, sys, time  # one line: this file has at most 300
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+DAY, PUBLIC = 86_400, ("manifest", "catalogue", "voucher-keys")
+UNREADABLE = (ValueError, KeyError, TypeError, IndexError, InvalidSignature)
+PURPOSES = {"recognised": "recognition", "recognised_unbound": "recognition", "greeted": "staff_greeting",
+            "identified": "loyalty_account", "debited": "loyalty_account"}
+HERS, THEIRS = {"released", "disclosed", "anchor"}, set(
+    "release_received disclosure_received deleted use published discrepancy".split())
+ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights "
+            "complaint data_protection_officer".split())
+
+
+def sha(*parts, label=b""):
+    return hashlib.sha256(bytes([len(label)])[:len(label)] + label + b"".join(parts)).digest()
+
+
+def encode(data, alt=b"-_"):
+    return base64.b64encode(data, alt).decode().rstrip("=" if alt == b"-_" else "")
+
+
+def decode(text, alt=b"-_"):
+    data = base64.b64decode(text + "=" * (-len(text) % 4), alt, validate=True)
+    if encode(data, alt) != text:
+        raise ValueError("a second spelling")
+    return data
+
+
+def canonical(data):
+    value = json.loads(data)
+    if json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() != data:
+        raise ValueError("not canonical")
+    return value
+
+
+def root(leaves):
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha()
+    half = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return sha(b"\1", root(leaves[:half]), root(leaves[half:]))
+
+
+def head_of(data, origin, key):
+    """Size and root of a head with exactly one signature, the log's own."""
+    text, line = data.decode().split("\n\n")
+    name, size, top = text.split("\n")
+    blob = decode(re.fullmatch("\u2014 " + re.escape(origin) + " (.+)\n", line)[1], b"+/")
+    Ed25519PublicKey.from_public_bytes(key).verify(blob[4:], (text + "\n").encode())
+    if (blob[:4], name, len(decode(top, b"+/"))) != (sha(origin.encode(), b"\n\1", key)[:4], origin, 32):
+        raise ValueError("not a head of this log")
+    return int(size), decode(top, b"+/")
+
+
+def tile_name(row, index, width):
+    groups = re.findall("...", f"{index:0{-(-len(str(index)) // 3) * 3}d}")
+    path = "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
+    return f"tile/{row}/{path}" + (f".p/{width}" if width < 256 else "")
+
+
+class Audit:
+    def __init__(self, folder, policy):
+        paths = sorted(path for path in pathlib.Path(folder).rglob("*") if path.is_file())
+        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        self.policy, self.findings, self.conduct, self.open = policy, set(), set(), False
+        self.skew, self.now = policy.get("skew_seconds", 90), policy.get("now", int(time.time()))
+        self.within = policy.get("acknowledge_within_seconds", DAY)
+        self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
+        self.requests, self.published, self.notices, self.sides, self.stated = {}, set(), {}, ({}, {}), []
+
+    def check(self, well, assertion, place):
+        self.findings |= set() if well else {(assertion, *place)}
+        return well
+
+    def judge(self, place, **assertions):  # of conduct, which counts only if all evidence holds
+        self.conduct |= {(name, *place) for name, well in assertions.items() if not well}
+        return all(assertions.values())
+
+    def verdict(self):
+        names, books, keys = {}, [], {v.split("+")[0]: decode(v.split("+")[2], b"+/")[1:] for v in self.policy.get("logs", [])}
+        for name, data in self.files.items():
+            if found := re.fullmatch(r"logs/([a-z0-9.-]+/besace|log_[0-9a-f]{32})/(.+)", name):
+                names.setdefault(found[1], []).append(found[2])
+            elif f"documents/{sha(data).hex()}" != name:
+                self.check(False, "B1", (name,))
+        for origin in sorted(names, key=lambda origin: origin.startswith("log_")):
+            if origin in self.domains:
+                keys[origin] = decode(self.domains[origin]["log_key"])
+            self.open |= origin not in keys
+            entries = self.read_log(origin, keys[origin], names[origin]) if origin in keys else None
+            books += [(origin, entries)] if isinstance(entries, list) else []
+            given = [self.signed(record)[1] or {} for _, _, record in entries or [] if origin in self.domains]
+            keys = {one["subject_log"]: decode(one["subject_log_key"]) for one in given if "subject_log" in one} | keys
+        for origin, entries in books if not self.findings else []:
+            theirs, self.last = origin in self.domains, 0
+            for index, salt, record in entries:
+                place, (kind, payload) = (f"logs/{origin}/openings/{index // 256}.jsonl", index), self.signed(record)
+                if b'"signatures"' not in record:
+                    self.take_record(canonical(record), salt, record, place, self.sides[theirs], theirs)
+                elif self.check(kind, "G1", place):
+                    self.take_document(kind, payload, place, theirs, self.sides[theirs], origin)
+        for stage in (self.read_documents, self.compare):
+            if not self.findings:
+                stage()
+        self.open |= not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
+        sys.stdout.writelines(" ".join(map(str, finding)) + "\n" for finding in sorted(self.findings, key=str))
+        return 1 if self.findings else 2 if self.open else 0
+
+    def read_log(self, origin, key, kinds):
+        """Every file of a log against its head; gives the opened entries, or nothing: index, salt, record."""
+        prefix, heads, entries, differing = f"logs/{origin}/", {}, [], []
+        for kind in (kind for kind in kinds if re.fullmatch(r"checkpoint|seen/(0|[1-9]\d*)", kind)):
+            try:
+                heads[prefix + kind] = size, top = head_of(self.files[prefix + kind], origin, key)
+                self.check(kind in ("checkpoint", f"seen/{size}"), "L1", (prefix + kind,))
+            except UNREADABLE:
+                self.check(False, "L1", (prefix + kind,))
+        if not self.check("checkpoint" in kinds, "B1", (prefix + "checkpoint",)) or prefix + "checkpoint" not in heads:
+            return None
+        size, top = heads.pop(prefix + "checkpoint")
+        for text in self.policy.get("remembered", []):
+            heads.update({"policy": head_of(text.encode(), origin, key)} if text.startswith(origin + "\n") else {})
+        counts = [size >> 8 * level for level in range(8)]
+        rows = [[(n // 256, min(256, many - n)) for n in range(0, many, 256)] for many in counts]
+        wanted = {tile_name(row, *tile) for row, tiles in [("entries", rows[0]), *enumerate(rows)] for tile in tiles}
+        for kind in set(kinds) ^ wanted:
+            known = re.fullmatch(r"checkpoint|seen/(0|[1-9]\d*)|openings/(0|[1-9]\d*)\.jsonl", kind)
+            self.check(known, "B1", (prefix + kind,))
+        for name, width in [(prefix + tile_name("entries", *tile), tile[1]) for tile in rows[0] if wanted <= set(kinds)]:
+            parts = re.findall(b"\0\x20(.{32})", self.files[name], re.DOTALL)
+            if len(parts) != width or b"".join(b"\0\x20" + part for part in parts) != self.files[name]:
+                return self.check(False, "L4", (name,)) and None
+            entries += parts
+        leaves = nodes = [sha(b"\0", entry) for entry in entries]
+        for row, tiles in enumerate(rows if wanted <= set(kinds) else []):
+            differing += [(row, n, width) for n, width in tiles if b"".join(nodes[n * 256:n * 256 + width])
+                          != self.files[prefix + tile_name(row, n, width)]]
+            nodes = [root(nodes[n:n + 256]) for n in range(0, len(nodes) - 255, 256)]
+        for row, n, width in differing[:1]:
+            row = "entries" if root(leaves) != top and row == 0 else row
+            return self.check(False, "L4", (prefix + tile_name(row, n, width),)) and None
+        if len(entries) < size or root(leaves) != top:
+            return self.check(len(entries) < size, "L4", (prefix + "checkpoint",)) and None
+        for name, (known, other) in heads.items():
+            self.check(known <= size and root(leaves[:known]) == other, "L5" if known == size else "L3", (name,))
+        numbers = [int(kind[9:-6]) for kind in kinds if re.fullmatch(r"openings/(0|[1-9]\d*)\.jsonl", kind)]
+        return [one for n in sorted(numbers) for one in self.read_openings(f"{prefix}openings/{n}.jsonl", n * 256, entries)]
+
+    def read_openings(self, name, first, entries):
+        data, opened = self.files[name], []
+        lines = (data[:-1] if data.endswith(b"\n") else data + b"-").split(b"\n")
+        for index, line in enumerate(lines, first):
+            try:
+                if line or index == first + len(lines) - 1:
+                    opening = canonical(line)
+                    record, salt = decode(opening.pop("record")), decode(opening.pop("salt"))
+                    leaf = sha(salt, sha(record), label=b"besace log/v1 consent leaf")
+                    if not canonical(record) or opening != {"index": index} or leaf != entries[index:first + 256][0]:
+                        raise ValueError("not what was logged")
+                    opened.append((index, salt, record))
+            except UNREADABLE:
+                return self.check(False, "L7", (name, min(index, first + 255))) or opened
+        return opened
+
+    def signed(self, record):
+        """Type and payload of a signed record, if its signatures hold; None and None if not."""
+        try:
+            document = canonical(record)
+            parts, payload = document["signatures"], canonical(decode(document["payload"]))
+            headers = [canonical(decode(part["protected"])) for part in parts]
+            kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
+            life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
+            controller = life.get("controller", next(iter(self.policy["controllers"]))["domain"])
+            keys = {"controller": self.domains[controller + "/besace"]["key"], "subject": payload.get("subject_key")}
+            demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"]}.get(kind, ["controller"])
+            well = roles == demanded or (kind, roles) == ("grant", ["subject"])
+            for part, header in zip(parts, headers, strict=True):
+                key, text = decode(keys[header["role"]]), f"{part['protected']}.{document['payload']}"
+                named = {"alg": "Ed25519", "kid": encode(sha(key, label=b"besace keys/v1 key id")[:16]),
+                         "iat": header["iat"], "role": header["role"], "typ": f"besace-{kind}+jws"}
+                Ed25519PublicKey.from_public_bytes(key).verify(decode(part["signature"]), text.encode())
+                well &= named == header
+            digest = encode(sha(decode(document["payload"])))
+            return (kind, {**payload, "digest": digest, "roles": roles}) if well else (None, None)
+        except UNREADABLE:
+            return None, None
+
+    def take_document(self, kind, payload, place, theirs, lives, origin):
+        life = lives.get(payload.get("grant"))
+        if kind == "request" and theirs:
+            self.notices.setdefault(payload["notice"]["digest"], []).append(payload["terms"])
+            self.requests.setdefault(payload["digest"], payload)
+        elif kind == "grant":
+            own = payload["controller"] + "/besace" if theirs and payload["roles"][1:] else payload["subject_log"]
+            asked, given = self.requests.get(payload["request"]), payload["given"]
+            self.check(own == origin and payload["expires"] == given + payload["terms"]["valid_days"] * DAY, "G2", place)
+            if theirs and asked:
+                same = [asked[one] for one in ("id", "terms", "controller")] + [asked["notice"]["digest"]] == [
+                    payload[one] for one in ("request_id", "terms", "controller", "notice")]
+                opened = asked["issued"] <= given < min(asked["expires"], self.now + self.skew + 1)
+                self.check(same and opened, "G3", place)
+            self.check(lives.get(payload["id"], payload)["digest"] == payload["digest"], "G3", place)
+            self.notices.setdefault(payload["notice"], [])
+            start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
+            lives.setdefault(payload["id"], {**payload, "place": place, "heads": {0: start}, "uses": [], "things": {},
+                                             "days": {}, "deleted": {}, "end": None, "answer": None, "often": {}, "last": 0})
+        elif kind in ("withdrawal", "acknowledgement") and self.check(life, "U1", place):
+            right = {name: life.get(name) for name in ("subject_key", "controller")} | {
+                "grant_digest": life["digest"], "withdrawal": life["end"] and life["end"][1]}
+            fits = all(payload[name] == value for name, value in right.items() if name in payload)
+            ended, what = kind == "withdrawal" or life["end"], "end" if kind == "withdrawal" else "answer"
+            if self.check(fits and ended, "G1" if ended else "G2", place):
+                life[what] = life[what] or ((payload["withdrawn"], payload["digest"]) if what == "end" else (payload,)) + (place,)
+        else:
+            self.open |= kind == "continuation"
+            self.check(kind in (*PUBLIC, *"withdrawal acknowledgement continuation erasure use-statement".split()), "G2", place)
+
+    def take_record(self, value, salt, record, place, lives, theirs):
+        kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))
+        self.published |= {value["digest"]} if kind == "published" else set()
+        known = self.judge(place, G2=kind in (THEIRS if theirs else HERS))
+        self.judge(place, L8=not known or at >= self.last - self.skew)
+        self.last = max(self.last, at)
+        if not known or kind in ("published", "discrepancy", "anchor") or not self.judge(place, U1=life):
+            return
+        terms, heads = life["terms"], life["heads"]
+        live = kind != "deleted" and self.judge(
+            place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["end"])
+        if kind == "deleted":
+            life["deleted"] = {**dict.fromkeys(value["days"], (at, place)), **life["deleted"]}
+        elif kind == "use":
+            day = (value["shop"], at // DAY)
+            life["often"][day] = life["often"].get(day, 0) + live
+            within = value["shop"] in terms["shops"] and life["often"][day] <= terms["frequency_per_day"]
+            self.judge(place, U4=not live or terms["purpose"] == PURPOSES[value["action"]], U3=not live or within,
+                       U8=(life["last"] + 1, heads[life["last"]]) == (value["counter"], value["prev"]))
+            life["last"], heads[value["counter"]] = value["counter"], encode(sha(salt, sha(record), label=b"besace log/v1 use chain"))
+            life["uses"].append((at, value["counter"], place))
+        elif live and kind.startswith("release"):
+            last = min((at + self.skew) // DAY + terms["release_ahead_days"], (life["expires"] - 1) // DAY)
+            within = (at - self.skew) // DAY <= value["day"] <= last
+            self.judge(place, U4=terms["purpose"] != "staff_greeting", U3=within)
+            life["things"].setdefault(value["commit"], (at, place))
+            life["days"][value["day"]] = place
+        elif live:
+            self.judge(place, U3=set(value.get("categories", [])) <= set(terms["categories"]))
+            life["things"].setdefault(value["digest"], (at, place))
+
+    def read_documents(self):
+        for name in (name for name in self.files if name.startswith("documents/")):
+            digest, data = encode(bytes.fromhex(name[10:])), self.files[name]
+            kind, payload = self.signed(data)
+            if digest in self.notices:
+                notice, members = canonical(data), ("purpose", "recipients", "retention_days")
+                said = all(len(re.findall("[A-Za-zÀ-ÖØ-öø-ɏ]", notice["items"].get(item, ""))) > 2 for item in ITEMS)
+                self.check(said and all(notice[m] == terms[m] for terms in self.notices[digest] for m in members),
+                           "G4", (name,))
+            elif kind == "use-statement" and payload["grant"] in {**self.sides[0], **self.sides[1]}:
+                self.stated.append((payload["grant"], payload["uses"], payload["stated"], (name,)))
+            elif digest not in self.published or kind not in PUBLIC:
+                self.check(self.open and digest not in self.published, "G1" if digest in self.published else "B1", (name,))
+
+    def compare(self):
+        """Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts."""
+        for grant in {**self.sides[0], **self.sides[1]}:
+            hers, theirs = (side.get(grant) for side in self.sides)
+            end = (hers or theirs)["end"] or (theirs or hers)["end"]
+            answer, place = (hers or theirs)["answer"] or (theirs or hers)["answer"] or (None, None)
+            for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
+                sent = hers["things"].get(thing)
+                self.judge(where, U5=sent, U6=not sent or sent[0] <= at + self.skew)
+            self.judge((theirs or hers)["place"], G3=(hers or theirs)["digest"] == (theirs or hers)["digest"])
+            due = end and end[0] + self.within
+            self.judge(place or end and end[2], W1=not end or (answer["acknowledged"] if answer else self.now) <= due)
+            for at, _, where in theirs["uses"] if end and theirs and not theirs["end"] else []:
+                self.judge(where, U2=at <= due)
+            counts = [(uses, stated, where) for one, uses, stated, where in self.stated if one == grant]
+            for uses, stated, where in counts + ([(answer["uses"], answer["acknowledged"], place)] if answer else []):
+                if theirs and (hers or uses["count"] <= max(theirs["heads"])):
+                    self.judge(where, U9=theirs["heads"].get(uses["count"]) == uses["head"])
+                for at, count, used in theirs["uses"] if theirs else []:
+                    self.judge(used, U9=count <= uses["count"] or at + self.skew >= stated)
+            for day, where in theirs["days"].items() if theirs else []:
+                said = {one: (answer["acknowledged"], where) for one in answer["deleted_days"]} if answer else {}
+                (gone, where), after = {**said, **theirs["deleted"]}.get(day, (None, where)), (day + 1) * DAY
+                left = answer and gone is None and answer["acknowledged"] <= after
+                self.judge(where, W2=not left and (gone or 0) <= after + 1800 + self.skew)
+        self.findings = self.conduct
+
+
+if __name__ == "__main__":
+    sys.exit(Audit(sys.argv[1], json.loads(pathlib.Path(sys.argv[2]).read_bytes())).verdict())
