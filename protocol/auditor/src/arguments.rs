@@ -8,7 +8,7 @@ use besace_protocol::{
 };
 use clap::Parser;
 
-use crate::{audit_folder, to_json, to_text};
+use crate::{Language, audit_folder, to_html, to_json, to_text};
 
 /// Verifies a bundle of Besace consent evidence, from files alone.
 ///
@@ -24,6 +24,12 @@ struct Arguments {
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
+    /// Write the report to this file too, as one page for a browser.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Language of that page.
+    #[arg(long, value_enum, default_value_t, requires = "html")]
+    lang: Language,
     /// If everything holds, write the policy with today's heads to this file, for the next visit.
     #[arg(long, value_name = "FILE")]
     remember: Option<PathBuf>,
@@ -110,6 +116,10 @@ fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result
         to_text(&report)
     };
     out.write_all(text.as_bytes()).map_err(advise("make room where the report goes"))?;
+    if let Some(file) = &arguments.html {
+        fs::write(file, to_html(&report, arguments.lang))
+            .map_err(advise("choose another file for --html"))?;
+    }
     if let (Some(file), Exit::Holds) = (&arguments.remember, exit_of(&report)) {
         let policy = policy.remembering(&report).to_bytes();
         let policy = policy.map_err(advise("report this as a bug"))?;

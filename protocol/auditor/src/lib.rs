@@ -17,13 +17,17 @@
 mod arguments;
 pub mod clock;
 mod folder;
+mod html;
 mod report;
 mod threads;
+mod words;
 
 pub use arguments::{Exit, exit_of, run};
 pub use folder::{
     FILE_LEN_MAX, FILES_MAX, Folder, ReadBundleError, WriteBundleError, audit_folder, read_bundle,
     write_bundle,
 };
+pub use html::to_html;
 pub use report::{to_json, to_text};
 pub use threads::Threads;
+pub use words::Language;

@@ -135,6 +135,44 @@ fn one_flipped_byte_of_any_file_is_named_with_its_entry() {
 }
 
 #[test]
+fn the_page_for_a_browser_names_every_finding_and_begins_with_what_could_not_be_checked() {
+    let desk = Desk::new(&bundle(5));
+    fs::write(desk.evidence().join("<img src=x onerror=alert(1)>"), "x").unwrap();
+    fs::write(desk.evidence().join("notes.txt"), "x").unwrap();
+    let openings = desk.evidence().join("logs/shop.example/besace/openings/0.jsonl");
+    let mut bytes = fs::read(&openings).unwrap();
+    bytes[60] ^= 1;
+    fs::write(openings, bytes).unwrap();
+    let page = desk.0.path().join("report.html").into_os_string().into_string().unwrap();
+    for (language, first, second, weight) in [
+        ("en", "Could not be checked", "Does not hold", "evidence"),
+        ("fr", "Ce qui n’a pas pu être vérifié", "Ce qui ne tient pas", "preuve"),
+    ] {
+        assert_eq!(desk.run(&["--html", &page, "--lang", language]).0, Exit::Findings);
+        let html = fs::read_to_string(&page).unwrap();
+        let titles: Vec<&str> = html.split("<h2>").skip(1).collect();
+        assert!(titles[0].starts_with(first) && titles[1].starts_with(second), "{html}");
+        assert!(html.contains(&format!("<html lang=\"{language}\">")));
+        // Each finding is a row, with its weight, its file and its entry.
+        assert_eq!(html.matches(&format!("<td>{weight}</td>")).count(), 3, "{html}");
+        for place in [
+            "<td>notes.txt</td><td></td>",
+            "<td>&lt;img src=x onerror=alert(1)&gt;</td><td></td>",
+            "<td>logs/shop.example/besace/openings/0.jsonl</td><td>0</td>",
+        ] {
+            assert!(html.contains(place), "{html}");
+        }
+        // Nothing runs, nothing is fetched.
+        assert!(html.contains("default-src 'none'"));
+        for active in ["<script", "<img", "<link", "src=\"", "href=", "@import", "url("] {
+            assert!(!html.contains(active), "{active}");
+        }
+    }
+    let (exit, _, err) = desk.run(&["--lang", "fr"]);
+    assert_eq!((exit, err.contains("--html")), (Exit::NotChecked, true), "{err}");
+}
+
+#[test]
 fn what_is_remembered_shows_a_log_that_was_cut_or_written_anew() {
     let desk = Desk::new(&bundle(5));
     let policy = desk.policy().into_os_string().into_string().unwrap();

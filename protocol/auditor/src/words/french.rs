@@ -1,0 +1,283 @@
+//! French, written for a lawyer; not translated word by word.
+
+use besace_protocol::audit::{Assertion, Fault, Gap, Verdict};
+
+use super::Words;
+
+pub(super) const WORDS: Words = Words {
+    code: "fr",
+    title: "Audit des preuves de consentement",
+    not_checked: "Ce qui n’a pas pu être vérifié",
+    not_checked_lead: "Ce qui figure ici ne prouve rien, ni pour ni contre personne.",
+    all_checked: "Rien.",
+    findings: "Ce qui ne tient pas",
+    no_findings: "Rien n’a été relevé.",
+    held: "Ce qui tient",
+    nothing_held: "Rien.",
+    logs: "Registres",
+    logs_lead: "L’en-tête désigne tout ce qui a été lu. Qui en a vu un autre pour autant d’entrées a vu un autre registre.",
+    what: "Exigence",
+    weight: "Portée",
+    place: "Fichier",
+    entry: "Entrée",
+    why: "Pourquoi",
+    times: "Vérifications",
+    log: "Registre",
+    entries: "Entrées",
+    opened: "Ouvertes et lues",
+    head: "En-tête",
+};
+
+pub(super) fn verdict(verdict: Verdict, findings: usize) -> String {
+    match (verdict, findings) {
+        (Verdict::Holds, _) => "Tout ce qui a été vérifié tient.".to_owned(),
+        (Verdict::NotChecked, _) => {
+            "Rien n’a été relevé, mais une partie des preuves n’a pas pu être vérifiée.".to_owned()
+        }
+        (Verdict::Findings, 1) => "1 constat.".to_owned(),
+        (Verdict::Findings, count) => format!("{count} constats."),
+    }
+}
+
+pub(super) const fn assertion(assertion: Assertion) -> &'static str {
+    match assertion {
+        Assertion::B1 => "le dossier contient les fichiers prévus, tous, et aucun autre",
+        Assertion::L1 => {
+            "chaque en-tête est signé par son registre seul, avec la clé connue de l’auditeur"
+        }
+        Assertion::L3 => "chaque registre commence par tout ce qui en avait été montré",
+        Assertion::L4 => "chaque entrée est à sa place, et toutes ensemble donnent l’en-tête signé",
+        Assertion::L5 => "aucun registre n’a deux en-têtes de même taille",
+        Assertion::L7 => "chaque entrée ouverte est bien celle qui avait été inscrite",
+        Assertion::L8 => "dans un registre, le temps ne recule pas",
+        Assertion::G1 => "chaque document est signé par qui devait le signer",
+        Assertion::G2 => "chaque document a la forme prescrite et respecte ses règles",
+        Assertion::G3 => "chaque accord reprend mot pour mot une demande alors ouverte",
+        Assertion::G4 => {
+            "l’information donnée avant chaque accord est conservée, et complète (RGPD, article 13)"
+        }
+        Assertion::S1 => "chaque passage à un autre registre est signé, et part d’où l’on en était",
+        Assertion::S2 => "chaque registre qui prend la suite d’un autre commence où l’autre finit",
+        Assertion::U1 => {
+            "tout usage, toute remise de clés, toute communication repose sur un accord en vigueur"
+        }
+        Assertion::U2 => "rien n’est fait après un retrait",
+        Assertion::U3 => {
+            "chaque usage reste dans les boutiques, la fréquence, les données et les jours convenus"
+        }
+        Assertion::U4 => "ce qui a été fait relève de la finalité convenue",
+        Assertion::U5 => "ce qu’un registre dit reçu, l’autre le dit envoyé",
+        Assertion::U6 => "ce qui est parti était inscrit avant d’arriver",
+        Assertion::U8 => "les usages de chaque accord se comptent sans trou et s’enchaînent",
+        Assertion::U9 => "les nombres signés par l’enseigne sont ceux des usages montrés",
+        Assertion::W1 => "chaque retrait a reçu à temps son accusé de réception",
+        Assertion::W2 => "les clés de chaque jour ont été effacées à la fin du jour ou de l’accord",
+    }
+}
+
+pub(super) fn gap(gap: &Gap) -> String {
+    match gap {
+        Gap::UnknownLogKey { origin } => format!(
+            "{origin}\u{a0}: aucune clé connue pour ce registre, et aucun accord n’en donne\u{a0}; il n’a pas été lu."
+        ),
+        Gap::RememberedLogAbsent { origin } => {
+            format!("{origin}\u{a0}: ce registre, vu lors d’une visite précédente, n’est pas dans le dossier.")
+        }
+        Gap::Unopened { origin, count, size } => format!(
+            "{origin}\u{a0}: {count} entrées sur {size} ne sont pas ouvertes\u{a0}; leur contenu n’est pas connu."
+        ),
+        Gap::NoMemory { origin } => format!(
+            "{origin}\u{a0}: aucun en-tête antérieur n’est connu\u{a0}; ce qui a été retiré avant ne se voit pas."
+        ),
+        Gap::UnreadDocuments { count } => format!(
+            "{count} documents n’ont pas été lus\u{a0}; le registre qui les nomme n’a peut-être pas été lu."
+        ),
+        Gap::ConductNotJudged => {
+            "Les preuves ne tiennent pas toutes\u{a0}: ce qui a été fait n’a donc pas été jugé.".to_owned()
+        }
+        Gap::NoRequest { grant } => {
+            format!("{grant}\u{a0}: la demande à laquelle répond cet accord n’est pas ouverte.")
+        }
+        Gap::NoNotice { grant, notice } => {
+            format!("{grant}\u{a0}: l’information d’empreinte {notice} n’est pas dans le dossier.")
+        }
+        Gap::NoStatement { grant } => {
+            format!("{grant}\u{a0}: aucun nombre d’usages signé par l’enseigne n’est dans le dossier.")
+        }
+        Gap::OneSided { grant } => format!(
+            "{grant}\u{a0}: le registre de l’enseigne n’est pas dans le dossier\u{a0}; ses usages ne sont pas connus."
+        ),
+        Gap::HersAbsent { grant } => format!(
+            "{grant}\u{a0}: le registre de la personne n’est pas dans le dossier\u{a0}; ses envois ne sont pas connus."
+        ),
+        Gap::NotShownReceived { grant, count } => {
+            format!("{grant}\u{a0}: {count} envois inscrits par la personne ne sont pas montrés comme reçus.")
+        }
+        Gap::LostEntries { origin } => format!(
+            "{origin}\u{a0}: des entrées ont été perdues avec le fichier restauré\u{a0}; leur contenu n’est pas connu."
+        ),
+        Gap::SentLost { grant, count } => {
+            format!("{grant}\u{a0}: l’envoi de {count} éléments pouvait figurer dans ce qui a été perdu.")
+        }
+        Gap::UsesNotShown { grant, count } => format!(
+            "{grant}\u{a0}: {count} usages comptés ne sont pas montrés\u{a0}; seule la personne peut les ouvrir."
+        ),
+        Gap::AcknowledgementPending { grant } => format!(
+            "{grant}\u{a0}: retrait sans accusé de réception pour l’instant\u{a0}; le délai n’est pas écoulé."
+        ),
+        Gap::DeletionNotShown { grant, count } => {
+            format!("{grant}\u{a0}: l’effacement des clés de {count} jours n’est pas montré.")
+        }
+        Gap::More { count, like } => format!("{count} autres du même genre que\u{a0}: {}", self::gap(like)),
+        Gap::Witnesses => {
+            "Aucun témoin n’est consulté\u{a0}: deux personnes qui ne comparent pas pourraient voir deux registres."
+                .to_owned()
+        }
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "a sentence for each fault")]
+pub(super) fn fault(fault: &Fault) -> String {
+    match fault {
+        Fault::UnknownFile => "Aucun dossier de preuves n’a de fichier de ce nom.".to_owned(),
+        Fault::Missing => "Le fichier manque.".to_owned(),
+        Fault::NotOfThisTree => "Le registre de cet en-tête n’a pas ce fichier.".to_owned(),
+        Fault::OtherBytes => "Le contenu n’est pas celui que dit le nom du fichier.".to_owned(),
+        Fault::UnnamedDocument => "Rien dans le dossier ne nomme ce document.".to_owned(),
+        Fault::Manifest => {
+            "Ce n’est pas la carte de visite de l’enseigne, ou ses clés ne sont pas celles connues."
+                .to_owned()
+        }
+        Fault::ParseCheckpoint(_) => "Ce n’est pas un en-tête.".to_owned(),
+        Fault::Checkpoint(_) => "L’en-tête ne tient pas.".to_owned(),
+        Fault::OtherSize => "Le nom du fichier dit une autre taille.".to_owned(),
+        Fault::Shorter { seen } => {
+            format!(
+                "Le registre est plus court que les {seen} entrées qui en avaient été montrées."
+            )
+        }
+        Fault::Rewritten { seen } => {
+            format!(
+                "Le registre ne commence pas par les {seen} entrées qui en avaient été montrées."
+            )
+        }
+        Fault::Forked => "Un autre en-tête a été signé pour la même taille.".to_owned(),
+        Fault::ParseTile(_) => "Le fichier est mal formé.".to_owned(),
+        Fault::Entry => "L’entrée n’est pas celle qui avait été inscrite.".to_owned(),
+        Fault::TileHash => "L’empreinte n’est pas celle que donnent les entrées.".to_owned(),
+        Fault::Root => "Les entrées ne donnent pas l’en-tête signé.".to_owned(),
+        Fault::OpeningLine(_) | Fault::Opening(_) => "Ceci n’ouvre pas cette entrée.".to_owned(),
+        Fault::NoSuchEntry => "Le registre n’a pas cette entrée.".to_owned(),
+        Fault::ParseRecord(_) => "Ce n’est pas une inscription.".to_owned(),
+        Fault::ParseDocument(_) => "Ce n’est pas un document de ce type.".to_owned(),
+        Fault::ForeignDocument => "Ce document n’a pas sa place dans ce registre.".to_owned(),
+        Fault::NoPseudonym => "Aucune suite n’était possible à partir de là.".to_owned(),
+        Fault::LeftTwice => {
+            "Ce registre avait déjà été quitté\u{a0}: il aurait deux suites.".to_owned()
+        }
+        Fault::LeftOut => {
+            "Ce qui avait été montré est omis, alors que rien n’était perdu.".to_owned()
+        }
+        Fault::NoContinuation => {
+            "Aucun registre d’enseigne ne dit que celui-ci prend la suite d’un autre.".to_owned()
+        }
+        Fault::NoAnchor => "Le registre ne commence pas où l’autre était censé finir.".to_owned(),
+        Fault::NoOldLog => {
+            "Le registre dont celui-ci prend la suite n’est pas dans le dossier.".to_owned()
+        }
+        Fault::WrittenOn => "Le registre quitté a continué d’être écrit.".to_owned(),
+        Fault::NoPinnedKey => "L’auditeur ne connaît aucune clé pour cette enseigne.".to_owned(),
+        Fault::Signature(_) => "Les signatures ne tiennent pas.".to_owned(),
+        Fault::Backwards { seconds } => {
+            format!("Cette entrée se dit antérieure de {seconds} s à une entrée qui la précède.")
+        }
+        Fault::GrantTwice { grant } => {
+            format!("{grant} avait déjà été donné, en d’autres termes.")
+        }
+        Fault::NotTheRequest { grant, .. } => {
+            format!("{grant} ne répond pas à la demande qu’il nomme.")
+        }
+        Fault::Notice(_) => "L’information donnée n’est pas complète.".to_owned(),
+        Fault::NotItsNotice { request, .. } => {
+            format!("L’information donnée n’est pas celle de {request}.")
+        }
+        Fault::NotTheGrant { grant, .. } => format!("Ceci n’appartient pas à {grant}."),
+        Fault::NoGrant { grant } => {
+            format!("Aucun accord de ce nom ne figure avant cette entrée\u{a0}: {grant}.")
+        }
+        Fault::BeforeGiven { grant } => format!("{grant} n’était pas encore donné à cet instant."),
+        Fault::Expired { grant } => format!("{grant} était échu à cet instant."),
+        Fault::AfterWithdrawal { grant, withdrawn } => {
+            format!("{grant} avait été retiré à l’entrée {withdrawn}.")
+        }
+        Fault::LongAfterWithdrawal { grant, seconds } => {
+            format!("{grant} était retiré depuis {seconds} s.")
+        }
+        Fault::Shop { grant } => format!("{grant} ne nomme pas cette boutique."),
+        Fault::Frequency { grant, allowed } => {
+            format!(
+                "{grant} permet {allowed} usages par jour et par boutique\u{a0}; celui-ci est de trop."
+            )
+        }
+        Fault::Category { grant } => format!("{grant} ne nomme pas cette sorte de données."),
+        Fault::ReleasedDay { grant } => {
+            format!("{grant} ne prévoit pas de remettre ce jour-là les clés de cet autre jour.")
+        }
+        Fault::Purpose { grant } => format!("{grant} a une autre finalité."),
+        Fault::Hidden { grant, first, last } => {
+            format!("Les usages {first} à {last} de {grant} ne sont pas montrés.")
+        }
+        Fault::CountedTwice { grant } => {
+            format!("{grant} avait déjà un usage de ce numéro.")
+        }
+        Fault::Chain { grant } => format!("Cet usage ne suit pas le précédent de {grant}."),
+        Fault::Stated { grant, stated, shown } => {
+            format!("L’enseigne a signé {stated} usages de {grant}\u{a0}; {shown} sont montrés.")
+        }
+        Fault::StatedHead { grant } => {
+            format!("L’enseigne a signé une autre suite d’usages de {grant}.")
+        }
+        Fault::NeverSent => "L’autre registre ne dit pas que ceci a été envoyé.".to_owned(),
+        Fault::ArrivedFirst { seconds } => {
+            format!("Ceci est arrivé {seconds} s avant d’être inscrit comme envoyé.")
+        }
+        Fault::AcknowledgedLate { grant, seconds } => {
+            format!("Le retrait de {grant} a reçu son accusé de réception au bout de {seconds} s.")
+        }
+        Fault::NeverAcknowledged { grant } => {
+            format!("Le retrait de {grant} n’a jamais reçu d’accusé de réception.")
+        }
+        Fault::NotDeleted { grant, day } => format!(
+            "L’accusé de réception passe sous silence le jour {} de {grant}.",
+            day.as_number()
+        ),
+        Fault::DeletedLate { grant, day, seconds } => {
+            format!("Le jour {} de {grant} a été effacé {seconds} s après sa fin.", day.as_number())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The texts of this file, without its tests.
+    fn texts() -> Vec<String> {
+        let source = include_str!("french.rs").split("#[cfg(test)]").next().unwrap();
+        let literals = source.split('"').skip(1).step_by(2);
+        let texts = literals.map(|text| text.replace("\\u{a0}", "\u{a0}").replace("\\n", ""));
+        texts.filter(|text| text.contains(' ')).collect()
+    }
+
+    #[test]
+    fn french_is_set_as_french_is() {
+        assert!(texts().len() > 80);
+        for text in texts() {
+            assert!(!text.contains('\''), "{text}");
+            for sign in [" :", " ;", " ?", " !"] {
+                assert!(!text.contains(sign), "{text}");
+            }
+            for sentence in text.split(['.', '\u{a0}']) {
+                assert!(sentence.split_whitespace().count() <= 25, "{sentence}");
+            }
+        }
+    }
+}
