@@ -10,6 +10,8 @@
     reason = "a test that breaks is a failed test"
 )]
 
+#[path = "negotiation/liar.rs"]
+mod liar;
 #[path = "negotiation/run.rs"]
 mod run;
 #[path = "negotiation/world.rs"]
@@ -29,6 +31,8 @@ use world::{NOW, STANDS, World, terms};
 const RUNS_OF_BYTES: u64 = 500;
 /// Runs of values, in each of four parts.
 const RUNS_OF_VALUES: u64 = 25_000;
+/// Runs with a side that follows no rule, for each side.
+const RUNS_OF_LIARS: u64 = 2_000;
 /// Seeds that broke a promise once.
 const FOUND: &[u64] = &[];
 
@@ -121,6 +125,24 @@ fn a_planted_fault_is_found() {
             .find_map(|seed| Run::new(&mut world, seed, Wire::Values, planted).go().err());
         assert!(found.is_some(), "{planted:?} was not found in 2,000 runs");
     }
+}
+
+#[test]
+fn a_shop_that_says_whatever_it_likes_gets_no_more_than_her_rule_gives() {
+    let mut world = World::of("shop.example", 2, 1);
+    let settles =
+        |seed| liar::shop(&mut world, seed).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    let settled = (0..RUNS_OF_LIARS).map(settles).filter(|settled| *settled).count();
+    assert!(settled > 20, "lies that are never true show nothing: {settled}");
+}
+
+#[test]
+fn an_agent_that_says_whatever_it_likes_gets_nothing_signed_that_was_not_taken() {
+    let mut world = World::of("shop.example", 2, 1);
+    let settles =
+        |seed| liar::agent(&mut world, seed).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    let settled = (0..RUNS_OF_LIARS).map(settles).filter(|settled| *settled).count();
+    assert!(settled > 20, "lies that are never true show nothing: {settled}");
 }
 
 /// Everything said in a negotiation that goes through all its turns.

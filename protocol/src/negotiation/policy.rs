@@ -167,8 +167,15 @@ pub fn decide(
 ) -> Option<Decision> {
     let due = negotiation.due().filter(|_| negotiation.outcome().is_none())?;
     let asked = negotiation.request().payload();
-    let mut rules: Vec<&Rule> = rules.iter().filter(|rule| rule.is_for(asked, now)).collect();
-    rules.sort_by_key(|rule| rule.name);
+    // What she changed counts as it is now, also where it is no longer about this.
+    let is_last = |rule: &&Rule| {
+        let later = |other: &Rule| {
+            other.name.number == rule.name.number && other.name.version > rule.name.version
+        };
+        !rules.iter().any(later)
+    };
+    let last = rules.iter().filter(is_last).filter(|rule| rule.is_for(asked, now));
+    let mut rules: Vec<&Rule> = last.collect();
     rules.sort_by_key(|rule| rule.name.number);
     match due {
         Due::Begin => Some(begin(asked, &rules, history, now)),

@@ -138,6 +138,21 @@ fn a_no_wins_over_a_yes_and_the_lower_number_over_the_higher() {
 }
 
 #[test]
+fn of_a_rule_she_changed_the_last_version_counts_and_no_other() {
+    let first = give_rule(3, wide(), true);
+    let changed = |version: u32, purpose: Purpose, verdict: Verdict| {
+        let name = RuleName { version, ..name(3) };
+        Rule { name, purpose, ..rule(3, verdict) }
+    };
+    let stricter = changed(2, Purpose::Recognition, Verdict::Refuse);
+    let by = stricter.name;
+    assert_eq!(decides(&[first.clone(), stricter.clone()]), Decision::Refuse { by });
+    assert_eq!(decides(&[stricter, first.clone()]), Decision::Refuse { by });
+    let elsewhere = changed(2, Purpose::LoyaltyAccount, Verdict::Refuse);
+    assert_eq!(decides(&[first, elsewhere]), Decision::Ask { beyond: vec![] });
+}
+
+#[test]
 fn a_purpose_she_refused_is_not_heard_for_half_a_year_whatever_the_rules() {
     let rules = [give_rule(1, wide(), true), rule(2, Verdict::Refuse)];
     let after = |seconds| {
