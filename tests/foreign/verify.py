@@ -206,7 +206,7 @@ class Audit:
                 same = [asked[one] for one in ("id", "terms", "controller")] + [asked["notice"]["digest"]] == [
                     payload[one] for one in ("request_id", "terms", "controller", "notice")]
                 opened = asked["issued"] <= given < min(asked["expires"], self.now + self.skew + 1)
-                self.check(same and opened, "G3", place)
+                self.check(same and opened and "proposal" not in payload, "G3", place)
             self.check(lives.get(payload["id"], payload)["digest"] == payload["digest"], "G3", place)
             self.notices.setdefault(payload["notice"], [])
             start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
