@@ -25,6 +25,7 @@ mod local;
 mod logs;
 mod mailbox;
 mod merge;
+mod objection;
 mod offers;
 mod outbox;
 mod product;
@@ -84,6 +85,7 @@ pub use self::{
     logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
     merge::{MergeInboxError, Merged},
+    objection::Marketing,
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
     rekey::{RekeyError, Rekeyed},

@@ -138,6 +138,7 @@ impl Exchange {
                 // What she takes back waits for no catalogue.
                 if !matches!(&error, ExchangeError::Net(error) if error.is_unreachable()) {
                     let _told_again_next_time = self.tell_withdrawals(domain).await;
+                    let _told_again_next_time = self.tell_objection(domain).await;
                 }
                 return Err(error);
             }
@@ -145,6 +146,7 @@ impl Exchange {
         let gone_on = said_at_the_end(self.go_on(domain).await)?;
         // What she takes back waits for no comparison either.
         let withdrawn = self.tell_withdrawals(domain).await;
+        let objected = said_at_the_end(self.tell_objection(domain).await)?;
         self.take_waiting(domain).await?;
         withdrawn?;
         self.tell_again(domain).await?;
@@ -152,7 +154,7 @@ impl Exchange {
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
         refreshed.mail = self.collect_waiting(domain).await?;
         refreshed.vouchers = self.fetch_vouchers(domain).await?;
-        gone_on.and(erased).map(|()| refreshed)
+        gone_on.and(objected).and(erased).map(|()| refreshed)
     }
 
     /// Says yes to a request, and delivers what the grant allows from now on.

@@ -30,6 +30,7 @@ mod mark;
 mod migrations;
 mod named_places;
 mod notices;
+mod objections;
 mod pages;
 mod place;
 mod places;
@@ -88,6 +89,7 @@ pub use self::{
     load::{Cell, LoadError, Loaded, Loader},
     logs::{LogEntry, StoredLog},
     named_places::NamedPlace,
+    objections::StoredObjection,
     places::{Fix, Position, PositionError, ShopVisit},
     presence_roots::LaterRoot,
     prices::SeenPrice,

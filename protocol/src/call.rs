@@ -17,7 +17,7 @@ use crate::{
     id::MessageId,
     jws::{self, ParseJwsError, Role, Typ, UnverifiedJws, VerifiedJws, VerifyJwsError},
     time::{DAY_SECONDS, Timestamp},
-    wire::{MAILBOX_ACKNOWLEDGEMENTS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
+    wire::{MAILBOX_ACKNOWLEDGEMENTS_PATH, OBJECTIONS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
 };
 
 /// How far the clock of a caller may be off, in seconds.
@@ -27,7 +27,8 @@ pub const CALL_WINDOW_SECONDS: u64 = 90;
 pub const HELD_CALL_SECONDS_MAX: u64 = 30 * DAY_SECONDS;
 
 /// The addresses that take held calls.
-pub const HELD_PATHS: [&str; 3] = [WITHDRAWALS_PATH, RELEASES_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH];
+pub const HELD_PATHS: [&str; 4] =
+    [WITHDRAWALS_PATH, OBJECTIONS_PATH, RELEASES_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH];
 
 /// Longest call, in bytes.
 pub const CALL_LEN_MAX: usize = 256 << 10;

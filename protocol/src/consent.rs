@@ -11,6 +11,7 @@ mod grant;
 mod lattice;
 mod mail;
 mod notice;
+mod objection;
 mod record;
 mod release;
 mod request;
@@ -27,6 +28,7 @@ pub use grant::{Grant, GrantMismatch, Indication};
 pub use lattice::Dimension;
 pub use mail::{Mail, Opening, UseStatement, mail_context};
 pub use notice::{Notice, NoticeError, NoticeItem, NoticeMismatch, NoticeText};
+pub use objection::Objection;
 pub use record::{
     Action, Anchor, Deleted, Deletion, Disclosed, DisclosureReceived, Discrepancy,
     ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,

@@ -254,8 +254,8 @@ mod tests {
     use super::*;
     use crate::{
         consent::{
-            Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Opening,
-            Release, UseStatement, Withdrawal,
+            Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Objection,
+            Opening, Release, UseStatement, Withdrawal,
         },
         crypto::SecretBytes,
         jws::{Typ, sign as sign_payload},
@@ -348,6 +348,7 @@ mod tests {
                     parses::<Erasure>(bytes),
                     parses::<Grant>(bytes),
                     parses::<Manifest>(bytes),
+                    parses::<Objection>(bytes),
                     parses::<Opening>(bytes),
                     parses::<Proposal>(bytes),
                     parses::<Refusal>(bytes),
@@ -355,7 +356,7 @@ mod tests {
                     parses::<UseStatement>(bytes),
                     parses::<Withdrawal>(bytes),
                 ];
-                prop_assert_eq!(read, [false; 14]);
+                prop_assert_eq!(read, [false; 15]);
             }
         }
     }

@@ -7,9 +7,9 @@ mod redemption;
 pub use body::{
     AcknowledgeMail, Arrivals, AskErasure, AskLastHead, Attested, CollectMail, Continue, Continued,
     ContinuedLog, Disclose, EmitterFrame, Erased, GiveGrant, GrantGiven, Greeting, LastHead,
-    MailAcknowledged, MailCollected, OpenRequests, Proven, Received, Recognised, ReleaseKeys,
-    RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode, TillOutcome, TillScan,
-    VouchersIssued, Withdraw, Withdrawn,
+    MailAcknowledged, MailCollected, Object, Objected, OpenRequests, Proven, Received, Recognised,
+    ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode, TillOutcome,
+    TillScan, VouchersIssued, Withdraw, Withdrawn,
 };
 
 #[cfg(feature = "vouchers")]
@@ -34,6 +34,8 @@ pub const GRANTS_PATH: &str = "/besace/v1/grants";
 pub const WITHDRAWALS_PATH: &str = "/besace/v1/withdrawals";
 /// Call: ask for the erasure of what was held under a grant that is over.
 pub const ERASURES_PATH: &str = "/besace/v1/erasures";
+/// Call: object to direct marketing, or take that back.
+pub const OBJECTIONS_PATH: &str = "/besace/v1/objections";
 /// Call: release the keys of one day.
 pub const RELEASES_PATH: &str = "/besace/v1/releases";
 /// Call: disclose data under a grant.

@@ -59,6 +59,8 @@ mod live;
 #[cfg(feature = "sqlite")]
 mod mailbox;
 #[cfg(feature = "sqlite")]
+mod objection;
+#[cfg(feature = "sqlite")]
 mod once;
 #[cfg(feature = "sqlite")]
 mod publish;
@@ -94,6 +96,7 @@ pub use self::{
     days::{Tidied, TidyError},
     erasure::{AskErasureError, OwedErasure, RecipientsToldError},
     mailbox::MailboxError,
+    objection::ObjectError,
     once::{Once, ParseWriteKeyError, Refused, Write, WriteError, WriteKey},
     publish::{PublishCatalogueError, PublishRequestError, ReadTileError, RequestDraft},
     receive::ReceiveError,

@@ -102,7 +102,9 @@ impl Retailer {
         let _ = receiver;
         let shop = permit.shop();
         if let Some(answer) = self.live.answered(&token, shop, now) {
-            return Ok(answer.clone());
+            // She may have objected since.
+            let objects = self.objects_to_marketing(answer.handle)?;
+            return Ok(Recognised { objects, ..answer.clone() });
         }
         let (handle, action) = match self.live.resolve(shop, token, now, rng) {
             None => return Err(SightingError::Unresolved),
@@ -125,7 +127,8 @@ impl Retailer {
             self.live.arrive(shop, [grant, greeting_grant], said.clone(), now, until);
             greeting = Some(said);
         }
-        let answer = Recognised { bound: action == Action::Recognised, handle, greeting };
+        let objects = self.objects_to_marketing(handle)?;
+        let answer = Recognised { bound: action == Action::Recognised, handle, greeting, objects };
         self.live.remember(token, shop, grants, answer.clone(), now, until);
         Ok(answer)
     }

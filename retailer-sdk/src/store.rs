@@ -14,6 +14,7 @@ mod identity;
 mod log;
 mod mail;
 mod messages;
+mod objections;
 mod redemptions;
 mod released;
 mod shop_keys;
@@ -37,6 +38,7 @@ pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
 pub(crate) use identity::StoredIdentity;
 pub(crate) use log::Opened;
 pub(crate) use mail::StoredMail;
+pub(crate) use objections::StoredObjection;
 pub use redemptions::SpentId;
 pub(crate) use redemptions::{KeptAnswer, Spent, Step};
 pub(crate) use released::StoredKeys;
@@ -44,13 +46,14 @@ pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
     include_str!("store/migrations/0004_succession.sql"),
     include_str!("store/migrations/0005_subject_logs.sql"),
     include_str!("store/migrations/0006_erasures.sql"),
+    include_str!("store/migrations/0007_objections.sql"),
 ];
 
 /// What the database said. Its text names tables and columns, never values.

@@ -6,9 +6,9 @@ use besace_protocol::{
     call::{sign_call, sign_held_call},
     consent::{
         Anchor, Benefit, BenefitKind, Cause, ConsentRequest, Continuation, Disclosed, Disclosure,
-        Grant, Indication, Left, LogHead, Mail, NoticeItem, NoticeText, Opening, RecordKind,
-        Release, Released, Successor, Terms, Withdrawal, disclosure_context, mail_context,
-        release_context,
+        Grant, Indication, Left, LogHead, Mail, NoticeItem, NoticeText, Objection, Opening,
+        RecordKind, Release, Released, Successor, Terms, Withdrawal, disclosure_context,
+        mail_context, release_context,
     },
     crypto::{Digest, Sealed, SealingSecretKey, SigningKey, VerifyingKey, sha256},
     document::{Unverified, Verified, sign},
@@ -23,7 +23,7 @@ use besace_protocol::{
     presence::{EphemeralId, Epoch, PresenceRoot, Scope, ShopValue, Till},
     purpose::{DataCategory, Granularity, Purpose},
     time::{Day, Timestamp},
-    wire::{Attested, Disclose, GiveGrant, Proven, ReleaseKeys, Withdraw, call_address},
+    wire::{Attested, Disclose, GiveGrant, Object, Proven, ReleaseKeys, Withdraw, call_address},
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -228,6 +228,13 @@ impl Shopper {
         };
         let signed = sign(withdrawal, Role::Subject, &self.signing, now).unwrap();
         Withdraw { head: None, withdrawal: Bytes(signed.as_bytes().to_vec()) }
+    }
+
+    pub(crate) fn objection(&self, objects: bool, said: Timestamp) -> Object {
+        let key = self.signing.verifying_key();
+        let said = Objection { controller: domain(), objects, said, subject_key: key, v: 1 };
+        let signed = sign(said, Role::Subject, &self.signing, NOW).unwrap();
+        Object { objection: Bytes(signed.as_bytes().to_vec()) }
     }
 
     /// Appends a record to her own log.

@@ -6,6 +6,7 @@ mod consent;
 mod erasure;
 mod heads;
 mod identity;
+mod objection;
 mod privacy;
 mod race;
 mod receive;

@@ -248,7 +248,9 @@ impl Retailer {
             let head = own.ledger.seal(session)?;
             own.mail_opening(session, &stored, &opened, &head, now, rng)?;
             let handle = stored.grant.handle;
-            Ok::<(GrantId, _), TillError>((stored.grant.id, Settlement { amount, handle, settled }))
+            let objects = session.objects(stored.grant.subject_key.key_id())?;
+            let settlement = Settlement { amount, handle, objects, settled };
+            Ok::<(GrantId, _), TillError>((stored.grant.id, settlement))
         })?;
         self.live.count_use(grant, visit.shop, now);
         Ok(settlement)

@@ -180,7 +180,7 @@ class Audit:
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
             controller = life.get("controller", next(iter(self.policy["controllers"]))["domain"])
             keys = {"controller": self.domains[controller + "/besace"]["key"], "subject": payload.get("subject_key")}
-            demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"]}.get(kind, ["controller"])
+            demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"]}.get(kind, ["controller"])
             well = roles == demanded or (kind, roles) == ("grant", ["subject"])
             for part, header in zip(parts, headers, strict=True):
                 key, text = decode(keys[header["role"]]), f"{part['protected']}.{document['payload']}"
@@ -221,7 +221,7 @@ class Audit:
                 life[what] = life[what] or ((payload["withdrawn"], payload["digest"]) if what == "end" else (payload,)) + (place,)
         else:
             self.open |= kind == "continuation"
-            self.check(kind in (*PUBLIC, *"withdrawal acknowledgement continuation erasure use-statement".split()), "G2", place)
+            self.check(kind in (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split()), "G2", place)
 
     def take_record(self, value, salt, record, place, lives, theirs):
         kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use reqwest::{Client, header, redirect::Policy};
 
 /// Wednesday, 18 November 2026, 10:00 in Lyon.
-const NOW: Timestamp = Timestamp::from_unix_seconds(1_794_992_400);
+pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_794_992_400);
 
 /// Her browser, at the pages of an agent that has vouchers and wishes.
 pub(super) struct Browser {
@@ -71,7 +71,7 @@ impl Browser {
     }
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let world = World::start(NOW, false).await.unwrap();
     world.lumen.give_vouchers(NOW).unwrap();
     for wish in WISHES {

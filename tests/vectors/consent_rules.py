@@ -372,6 +372,23 @@ def erasure(value):
     demand(value["kept"][0] == "consent_proof", "the proof is not kept")
 
 
+def truth(value):
+    demand(isinstance(value, bool), "neither true nor false")
+
+
+def objection(value):
+    members(
+        value,
+        {
+            "controller": domain,
+            "objects": truth,
+            "said": TIME,
+            "subject_key": signing_key,
+            "v": VERSION,
+        },
+    )
+
+
 def release(value):
     members(
         value,
@@ -480,6 +497,7 @@ DOCUMENTS = {
         {"controller": "controller_key", "subject": "subject_key"},
     ),
     "besace-manifest+jws": (1 << 20, manifest, {"controller": "controller_key"}),
+    "besace-objection+jws": (8 << 10, objection, {"subject": "subject_key"}),
     "besace-opening+jws": (32 << 10, opening, {}),
     "besace-release+jws": (8 << 10, release, {}),
     "besace-request+jws": (64 << 10, request, {"controller": "controller_key"}),

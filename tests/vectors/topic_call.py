@@ -9,7 +9,7 @@ from refused import Refused
 LEN_MAX = 256 << 10
 WINDOW_SECONDS = 90
 HELD_SECONDS_MAX = 30 * 86400
-HELD_PATHS = ["withdrawals", "releases", "mailbox/acknowledgements"]
+HELD_PATHS = ["withdrawals", "objections", "releases", "mailbox/acknowledgements"]
 
 
 def check(header, body):

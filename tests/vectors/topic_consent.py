@@ -87,10 +87,15 @@ def _answer(header, body):
         "besace-withdrawal+jws": "besace-grant+jws",
         "besace-acknowledgement+jws": "besace-withdrawal+jws",
         "besace-erasure+jws": "besace-grant+jws",
+        "besace-objection+jws": "besace-objection+jws",
     }[typ]
     to, to_digest = document(header["to"].encode(), to_typ, signers_of(to_typ, header))
     if typ == "besace-grant+jws":
         _answers_request(value, to, to_digest, header)
+        return
+    if typ == "besace-objection+jws":
+        later = (value["said"], value["objects"]) > (to["said"], to["objects"])
+        demand(later, "what was said before counts")
         return
     if typ == "besace-erasure+jws":
         _answers_end(value, to, to_digest, header)

@@ -17,6 +17,7 @@ TYPES = {
     "besace-erasure+jws": {"controller"},
     "besace-grant+jws": {"controller", "subject"},
     "besace-manifest+jws": {"controller"},
+    "besace-objection+jws": {"subject"},
     "besace-opening+jws": {"controller"},
     "besace-proposal+jws": {"controller", "subject"},
     "besace-refusal+jws": {"controller", "subject"},

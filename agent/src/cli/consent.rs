@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use besace_protocol::{
     consent::{GrantState, Indication, Terms},
     id::{GrantId, RequestId},
+    party::ControllerId,
     purpose::Purpose,
 };
 use serde_json::{Value, json};
@@ -40,6 +41,16 @@ pub(super) enum Command {
     Withdraw {
         /// Its name, as `list` shows it.
         grant: GrantId,
+    },
+    /// Refuse the marketing of a retailer: none of its offers is shown any more. It needs no consent before.
+    Object {
+        /// Its domain, such as shop.example.
+        domain: ControllerId,
+    },
+    /// Take that back: its offers are shown again.
+    Offers {
+        /// Its domain, such as shop.example.
+        domain: ControllerId,
     },
     /// Who looked you up.
     Uses,
@@ -86,8 +97,34 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
             };
             session.output.line(&json!({"acknowledged": acknowledged, "withdrawn": grant}), &text)
         }
+        Command::Object { ref domain } => marketing(session, domain, true),
+        Command::Offers { ref domain } => marketing(session, domain, false),
         Command::Uses => uses(session),
     }
+}
+
+fn marketing(
+    session: &mut Session<'_, '_>,
+    domain: &ControllerId,
+    objects: bool,
+) -> Result<(), Failure> {
+    let name = domain.clone();
+    let told =
+        exchange::run(session, |exchange| async move { exchange.object(&name, objects).await })?;
+    let done = if objects {
+        "None of its offers is shown any more. What you have earned stays yours."
+    } else {
+        "Its offers are shown again."
+    };
+    let known = if told {
+        "The retailer knows: it stands in its log."
+    } else {
+        "The retailer isn't answering: it will be told again at every `besace retailer refresh`."
+    };
+    session.output.line(
+        &json!({"objects": objects, "retailer": domain, "told": told}),
+        &format!("{done}\n{known}"),
+    )
 }
 
 fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
@@ -292,5 +329,6 @@ mod tests {
     fn taking_back_takes_no_more_words_than_giving() {
         assert_eq!(words("give"), 2);
         assert!(words("withdraw") <= words("give"));
+        assert!(words("object") <= words("withdraw") && words("offers") <= words("withdraw"));
     }
 }

@@ -499,7 +499,7 @@ impl Engine {
     }
 
     /// Her pseudonym towards a retailer; a fresh one if she has none yet.
-    fn pseudonym(&self, domain: &ControllerId) -> Result<Pseudonym, StepError> {
+    pub(super) fn pseudonym(&self, domain: &ControllerId) -> Result<Pseudonym, StepError> {
         let vault = self.vault()?;
         if let Some(pseudonym) = vault.pseudonym(domain, FACET)? {
             return Ok(pseudonym);

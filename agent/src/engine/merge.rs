@@ -337,6 +337,13 @@ impl Merge<'_> {
                 engine.accept_acknowledgement(*grant, body)?;
                 Ok(retailer_of(grant)?)
             }
+            Content::Objected { domain, .. } => {
+                match engine.accept_objected(domain, body) {
+                    // She said something else since, which is told by itself.
+                    Ok(()) | Err(StepError::Answer) => Ok(domain.clone()),
+                    Err(error) => Err(error.into()),
+                }
+            }
             Content::Released { day, grant } => {
                 let domain = retailer_of(grant)?;
                 let delivery = Delivery::Keys { grant: *grant, day: Day::from_number(*day) };

@@ -101,7 +101,11 @@ impl Engine {
         let (now, context) = (self.now(), self.matching_context()?);
         let matcher = Matcher::new(&context, now);
         let mut found = Offers::default();
+        let objected = self.objected()?;
         for stored in self.vault()?.catalogues()? {
+            if objected.contains(&stored.domain) {
+                continue;
+            }
             let (catalogue, retailer) = match self.read_catalogue(&stored) {
                 Ok(read) => read,
                 Err(StepError::Catalogue(VerifyCatalogueError::Expired)) => {

@@ -10,7 +10,10 @@ use besace_protocol::{
     id::{GrantId, LetterId},
     party::ControllerId,
     time::{DAY_SECONDS, Day, Timestamp},
-    wire::{AcknowledgeMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
+    wire::{
+        AcknowledgeMail, MAILBOX_ACKNOWLEDGEMENTS_PATH, OBJECTIONS_PATH, Object, RELEASES_PATH,
+        WITHDRAWALS_PATH,
+    },
 };
 
 use super::{Delivery, Engine, EngineError, PreparedCall, StepError, Turn, turns::Leaving};
@@ -205,6 +208,12 @@ impl Engine {
                 }
             }
         }
+        for said in vault.objections()?.into_iter().filter(|said| said.told_at.is_none()) {
+            let under = pseudonyms.iter().find(|one| one.generation == said.generation);
+            if let Some(pseudonym) = under {
+                wanted.push((Content::objected(&said), pseudonym.clone()));
+            }
+        }
         for pseudonym in pseudonyms {
             let mail = vault.unacknowledged_mail(pseudonym.generation)?;
             if !mail.is_empty() {
@@ -228,6 +237,11 @@ impl Engine {
                 let Some(withdrawal) = stored.withdrawal else { return Ok(None) };
                 let body = self.withdraw_body(pseudonym, withdrawal)?;
                 (longest, self.prepare_held_call(pseudonym, WITHDRAWALS_PATH, &body, longest)?)
+            }
+            Content::Objected { domain, .. } => {
+                let Some(said) = self.vault()?.objection(domain)? else { return Ok(None) };
+                let body = Object { objection: said.jws.into() };
+                (longest, self.prepare_held_call(pseudonym, OBJECTIONS_PATH, &body, longest)?)
             }
             Content::Released { day, grant } => {
                 let day = Day::from_number(*day);
@@ -253,6 +267,7 @@ pub(super) const fn kind_of(content: &Content) -> &'static str {
     match content {
         Content::Report { .. } => "report",
         Content::Withdrawn { .. } => "withdrawal",
+        Content::Objected { .. } => "objection",
         Content::Released { .. } => "release",
         Content::MailAcknowledged { .. } => "mailbox_acknowledgement",
     }

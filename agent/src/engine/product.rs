@@ -98,7 +98,11 @@ impl Engine {
         let (now, context) = (self.now(), self.matching_context()?);
         let history = self.vault()?.seen_prices(gtin).map_err(EngineError::from)?;
         let (mut all, mut catalogues) = (Vec::new(), 0_usize);
+        let objected = self.objected()?;
         for stored in self.vault()?.catalogues().map_err(EngineError::from)? {
+            if objected.contains(&stored.domain) {
+                continue;
+            }
             let (catalogue, retailer) = match self.read_catalogue(&stored) {
                 Ok(read) => read,
                 Err(StepError::Catalogue(VerifyCatalogueError::Expired)) => continue,

@@ -9,6 +9,7 @@ use besace_protocol::{
     consent::Indication,
     id::{CardId, GrantId, RequestId},
     lang::Language,
+    party::ControllerId,
 };
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -191,6 +192,25 @@ pub(super) async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String
         ) => Ok(see_other(&format!("/consent#{id}"))),
         Err(error) => Err(error.into()),
     }
+}
+
+pub(super) async fn object(_: Session, site: web::Data<Site>, domain: web::Path<String>) -> Answer {
+    say_of_marketing(&site, &domain, true).await
+}
+
+pub(super) async fn offers_again(
+    _: Session,
+    site: web::Data<Site>,
+    domain: web::Path<String>,
+) -> Answer {
+    say_of_marketing(&site, &domain, false).await
+}
+
+async fn say_of_marketing(site: &Site, domain: &str, objects: bool) -> Answer {
+    let domain = ControllerId::parse(domain).map_err(|_| Refusal::NOT_FOUND)?;
+    // Whether the shop knows, the page says.
+    let _told = site.exchange.object(&domain, objects).await?;
+    Ok(see_other(&format!("/consent#offers-{domain}")))
 }
 
 pub(super) async fn product_form(_: Session, speaker: Speaker) -> Answer {

@@ -346,6 +346,12 @@ pub static ROUTES: &[Route] = &[
         r.to(handlers::refuse)
     }))),
     hers(consent(post("stop", "/consent/{id}/stop", "She withdraws.", |r| r.to(handlers::stop)))),
+    hers(shop(post("object", "/consent/{domain}/no-offers", "She wants no marketing.", |r| {
+        r.to(handlers::object)
+    }))),
+    hers(shop(post("offers_again", "/consent/{domain}/offers", "She wants offers again.", |r| {
+        r.to(handlers::offers_again)
+    }))),
     hers(get("journal", "/journal", "What left and came.", |r| r.to(handlers::journal_page))),
 ];
 
@@ -418,6 +424,11 @@ const fn consent(route: Route) -> Route {
     const PROBLEMS: &[ProblemType] =
         &[ProblemType::NotFound, ProblemType::RequestUnknown, ProblemType::GrantMissing];
     Route { problems: PROBLEMS, ..route }
+}
+
+/// What a page says of a shop that she has not met.
+const fn shop(route: Route) -> Route {
+    Route { problems: &[ProblemType::NotFound], ..route }
 }
 
 /// Longest body that any method of this address takes, in bytes.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     export,
-    vault::{DeviceApp, ParseDeviceAppError},
+    vault::{DeviceApp, ParseDeviceAppError, StoredObjection},
 };
 
 /// Longest first line, in bytes: 1,024 ids of mail, and room.
@@ -59,6 +59,13 @@ pub enum Content {
         /// Of which grant.
         grant: GrantId,
     },
+    /// A retailer's answer to an objection.
+    Objected {
+        /// Which retailer.
+        domain: ControllerId,
+        /// When she said it: what she says later is another letter.
+        said: Timestamp,
+    },
     /// A retailer's answer to the keys of one day.
     Released {
         /// Which day.
@@ -80,6 +87,7 @@ impl std::fmt::Debug for Content {
         f.write_str(match self {
             Self::Report { .. } => "Report([private])",
             Self::Withdrawn { .. } => "Withdrawn",
+            Self::Objected { .. } => "Objected",
             Self::Released { .. } => "Released",
             Self::MailAcknowledged { .. } => "MailAcknowledged",
         })
@@ -106,6 +114,11 @@ impl From<AppWord> for &'static str {
 }
 
 impl Content {
+    /// An answer to what she said about direct marketing.
+    pub fn objected(said: &StoredObjection) -> Self {
+        Self::Objected { domain: said.domain.clone(), said: said.said_at }
+    }
+
     /// An answer to the keys of `day`.
     pub const fn released(grant: GrantId, day: Day) -> Self {
         Self::Released { day: day.as_number(), grant }

@@ -18,7 +18,7 @@ use besace_protocol::{
     id::{Generation, LetterId},
     party::ControllerId,
     time::Timestamp,
-    wire::{MAILBOX_ACKNOWLEDGEMENTS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
+    wire::{MAILBOX_ACKNOWLEDGEMENTS_PATH, OBJECTIONS_PATH, RELEASES_PATH, WITHDRAWALS_PATH},
 };
 use rand_core::CryptoRngCore;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,8 @@ impl Held {
 
     fn file_name(&self) -> String {
         // What ends something leaves before what goes on.
-        let rank = u8::from(!matches!(self.content, Content::Withdrawn { .. }));
+        let ends = matches!(self.content, Content::Withdrawn { .. } | Content::Objected { .. });
+        let rank = u8::from(!ends);
         format!("{rank}-{}.age", hex::encode(self.id.as_bytes()))
     }
 }
@@ -81,6 +82,7 @@ const fn path_of(content: &Content) -> Option<&'static str> {
     match content {
         Content::Report { .. } => None,
         Content::Withdrawn { .. } => Some(WITHDRAWALS_PATH),
+        Content::Objected { .. } => Some(OBJECTIONS_PATH),
         Content::Released { .. } => Some(RELEASES_PATH),
         Content::MailAcknowledged { .. } => Some(MAILBOX_ACKNOWLEDGEMENTS_PATH),
     }

@@ -9,11 +9,14 @@ use besace_protocol::{
 
 use super::{
     terms::{self, RetailerWords},
-    view::{ConsentView, EndedView, Fact, GrantView, Key, LookUpView, RequestView, plain},
+    view::{
+        ConsentView, EndedView, Fact, GrantView, Key, LookUpView, MarketingView, RequestView, plain,
+    },
     voice::Voice,
 };
 use crate::engine::{
-    self, Duty, Engine, Erasing, LogStanding, LookUp, OpenRequest, Reconciliation, StepError,
+    self, Duty, Engine, Erasing, LogStanding, LookUp, Marketing, OpenRequest, Reconciliation,
+    StepError,
 };
 
 /// Longest item of a notice, in characters.
@@ -27,6 +30,8 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
         let standing = engine.log_standing(&manifest.payload().controller)?;
         let name = plain(&manifest.payload().legal.display_name, NAME_MAX);
         view.standing.extend(log_sentence(voice, &name, standing, now));
+        let said = engine.marketing(&manifest.payload().controller)?;
+        view.marketing.push(marketing(voice, manifest.payload(), said, now));
     }
     for open in engine.open_requests()? {
         let manifest = engine.manifest(&open.request.payload().controller)?;
@@ -126,6 +131,50 @@ fn live(
         retailer: words.name.clone(),
         facts,
         stop_label: format!("{stop} ({})", words.name),
+    }
+}
+
+/// Whether a retailer's offers are shown, and the button that changes it.
+fn marketing(
+    voice: &Voice,
+    manifest: &Manifest,
+    said: Option<Marketing>,
+    now: Timestamp,
+) -> MarketingView {
+    let retailer = plain(&manifest.legal.display_name, NAME_MAX);
+    let objects = said.is_some_and(|said| said.objects);
+    let button = if objects { voice.say("marketing-allow") } else { voice.say("marketing-object") };
+    MarketingView {
+        domain: manifest.controller.to_string(),
+        sentence: marketing_sentence(voice, &retailer, said, now),
+        objects,
+        label: format!("{button} ({retailer})"),
+        retailer,
+    }
+}
+
+fn marketing_sentence(
+    voice: &Voice,
+    retailer: &str,
+    said: Option<Marketing>,
+    now: Timestamp,
+) -> String {
+    let who = || ("retailer", retailer.to_owned().into());
+    let Some(Marketing { objects, said_at, told }) = said else {
+        return voice.say_with("marketing-open", [who()]);
+    };
+    let known = if told {
+        voice.say_with("marketing-told", [who()])
+    } else {
+        voice.say_with("marketing-pending", [who()])
+    };
+    if objects {
+        let when = ("date", voice.date(said_at, now).into());
+        let stopped = voice.say_with("marketing-stopped", [who(), when]);
+        format!("{stopped} {known}")
+    } else {
+        let open = voice.say_with("marketing-open", [who()]);
+        if told { open } else { format!("{open} {known}") }
     }
 }
 
@@ -347,6 +396,37 @@ mod tests {
         insta::assert_snapshot!(say(Language::Fr, day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars.");
         insta::assert_snapshot!(say(Language::Fr, 2 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a un jour de retard.");
         insta::assert_snapshot!(say(Language::Fr, 31 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a 30 jours de retard. Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.");
+    }
+
+    #[test]
+    fn whether_offers_are_shown_is_said_in_words() {
+        let said = |objects, told| Some(Marketing { objects, said_at: GIVEN, told });
+        let say = |language, said| marketing_sentence(&voice(language), "Maison Lumen", said, AT);
+        for (language, sentences) in [
+            (
+                Language::Fr,
+                [
+                    "Les offres de Maison Lumen sont rapprochées de vos souhaits, ici, dans votre besace.",
+                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen le sait\u{a0}: c’est inscrit dans son registre.",
+                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen ne répond pas\u{a0}; nous le redirons jusqu’à ce que ce soit inscrit dans son registre.",
+                ],
+            ),
+            (
+                Language::En,
+                [
+                    "The offers of Maison Lumen are held against your wishes here, in your besace.",
+                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen knows: it stands in its log.",
+                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen isn’t answering; we will keep telling them until it stands in their log.",
+                ],
+            ),
+        ] {
+            for (said, sentence) in
+                [None, said(true, true), said(true, false)].into_iter().zip(sentences)
+            {
+                assert_eq!(say(language, said), sentence);
+            }
+            assert_eq!(say(language, said(false, true)), sentences[0]);
+        }
     }
 
     #[test]

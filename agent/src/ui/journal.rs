@@ -70,6 +70,7 @@ fn kind(voice: &Voice, kind: &str) -> String {
         "log" | "checkpoint" | "tile" => voice.say("kind-log"),
         "grant" => voice.say("kind-grant"),
         "withdrawal" => voice.say("kind-withdrawal"),
+        "objection" => voice.say("kind-objection"),
         "erasure" => voice.say("kind-erasure"),
         "release" => voice.say("kind-release"),
         "disclosure" => voice.say("kind-disclosure"),

@@ -266,6 +266,8 @@ pub struct ConsentView {
     pub requests: Vec<RequestView>,
     /// Live grants.
     pub live: Vec<GrantView>,
+    /// Retailers, and whether their offers are shown.
+    pub marketing: Vec<MarketingView>,
     /// What retailers counted and did not show her.
     pub alarms: Vec<String>,
     /// Uses under any grant, newest first.
@@ -302,6 +304,21 @@ pub struct GrantView {
     pub facts: Vec<Fact>,
     /// "Stop: Maison Lumen", for whoever hears the button without seeing the card.
     pub stop_label: String,
+}
+
+/// A retailer, and whether its offers are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarketingView {
+    /// Its domain.
+    pub domain: String,
+    /// Its name.
+    pub retailer: String,
+    /// How it stands.
+    pub sentence: String,
+    /// Whether she objects.
+    pub objects: bool,
+    /// What the button does, with the name.
+    pub label: String,
 }
 
 /// One use under a grant.

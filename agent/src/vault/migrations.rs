@@ -76,6 +76,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0015_erasures.sql"),
         schema: "6e8cab3959f39f57f424eacf671a5fbdb32e94053b66269ec835161d610046b2",
     },
+    Migration {
+        sql: include_str!("migrations/0016_objections.sql"),
+        schema: "09c5fb85e36dc02fe1e5a33cee273f5f77223570fa8d737710b2c0f5a99f8c84",
+    },
 ];
 
 /// The schema that this program writes.

@@ -6,8 +6,8 @@ use alloc::boxed::Box;
 use super::{Assertion, Fault, PinnedController, Policy};
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Continuation, Erasure, Grant, Record, RecordKind, UseHead,
-        UseRecord, Withdrawal,
+        Acknowledgement, ConsentRequest, Continuation, Erasure, Grant, Objection, Record,
+        RecordKind, UseHead, UseRecord, Withdrawal,
     },
     crypto::{Digest, VerifyingKey},
     document::{Document, Unverified, Verified},
@@ -105,6 +105,12 @@ impl<'a> Reader<'a> {
                 let document = parse::<Erasure>(bytes)?;
                 let pinned = self.policy.controller(&document.claimed().controller);
                 Ok(Content::Erasure(Box::new(Claimed::of_pinned(document, pinned))))
+            }
+            Typ::Objection => {
+                // It needs no grant: whose it is, it says itself.
+                let document = parse::<Objection>(bytes)?;
+                let key = document.claimed().subject_key;
+                verify(document, &[(Role::Subject, &key)]).map(|_| Content::Public)
             }
             Typ::Request => {
                 let retailer = self.retailer.ok_or_else(foreign)?;

@@ -60,6 +60,8 @@ types! {
     Grant = "besace-grant+jws": Controller Subject;
     /// Who a retailer is.
     Manifest = "besace-manifest+jws": Controller;
+    /// She objects to direct marketing, or takes that back.
+    Objection = "besace-objection+jws": Subject;
     /// The opening of a log entry, sent home.
     Opening = "besace-opening+jws": Controller;
     /// Terms that one party proposes to the other.

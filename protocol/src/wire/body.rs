@@ -98,6 +98,22 @@ pub struct Erased {
     pub erasure: Option<Attested>,
 }
 
+/// Body of a call to [`OBJECTIONS_PATH`](super::OBJECTIONS_PATH).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Object {
+    /// An [`Objection`](crate::consent::Objection).
+    pub objection: Bytes,
+}
+
+/// Answer: what counts now of all that this pseudonym said, logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Objected {
+    /// The [`Objection`](crate::consent::Objection), its record and its proof.
+    pub objection: Attested,
+}
+
 /// Body of a call to [`RELEASES_PATH`](super::RELEASES_PATH).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -253,6 +269,9 @@ pub struct Recognised {
     /// What to say, if she gave a greeting grant too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub greeting: Option<Greeting>,
+    /// Whether she objects to direct marketing: make her no offer.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub objects: bool,
 }
 
 /// What staff may say and talk about.
@@ -337,6 +356,9 @@ pub struct Settlement {
     pub amount: Option<Money>,
     /// The pairwise handle of the grant.
     pub handle: crate::id::Handle,
+    /// Whether she objects to direct marketing: make her no offer.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub objects: bool,
     /// What came of it.
     pub settled: TillOutcome,
 }

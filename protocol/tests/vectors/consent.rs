@@ -4,7 +4,7 @@
 use besace_protocol::{
     consent::{
         Acknowledgement, ConsentRequest, Disclosure, Erasure, Grant, GrantEvent, GrantState,
-        Notice, Opening, Record, RecordKind, Release, UseHead, UseStatement, Withdrawal,
+        Notice, Objection, Opening, Record, RecordKind, Release, UseHead, UseStatement, Withdrawal,
         disclosure_context, mail_context, release_context,
     },
     crypto::{Sealed, SealingPublicKey, SealingSecretKey, SecretBytes, SigningKey, VerifyingKey},
@@ -83,6 +83,7 @@ fn document(case: &Case) -> Result<(), String> {
         "besace-erasure+jws" => document_of::<Erasure>(case),
         "besace-grant+jws" => document_of::<Grant>(case),
         "besace-manifest+jws" => document_of::<Manifest>(case),
+        "besace-objection+jws" => document_of::<Objection>(case),
         "besace-opening+jws" => document_of::<Opening>(case),
         "besace-release+jws" => document_of::<Release>(case),
         "besace-request+jws" => document_of::<ConsentRequest>(case),
@@ -130,6 +131,12 @@ fn answer(case: &Case) -> Result<(), String> {
             let withdrawal = verify_by_type::<Withdrawal>(to, case)?;
             let acknowledgement = verify_by_type::<Acknowledgement>(&case.body, case)?;
             acknowledgement.payload().answers(&withdrawal).map_err(reason)
+        }
+        "besace-objection+jws" => {
+            let known = verify_by_type::<Objection>(to, case)?;
+            let said = verify_by_type::<Objection>(&case.body, case)?;
+            let replaces = said.payload().replaces(known.payload());
+            if replaces { Ok(()) } else { Err("what was said before counts".to_owned()) }
         }
         "besace-erasure+jws" => {
             let grant = verify_by_type::<Grant>(to, case)?;

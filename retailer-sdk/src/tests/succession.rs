@@ -398,6 +398,7 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              ALTER TABLE former RENAME TO subject_heads;
              DROP TABLE subject_logs;
              DROP TABLE erasures;
+             DROP TABLE objections;
              PRAGMA user_version = 4;",
         )
         .unwrap();

@@ -106,7 +106,8 @@ fn an_answer_says_who_is_there_after_it_was_logged() {
     let scanned = at.answers(&asked, NOW.plus(5));
     let settlement = at.settle(&scanned, NOW.plus(5)).unwrap();
     let handle = at.grant.0.handle;
-    let expected = Settlement { amount: None, handle, settled: TillOutcome::Identified };
+    let expected =
+        Settlement { amount: None, handle, objects: false, settled: TillOutcome::Identified };
     assert_eq!(settlement, expected);
     assert_ne!(at.world.retailer.checkpoint().unwrap(), before);
     let AtTill { world, shopper, .. } = &mut at;

@@ -7,8 +7,8 @@ use crate::{
         barcode,
         product::ProductOfferView,
         view::{
-            EndedView, Fact, GrantView, JournalDay, JournalEntry, LookUpView, OfferView, PriceView,
-            RequestView, Way,
+            EndedView, Fact, GrantView, JournalDay, JournalEntry, LookUpView, MarketingView,
+            OfferView, PriceView, RequestView, Way,
         },
     },
     vault::Symbology,
@@ -20,6 +20,40 @@ fn voice(language: Language) -> Voice {
 
 fn fact(label: &str, value: &str) -> Fact {
     Fact { label: label.into(), value: value.into() }
+}
+
+/// One of everything that the page of consent shows.
+fn consent(text: &str) -> ConsentView {
+    let text = || text.to_owned();
+    ConsentView {
+        requests: vec![RequestView {
+            id: "request_00".into(),
+            retailer: text(),
+            sentence: text(),
+            facts: vec![fact("Qui", &text())],
+            notice_language: "fr".into(),
+            notice: vec![fact(&text(), &text())],
+        }],
+        live: vec![GrantView {
+            id: "grant_00".into(),
+            retailer: text(),
+            facts: vec![fact("Quoi", &text())],
+            stop_label: text(),
+        }],
+        marketing: [true, false]
+            .map(|objects| MarketingView {
+                domain: format!("shop{objects}.example"),
+                retailer: text(),
+                sentence: text(),
+                objects,
+                label: text(),
+            })
+            .to_vec(),
+        standing: vec![text()],
+        alarms: vec![text()],
+        looked_up: vec![LookUpView { sentence: text(), proof: Some(text()) }],
+        ended: vec![EndedView { id: "grant_01".into(), retailer: text(), sentence: text() }],
+    }
 }
 
 /// Every view there is, with `text` wherever a text may come from outside.
@@ -51,26 +85,7 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
         code_label: text(),
         facts: vec![fact(&text(), &text())],
     };
-    let consent = ConsentView {
-        requests: vec![RequestView {
-            id: "request_00".into(),
-            retailer: text(),
-            sentence: text(),
-            facts: vec![fact("Qui", &text())],
-            notice_language: "fr".into(),
-            notice: vec![fact(&text(), &text())],
-        }],
-        live: vec![GrantView {
-            id: "grant_00".into(),
-            retailer: text(),
-            facts: vec![fact("Quoi", &text())],
-            stop_label: text(),
-        }],
-        standing: vec![text()],
-        alarms: vec![text()],
-        looked_up: vec![LookUpView { sentence: text(), proof: Some(text()) }],
-        ended: vec![EndedView { id: "grant_01".into(), retailer: text(), sentence: text() }],
-    };
+    let consent = consent(&text());
     let journal = JournalView {
         days: vec![JournalDay {
             date: text(),

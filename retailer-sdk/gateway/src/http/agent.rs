@@ -65,6 +65,20 @@ pub(super) async fn erasure(
     json(&erased, Caching::Never)
 }
 
+pub(super) async fn object(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let objected = gateway
+        .ask(move |retailer, now, rng| {
+            retailer.object(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
+        })
+        .await?;
+    tracing::info!("objection recorded");
+    json(&objected, Caching::Never)
+}
+
 pub(super) async fn release(
     gateway: web::Data<Gateway>,
     call: Call,

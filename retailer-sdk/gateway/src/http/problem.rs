@@ -14,8 +14,8 @@ use besace_protocol::{
 };
 use besace_retailer::{
     AskErasureError, AuthenticateError, ContinueError, GiveGrantError, IssueVouchersError,
-    MailboxError, PublishCatalogueError, ReadShopError, ReadTileError, ReceiveError, Refused,
-    SightingError, StoreError, TillError, WithdrawError, WriteError,
+    MailboxError, ObjectError, PublishCatalogueError, ReadShopError, ReadTileError, ReceiveError,
+    Refused, SightingError, StoreError, TillError, WithdrawError, WriteError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -230,7 +230,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError ReadShopError ReceiveError
+    AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError ObjectError ReadShopError ReceiveError
     SightingError WithdrawError WriteError
 }
 

@@ -9,10 +9,10 @@ use besace_protocol::{
     wire::{
         ARRIVALS_PATH, CATALOGUE_PATH, CONTINUATIONS_PATH, DISCLOSURES_PATH, EMITTERS_PATH,
         ERASURES_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH,
-        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OFFERS_PATH,
-        OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH,
-        TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH, TILL_PRESENTATIONS_PATH,
-        VOUCHERS_PATH, WITHDRAWALS_PATH,
+        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OBJECTIONS_PATH,
+        OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH,
+        SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH,
+        TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
@@ -178,6 +178,16 @@ pub static ROUTES: &[Route] = &[
             "She asks whether what was held is erased.",
             ("AskErasure", "Erased"),
             |r| r.to(agent::erasure),
+        )
+    },
+    Route {
+        problems: &[ProblemType::WrongController],
+        ..call(
+            "object",
+            OBJECTIONS_PATH,
+            "She objects to direct marketing, or takes that back.",
+            ("Object", "Objected"),
+            |r| r.to(agent::object),
         )
     },
     Route {

@@ -172,6 +172,7 @@ fn a_call_opens_only_to_the_pseudonym_that_it_is_about() {
         let body = match name {
             "give_grant" => serde_json::to_value(hers.sign_grant(&fresh, NOW)),
             "withdraw" => serde_json::to_value(hers.withdrawal(grant.id, verified.digest(), NOW)),
+            "object" => serde_json::to_value(hers.objection(true, NOW)),
             "erasure" => serde_json::to_value(wire::AskErasure { grant: grant.id }),
             "release" => serde_json::to_value(hers.release(&grant, &manifest, day, NOW)),
             "disclose" => {

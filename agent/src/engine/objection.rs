@@ -1,0 +1,166 @@
+//! Objecting to direct marketing: at home it holds at once, and the retailer is told. `spec/ends.md#objection`.
+
+use std::collections::BTreeSet;
+
+use besace_protocol::{
+    consent::Objection,
+    document::{Unverified, sign},
+    id::LogId,
+    jws::Role,
+    log::Salt,
+    party::ControllerId,
+    time::Timestamp,
+    wire::{OBJECTIONS_PATH, Object, Objected},
+};
+
+use super::{
+    Engine,
+    step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
+};
+use crate::{
+    sealed::Content,
+    vault::{GateSalts, LogSigners, Pseudonym, StoredObjection},
+};
+
+/// What she said last to a retailer about direct marketing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marketing {
+    /// Whether she objects.
+    pub objects: bool,
+    /// When she said so.
+    pub said_at: Timestamp,
+    /// Whether the retailer showed that it stands in its log.
+    pub told: bool,
+}
+
+impl Engine {
+    /// Objects to the marketing of a retailer, or takes that back. From here on none of its offers is matched or shown,
+    /// whoever answers or not; the call that comes back tells it.
+    pub fn object(&self, domain: &ControllerId, objects: bool) -> Result<PreparedCall, StepError> {
+        // Only a retailer that she has met is told anything.
+        self.manifest(domain)?;
+        let pseudonym = self.pseudonym(domain)?;
+        let known = self.vault()?.objection(domain)?;
+        let stored = match known {
+            // Two hands on one button: what she said stands.
+            Some(known) if known.objects == objects && self.speaks_for(&known, &pseudonym)? => {
+                known
+            }
+            known => self.say_objection(&pseudonym, objects, known.as_ref())?,
+        };
+        self.tell_objection(&pseudonym, &stored)
+    }
+
+    /// What she said last to a retailer about direct marketing; none if she never did.
+    pub fn marketing(&self, domain: &ControllerId) -> Result<Option<Marketing>, StepError> {
+        let known = self.vault()?.objection(domain)?;
+        Ok(known.map(|known| Marketing {
+            objects: known.objects,
+            said_at: known.said_at,
+            told: known.told_at.is_some(),
+        }))
+    }
+
+    /// Retailers whose offers are not looked at.
+    pub(super) fn objected(&self) -> Result<BTreeSet<ControllerId>, StepError> {
+        let said = self.vault()?.objections()?;
+        Ok(said.into_iter().filter(|one| one.objects).map(|one| one.domain).collect())
+    }
+
+    /// A call that tells `domain` what it has not shown in its log yet; said anew under a key that she has since.
+    pub fn untold_objection(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Option<PreparedCall>, StepError> {
+        let Some(known) = self.vault()?.objection(domain)? else { return Ok(None) };
+        let pseudonym = self.pseudonym(domain)?;
+        let speaks = self.speaks_for(&known, &pseudonym)?;
+        if known.told_at.is_some() && speaks {
+            return Ok(None);
+        }
+        let stored = if speaks {
+            known
+        } else {
+            self.say_objection(&pseudonym, known.objects, Some(&known))?
+        };
+        self.tell_objection(&pseudonym, &stored).map(Some)
+    }
+
+    /// Takes the retailer's answer: what she said stands in its log.
+    pub fn accept_objected(&self, domain: &ControllerId, bytes: &[u8]) -> Result<(), StepError> {
+        let answer: Objected = answer(bytes)?;
+        let known = self.vault()?.objection(domain)?.ok_or(StepError::Answer)?;
+        if answer.objection.document.as_ref() != known.jws {
+            return Err(StepError::Answer);
+        }
+        let manifest = self.manifest(domain)?;
+        let log = retailer_log_key(manifest.payload());
+        let shown = check_attested(&answer.objection, &log, domain, None, "objection", self.now())?;
+        self.keep_evidence(vec![shown])?;
+        self.vault()?.settle_objection(known.jws.clone(), self.now())?;
+        self.unhold_said(&Content::objected(&known));
+        Ok(())
+    }
+
+    /// Signs what she says, and keeps it in her log before anybody hears of it.
+    fn say_objection(
+        &self,
+        pseudonym: &Pseudonym,
+        objects: bool,
+        before: Option<&StoredObjection>,
+    ) -> Result<StoredObjection, StepError> {
+        let vault = self.vault()?;
+        let now = self.now();
+        // A clock that went back makes nothing she says now older than what she said before.
+        let said_at = before.map_or(now, |before| now.max(before.said_at.plus(1)));
+        let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        let objection = Objection {
+            controller: pseudonym.domain.clone(),
+            objects,
+            said: said_at,
+            subject_key: keys.signing.verifying_key(),
+            v: 1,
+        };
+        let signed =
+            sign(objection, Role::Subject, &keys.signing, now).map_err(|_| StepError::Make)?;
+        let stored = StoredObjection {
+            domain: pseudonym.domain.clone(),
+            generation: pseudonym.generation,
+            objects,
+            jws: signed.as_bytes().to_vec(),
+            said_at,
+            told_at: None,
+        };
+        let mut rng = self.rng();
+        let own = vault.own_log(LogId::generate(&mut rng), now)?;
+        let signers = LogSigners {
+            pairwise: self.pairwise_log_signer(pseudonym)?,
+            vault: self.root()?.vault_log_key(&own),
+        };
+        let salts = GateSalts { record: Salt::generate(&mut rng), head: Salt::generate(&mut rng) };
+        vault.object(stored.clone(), pseudonym.log, signers, salts)?;
+        // What she said before is not told any more; this is, also while the vault is locked.
+        self.try_refresh_outbox();
+        Ok(stored)
+    }
+
+    fn tell_objection(
+        &self,
+        pseudonym: &Pseudonym,
+        stored: &StoredObjection,
+    ) -> Result<PreparedCall, StepError> {
+        let body = Object { objection: stored.jws.clone().into() };
+        self.prepare_call(pseudonym, OBJECTIONS_PATH, &body)
+    }
+
+    /// Whether what was said is signed with the key that the pseudonym has now.
+    fn speaks_for(
+        &self,
+        known: &StoredObjection,
+        pseudonym: &Pseudonym,
+    ) -> Result<bool, StepError> {
+        let said = Unverified::<Objection>::parse(&known.jws).map_err(StepError::Document)?;
+        let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
+        Ok(said.claimed().subject_key == keys.signing.verifying_key())
+    }
+}

@@ -1,0 +1,161 @@
+//! She wants no marketing of a shop any more, over real HTTP: `spec/ends.md#objection`.
+
+use std::collections::BTreeSet;
+
+use besace_agent::{
+    engine::{Engine, StepError},
+    errands::{Schedule, run_due},
+    keyring::Passphrase,
+};
+use besace_e2e::world::{Answer, House, PASSPHRASE, World};
+use besace_protocol::{
+    consent::{GrantState, Indication, Objection},
+    document::Unverified,
+    lang::Language,
+    party::ControllerId,
+    purpose::Purpose,
+};
+use rusqlite::Connection;
+
+use super::voucher_pages::{Browser, NOW, world};
+
+/// Whose offers she is shown.
+fn shown(engine: &Engine) -> BTreeSet<ControllerId> {
+    engine.offers(Language::Fr).unwrap().offers.into_iter().map(|one| one.domain).collect()
+}
+
+/// What the shop has written down that she said: whether she objects, each time it is in force.
+fn recorded(house: &House) -> Vec<bool> {
+    let store = Connection::open(&house.store).unwrap();
+    let mut rows = store.prepare("SELECT jws FROM objections").unwrap();
+    let rows = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    rows.map(|jws| Unverified::<Objection>::parse(&jws.unwrap()).unwrap().claimed().objects)
+        .collect()
+}
+
+fn vouchers(engine: &Engine) -> usize {
+    engine.vouchers().unwrap().iter().flat_map(|view| &view.classes).map(|held| held.left).sum()
+}
+
+fn unlock(world: &World) {
+    world.engine().unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_one_tap_no_offer_of_that_shop_is_shown_and_what_was_earned_stays_earned() {
+    let world = world().await;
+    let (domain, engine) = (&world.lumen.domain, world.engine());
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    let grant = world.exchange.give(request, Indication::Page).await.unwrap();
+    world.exchange.meet(&world.pont.domain).await.unwrap();
+    let (before, held) = (shown(engine), vouchers(engine));
+    assert!(before.contains(domain) && held > 0);
+    let offer = engine.offers(Language::Fr).unwrap().offers[0].clone();
+    let browser = Browser::open(&world).await;
+    let link = format!("/vouchers/{domain}/");
+    assert!(browser.get("/").await.1.contains(&link));
+
+    // One press, as for a withdrawal.
+    let (status, _) = browser.press(&format!("/consent/{domain}/no-offers"), "").await;
+    assert_eq!(status, 303);
+    let mut others = before.clone();
+    others.remove(domain);
+    assert_eq!(shown(engine), others);
+    let (_, today) = browser.get("/").await;
+    assert!(!today.contains(&link) && !today.contains(offer.offer.title().fr.as_str()), "{today}");
+    let (_, page) = browser.get("/consent").await;
+    let sentence = "Depuis le 18 novembre, aucune offre de Maison Lumen ne vous est montrée. Maison \
+                    Lumen le sait\u{a0}: c’est inscrit dans son registre.";
+    assert!(page.contains(sentence), "{page}");
+    assert_eq!(recorded(&world.lumen), [true]);
+    assert_eq!(recorded(&world.pont), [false; 0]);
+    // A new catalogue changes nothing; the grant and the vouchers are there as before.
+    world.exchange.refresh(domain).await.unwrap();
+    assert_eq!(shown(engine), others);
+    assert_eq!(engine.grants().unwrap()[0].state, GrantState::Active);
+    assert_eq!(engine.grants().unwrap()[0].grant.id, grant);
+    assert_eq!(vouchers(engine), held);
+    assert!(engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
+
+    // One press takes it back.
+    let (status, _) = browser.press(&format!("/consent/{domain}/offers"), "").await;
+    assert_eq!((status, shown(engine)), (303, before));
+    assert_eq!(recorded(&world.lumen), [false]);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_holds_at_home_while_the_shop_is_away_and_is_told_by_a_locked_agent() {
+    let world = world().await;
+    let domain = world.lumen.domain.clone();
+    world.lumen.close().await;
+    assert!(!world.exchange.object(&domain, true).await.unwrap(), "nobody answers");
+    assert!(!shown(world.engine()).contains(&domain));
+    let browser = Browser::open(&world).await;
+    let (_, page) = browser.get("/consent").await;
+    let pending = "Maison Lumen ne répond pas\u{a0}; nous le redirons jusqu’à ce que ce soit inscrit \
+                   dans son registre.";
+    assert!(page.contains(pending), "{page}");
+    world.engine().lock();
+    // The shop is back, and nobody has unlocked the vault.
+    world.lumen.reopen(world.clock.clone()).unwrap();
+    let mut schedule = Schedule::new();
+    run_due(&world.exchange, &mut schedule).await;
+    world.clock.reach(world.clock.now().plus(121));
+    assert_eq!(run_due(&world.exchange, &mut schedule).await, [(domain.clone(), true)]);
+    assert_eq!(recorded(&world.lumen), [true]);
+    unlock(&world);
+    assert!(!world.engine().marketing(&domain).unwrap().unwrap().told);
+    world.exchange.compare_log(&domain).await.unwrap();
+    world.engine().merge_inbox().unwrap();
+    world.exchange.refresh(&domain).await.unwrap();
+    let said = world.engine().marketing(&domain).unwrap().unwrap();
+    assert!(said.objects && said.told);
+    assert!(!shown(world.engine()).contains(&domain));
+    assert_eq!(world.engine().untold_objection(&domain).unwrap(), None);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_said_last_counts_in_whatever_order_it_arrives() {
+    let world = world().await;
+    let (domain, engine) = (&world.lumen.domain, world.engine());
+    let first = engine.object(domain, true).unwrap();
+    // Pressed twice in one second, it is said once.
+    let again = engine.object(domain, true).unwrap();
+    let back = engine.object(domain, false).unwrap();
+    let mut answers = Vec::new();
+    for call in [&back, &first, &again] {
+        let answer = world.lumen.post(call.path, call.body.clone()).await.unwrap();
+        let Answer::Given(answer) = answer else { panic!("{answer:?}") };
+        answers.push(serde_json::to_vec(&answer).unwrap());
+        assert_eq!(recorded(&world.lumen), [false], "she took it back");
+    }
+    let replayed = world.lumen.post(first.path, first.body.clone()).await.unwrap();
+    assert!(matches!(replayed, Answer::Refused(_)), "{replayed:?}");
+    // Signed for one shop, it means nothing to another, nor does the answer.
+    let elsewhere = world.pont.post(back.path, back.body).await.unwrap();
+    assert!(matches!(elsewhere, Answer::Refused(_)), "{elsewhere:?}");
+    world.exchange.meet(&world.pont.domain).await.unwrap();
+    let refused = engine.accept_objected(&world.pont.domain, &answers[0]);
+    assert!(matches!(refused, Err(StepError::Answer)), "{refused:?}");
+    assert!(!engine.marketing(domain).unwrap().unwrap().told);
+    world.exchange.refresh(domain).await.unwrap();
+    let said = engine.marketing(domain).unwrap().unwrap();
+    assert!(!said.objects && said.told && said.said_at > NOW);
+    // An answer to what she does not say any more settles nothing.
+    engine.object(domain, true).unwrap();
+    let refused = engine.accept_objected(domain, &answers[0]);
+    assert!(matches!(refused, Err(StepError::Answer)), "{refused:?}");
+    assert!(!engine.marketing(domain).unwrap().unwrap().told);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_she_never_met_is_told_nothing() {
+    let world = world().await;
+    let refused = world.engine().object(&world.pont.domain, true);
+    assert!(matches!(refused, Err(StepError::Stranger)), "{refused:?}");
+    assert!(world.pont.tap.bytes().is_empty());
+    world.close().await;
+}
