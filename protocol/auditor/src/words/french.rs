@@ -84,13 +84,13 @@ pub(super) fn gap(gap: &Gap) -> String {
             format!("{origin}\u{a0}: ce registre, vu lors d’une visite précédente, n’est pas dans le dossier.")
         }
         Gap::Unopened { origin, count, size } => format!(
-            "{origin}\u{a0}: {count} entrées sur {size} ne sont pas ouvertes\u{a0}; leur contenu n’est pas connu."
+            "{origin}. Entrées non ouvertes, au contenu inconnu\u{a0}: {count} sur {size}."
         ),
         Gap::NoMemory { origin } => format!(
             "{origin}\u{a0}: aucun en-tête antérieur n’est connu\u{a0}; ce qui a été retiré avant ne se voit pas."
         ),
         Gap::UnreadDocuments { count } => format!(
-            "{count} documents n’ont pas été lus\u{a0}; le registre qui les nomme n’a peut-être pas été lu."
+            "Documents non lus\u{a0}: {count}. Le registre qui les nomme n’a peut-être pas été lu."
         ),
         Gap::ConductNotJudged => {
             "Les preuves ne tiennent pas toutes\u{a0}: ce qui a été fait n’a donc pas été jugé.".to_owned()
@@ -111,22 +111,22 @@ pub(super) fn gap(gap: &Gap) -> String {
             "{grant}\u{a0}: le registre de la personne n’est pas dans le dossier\u{a0}; ses envois ne sont pas connus."
         ),
         Gap::NotShownReceived { grant, count } => {
-            format!("{grant}\u{a0}: {count} envois inscrits par la personne ne sont pas montrés comme reçus.")
+            format!("{grant}. Envois inscrits par la personne et non montrés comme reçus\u{a0}: {count}.")
         }
         Gap::LostEntries { origin } => format!(
             "{origin}\u{a0}: des entrées ont été perdues avec le fichier restauré\u{a0}; leur contenu n’est pas connu."
         ),
         Gap::SentLost { grant, count } => {
-            format!("{grant}\u{a0}: l’envoi de {count} éléments pouvait figurer dans ce qui a été perdu.")
+            format!("{grant}. Envois qui pouvaient figurer dans ce qui a été perdu\u{a0}: {count}.")
         }
         Gap::UsesNotShown { grant, count } => format!(
-            "{grant}\u{a0}: {count} usages comptés ne sont pas montrés\u{a0}; seule la personne peut les ouvrir."
+            "{grant}. Usages comptés et non montrés, que seule la personne peut ouvrir\u{a0}: {count}."
         ),
         Gap::AcknowledgementPending { grant } => format!(
             "{grant}\u{a0}: retrait sans accusé de réception pour l’instant\u{a0}; le délai n’est pas écoulé."
         ),
         Gap::DeletionNotShown { grant, count } => {
-            format!("{grant}\u{a0}: l’effacement des clés de {count} jours n’est pas montré.")
+            format!("{grant}. Jours dont l’effacement des clés n’est pas montré\u{a0}: {count}.")
         }
         Gap::More { count, like } => format!("{count} autres du même genre que\u{a0}: {}", self::gap(like)),
         Gap::Witnesses => {
@@ -232,7 +232,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         }
         Fault::Chain { grant } => format!("Cet usage ne suit pas le précédent de {grant}."),
         Fault::Stated { grant, stated, shown } => {
-            format!("L’enseigne a signé {stated} usages de {grant}\u{a0}; {shown} sont montrés.")
+            format!(
+                "Usages de {grant} signés par l’enseigne\u{a0}: {stated}\u{a0}; montrés\u{a0}: {shown}."
+            )
         }
         Fault::StatedHead { grant } => {
             format!("L’enseigne a signé une autre suite d’usages de {grant}.")
