@@ -89,6 +89,7 @@ async fn live(world: &World) -> Result<()> {
     let class = held.first().and_then(|view| view.classes.first()).context("vouchers came")?;
     engine.show_voucher(&domain, class.class, false)?;
     world.exchange.withdraw(grants[1]).await?;
+    ensure!(world.exchange.object(&domain, true).await?, "the shop heard that she objects");
     world.exchange.refresh(&domain).await?;
     ensure!(engine.verify_logs()?.iter().all(|log| log.fault.is_none()), "a log does not hold");
     Ok(())
