@@ -296,3 +296,25 @@ async fn what_is_owed_is_asked_for_after_a_restart_and_not_while_locked() {
     assert_eq!(Day::of(known.erasure.as_ref().unwrap().erased), Day::of(MORNING));
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_whose_yes_was_lost_on_its_way_owes_the_erasure_all_the_same() {
+    let world = World::start(MORNING, false).await.unwrap();
+    let name = Private::new("Nour".to_owned());
+    world.engine().set_profile(ProfileField::ChosenName, name).unwrap();
+    world.exchange.meet(&world.lumen.domain).await.unwrap();
+    let request = world.open_request(&world.lumen, Purpose::StaffGreeting).unwrap();
+    let (grant, call) = world.engine().give(request, Indication::Page).unwrap();
+    // The shop signs it too, and its answer never comes home.
+    let given = world.lumen.post(call.path, call.body).await.unwrap();
+    assert!(matches!(given, Answer::Given(_)), "{given:?}");
+    let said = world.exchange.withdraw(grant).await.unwrap();
+    assert_eq!(said, WithdrawalOutcome::Acknowledged);
+    assert!(!world.engine().grants().unwrap()[0].both_signed);
+    let due = "Maison Lumen a jusqu’au 23 décembre pour signer que ce qu’elle avait est effacé.";
+    assert_says(&page(&world).await, due);
+    refresh(&world).await.unwrap();
+    assert!(world.engine().grants().unwrap()[0].erasure.is_some());
+    assert!(world.engine().owed_erasures(&world.lumen.domain).unwrap().is_empty());
+    world.close().await;
+}

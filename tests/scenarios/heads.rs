@@ -210,6 +210,38 @@ async fn a_vault_put_back_with_its_mark_is_noticed_by_what_the_shop_remembers() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_objection_that_she_took_back_after_a_backup_holds_again_and_is_told() {
+    let (mut world, grants) = lived().await;
+    let lumen = world.lumen.domain.clone();
+    assert!(world.exchange.object(&lumen, true).await.unwrap());
+    world.engine().lock();
+    let then = files(&world);
+    unlock(&world);
+    assert!(world.exchange.object(&lumen, false).await.unwrap());
+    world.exchange.withdraw(grants[1]).await.unwrap();
+    world.engine().lock();
+    put_back(&world, &then);
+    next_day(&world);
+    unlock(&world);
+    assert!(world.exchange.refresh(&lumen).await.is_err());
+    world.shut_down().unwrap();
+    besace(&world, &["rollback", "--go-on"]);
+    world.boot().unwrap();
+    unlock(&world);
+    // That the shop knows it is not taken from the backup; what it knows is later, and was hers.
+    assert!(!world.engine().marketing(&lumen).unwrap().unwrap().told);
+    world.exchange.refresh(&lumen).await.unwrap();
+    world.exchange.refresh(&lumen).await.unwrap();
+    let said = world.engine().marketing(&lumen).unwrap().unwrap();
+    assert!(said.objects && said.told, "{said:?}");
+    assert_eq!(world.engine().untold_objection(&lumen).unwrap(), None);
+    for check in world.engine().verify_logs().unwrap() {
+        assert_eq!(check.fault, None, "{}", check.id);
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_was_not_asked_yet_hears_nothing_and_holds_up_no_other() {
     let (world, _) = lived().await;
     let (lumen, pont) = (world.lumen.domain.clone(), world.pont.domain.clone());

@@ -159,3 +159,26 @@ async fn a_shop_that_she_never_met_is_told_nothing() {
     assert!(world.pont.tap.bytes().is_empty());
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_clock_that_was_ahead_said_is_said_again_by_the_right_one() {
+    let world = world().await;
+    let (domain, engine) = (&world.lumen.domain, world.engine());
+    world.clock.set(NOW.plus(60 * 86_400));
+    engine.object(domain, true).unwrap();
+    world.clock.set(NOW.plus(60));
+    engine.accept_clock().unwrap();
+    assert!(!shown(engine).contains(domain));
+    world.exchange.refresh(domain).await.unwrap();
+    let said = engine.marketing(domain).unwrap().unwrap();
+    assert!(said.objects && said.told, "{said:?}");
+    assert_eq!((said.said_at, recorded(&world.lumen)), (NOW.plus(60), vec![true]));
+    // The button does the same where nothing was refreshed meanwhile.
+    world.clock.set(NOW.plus(60 * 86_400));
+    engine.object(domain, false).unwrap();
+    world.clock.set(NOW.plus(120));
+    engine.accept_clock().unwrap();
+    assert!(world.exchange.object(domain, true).await.unwrap());
+    assert_eq!(recorded(&world.lumen), [true]);
+    world.close().await;
+}

@@ -68,6 +68,12 @@ impl WorldClock {
         let behind = now.as_unix_seconds().saturating_sub(self.now().as_unix_seconds());
         self.base.fetch_add(behind, Ordering::SeqCst);
     }
+
+    /// Shows `now` from here on, wherever it stood: it was wrong, or is from now on.
+    pub fn set(&self, now: Timestamp) {
+        let gone = if self.runs { self.started.elapsed().as_secs() } else { 0 };
+        self.base.store(now.as_unix_seconds().saturating_sub(gone), Ordering::SeqCst);
+    }
 }
 
 impl besace_agent::clock::Clock for WorldClock {

@@ -65,6 +65,8 @@ pub struct GrantView {
     pub acknowledged: bool,
     /// Whether the retailer signed it too.
     pub both_signed: bool,
+    /// Whether the retailer signed that it received the withdrawal.
+    pub signed_for: bool,
     /// What it signed when it had erased what it held.
     pub erasure: Option<Erasure>,
     /// The name over the shop's door.
@@ -129,6 +131,7 @@ impl Engine {
                 ended_at: stored.ended_at,
                 acknowledged: stored.acknowledgement.is_some() || stored.unreceived_at.is_some(),
                 both_signed: grant.claimed_key(Role::Controller).is_some(),
+                signed_for: stored.acknowledgement.is_some(),
                 erasure: erasure.map(|erasure| erasure.claimed().clone()),
                 display_name,
             });

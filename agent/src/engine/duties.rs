@@ -84,15 +84,17 @@ impl GrantView {
             return Some(Erasing::Done { at: erasure.erased, others_told });
         }
         let ended = match self.state {
-            GrantState::Withdrawn if self.acknowledged => self.ended_at,
-            GrantState::Expired => Some(self.grant.expires),
+            // Its signature under the end says that it had the grant, also where the one under the grant was lost.
+            GrantState::Withdrawn if self.signed_for => self.ended_at,
+            // What it never signed it may never have had.
+            GrantState::Expired if self.both_signed => Some(self.grant.expires),
             GrantState::Given
             | GrantState::Active
+            | GrantState::Expired
             | GrantState::Withdrawn
             | GrantState::Revoked => None,
         };
-        // What it never signed it may never have had.
-        ended.filter(|_| self.both_signed).map(|ended| Erasing::after(ended, now))
+        ended.map(|ended| Erasing::after(ended, now))
     }
 
     /// What the retailer owes her, if anything.

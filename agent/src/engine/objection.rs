@@ -22,6 +22,9 @@ use crate::{
     vault::{GateSalts, LogSigners, Pseudonym, StoredObjection},
 };
 
+/// Seconds by which what she says may lie ahead of a retailer's clock.
+const SKEW_SECONDS: u64 = 90;
+
 /// What she said last to a retailer about direct marketing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marketing {
@@ -46,7 +49,10 @@ impl Engine {
             Some(known) if known.objects == objects && self.speaks_for(&known, &pseudonym)? => {
                 known
             }
-            known => self.say_objection(&pseudonym, objects, known.as_ref())?,
+            known => {
+                let before = known.map(|known| known.said_at);
+                self.say_objection(&pseudonym, objects, before.filter(|at| !self.is_ahead(*at)))?
+            }
         };
         self.tell_objection(&pseudonym, &stored)
     }
@@ -78,20 +84,29 @@ impl Engine {
         if known.told_at.is_some() && speaks {
             return Ok(None);
         }
-        let stored = if speaks {
+        // Said by a clock that was ahead, no retailer takes it before that moment, and none has: it is said by the right one.
+        let stored = if self.is_ahead(known.said_at) {
+            self.say_objection(&pseudonym, known.objects, None)?
+        } else if speaks {
             known
         } else {
-            self.say_objection(&pseudonym, known.objects, Some(&known))?
+            self.say_objection(&pseudonym, known.objects, Some(known.said_at))?
         };
         self.tell_objection(&pseudonym, &stored).map(Some)
     }
 
     /// Takes the retailer's answer: what she said stands in its log.
+    ///
+    /// It may hold something later that she said, of which a vault that was restored knows nothing: then she says it
+    /// anew, after that, and objects if she did either time.
     pub fn accept_objected(&self, domain: &ControllerId, bytes: &[u8]) -> Result<(), StepError> {
         let answer: Objected = answer(bytes)?;
         let known = self.vault()?.objection(domain)?.ok_or(StepError::Answer)?;
         if answer.objection.document.as_ref() != known.jws {
-            return Err(StepError::Answer);
+            let later = self.later_of_hers(domain, answer.objection.document.as_ref(), &known)?;
+            let pseudonym = self.pseudonym(domain)?;
+            self.say_objection(&pseudonym, known.objects || later.objects, Some(later.said))?;
+            return Ok(());
         }
         let manifest = self.manifest(domain)?;
         let log = retailer_log_key(manifest.payload());
@@ -102,17 +117,38 @@ impl Engine {
         Ok(())
     }
 
+    /// An objection that she signed with the key that she has now, and after `known`; nothing else replaces what she
+    /// says.
+    fn later_of_hers(
+        &self,
+        domain: &ControllerId,
+        bytes: &[u8],
+        known: &StoredObjection,
+    ) -> Result<Objection, StepError> {
+        let pseudonym = self.pseudonym(domain)?;
+        let keys = self.root()?.pairwise(domain, pseudonym.facet, &pseudonym.generation);
+        let theirs = Unverified::<Objection>::parse(bytes)
+            .map_err(StepError::Document)?
+            .verify(&[(Role::Subject, &keys.signing.verifying_key())])
+            .map_err(StepError::Signature)?;
+        let theirs = theirs.payload();
+        let later = theirs.controller == *domain
+            && theirs.said >= known.said_at
+            && !self.is_ahead(theirs.said);
+        if later { Ok(theirs.clone()) } else { Err(StepError::Answer) }
+    }
+
     /// Signs what she says, and keeps it in her log before anybody hears of it.
     fn say_objection(
         &self,
         pseudonym: &Pseudonym,
         objects: bool,
-        before: Option<&StoredObjection>,
+        before: Option<Timestamp>,
     ) -> Result<StoredObjection, StepError> {
         let vault = self.vault()?;
         let now = self.now();
         // A clock that went back makes nothing she says now older than what she said before.
-        let said_at = before.map_or(now, |before| now.max(before.said_at.plus(1)));
+        let said_at = before.map_or(now, |before| now.max(before.plus(1)));
         let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
         let objection = Objection {
             controller: pseudonym.domain.clone(),
@@ -142,6 +178,11 @@ impl Engine {
         // What she said before is not told any more; this is, also while the vault is locked.
         self.try_refresh_outbox();
         Ok(stored)
+    }
+
+    /// Whether a moment lies further ahead than any retailer takes.
+    fn is_ahead(&self, moment: Timestamp) -> bool {
+        moment > self.now().plus(SKEW_SECONDS)
     }
 
     fn tell_objection(

@@ -115,6 +115,8 @@ impl Vault {
             for one in pseudonyms {
                 go_on(db, one, &own, cause, now)?;
             }
+            // What was told may have been said otherwise since: it is told again.
+            db.execute("UPDATE objections SET told_at = NULL", [])?;
             // A new root decides nothing about what a retailer told.
             if cause != Cause::Rekey {
                 db.execute(
