@@ -9,6 +9,10 @@ use besace_protocol::{id::VaultId, time::Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BackupName(String);
 
+/// How the files of the two halves end.
+const FILE: &str = ".age";
+const SLOTS: &str = ".slots.json";
+
 /// How many characters the moment takes.
 const MOMENT_LEN: usize = "20261122T050000Z".len();
 
@@ -42,17 +46,23 @@ impl BackupName {
 
     /// Reads the name of a file that holds a backup of `vault`.
     pub fn of_file(file: &str, vault: VaultId) -> Option<Self> {
-        Self::parse(file.strip_suffix(".age")?, vault)
+        Self::parse(file.strip_suffix(FILE)?, vault)
+    }
+
+    /// Reads the name of a file that holds a backup of `vault`, or the key slots beside one.
+    pub fn of_half(file: &str, vault: VaultId) -> Option<Self> {
+        let name = file.strip_suffix(FILE).or_else(|| file.strip_suffix(SLOTS))?;
+        Self::parse(name, vault)
     }
 
     /// The file of the backup.
     pub fn file(&self) -> String {
-        format!("{}.age", self.0)
+        format!("{}{FILE}", self.0)
     }
 
     /// The copy of the key slots beside it.
     pub fn slots(&self) -> String {
-        format!("{}.slots.json", self.0)
+        format!("{}{SLOTS}", self.0)
     }
 
     /// The beginning, which two files have that she takes home on one day: whose, and which day. It is no name

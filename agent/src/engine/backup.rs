@@ -4,6 +4,7 @@ mod making;
 mod rehearsal;
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::Path,
     sync::{MutexGuard, TryLockError},
@@ -24,6 +25,7 @@ use crate::{
         PLACE_NAME_LEN_MAX, Place, StoreError, Target, Trouble,
     },
     export::{ExportError, SpellIdentityError},
+    file::WriteFileError,
     keyring::{Keyring, ReadKeyringError},
     net::{Bucket, BucketError},
     restore::ReadBackupError,
@@ -69,6 +71,9 @@ pub enum BackupError {
     /// This machine's disk refused.
     #[error("this machine could not read or write")]
     Io(#[source] io::Error),
+    /// This machine's disk did not take the key slots.
+    #[error("the key slots could not be written out")]
+    WriteSlots(#[source] WriteFileError),
 }
 
 impl BackupError {
@@ -164,6 +169,15 @@ impl Store {
             Self::Bucket(bucket) => bucket.list(&start)?,
         };
         Ok(there.iter().filter_map(|file| BackupName::of_file(file, vault)).collect())
+    }
+
+    /// The names of which at least one half lies in a folder. A server is not asked: until it has answered she may
+    /// have locked the vault.
+    fn names_at_hand(&self, vault: VaultId) -> BTreeSet<BackupName> {
+        let Self::Folder(folder) = self else { return BTreeSet::new() };
+        // Where nothing may be listed, a name that is taken is refused when it is put.
+        let there = folder.list(&BackupName::start(vault)).unwrap_or_default();
+        there.iter().filter_map(|file| BackupName::of_half(file, vault)).collect()
     }
 
     fn remove(&self, name: &str) -> Result<(), StoreError> {

@@ -170,6 +170,7 @@ fn told(error: BackupError) -> (Option<BackupNews>, Option<Refusal>) {
         | BackupError::Identity(_)
         | BackupError::Unsound(_)
         | BackupError::Another
+        | BackupError::WriteSlots(_)
         | BackupError::Io(_) => {
             let trouble = error.trouble();
             tracing::warn!(trouble = trouble.as_str(), "what was asked of backups was not done");
@@ -356,6 +357,7 @@ fn in_hand(error: BackupError) -> Refusal {
         | BackupError::Unsound(_)
         | BackupError::Another
         | BackupError::None
+        | BackupError::WriteSlots(_)
         | BackupError::Io(_) => Refusal::machine(&error),
     }
 }

@@ -432,6 +432,7 @@ mod tests {
             (BackupError::Export(dump()), Trouble::Full),
             (BackupError::Unsound(ReadBackupError::Load(load())), Trouble::Full),
             (BackupError::Engine(vault()), Trouble::Full),
+            (BackupError::WriteSlots(WriteFileError::Io(file())), Trouble::Full),
             (BackupError::Unsound(ReadBackupError::End), Trouble::Unsound),
             (BackupError::Io(io::ErrorKind::NotFound.into()), Trouble::Machine),
         ] {

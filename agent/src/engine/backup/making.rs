@@ -1,6 +1,7 @@
 //! Making backups, and letting the oldest go.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, BufRead as _, BufReader, BufWriter},
     path::Path,
@@ -14,7 +15,7 @@ use crate::{
     backup::{self, BackupName, Kept, Place, StoreError},
     engine::{Engine, EngineError, Open, restore::Fresh},
     export,
-    file::private_file,
+    file::{WriteFileError, private_file},
     keyring::Keyring,
     restore::Opener,
     vault::BackupOutcome,
@@ -67,14 +68,15 @@ impl Engine {
     pub fn slots_in_hand(&self) -> Result<(BackupName, Vec<u8>), BackupError> {
         self.open()?;
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(BackupError::Slots)?;
-        let bytes = keyring.to_bytes().map_err(|_| BackupError::Io(io::ErrorKind::Other.into()))?;
+        let no_bytes = |_| BackupError::WriteSlots(WriteFileError::Format);
+        let bytes = keyring.to_bytes().map_err(no_bytes)?;
         Ok((BackupName::new(keyring.vault_id(), self.now()), bytes))
     }
 
     fn back_up_to(&self, place: &Place, runtime: &Handle) -> Result<Kept, BackupError> {
         let there = store(place, runtime, CARRYING)?;
         let spool = Fresh::make(self.0.folder.backing_up()).map_err(BackupError::Io)?;
-        let kept = self.write_backup(spool.path())?;
+        let kept = self.write_backup(there.names_at_hand(self.vault_id()?), spool.path())?;
         // From here on no key of the vault is needed, and none is kept.
         let mut put = Vec::new();
         let came = carry(&there, &kept, spool.path(), &mut put);
@@ -92,14 +94,13 @@ impl Engine {
     }
 
     /// Writes both halves of a backup into `spool`, and reads the long one to its end.
-    fn write_backup(&self, spool: &Path) -> Result<Kept, BackupError> {
+    fn write_backup(&self, taken: BTreeSet<BackupName>, spool: &Path) -> Result<Kept, BackupError> {
         let open = self.open()?;
         let keyring = Keyring::read(&self.0.folder.slots()).map_err(BackupError::Slots)?;
-        let at = self.free_moment(&open)?;
+        let at = self.free_moment(&open, taken)?;
         let file = spool.join(BACKUP);
         let bytes = write_out(&open, &keyring, at, &file)?;
-        let no_slots = |_| BackupError::Io(io::ErrorKind::Other.into());
-        keyring.write(&spool.join(SLOTS)).map_err(no_slots)?;
+        keyring.write(&spool.join(SLOTS)).map_err(BackupError::WriteSlots)?;
         let (header, rows) = Opener::root(&open.root)
             .map_err(BackupError::Identity)?
             .open(File::open(&file).map_err(BackupError::Io)?)
@@ -112,18 +113,24 @@ impl Engine {
         Ok(Kept { name, at, bytes, rows: rows.count, digest: rows.digest, rehearsed_at: None })
     }
 
-    /// Now, or the next second of which there is no backup: none is ever written over. Two places may be one.
-    fn free_moment(&self, open: &Open) -> Result<Timestamp, EngineError> {
+    /// Now, or a second soon of which there is no backup: none is ever written over. Two places may be one, and not all that
+    /// lies there was noted.
+    fn free_moment(
+        &self,
+        open: &Open,
+        mut taken: BTreeSet<BackupName>,
+    ) -> Result<Timestamp, EngineError> {
+        /// Who put names there for more than a minute ahead is told that they are taken.
+        const SECONDS_MAX: u64 = 60;
         let vault = self.vault_id()?;
-        let mut taken = Vec::new();
         for place in open.vault.backup_places(vault)? {
-            taken.extend(open.vault.backups(&place.name, vault)?.iter().map(|kept| kept.at));
+            let kept = open.vault.backups(&place.name, vault)?;
+            taken.extend(kept.into_iter().map(|kept| kept.name));
         }
-        let mut now = self.now();
-        while taken.contains(&now) {
-            now = now.plus(1);
-        }
-        Ok(now)
+        let now = self.now();
+        let mut soon = (0..SECONDS_MAX).map(|seconds| now.plus(seconds));
+        let free = |at: &Timestamp| !taken.contains(&BackupName::new(vault, *at));
+        Ok(soon.find(free).unwrap_or(now))
     }
 
     /// Removes what is too many; never the one just made, nor the newest of any place that was read back or rehearsed.

@@ -267,18 +267,32 @@ fn two_places_that_are_one_folder_take_nothing_from_each_other() {
 
 #[test]
 fn a_backup_of_the_same_name_that_nobody_noted_stays_as_it_is() {
+    for half in [BackupName::slots, BackupName::file] {
+        let home = home();
+        let vault = home.engine.vault_id().unwrap();
+        let name = BackupName::new(vault, home.engine.now());
+        let there = home.stick.path().join(half(&name));
+        fs::write(&there, b"of another machine").unwrap();
+        let made = home.back_up().unwrap();
+        assert_eq!(made.name, BackupName::new(vault, home.engine.now().plus(1)));
+        assert_eq!(fs::read(&there).unwrap(), b"of another machine");
+    }
+}
+
+#[test]
+fn who_takes_all_names_of_a_minute_is_named_and_what_lies_there_stays() {
     let home = home();
     let vault = home.engine.vault_id().unwrap();
-    let name = BackupName::new(vault, home.engine.now());
-    for half in [name.slots(), name.file()] {
-        let there = home.stick.path().join(&half);
-        fs::write(&there, b"of another machine").unwrap();
-        assert!(matches!(home.back_up(), Err(BackupError::Store(StoreError::Taken))));
-        assert_eq!(home.files(), [half]);
-        assert_eq!(fs::read(&there).unwrap(), b"of another machine");
-        fs::remove_file(there).unwrap();
+    for second in 0..60 {
+        let name = BackupName::new(vault, home.engine.now().plus(second));
+        fs::write(home.stick.path().join(name.slots()), b"of another machine").unwrap();
     }
-    home.back_up().unwrap();
+    assert!(matches!(home.back_up(), Err(BackupError::Store(StoreError::Taken))));
+    let files = home.files();
+    assert_eq!(files.len(), 60);
+    for file in files {
+        assert_eq!(fs::read(home.stick.path().join(file)).unwrap(), b"of another machine");
+    }
 }
 
 #[test]
