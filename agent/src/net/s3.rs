@@ -8,7 +8,7 @@
 use std::{
     error::Error,
     fs::File,
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::IpAddr,
     path::Path,
     time::Duration,
@@ -238,11 +238,15 @@ impl Bucket {
         }
     }
 
-    /// Waits for what counts towards the time that there is for all of it.
+    /// Waits for what counts towards the time that there is for all of it; once that is over, begins nothing.
     fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        // A timer is looked at only after the work that it ends, and that may be ready by then.
+        if Instant::now() >= self.ends {
+            return Err(StoreError::Unreachable(io::Error::from(io::ErrorKind::TimedOut).into()));
+        }
         let work = async { timeout_at(self.ends, work).await.map_err(late)? };
         self.runtime.block_on(work)
     }
