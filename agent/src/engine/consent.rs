@@ -339,15 +339,10 @@ impl Engine {
         let id = withdrawing.grant;
         let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
-        let claimed = grant.claimed().clone();
         let pseudonym = self.pseudonym_of(stored.generation)?;
         let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
         // A grant that the retailer never signed is withdrawn like any other.
-        let both =
-            [(Role::Subject, &claimed.subject_key), (Role::Controller, &claimed.controller_key)];
-        let countersigned = grant.claimed_key(Role::Controller).is_some();
-        let signers = if countersigned { &both[..] } else { &both[..1] };
-        let grant_digest = grant.verify(signers).map_err(StepError::Signature)?.digest();
+        let grant_digest = verify_given(grant)?.digest();
         let withdrawal = Withdrawal {
             controller: stored.domain,
             grant: id,
@@ -547,4 +542,13 @@ impl Engine {
         check_request(&request, manifest.payload())?;
         Ok((request, manifest.payload().legal.display_name.clone()))
     }
+}
+
+/// A grant that she gave and kept, with the signatures that it carries: hers, and the retailer's if that came home.
+pub(super) fn verify_given(grant: Unverified<Grant>) -> Result<Verified<Grant>, StepError> {
+    let (subject, controller) = (grant.claimed().subject_key, grant.claimed().controller_key);
+    let both = [(Role::Subject, &subject), (Role::Controller, &controller)];
+    let countersigned = grant.claimed_key(Role::Controller).is_some();
+    let signers = if countersigned { &both[..] } else { &both[..1] };
+    grant.verify(signers).map_err(StepError::Signature)
 }

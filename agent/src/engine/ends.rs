@@ -11,6 +11,7 @@ use besace_protocol::{
 
 use super::{
     Engine,
+    consent::verify_given,
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
 use crate::vault::{GrantChange, StoredGrant};
@@ -53,12 +54,9 @@ impl Engine {
         let Some(attested) = answer.erasure else { return Ok(false) };
         let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
-        let (subject, controller) = (grant.claimed().subject_key, grant.claimed().controller_key);
+        let controller = grant.claimed().controller_key;
         // The retailer's signature may have been lost on its way; what it signed since says that it had the grant.
-        let both = [(Role::Subject, &subject), (Role::Controller, &controller)];
-        let countersigned = grant.claimed_key(Role::Controller).is_some();
-        let signers = if countersigned { &both[..] } else { &both[..1] };
-        let grant = grant.verify(signers).map_err(StepError::Signature)?;
+        let grant = verify_given(grant)?;
         let withdrawal = match &stored.withdrawal {
             Some(said) => {
                 let said = Unverified::<Withdrawal>::parse(said).map_err(StepError::Document)?;
