@@ -68,7 +68,9 @@ impl Shop {
         let seed = SEED + now.as_unix_seconds();
         let entropy = Arc::new(besace_gateway::entropy::SeededEntropy::new(seed));
         let mut rng = besace_gateway::entropy::Rng::new(Arc::clone(&entropy) as _);
-        let retailer = Retailer::open(SqliteStore::open(&case.join(STORE))?, now, &mut rng)?;
+        let mut retailer = Retailer::open(SqliteStore::open(&case.join(STORE))?, now, &mut rng)?;
+        // The server tidies up beside the first call: what either draws must not depend on which comes first.
+        retailer.tidy(now, &mut rng)?;
         let retailer = Arc::new(Mutex::new(retailer));
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let served = besace_gateway::http::serve(
