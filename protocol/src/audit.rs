@@ -16,8 +16,12 @@ mod bundle;
 mod conduct;
 mod entry;
 mod evidence;
+mod fault;
+mod findings;
+mod legible;
 mod openings;
 mod part;
+mod place;
 mod policy;
 mod reconcile;
 mod report;
@@ -28,11 +32,12 @@ mod tiles;
 pub use bundle::{
     AddLogError, AddOpeningsError, Bundle, BundlePath, LogFile, ParseBundlePathError,
 };
+pub use fault::{Fault, Gap};
+pub use legible::Legible;
 pub use openings::{OpeningLineError, ParseOpeningsError, openings_of, parse_openings};
+pub use place::Place;
 pub use policy::{ParsePolicyError, PinnedController, Policy};
-pub use report::{
-    Assertion, Fault, Finding, Gap, Held, LogSummary, Place, Report, Severity, Verdict,
-};
+pub use report::{Assertion, Finding, Held, LogSummary, MoreFindings, Report, Severity, Verdict};
 pub use source::{Files, OneByOne, Workers};
 
 use alloc::{
@@ -44,7 +49,8 @@ use self::{
     books::{Book, Context},
     entry::{Content, Entry},
     evidence::{CheckedLog, Desk, SortedFiles},
-    report::{Findings, Places, Spot},
+    findings::Findings,
+    place::{Places, Spot},
     succession::{First, Succession, SuccessionReader},
 };
 use crate::{
@@ -73,27 +79,30 @@ pub fn audit_files<F: Files, W: Workers>(
     let places = Places(&origins);
     let context = Context { policy, now, places, documents: &documents, watches: &watches };
     let desk = Desk { files, policy, workers };
-    let mut shelf = Shelf { context, names: logs, logs: BTreeMap::new(), books: Vec::new() };
+    let mut shelf = Shelf {
+        context,
+        names: logs,
+        logs: BTreeMap::new(),
+        books: Vec::new(),
+        named: NamedKeys::default(),
+        form: Findings::default(),
+    };
 
     // The retailers' logs first: grants and continuations in them name the keys of the others.
     let mut keys: BTreeMap<Origin, LogKey> = BTreeMap::new();
-    let mut named: BTreeMap<Origin, LogKey> = BTreeMap::new();
     let mut succession = Succession::default();
     for key in policy.log_keys() {
         if key.origin().controller().is_some() {
-            shelf.retailer(&desk, &key, &mut succession, &mut named, &mut out)?;
+            shelf.retailer(&desk, &key, &mut succession, &mut out)?;
         } else {
             keys.entry(key.origin().clone()).or_insert(key);
         }
     }
-    let continued = succession.log_keys().map(|key| (key.origin().clone(), key));
-    for (origin, key) in named.into_iter().chain(continued) {
-        keys.entry(origin).or_insert(key);
-    }
     keys.retain(|origin, _| shelf.names.contains_key(origin));
+    shelf.choose_keys(&desk, &succession, &mut keys)?;
     shelf.pseudonyms(&desk, &keys, &succession, &mut out)?;
 
-    let Shelf { names, logs, books, .. } = shelf;
+    let Shelf { names, logs, books, form, .. } = shelf;
     for origin in names.into_keys() {
         out.gap(Gap::UnknownLogKey { origin });
     }
@@ -102,7 +111,7 @@ pub fn audit_files<F: Files, W: Workers>(
             out.gap(Gap::RememberedLogAbsent { origin: remembered.clone() });
         }
     }
-    judge(files, books, context, &mut out)?;
+    judge(files, books, form, context, &mut out)?;
     out.gap(Gap::Witnesses);
     Ok(out.into_report(logs.values().map(CheckedLog::summary).collect()))
 }
@@ -111,16 +120,18 @@ pub fn audit_files<F: Files, W: Workers>(
 fn judge<F: Files>(
     files: &F,
     mut books: Vec<Book<'_>>,
+    form: Findings,
     context: Context<'_>,
     out: &mut Findings,
 ) -> Result<(), F::Error> {
     if !out.has_findings() {
+        out.absorb(form);
         for book in &mut books {
             out.absorb(core::mem::take(&mut book.form));
         }
     }
     if !out.has_findings() {
-        reconcile::documents(files, context.documents, &books, context.policy, out)?;
+        reconcile::documents(files, &books, context, out)?;
         for book in &mut books {
             out.absorb(core::mem::take(&mut book.papers));
         }
@@ -144,6 +155,21 @@ struct Shelf<'a> {
     /// Logs that hold.
     logs: BTreeMap<Origin, CheckedLog>,
     books: Vec<Book<'a>>,
+    /// Keys that retailers' logs name for logs that are here.
+    named: NamedKeys,
+    /// As [`Book::form`], for what concerns no book alone.
+    form: Findings,
+}
+
+/// The keys that are named for each log, and where each was named first.
+#[derive(Debug, Default)]
+struct NamedKeys(BTreeMap<Origin, BTreeMap<[u8; 32], (Spot, LogKey)>>);
+
+impl NamedKeys {
+    fn name(&mut self, key: LogKey, spot: Spot) {
+        let keys = self.0.entry(key.origin().clone()).or_default();
+        keys.entry(*key.verifying_key().as_bytes()).or_insert((spot, key));
+    }
 }
 
 impl Shelf<'_> {
@@ -153,7 +179,6 @@ impl Shelf<'_> {
         desk: &Desk<'_, F, W>,
         key: &LogKey,
         succession: &mut Succession,
-        found_keys: &mut BTreeMap<Origin, LogKey>,
         out: &mut Findings,
     ) -> Result<(), F::Error> {
         let origin = key.origin();
@@ -163,7 +188,7 @@ impl Shelf<'_> {
         let log = places.log(origin);
         let mut book = Book::new(Vec::from([origin.clone()]), self.context);
         let mut reader = SuccessionReader::new(domain);
-        let mut keys: BTreeMap<Origin, LogKey> = BTreeMap::new();
+        let mut log_keys = NamedKeys::default();
         let held = desk.check_log(key, names, out, |mut entry: Entry| {
             let spot = Spot { log, index: entry.index };
             if let Ok(Content::Grant(grant)) = &entry.content {
@@ -171,8 +196,7 @@ impl Shelf<'_> {
                 let origin = Origin::of_log(&given.subject_log);
                 // Keys of logs that are not here are not needed.
                 if self.names.contains_key(&origin) {
-                    let key = LogKey::new(origin.clone(), given.subject_log_key);
-                    keys.entry(origin).or_insert(key);
+                    log_keys.name(LogKey::new(origin, given.subject_log_key), spot);
                 }
             }
             reader.take(&mut entry, spot, places);
@@ -182,11 +206,39 @@ impl Shelf<'_> {
             let SuccessionReader { succession: read, found, .. } = reader;
             out.absorb(found);
             succession.absorb(read, places, out);
-            for (origin, key) in keys {
-                found_keys.entry(origin).or_insert(key);
+            for (spot, key) in log_keys.0.into_values().flat_map(BTreeMap::into_values) {
+                self.named.name(key, spot);
             }
             self.books.push(book);
             self.logs.insert(origin.clone(), log);
+        }
+        Ok(())
+    }
+
+    /// Adds the key of each log that is here and not pinned: the one that its head is signed with. Who named another one
+    /// for that log would have the log blamed: G2.
+    fn choose_keys<F: Files, W: Workers>(
+        &mut self,
+        desk: &Desk<'_, F, W>,
+        succession: &Succession,
+        keys: &mut BTreeMap<Origin, LogKey>,
+    ) -> Result<(), F::Error> {
+        for (key, spot) in succession.log_keys() {
+            if self.names.contains_key(key.origin()) {
+                self.named.name(key, spot);
+            }
+        }
+        for (origin, named) in core::mem::take(&mut self.named.0) {
+            if keys.contains_key(&origin) {
+                continue;
+            }
+            let mut named: Vec<(Spot, LogKey)> = named.into_values().collect();
+            named.sort_unstable_by_key(|(spot, _)| *spot);
+            let Some(key) = desk.key_of(&origin, &named)? else { continue };
+            for (spot, _) in named.iter().filter(|(_, other)| *other != key) {
+                self.form.find(Assertion::G2, self.context.places.of(*spot), Fault::OtherLogKey);
+            }
+            keys.insert(origin, key);
         }
         Ok(())
     }
@@ -204,9 +256,10 @@ impl Shelf<'_> {
         let mut firsts: BTreeMap<Origin, First> = BTreeMap::new();
         let mut begun: Vec<(Origin, Book<'_>)> = Vec::new();
         let chains = succession.chains(&known);
+        let chained: BTreeSet<&Origin> = chains.iter().flatten().collect();
         let alone: Vec<Vec<Origin>> = known
             .iter()
-            .filter(|origin| !chains.iter().flatten().any(|read| read == *origin))
+            .filter(|origin| !chained.contains(origin))
             .map(|origin| Vec::from([origin.clone()]))
             .collect();
         for chain in chains.into_iter().chain(alone) {

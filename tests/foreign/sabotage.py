@@ -2,8 +2,8 @@
 
     python sabotage.py BESACE_AUDIT EVIDENCE POLICY
 
-Bytes are spoiled as they lie there. For conduct the logs are written anew with keys made here, which the policy then pins:
-what was done is no signed document, so a retailer could log anything.
+Bytes are spoiled as they lie there. For conduct, documents and logs are signed anew with keys made here (`forge.py`): a retailer
+could log and sign anything.
 """
 
 import base64
@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 
+import forge
 import verify
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 HERE = pathlib.Path(__file__).parent
 
@@ -57,8 +57,8 @@ class Book:
         self.entries = [files[name][at:at + 34][2:] for name in tiles for at in range(0, len(files[name]), 34)]
         audit.files = files
         for name in (name for name in files if name.startswith(prefix + "openings/")):
-            for index, salt, record in audit.read_openings(name, int(name.split("/")[-1][:-6]) * 256, self.entries):
-                self.entries[index] = (salt, record)
+            for place, salt, record in audit.read_openings(name, int(name.split("/")[-1][:-6]) * 256, self.entries):
+                self.entries[place[1]] = (salt, record)
         self.origin = origin
 
     def find(self, *wanted, **members):
@@ -79,6 +79,12 @@ class Book:
 
     def move(self, index, to):
         self.entries.insert(to, self.entries.pop(index))
+
+    def sign(self, index, keys=None, **members):
+        """Signs an entry anew, with other members; its digest then."""
+        salt, record = self.entries[index]
+        self.entries[index] = (salt, forge.signed_anew(record, keys, **members))
+        return forge.digest(self.entries[index][1])
 
     def flip(self, index, role):
         """Spoils one signature."""
@@ -149,6 +155,25 @@ def deeds():
     for kind, role in (("request", 0), ("grant", 0), ("grant", 1), ("withdrawal", 0), ("acknowledgement", 0), ("manifest", 0)):
         yield f"forged {kind}, signature {role}", lambda hers, shop, papers, policy, kind=kind, role=role: shop.flip(
             shop.find(kind), role)
+    def late(hers, shop, papers, policy):
+        """She withdrew days before; the shop logs it now, and answers as if it had been then."""
+        for book in (hers, shop):
+            index = book.find("withdrawal")
+            ended = json.loads(verify.decode(json.loads(book.entries[index][1])["payload"]))["withdrawn"] - 2 * verify.DAY
+            named = book.sign(index, withdrawn=ended)
+            book.sign(book.find("acknowledgement"), acknowledged=ended + 60, withdrawal=named)
+    yield "a withdrawal logged late, with an answer of another day", late
+
+    def made_up(at):
+        def deed(hers, shop, papers, policy):
+            index, keys = at(shop), {"subject": forge.STRANGER}
+            shop.entries.insert(index, shop.entries[shop.find("grant")])
+            shop.sign(index, keys, id="grant_" + "5" * 32, subject_key=forge.public(forge.STRANGER),
+                      subject_log_key=forge.public(forge.STRANGER))
+            return "unpinned"
+        return deed
+    yield "a pseudonym that the shop made up names her log first", made_up(lambda shop: shop.find("grant"))
+    yield "a pseudonym that the shop made up names her log last", made_up(lambda shop: len(shop.entries))
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)
@@ -173,17 +198,17 @@ def main(program, evidence, policy_file):
     files = {path.relative_to(evidence).as_posix(): path.read_bytes() for path in evidence.rglob("*") if path.is_file()}
     retailer = policy["controllers"][0]["domain"] + "/besace"
     pseudonym = next(name.split("/")[1] for name in files if name.startswith("logs/log_"))
-    keys = [Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2)]
+    base = Book(files, pseudonym), Book(files, retailer), {
+        one: data for one, data in files.items() if one.startswith("documents/")}, copy.deepcopy(policy)
+    forge.forge(*base)
     cases = [(name, spoiled, policy) for name, spoiled in spoiled_bytes(files)]
     for name, deed in deeds():
-        hers, shop, pinned = Book(files, pseudonym), Book(files, retailer), copy.deepcopy(policy)
-        papers = {one: data for one, data in files.items() if one.startswith("documents/")}
-        deed(hers, shop, papers, pinned)
-        publics = [key.public_key().public_bytes_raw() for key in keys]
-        pinned["controllers"][0]["log_key"] = verify.encode(publics[1])
-        key_id = verify.sha(pseudonym.encode(), b"\n\1", publics[0])[:4].hex()
-        pinned["logs"] = [f"{pseudonym}+{key_id}+{base64.b64encode(bytes([1]) + publics[0]).decode()}"]
-        cases.append((name, {**papers, **hers.files(keys[0]), **shop.files(keys[1])}, pinned))
+        hers, shop, papers, pinned = copy.deepcopy(base)
+        if deed(hers, shop, papers, pinned) != "unpinned":
+            key = forge.HER_LOG.public_key().public_bytes_raw()
+            key_id = verify.sha(pseudonym.encode(), b"\n\1", key)[:4].hex()
+            pinned["logs"] = [f"{pseudonym}+{key_id}+{base64.b64encode(bytes([1]) + key).decode()}"]
+        cases.append((name, {**papers, **hers.files(forge.HER_LOG), **shop.files(forge.SHOP_LOG)}, pinned))
     statuses, wrong = {}, 0
     with tempfile.TemporaryDirectory() as folder:
         for name, spoiled, pinned in cases:

@@ -1,12 +1,8 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
 
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
-
-Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by.
-"""
-
+Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by."""
 import base64, hashlib, json, pathlib, re, sys, time  # one line: this file has at most 300
-
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -14,19 +10,15 @@ DAY, PUBLIC = 86_400, ("manifest", "catalogue", "voucher-keys")
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, InvalidSignature)
 PURPOSES = {"recognised": "recognition", "recognised_unbound": "recognition", "greeted": "staff_greeting",
             "identified": "loyalty_account", "debited": "loyalty_account"}
-HERS, THEIRS = {"released", "disclosed", "anchor"}, set(
-    "release_received disclosure_received deleted use published discrepancy".split())
+HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights "
             "complaint data_protection_officer".split())
-
 
 def sha(*parts, label=b""):
     return hashlib.sha256(bytes([len(label)])[:len(label)] + label + b"".join(parts)).digest()
 
-
 def encode(data, alt=b"-_"):
     return base64.b64encode(data, alt).decode().rstrip("=" if alt == b"-_" else "")
-
 
 def decode(text, alt=b"-_"):
     data = base64.b64decode(text + "=" * (-len(text) % 4), alt, validate=True)
@@ -34,20 +26,16 @@ def decode(text, alt=b"-_"):
         raise ValueError("a second spelling")
     return data
 
-
 def canonical(data):
-    value = json.loads(data)
-    if json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() != data:
+    if json.dumps(value := json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() != data:
         raise ValueError("not canonical")
     return value
-
 
 def root(leaves):
     if len(leaves) < 2:
         return leaves[0] if leaves else sha()
     half = 1 << ((len(leaves) - 1).bit_length() - 1)
     return sha(b"\1", root(leaves[:half]), root(leaves[half:]))
-
 
 def head_of(data, origin, key):
     """Size and root of a head with exactly one signature, the log's own."""
@@ -59,12 +47,10 @@ def head_of(data, origin, key):
         raise ValueError("not a head of this log")
     return int(size), decode(top, b"+/")
 
-
 def tile_name(row, index, width):
     groups = re.findall("...", f"{index:0{-(-len(str(index)) // 3) * 3}d}")
     path = "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
     return f"tile/{row}/{path}" + (f".p/{width}" if width < 256 else "")
-
 
 class Audit:
     def __init__(self, folder, policy):
@@ -75,6 +61,7 @@ class Audit:
         self.within = policy.get("acknowledge_within_seconds", DAY)
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
         self.requests, self.published, self.notices, self.sides, self.stated = {}, set(), {}, ({}, {}), []
+        self.misnamed = set()  # grants that name another key for a log than the one its head is signed with
 
     def check(self, well, assertion, place):
         self.findings |= set() if well else {(assertion, *place)}
@@ -85,7 +72,8 @@ class Audit:
         return all(assertions.values())
 
     def verdict(self):
-        names, books, keys = {}, [], {v.split("+")[0]: decode(v.split("+")[2], b"+/")[1:] for v in self.policy.get("logs", [])}
+        names, named, books = {}, {}, []
+        keys = {v.split("+")[0]: decode(v.split("+")[2], b"+/")[1:] for v in self.policy.get("logs", [])}
         for name, data in self.files.items():
             if found := re.fullmatch(r"logs/([a-z0-9.-]+/besace|log_[0-9a-f]{32})/(.+)", name):
                 names.setdefault(found[1], []).append(found[2])
@@ -94,35 +82,43 @@ class Audit:
         for origin in sorted(names, key=lambda origin: origin.startswith("log_")):
             if origin in self.domains:
                 keys[origin] = decode(self.domains[origin]["log_key"])
+            elif origin in named and origin not in keys:
+                opening = [key for key in named[origin] if self.head(f"logs/{origin}/checkpoint", origin, key)]
+                keys[origin] = (opening + list(named[origin]))[0]
+                self.misnamed |= {place for key, place in named[origin].items() if key != keys[origin]}
             self.open |= origin not in keys
             entries = self.read_log(origin, keys[origin], names[origin]) if origin in keys else None
             books += [(origin, entries)] if isinstance(entries, list) else []
-            given = [self.signed(record)[1] or {} for _, _, record in entries or [] if origin in self.domains]
-            keys = {one["subject_log"]: decode(one["subject_log_key"]) for one in given if "subject_log" in one} | keys
+            for place, _, record in entries or [] if origin in self.domains else []:
+                if "subject_log" in (given := self.signed(record)[1] or {}):
+                    named.setdefault(given["subject_log"], {}).setdefault(decode(given["subject_log_key"]), place)
         for origin, entries in books if not self.findings else []:
             theirs, self.last = origin in self.domains, 0
-            for index, salt, record in entries:
-                place, (kind, payload) = (f"logs/{origin}/openings/{index // 256}.jsonl", index), self.signed(record)
+            for place, salt, record in entries:
+                kind, payload = self.signed(record)
                 if b'"signatures"' not in record:
                     self.take_record(canonical(record), salt, record, place, self.sides[theirs], theirs)
                 elif self.check(kind, "G1", place):
                     self.take_document(kind, payload, place, theirs, self.sides[theirs], origin)
-        for stage in (self.read_documents, self.compare):
-            if not self.findings:
-                stage()
+        self.findings or self.read_documents()
+        self.findings or self.compare()
         self.open |= not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
         sys.stdout.writelines(" ".join(map(str, finding)) + "\n" for finding in sorted(self.findings, key=str))
         return 1 if self.findings else 2 if self.open else 0
 
+    def head(self, name, origin, key):
+        try:
+            return head_of(self.files[name], origin, key)
+        except UNREADABLE:
+            return None
+
     def read_log(self, origin, key, kinds):
-        """Every file of a log against its head; gives the opened entries, or nothing: index, salt, record."""
+        """Every file of a log against its head; gives the opened entries, or nothing: place, salt, record."""
         prefix, heads, entries, differing = f"logs/{origin}/", {}, [], []
         for kind in (kind for kind in kinds if re.fullmatch(r"checkpoint|seen/(0|[1-9]\d*)", kind)):
-            try:
-                heads[prefix + kind] = size, top = head_of(self.files[prefix + kind], origin, key)
-                self.check(kind in ("checkpoint", f"seen/{size}"), "L1", (prefix + kind,))
-            except UNREADABLE:
-                self.check(False, "L1", (prefix + kind,))
+            head = self.head(prefix + kind, origin, key)
+            if self.check(head and kind in ("checkpoint", f"seen/{head[0]}"), "L1", (prefix + kind,)):
+                heads[prefix + kind] = head
         if not self.check("checkpoint" in kinds, "B1", (prefix + "checkpoint",)) or prefix + "checkpoint" not in heads:
             return None
         size, top = heads.pop(prefix + "checkpoint")
@@ -132,8 +128,7 @@ class Audit:
         rows = [[(n // 256, min(256, many - n)) for n in range(0, many, 256)] for many in counts]
         wanted = {tile_name(row, *tile) for row, tiles in [("entries", rows[0]), *enumerate(rows)] for tile in tiles}
         for kind in set(kinds) ^ wanted:
-            known = re.fullmatch(r"checkpoint|seen/(0|[1-9]\d*)|openings/(0|[1-9]\d*)\.jsonl", kind)
-            self.check(known, "B1", (prefix + kind,))
+            self.check(re.fullmatch(r"checkpoint|(seen/(0|[1-9]\d*)|openings/(0|[1-9]\d*)\.jsonl)", kind), "B1", (prefix + kind,))
         for name, width in [(prefix + tile_name("entries", *tile), tile[1]) for tile in rows[0] if wanted <= set(kinds)]:
             parts = re.findall(b"\0\x20(.{32})", self.files[name], re.DOTALL)
             if len(parts) != width or b"".join(b"\0\x20" + part for part in parts) != self.files[name]:
@@ -165,7 +160,7 @@ class Audit:
                     leaf = sha(salt, sha(record), label=b"besace log/v1 consent leaf")
                     if not canonical(record) or opening != {"index": index} or leaf != entries[index:first + 256][0]:
                         raise ValueError("not what was logged")
-                    opened.append((index, salt, record))
+                    opened.append(((name, index), salt, record))
             except UNREADABLE:
                 return self.check(False, "L7", (name, min(index, first + 255))) or opened
         return opened
@@ -188,8 +183,8 @@ class Audit:
                          "iat": header["iat"], "role": header["role"], "typ": f"besace-{kind}+jws"}
                 Ed25519PublicKey.from_public_bytes(key).verify(decode(part["signature"]), text.encode())
                 well &= named == header
-            digest = encode(sha(decode(document["payload"])))
-            return (kind, {**payload, "digest": digest, "roles": roles}) if well else (None, None)
+            payload |= {"digest": encode(sha(decode(document["payload"]))), "roles": roles}
+            return (kind, payload) if well else (None, None)
         except UNREADABLE:
             return None, None
 
@@ -201,7 +196,8 @@ class Audit:
         elif kind == "grant":
             own = payload["controller"] + "/besace" if theirs and payload["roles"][1:] else payload["subject_log"]
             asked, given = self.requests.get(payload["request"]), payload["given"]
-            self.check(own == origin and payload["expires"] == given + payload["terms"]["valid_days"] * DAY, "G2", place)
+            timed = payload["expires"] == given + payload["terms"]["valid_days"] * DAY
+            self.check(own == origin and timed and place not in self.misnamed, "G2", place)
             if theirs and asked:
                 same = [asked[one] for one in ("id", "terms", "controller")] + [asked["notice"]["digest"]] == [
                     payload[one] for one in ("request_id", "terms", "controller", "notice")]
@@ -218,17 +214,22 @@ class Audit:
             fits = all(payload[name] == value for name, value in right.items() if name in payload)
             ended, what = kind == "withdrawal" or life["end"], "end" if kind == "withdrawal" else "answer"
             if self.check(fits and ended, "G1" if ended else "G2", place):
-                life[what] = life[what] or ((payload["withdrawn"], payload["digest"]) if what == "end" else (payload,)) + (place,)
+                before = sorted(life["uses"], key=lambda use: (use[0], use[2][1]))[-1:]
+                new = (payload["withdrawn"], payload["digest"], place, before) if what == "end" else (payload, place)
+                life[what] = life[what] or new
+                theirs and what == "answer" and self.moment(payload["acknowledged"], place)
         else:
             self.open |= kind == "continuation"
             self.check(kind in (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split()), "G2", place)
 
+    def moment(self, at, place):
+        self.judge(place, L8=at >= self.last - self.skew)
+        self.last = max(self.last, at)
+
     def take_record(self, value, salt, record, place, lives, theirs):
         kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))
         self.published |= {value["digest"]} if kind == "published" else set()
-        known = self.judge(place, G2=kind in (THEIRS if theirs else HERS))
-        self.judge(place, L8=not known or at >= self.last - self.skew)
-        self.last = max(self.last, at)
+        known = self.judge(place, G2=kind in (THEIRS if theirs else HERS)) and not self.moment(at, place)
         if not known or kind in ("published", "discrepancy", "anchor") or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
@@ -280,7 +281,7 @@ class Audit:
             self.judge((theirs or hers)["place"], G3=(hers or theirs)["digest"] == (theirs or hers)["digest"])
             due = end and end[0] + self.within
             self.judge(place or end and end[2], W1=not end or (answer["acknowledged"] if answer else self.now) <= due)
-            for at, _, where in theirs["uses"] if end and theirs and not theirs["end"] else []:
+            for at, _, where in (theirs["end"][3] if theirs["end"] else theirs["uses"]) if end and theirs else []:
                 self.judge(where, U2=at <= due)
             counts = [(uses, stated, where) for one, uses, stated, where in self.stated if one == grant]
             for uses, stated, where in counts + ([(answer["uses"], answer["acknowledged"], place)] if answer else []):
@@ -294,7 +295,6 @@ class Audit:
                 left = answer and gone is None and answer["acknowledged"] <= after
                 self.judge(where, W2=not left and (gone or 0) <= after + 1800 + self.skew)
         self.findings = self.conduct
-
 
 if __name__ == "__main__":
     sys.exit(Audit(sys.argv[1], json.loads(pathlib.Path(sys.argv[2]).read_bytes())).verdict())

@@ -9,7 +9,7 @@ use std::{
 };
 
 use besace_protocol::{
-    audit::{Bundle, Files, Policy, Report, audit_files},
+    audit::{Bundle, Files, Legible, Policy, Report, audit_files},
     log::{OPENING_LEN_MAX, TILE_WIDTH},
     time::Timestamp,
 };
@@ -29,7 +29,7 @@ const DEPTH_MAX: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadBundleError {
     /// The file system failed.
-    #[error("{} could not be read", path.display())]
+    #[error("{} could not be read", legible(path))]
     Io {
         /// Where.
         path: PathBuf,
@@ -38,28 +38,32 @@ pub enum ReadBundleError {
         source: io::Error,
     },
     /// Neither a file nor a folder: a link could lead out of the bundle.
-    #[error("{} is neither a file nor a folder", path.display())]
+    #[error("{} is neither a file nor a folder", legible(path))]
     Special {
         /// Where.
         path: PathBuf,
     },
     /// A name that is not UTF-8.
-    #[error("{} has a name that is not UTF-8", path.display())]
+    #[error("{} has a name that is not UTF-8", legible(path))]
     Name {
         /// Where.
         path: PathBuf,
     },
     /// A file that is longer, more files, or deeper folders than any bundle has.
-    #[error("{} is larger than any bundle", path.display())]
+    #[error("{} is larger than any bundle", legible(path))]
     TooLarge {
         /// Where the limit was reached.
         path: PathBuf,
     },
 }
 
+fn legible(path: &Path) -> String {
+    Legible(&path.to_string_lossy()).to_string()
+}
+
 /// The bundle could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{} could not be written", path.display())]
+#[error("{} could not be written", legible(path))]
 pub struct WriteBundleError {
     /// Where.
     pub path: PathBuf,
@@ -112,10 +116,16 @@ impl Files for Folder {
 
     fn read(&self, name: &str) -> Result<Cow<'_, [u8]>, ReadBundleError> {
         let path = self.path.join(name);
-        match read_file(&path) {
-            Ok(Some(bytes)) => Ok(Cow::Owned(bytes)),
-            Ok(None) => Err(ReadBundleError::TooLarge { path }),
-            Err(source) => Err(ReadBundleError::Io { path, source }),
+        let failed = |source| ReadBundleError::Io { path: path.clone(), source };
+        let file = open_file(&path).map_err(failed)?;
+        // Something else may lie there by now than when the folder was listed.
+        let meta = file.metadata().map_err(failed)?;
+        if !meta.is_file() {
+            return Err(ReadBundleError::Special { path });
+        }
+        match read_file(file, meta.len()).map_err(failed)? {
+            Some(bytes) => Ok(Cow::Owned(bytes)),
+            None => Err(ReadBundleError::TooLarge { path }),
         }
     }
 }
@@ -166,11 +176,23 @@ fn list_folder(
     Ok(())
 }
 
+/// Opens what lies there itself, not what a link leads to; nor does a pipe keep anybody waiting.
+fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, NEITHER_LINK_NOR_WAIT);
+    options.open(path)
+}
+
+#[cfg(unix)]
+const NEITHER_LINK_NOR_WAIT: i32 =
+    rustix::fs::OFlags::NOFOLLOW.union(rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+
 /// None for a file beyond [`FILE_LEN_MAX`].
-fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = File::open(path)?;
+fn read_file(file: File, length: u64) -> io::Result<Option<Vec<u8>>> {
     // Room for the end of the file, or finding it would double the room.
-    let length = file.metadata()?.len().min(FILE_LEN_MAX).saturating_add(1);
+    let length = length.min(FILE_LEN_MAX).saturating_add(1);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     file.take(FILE_LEN_MAX.saturating_add(1)).read_to_end(&mut bytes)?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -206,6 +228,34 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/", folder.path().join("logs")).unwrap();
         assert!(matches!(read_bundle(folder.path()), Err(ReadBundleError::Special { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_put_in_the_place_of_a_file_since_is_neither_followed_nor_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        for path in [&one, &two] {
+            fs::write(path, b"x").unwrap();
+        }
+        let listed = Folder::list(folder.path()).unwrap();
+        for path in [&one, &two] {
+            fs::remove_file(path).unwrap();
+        }
+        std::os::unix::fs::symlink("/etc/hostname", &one).unwrap();
+        let mode = rustix::fs::Mode::RUSR.union(rustix::fs::Mode::WUSR);
+        rustix::fs::mknodat(rustix::fs::CWD, &two, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(matches!(listed.read("one"), Err(ReadBundleError::Io { .. })));
+        assert!(matches!(listed.read("two"), Err(ReadBundleError::Special { .. })));
+    }
+
+    #[test]
+    fn an_error_does_not_say_what_a_name_would_have_it_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = "x\n\u{1b}[8m";
+        let absent = Folder { path: folder.path().to_path_buf(), names: vec![name.to_owned()] };
+        let said = absent.read(name).unwrap_err().to_string();
+        assert!(said.ends_with("x\\u{a}\\u{1b}[8m could not be read"), "{said}");
     }
 
     #[test]

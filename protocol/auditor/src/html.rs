@@ -1,6 +1,6 @@
 //! A report that a lawyer opens in a browser: one file, no script, nothing from elsewhere.
 
-use besace_protocol::audit::{Finding, Report};
+use besace_protocol::audit::{Finding, Legible, Report};
 
 use crate::{
     Language,
@@ -22,9 +22,10 @@ td,li{overflow-wrap:anywhere}.cause{color:#4a4a4a;font-size:.9rem}pre{white-spac
 /// The report as one HTML file. It begins with what could not be checked.
 pub fn to_html(report: &Report, language: Language) -> String {
     let words = language.words();
-    let verdict = language.verdict(report.verdict, report.findings.len());
+    let verdict = language.verdict(report.verdict, report.count());
     let gaps = report.not_checked.iter().map(|gap| item(&language.gap(gap)));
     let findings = report.findings.iter().map(|finding| row_of(finding, language));
+    let more: String = report.more.iter().map(|more| paragraph(&language.more(more))).collect();
     let held = report.held.iter().map(|held| {
         let says = format!("{} {}", held.assertion.id(), language.assertion(held.assertion));
         row(&[text(&says), held.checked.to_string()])
@@ -36,7 +37,7 @@ pub fn to_html(report: &Report, language: Language) -> String {
     let Words { code, title, .. } = words;
     let sections = [
         section(words.not_checked, words.not_checked_lead, &list(gaps, words.all_checked)),
-        section(words.findings, "", &findings_table(findings, &words)),
+        section(words.findings, "", &[findings_table(findings, &words), more].concat()),
         section(words.held, "", &table(&[words.what, words.times], held, words.nothing_held)),
         section(words.logs, words.logs_lead, &logs_table(logs, &words)),
     ];
@@ -72,7 +73,7 @@ fn row_of(finding: &Finding, language: Language) -> String {
     row(&[
         text(&says),
         text(language.severity(finding.severity)),
-        text(&finding.place.file),
+        text(&Legible(&finding.place.file).to_string()),
         finding.place.entry.map(|entry| entry.to_string()).unwrap_or_default(),
         why,
     ])
@@ -112,25 +113,21 @@ fn paragraph(line: &str) -> String {
     format!("<p>{}</p>\n", text(line))
 }
 
-/// Text as HTML. Of what a bundle may call its files, nothing turns into markup, and nothing that
-/// turns letters around stays unseen.
+/// Text as HTML: nothing turns into markup. Heads have lines; nothing else may begin one.
 fn text(raw: &str) -> String {
+    let lines: Vec<String> = raw.split('\n').map(line).collect();
+    lines.join("\n")
+}
+
+fn line(raw: &str) -> String {
     let mut html = String::with_capacity(raw.len());
-    for letter in raw.chars() {
+    for letter in Legible(raw).to_string().chars() {
         match letter {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
-            '\n' => html.push('\n'),
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => {
-                html.extend(letter.escape_unicode());
-            }
-            control if control.is_control() => html.extend(control.escape_unicode()),
             plain => html.push(plain),
         }
     }
@@ -144,8 +141,8 @@ mod tests {
     #[test]
     fn names_of_files_stay_text() {
         assert_eq!(
-            text("<script>alert('x')</script>\u{202e}\u{7}&\"é"),
-            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\\u{202e}\\u{7}&amp;&quot;é"
+            text("<script>alert('x')</script>\u{61c}\u{202e}\u{7}&\"é"),
+            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\\u{61c}\\u{202e}\\u{7}&amp;&quot;é"
         );
     }
 }

@@ -8,7 +8,9 @@ use besace_protocol::audit::{Report, Verdict};
 pub fn to_text(report: &Report) -> String {
     let mut text = String::new();
     section(&mut text, "Could not be checked", &report.not_checked);
-    section(&mut text, "Does not hold", &report.findings);
+    let told = report.findings.iter().map(ToString::to_string);
+    let counted = report.more.iter().map(ToString::to_string);
+    section(&mut text, "Does not hold", &told.chain(counted).collect::<Vec<_>>());
     let held = report.held.iter().map(|held| {
         format!("{} {} ({} checked)", held.assertion.id(), held.assertion.says(), held.checked)
     });
@@ -18,7 +20,7 @@ pub fn to_text(report: &Report) -> String {
         .iter()
         .map(|log| format!("{}: {} entries, {} opened and read", log.origin, log.size, log.opened));
     section(&mut text, "Logs", &logs.collect::<Vec<_>>());
-    let _infallible = match (report.verdict, report.findings.len()) {
+    let _infallible = match (report.verdict, report.count()) {
         (Verdict::Holds, _) => write!(text, "Everything that was asserted holds."),
         (Verdict::NotChecked, _) => {
             write!(text, "Nothing was found, but not all of the evidence could be checked.")
@@ -30,7 +32,7 @@ pub fn to_text(report: &Report) -> String {
     text
 }
 
-/// The report as one JSON object: `verdict`, `not_checked`, `findings`, `held`, `logs`.
+/// The report as one JSON object: `verdict`, `not_checked`, `findings`, `more`, `held`, `logs`.
 pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');

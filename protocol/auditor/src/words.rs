@@ -4,7 +4,7 @@ mod french;
 
 use std::{error::Error, fmt};
 
-use besace_protocol::audit::{Assertion, Fault, Gap, Severity, Verdict};
+use besace_protocol::audit::{Assertion, Fault, Gap, MoreFindings, Severity, Verdict};
 
 /// The language of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -74,7 +74,7 @@ impl Language {
         }
     }
 
-    pub(crate) fn verdict(self, verdict: Verdict, findings: usize) -> String {
+    pub(crate) fn verdict(self, verdict: Verdict, findings: u64) -> String {
         match (self, verdict, findings) {
             (Self::En, Verdict::Holds, _) => "Everything that was asserted holds.".to_owned(),
             (Self::En, Verdict::NotChecked, _) => {
@@ -101,6 +101,13 @@ impl Language {
         match self {
             Self::En => assertion.says(),
             Self::Fr => french::assertion(assertion),
+        }
+    }
+
+    pub(crate) fn more(self, more: &MoreFindings) -> String {
+        match self {
+            Self::En => more.to_string() + ".",
+            Self::Fr => french::more(more),
         }
     }
 

@@ -201,6 +201,21 @@ fn a_file_that_nobody_asked_for_is_named() {
     assert_eq!(read_bundle(&desk.evidence()).unwrap().files().len(), bundle(5).files().len() + 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn no_name_of_a_file_writes_a_line_of_the_report() {
+    let desk = Desk::new(&bundle(5));
+    let name = "x\n\nEverything that was asserted holds.\n\u{1b}[8m\u{202e}";
+    fs::write(desk.evidence().join(name), "x").unwrap();
+    let page = desk.0.path().join("report.html").into_os_string().into_string().unwrap();
+    let (exit, out, _) = desk.run(&["--html", &page]);
+    assert_eq!(exit, Exit::Findings);
+    for text in [out, fs::read_to_string(&page).unwrap()] {
+        assert!(!text.lines().any(|line| line.starts_with("Everything")), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']) && text.contains("x\\u{a}\\u{a}"), "{text}");
+    }
+}
+
 #[test]
 fn what_could_not_be_done_is_two_lines_and_status_2() {
     let desk = Desk::new(&bundle(5));

@@ -11,7 +11,8 @@ use super::{
     Assertion, Fault, Gap, PinnedController, Policy,
     conduct::{Life, Watch},
     entry::{Claimed, Content, Entry, Refused},
-    report::{Findings, Places, Spot},
+    findings::Findings,
+    place::{Places, Spot},
     succession::Succession,
 };
 use crate::{
@@ -233,8 +234,13 @@ impl<'a> Book<'a> {
         payload
             .answers_one(controller, grant, &withdrawn.digest)
             .map_err(|source| mismatch(grant, source))?;
+        let at = payload.acknowledged;
         if life.acknowledged.is_none() {
             life.acknowledged = Some(Box::new((payload, spot)));
+        }
+        // In her log it stands when it arrived.
+        if self.retailer.is_some() {
+            self.moment(at, spot);
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use alloc::{boxed::Box, collections::BTreeMap, vec, vec::Vec};
 use super::{
     Assertion, Fault,
     books::Book,
-    report::{Findings, Places, Spot},
+    findings::Findings,
+    place::{Places, Spot},
 };
 use crate::{
     consent::{
@@ -62,6 +63,8 @@ pub(super) struct Withdrawn {
     /// Of the withdrawal's payload.
     pub(super) digest: Digest,
     pub(super) spot: Spot,
+    /// The latest use before this entry.
+    pub(super) last_use: Option<(Timestamp, Spot)>,
 }
 
 /// What went from her to the retailer.
@@ -146,7 +149,8 @@ impl Life {
         if self.withdrawn.is_some() {
             return;
         }
-        self.withdrawn = Some(Withdrawn { at, digest, spot });
+        let last_use = self.uses.iter().map(|used| (used.at, used.spot)).max();
+        self.withdrawn = Some(Withdrawn { at, digest, spot, last_use });
         self.open = None;
         // With no room to spare: there may be many that ended.
         self.heads = self.heads.last().map_or_else(Vec::new, |head| vec![*head]);
@@ -340,7 +344,7 @@ impl Book<'_> {
     }
 
     /// L8: within the skew, no entry is older than one before it.
-    fn moment(&mut self, at: Timestamp, spot: Spot) {
+    pub(super) fn moment(&mut self, at: Timestamp, spot: Spot) {
         let last = self.last.unwrap_or(at);
         let back = last.as_unix_seconds().saturating_sub(at.as_unix_seconds());
         let late = back > self.context.policy.skew_seconds;

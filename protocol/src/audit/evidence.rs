@@ -6,13 +6,15 @@ use alloc::{
     string::{String, ToString as _},
     vec::Vec,
 };
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
     Assertion, BundlePath, Fault, Gap, LogFile, LogSummary, Place, Policy,
     entry::{Entry, Reader},
+    findings::Findings,
     openings::number_of,
     part::{Order, Part},
-    report::Findings,
+    place::Spot,
     source::{Files, Workers},
     tiles::{Growth, expected_tiles},
 };
@@ -96,6 +98,19 @@ pub(super) struct Desk<'a, F, W> {
 }
 
 impl<F: Files, W: Workers> Desk<'_, F, W> {
+    /// Of the keys that are named for a log, the one that its head is signed with; the first if none is.
+    pub(super) fn key_of(
+        &self,
+        origin: &Origin,
+        keys: &[(Spot, LogKey)],
+    ) -> Result<Option<LogKey>, F::Error> {
+        let [(_, first), _, ..] = keys else { return Ok(keys.first().map(|(_, key)| key.clone())) };
+        let file = BundlePath::Log(origin.clone(), LogFile::Checkpoint).to_string();
+        let head = UnverifiedCheckpoint::parse(&self.files.read(&file)?).ok();
+        let signed = |key: &&LogKey| head.clone().is_some_and(|h| h.verify_exact(key).is_ok());
+        Ok(Some(keys.iter().map(|(_, key)| key).find(signed).unwrap_or(first).clone()))
+    }
+
     /// Checks all files of one log, and hands its entries to `take` in their order. None if the log does
     /// not hold: then nothing that was taken counts. What does not hold is in `out`.
     pub(super) fn check_log(
@@ -117,8 +132,10 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
         let orders = orders(&files, head.size(), &sizes);
         let reader = Reader::of(key.origin(), self.policy);
         let count = u64::try_from(orders.len()).unwrap_or(u64::MAX);
+        let stop = AtomicBool::new(false);
         let read = |at: u64| {
             let order = usize::try_from(at).ok().and_then(|at| orders.get(at));
+            let order = order.filter(|_| !stop.load(Ordering::Relaxed));
             order.map_or_else(|| Ok(Part::default()), |order| order.read(&files, reader))
         };
         let mut growth = Growth::new(sizes);
@@ -129,10 +146,14 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
             let part = match part {
                 Ok(part) => part,
                 Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
                     failed.get_or_insert(error);
                     return;
                 }
             };
+            if failed.is_some() {
+                return;
+            }
             openings.checked_times(Assertion::L7, part.openings);
             openings.checked_times(Assertion::G2, part.fitting);
             for (assertion, index, fault) in part.refused {

@@ -12,13 +12,14 @@ use super::{
     books::{Book, Context},
     conduct::{Life, Watch},
     entry::Refused,
-    report::{Findings, Spot},
+    findings::Findings,
+    place::Spot,
     source::Files,
 };
 use crate::{
-    consent::{Acknowledgement, Notice, UseHead, UseStatement},
+    consent::{Acknowledgement, ConsentRequest, Notice, UseHead, UseStatement},
     crypto::{Digest, sha256},
-    document::Unverified,
+    document::{Unverified, Verified},
     id::GrantId,
     jws::{JWS_LEN_MAX, Role, Typ, UnverifiedJws},
     party::Manifest,
@@ -50,16 +51,52 @@ pub(super) fn claimed_counts<F: Files>(
     Ok(watches)
 }
 
+/// What documents of a bundle are named by, in all its books.
+struct Named<'a> {
+    /// Requests by the notice they name; a notice that grants alone name has none.
+    notices: BTreeMap<Digest, Vec<&'a ConsentRequest>>,
+    published: BTreeMap<Digest, &'a PinnedController>,
+    /// Of the grants that documents speak of: the retailer.
+    grants: BTreeMap<GrantId, &'a PinnedController>,
+}
+
+impl<'a> Named<'a> {
+    fn by(books: &'a [Book<'a>], context: Context<'a>) -> Self {
+        let mut named =
+            Self { notices: BTreeMap::new(), published: BTreeMap::new(), grants: BTreeMap::new() };
+        for book in books {
+            for digest in &book.notices {
+                named.notices.entry(*digest).or_default();
+            }
+            for request in book.requests.values().map(Verified::payload) {
+                named.notices.entry(request.notice.digest).or_default().push(request);
+            }
+            if let Some(retailer) = book.retailer {
+                for digest in &book.published {
+                    named.published.entry(*digest).or_insert(retailer);
+                }
+            }
+            let counted = |id: &&GrantId| context.watches.contains_key(*id);
+            for id in book.lives.keys().filter(counted) {
+                let pinned = book.lives.get(id).map(|life| life.pinned);
+                let pinned = pinned.and_then(|at| context.policy.controllers.get(at));
+                named.grants.extend(pinned.map(|pinned| (*id, pinned)));
+            }
+        }
+        named
+    }
+}
+
 /// Each document against what names it: B1, G1, and G4 for notices.
 pub(super) fn documents<F: Files>(
     files: &F,
-    documents: &BTreeSet<Digest>,
     books: &[Book<'_>],
-    policy: &Policy,
+    context: Context<'_>,
     out: &mut Findings,
 ) -> Result<(), F::Error> {
+    let named = Named::by(books, context);
     let mut unread: u64 = 0;
-    for digest in documents {
+    for digest in context.documents {
         let path = BundlePath::Document(*digest);
         let (bytes, place) = (files.read(&path.to_string())?, Place::new(&path, None));
         if sha256(&[&bytes]) != *digest {
@@ -67,11 +104,11 @@ pub(super) fn documents<F: Files>(
             out.find(Assertion::B1, place, Fault::OtherBytes);
             continue;
         }
-        if books.iter().any(|book| book.notices.contains(digest)) {
-            notice(digest, &bytes, books, &place, out);
+        if let Some(requests) = named.notices.get(digest) {
+            notice(&bytes, requests, &place, out);
             continue;
         }
-        match signed(digest, &bytes, books, policy) {
+        match signed(digest, &bytes, &named, context.policy) {
             Ok(()) => out.checked(Assertion::G1),
             // What would name it may stand in a log that could not be read.
             Err((_, Fault::UnnamedDocument)) if out.has_blocking_gap() => {
@@ -87,16 +124,12 @@ pub(super) fn documents<F: Files>(
 }
 
 /// G4: a notice is complete, and tells what each request that names it asks.
-fn notice(digest: &Digest, bytes: &[u8], books: &[Book<'_>], place: &Place, out: &mut Findings) {
+fn notice(bytes: &[u8], requests: &[&ConsentRequest], place: &Place, out: &mut Findings) {
     let notice = match Notice::parse(bytes) {
         Ok(notice) => notice,
         Err(error) => return out.find(Assertion::G4, place.clone(), Fault::Notice(error)),
     };
-    for request in books.iter().flat_map(|book| book.requests.values()) {
-        let request = request.payload();
-        if request.notice.digest != *digest {
-            continue;
-        }
+    for request in requests {
         let fault = |source| Fault::NotItsNotice { request: request.id, source };
         out.check(Assertion::G4, notice.explains(request).err().map(fault), || place.clone());
     }
@@ -106,7 +139,7 @@ fn notice(digest: &Digest, bytes: &[u8], books: &[Book<'_>], place: &Place, out:
 fn signed(
     digest: &Digest,
     bytes: &[u8],
-    books: &[Book<'_>],
+    named: &Named<'_>,
     policy: &Policy,
 ) -> Result<(), Refused> {
     let unnamed = || (Assertion::B1, Fault::UnnamedDocument);
@@ -115,18 +148,15 @@ fn signed(
         Typ::UseStatement => {
             let document = Unverified::<UseStatement>::parse(bytes)
                 .map_err(|error| (Assertion::G2, Fault::ParseDocument(error)))?;
-            let grant = document.claimed().grant;
-            let life = books.iter().find_map(|book| book.lives.get(&grant)).ok_or_else(unnamed)?;
-            let pinned = policy.controllers.get(life.pinned).ok_or_else(unnamed)?;
+            let pinned = named.grants.get(&document.claimed().grant).ok_or_else(unnamed)?;
             document
                 .verify(&[(Role::Controller, &pinned.key)])
                 .map(|_| ())
                 .map_err(|error| (Assertion::G1, Fault::Signature(error)))
         }
         Typ::Manifest | Typ::Catalogue | Typ::VoucherKeys => {
-            let named_by = |book: &&Book<'_>| book.published.contains(digest);
-            let retailer = books.iter().find(named_by).and_then(|book| book.retailer);
-            check_public(bytes, &jws, retailer.ok_or_else(unnamed)?, policy)
+            let retailer = named.published.get(digest).ok_or_else(unnamed)?;
+            check_public(bytes, &jws, retailer, policy)
         }
         _ => Err(unnamed()),
     }
@@ -260,11 +290,22 @@ impl Pair<'_> {
             }
             None => out.gap(Gap::AcknowledgementPending { grant }),
         }
-        let unlogged = self.theirs.filter(|life| life.withdrawn.is_none());
-        for used in unlogged.iter().flat_map(|life| &life.uses) {
-            let fault = (used.at > deadline)
-                .then(|| Fault::LongAfterWithdrawal { grant, seconds: late(used.at) });
-            self.check(Assertion::U2, fault, used.spot, out);
+        let long_after = |at: Timestamp| {
+            (at > deadline).then(|| Fault::LongAfterWithdrawal { grant, seconds: late(at) })
+        };
+        match self.theirs.map(|life| (life, &life.withdrawn)) {
+            // Kept out of the log, or put there after uses that came too late: one of them tells it.
+            Some((_, Some(logged))) => {
+                if let Some((at, spot)) = logged.last_use {
+                    self.check(Assertion::U2, long_after(at), spot, out);
+                }
+            }
+            Some((life, None)) => {
+                for used in &life.uses {
+                    self.check(Assertion::U2, long_after(used.at), used.spot, out);
+                }
+            }
+            None => {}
         }
     }
 

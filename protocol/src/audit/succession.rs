@@ -10,7 +10,8 @@ use super::{
     Assertion, Fault, Gap,
     entry::{Content, Entry},
     evidence::CheckedLog,
-    report::{Findings, Places, Spot},
+    findings::Findings,
+    place::{Places, Spot},
 };
 use crate::{
     consent::{Anchor, Cause, Continuation, Discrepancy, Grant, LogHead, RecordKind},
@@ -152,11 +153,11 @@ impl Succession {
         if link.continuation.cause == Cause::Rekey { Err(Fault::LeftOut) } else { Ok(()) }
     }
 
-    /// The keys of the logs that go on.
-    pub(super) fn log_keys(&self) -> impl Iterator<Item = LogKey> + '_ {
-        self.links
-            .iter()
-            .map(|(origin, link)| LogKey::new(origin.clone(), link.continuation.to.log_key))
+    /// The keys of the logs that go on, and where they are named.
+    pub(super) fn log_keys(&self) -> impl Iterator<Item = (LogKey, Spot)> + '_ {
+        self.links.iter().map(|(origin, link)| {
+            (LogKey::new(origin.clone(), link.continuation.to.log_key), link.spot)
+        })
     }
 
     /// Whether two keys are those of one pseudonym.

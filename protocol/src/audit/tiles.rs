@@ -6,8 +6,8 @@ use alloc::{
 };
 
 use super::{
-    Assertion, Fault, LogFile, evidence::LogFiles, openings::number_of, part::Subtree,
-    report::Findings, source::Files,
+    Assertion, Fault, LogFile, evidence::LogFiles, findings::Findings, openings::number_of,
+    part::Subtree, source::Files,
 };
 use crate::{
     crypto::Digest,

@@ -1,6 +1,6 @@
 //! French, written for a lawyer; not translated word by word.
 
-use besace_protocol::audit::{Assertion, Fault, Gap, Verdict};
+use besace_protocol::audit::{Assertion, Fault, Gap, MoreFindings, Verdict};
 
 use super::Words;
 
@@ -28,7 +28,7 @@ pub(super) const WORDS: Words = Words {
     head: "En-tête",
 };
 
-pub(super) fn verdict(verdict: Verdict, findings: usize) -> String {
+pub(super) fn verdict(verdict: Verdict, findings: u64) -> String {
     match (verdict, findings) {
         (Verdict::Holds, _) => "Tout ce qui a été vérifié tient.".to_owned(),
         (Verdict::NotChecked, _) => {
@@ -37,6 +37,12 @@ pub(super) fn verdict(verdict: Verdict, findings: usize) -> String {
         (Verdict::Findings, 1) => "1 constat.".to_owned(),
         (Verdict::Findings, count) => format!("{count} constats."),
     }
+}
+
+pub(super) fn more(more: &MoreFindings) -> String {
+    let MoreFindings { assertion, log, count, .. } = more;
+    let log = if log.is_empty() { "le dossier" } else { log };
+    format!("{} {log}. Autres constats du même genre\u{a0}: {count}.", assertion.id())
 }
 
 pub(super) const fn assertion(assertion: Assertion) -> &'static str {
@@ -171,6 +177,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::ParseRecord(_) => "Ce n’est pas une inscription.".to_owned(),
         Fault::ParseDocument(_) => "Ce n’est pas un document de ce type.".to_owned(),
         Fault::ForeignDocument => "Ce document n’a pas sa place dans ce registre.".to_owned(),
+        Fault::OtherLogKey => {
+            "Le registre désigné est signé d’une autre clé que celle donnée ici.".to_owned()
+        }
         Fault::NoPseudonym => "Aucune suite n’était possible à partir de là.".to_owned(),
         Fault::LeftTwice => {
             "Ce registre avait déjà été quitté\u{a0}: il aurait deux suites.".to_owned()

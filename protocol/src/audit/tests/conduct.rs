@@ -133,6 +133,25 @@ fn a_withdrawal_that_is_kept_out_of_the_log_does_not_help() {
 }
 
 #[test]
+fn a_withdrawal_that_is_logged_late_with_an_answer_of_another_day_does_not_help() {
+    for (late, good) in [(DAY_SECONDS, true), (DAY_SECONDS + 1, false)] {
+        let mut story = Story::told();
+        let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+        story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(500));
+        let index = story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(400 + late));
+        story.policy.skew_seconds = late;
+        story.acknowledge(&withdrawal, NOW.plus(401), vec![Day::of(NOW)]);
+        let expected = if good { vec![] } else { vec![alloc::format!("U2 {}", theirs(index))] };
+        assert_eq!(found(&story.audit_at(NOW.plus(400 + late))), expected);
+        // What answers an hour ago stands behind what happened since.
+        story.policy.skew_seconds = 90;
+        let last = story.theirs.next() - 1;
+        let report = story.audit_at(NOW.plus(400 + late));
+        assert!(found(&report).contains(&alloc::format!("L8 {}", theirs(last))), "{report:?}");
+    }
+}
+
+#[test]
 fn a_late_acknowledgement_is_found() {
     for (delay, late) in [(DAY_SECONDS, false), (DAY_SECONDS + 1, true)] {
         let mut story = Story::told();

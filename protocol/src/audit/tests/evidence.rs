@@ -10,6 +10,8 @@ use super::{
 };
 use crate::{
     consent::Action,
+    document::sign,
+    jws::Role,
     log::{Checkpoint, LogKey, Opening},
     purpose::Purpose,
     time::Day,
@@ -307,6 +309,32 @@ fn a_head_of_another_key_or_log_is_refused() {
     let pinned = LogKey::new(story.hers.origin.clone(), key(3).verifying_key());
     story.policy.logs.push(pinned);
     assert_eq!(story.audit().verdict, Verdict::Holds);
+}
+
+#[test]
+fn a_retailer_who_names_another_key_for_her_log_does_not_have_it_blamed() {
+    for first in [true, false] {
+        let mut story = Story::begun();
+        if !first {
+            story.give(Purpose::Recognition);
+        }
+        // Of a pseudonym that the retailer made up.
+        let mut grant = story.grant(Purpose::Recognition);
+        grant.id = crate::id::GrantId::from_bytes([50; 16]);
+        grant.subject_key = key(8).verifying_key();
+        grant.subject_log_key = key(9).verifying_key();
+        let grant = sign(grant, Role::Subject, &key(8), NOW).unwrap();
+        let grant = grant.countersign(Role::Controller, &key(2), NOW).unwrap();
+        let index = story.theirs.append(grant.as_bytes());
+        if first {
+            story.give(Purpose::Recognition);
+        }
+        let place = alloc::format!("G2 logs/shop.example/besace/openings/0.jsonl#{index}");
+        assert_eq!(found(&story.audit()), [place]);
+        // A log that no key of the two opens is no good log.
+        story.hers.signer = key(7);
+        assert_eq!(found(&story.audit())[0].split(' ').next(), Some("L1"));
+    }
 }
 
 #[test]
