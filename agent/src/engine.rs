@@ -15,6 +15,7 @@ mod emission;
 mod ends;
 mod evidence;
 mod heads;
+mod hers;
 mod imports;
 mod incoming;
 mod keys;

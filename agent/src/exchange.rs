@@ -148,13 +148,14 @@ impl Exchange {
         let withdrawn = self.tell_withdrawals(domain).await;
         let objected = said_at_the_end(self.tell_objection(domain).await)?;
         self.take_waiting(domain).await?;
-        withdrawn?;
-        self.tell_again(domain).await?;
+        // One that is not taken holds up nothing else that is due here.
+        let withdrawn = said_at_the_end(withdrawn)?;
+        let told = self.tell_again(domain).await?;
         let erased = said_at_the_end(self.ask_erasures(domain).await)?;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
         refreshed.mail = self.collect_waiting(domain).await?;
         refreshed.vouchers = self.fetch_vouchers(domain).await?;
-        gone_on.and(objected).and(erased).map(|()| refreshed)
+        gone_on.and(withdrawn).and(objected).and(told).and(erased).map(|()| refreshed)
     }
 
     /// Says yes to a request, and delivers what the grant allows from now on.
@@ -319,13 +320,12 @@ impl Exchange {
     }
 
     /// Tells the retailer again what it has not signed for: grants and withdrawals. One that is refused
-    /// holds up no other; the first refusal is said at the end.
-    async fn tell_again(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
-        let mut refused = Ok(());
-        match self.tell_withdrawals(domain).await {
-            Err(error @ ExchangeError::Net(NetError::Refused(_))) => refused = Err(error),
-            told => told?,
-        }
+    /// holds up no other, nor anything else that is due; the first refusal is said at the end.
+    async fn tell_again(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Result<(), ExchangeError>, ExchangeError> {
+        let mut refused = said_at_the_end(self.tell_withdrawals(domain).await)?;
         // A withdrawal waits for nothing; whatever discloses waits for this.
         self.compare_heads(domain).await?;
         let name = domain.clone();
@@ -339,7 +339,7 @@ impl Exchange {
                 Err(error) => return Err(error),
             }
         }
-        refused
+        Ok(refused)
     }
 
     async fn tell_withdrawals(&self, domain: &ControllerId) -> Result<(), ExchangeError> {

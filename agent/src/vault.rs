@@ -79,7 +79,7 @@ pub use self::{
     dump::{DumpError, DumpHeader},
     evidence::{Evidence, Shown},
     examine::Examination,
-    gate::{GateSalts, GrantChange, LogSigners, Shut},
+    gate::{GateSalts, GrantChange, LogSigners, OtherWithdrawal, Shut},
     grants::StoredGrant,
     heads::{Fork, HeadStanding, HeadsToCompare, LogStanding},
     imports::{Import, ImportFormat, ImportOutcome, Undone},

@@ -98,10 +98,16 @@ impl Retailer {
         let own = &self.own;
         self.store.write(|session| {
             admit(session, &call)??;
-            let Some(known) = session.erasure(grant)? else { return Ok(Erased { erasure: None }) };
+            let Some(known) = session.erasure(grant)? else { return Ok(Erased::default()) };
+            let signed = Unverified::<Erasure>::parse(&known.jws);
+            let named = signed.map_err(|_| StoreError::Corrupt)?.claimed().withdrawal;
+            let said = session.withdrawal(grant)?.filter(|_| named.is_some());
             let head = own.ledger.head(session)?;
-            let erasure = own.ledger.attest(session, known.jws, known.leaf, &head)?;
-            Ok(Erased { erasure: Some(erasure) })
+            let attest = |jws, leaf| own.ledger.attest(session, jws, leaf, &head);
+            Ok(Erased {
+                erasure: Some(attest(known.jws, known.leaf)?),
+                withdrawal: said.map(|said| attest(said.jws, said.leaf)).transpose()?,
+            })
         })
     }
 

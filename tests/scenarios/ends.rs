@@ -25,7 +25,10 @@ use besace_retailer::RequestDraft;
 use rand::{SeedableRng as _, rngs::StdRng};
 use rusqlite::Connection;
 
-use super::voucher_pages::Browser;
+use super::{
+    heads::{besace, files, lived, put_back, unlock},
+    voucher_pages::Browser,
+};
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 
@@ -316,5 +319,81 @@ async fn a_shop_whose_yes_was_lost_on_its_way_owes_the_erasure_all_the_same() {
     refresh(&world).await.unwrap();
     assert!(world.engine().grants().unwrap()[0].erasure.is_some());
     assert!(world.engine().owed_erasures(&world.lumen.domain).unwrap().is_empty());
+    world.close().await;
+}
+
+/// She stopped a consent, and put back the vault of before; then she goes on with what is there.
+async fn restored_after_she_stopped() -> (World, GrantId) {
+    let (mut world, grants) = lived().await;
+    world.engine().lock();
+    let then = files(&world);
+    unlock(&world);
+    let said = world.exchange.withdraw(grants[1]).await.unwrap();
+    assert_eq!(said, WithdrawalOutcome::Acknowledged);
+    refresh(&world).await.unwrap();
+    world.engine().lock();
+    put_back(&world, &then);
+    unlock(&world);
+    assert!(refresh(&world).await.is_err());
+    world.shut_down().unwrap();
+    besace(&world, &["rollback", "--go-on"]);
+    world.boot().unwrap();
+    unlock(&world);
+    let known = world.engine().grants().unwrap().into_iter().find(|one| one.grant.id == grants[1]);
+    assert_eq!(known.unwrap().state, GrantState::Active, "what she had stopped is back");
+    (world, grants[1])
+}
+
+/// It is over on both sides, and both say the same about it.
+async fn assert_settled(world: &World, grant: GrantId) {
+    refresh(world).await.unwrap();
+    let known = world.engine().grants().unwrap().into_iter().find(|one| one.grant.id == grant);
+    let known = known.unwrap();
+    assert_eq!(known.state, GrantState::Withdrawn);
+    assert!(known.signed_for && known.erasure.is_some(), "{known:?}");
+    let page = page(world).await;
+    assert_says(&page, "Maison Lumen a signé le 22 novembre que ce qu’elle avait est effacé.");
+    assert!(!page.contains("ne répond pas"), "{page}");
+    assert_eq!(world.engine().unacknowledged_withdrawals(&world.lumen.domain).unwrap(), []);
+    for check in world.engine().verify_logs().unwrap() {
+        assert_eq!(check.fault, None, "{}", check.id);
+    }
+    assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 1), "the other one lives");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_stops_again_after_a_restore_is_stopped_as_the_shop_has_it() {
+    let (world, grant) = restored_after_she_stopped().await;
+    let said = world.exchange.withdraw(grant).await.unwrap();
+    assert_eq!(said, WithdrawalOutcome::Acknowledged);
+    assert_settled(&world, grant).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_stops_again_while_the_shop_is_away_holds_up_nothing_when_it_is_back() {
+    let (world, grant) = restored_after_she_stopped().await;
+    world.lumen.close().await;
+    let said = world.exchange.withdraw(grant).await.unwrap();
+    assert_eq!(said, WithdrawalOutcome::Pending);
+    world.lumen.reopen(world.clock.clone()).unwrap();
+    assert_settled(&world, grant).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ran_out_at_home_after_a_restore_is_over_as_she_stopped_it() {
+    let (world, grant) = restored_after_she_stopped().await;
+    let end = world.engine().grants().unwrap().into_iter().find(|one| one.grant.id == grant);
+    reach(&world, end.unwrap().grant.expires.plus(60));
+    // The erasure names a withdrawal that is not here any more: it comes with it.
+    refresh(&world).await.unwrap();
+    let known = world.engine().grants().unwrap().into_iter().find(|one| one.grant.id == grant);
+    assert!(known.unwrap().erasure.is_some());
+    refresh(&world).await.unwrap();
+    let known = world.engine().grants().unwrap().into_iter().find(|one| one.grant.id == grant);
+    let known = known.unwrap();
+    assert_eq!((known.state, known.signed_for), (GrantState::Withdrawn, true));
+    assert!(known.ended_at.unwrap() < MORNING.plus(DAY_SECONDS));
     world.close().await;
 }

@@ -29,7 +29,7 @@ use besace_protocol::{
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 
 /// She is recognised and greeted at Maison Lumen, and recognised at the hardware shop.
-async fn lived() -> (World, Vec<GrantId>) {
+pub(super) async fn lived() -> (World, Vec<GrantId>) {
     let world = World::start(MORNING, false).await.unwrap();
     name(&world, "Nour");
     let mut grants = Vec::new();
@@ -49,7 +49,7 @@ fn name(world: &World, name: &str) {
     world.engine().set_profile(ProfileField::ChosenName, Private::new(name.to_owned())).unwrap();
 }
 
-fn unlock(world: &World) {
+pub(super) fn unlock(world: &World) {
     world.engine().unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
 }
 
@@ -63,7 +63,7 @@ fn next_day(world: &World) {
 }
 
 /// Every file of her vault, and its mark.
-fn files(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(super) fn files(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
     fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -81,7 +81,7 @@ fn files(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Vault and mark are as they were then, to the byte.
-fn put_back(world: &World, then: &BTreeMap<PathBuf, Vec<u8>>) {
+pub(super) fn put_back(world: &World, then: &BTreeMap<PathBuf, Vec<u8>>) {
     for path in files(world).keys() {
         fs::remove_file(path).unwrap();
     }
@@ -104,7 +104,7 @@ fn calls(house: &House, paths: &[&str]) -> usize {
 const TELLING: [&str; 4] = ["releases", "disclosures", "grants", "mailbox"];
 
 /// What `besace` answers on the command line.
-fn besace(world: &World, arguments: &[&str]) -> String {
+pub(super) fn besace(world: &World, arguments: &[&str]) -> String {
     let passphrase = world.folder.path().join("passphrase");
     fs::write(&passphrase, PASSPHRASE).unwrap();
     let text = |path: &Path| path.to_str().unwrap().to_owned();

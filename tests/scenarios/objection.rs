@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use besace_agent::{
     engine::{Engine, StepError},
     errands::{Schedule, run_due},
-    keyring::Passphrase,
+    keyring::{KdfParameters, Passphrase},
 };
 use besace_e2e::world::{Answer, House, PASSPHRASE, World};
 use besace_protocol::{
     consent::{GrantState, Indication, Objection},
-    document::Unverified,
+    crypto::{SecretBytes, SigningKey},
+    document::{Unverified, sign},
+    jws::Role,
     lang::Language,
     party::ControllerId,
     purpose::Purpose,
+    wire::Objected,
 };
 use rusqlite::Connection;
 
@@ -145,9 +148,23 @@ async fn what_she_said_last_counts_in_whatever_order_it_arrives() {
     assert!(!said.objects && said.told && said.said_at > NOW);
     // An answer to what she does not say any more settles nothing.
     engine.object(domain, true).unwrap();
-    let refused = engine.accept_objected(domain, &answers[0]);
-    assert!(matches!(refused, Err(StepError::Answer)), "{refused:?}");
+    assert!(!engine.accept_objected(domain, &answers[0]).unwrap());
     assert!(!engine.marketing(domain).unwrap().unwrap().told);
+    // Nor does what somebody else signed.
+    let stranger = SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(9)));
+    let said = Objection {
+        controller: domain.clone(),
+        objects: true,
+        said: NOW.plus(9),
+        subject_key: stranger.verifying_key(),
+        v: 1,
+    };
+    let said = sign(said, Role::Subject, &stranger, NOW.plus(9)).unwrap();
+    let mut answer: Objected = serde_json::from_slice(&answers[0]).unwrap();
+    answer.objection.document = said.as_bytes().to_vec().into();
+    let answer = serde_json::to_vec(&answer).unwrap();
+    let refused = engine.accept_objected(domain, &answer);
+    assert!(matches!(refused, Err(StepError::Answer)), "{refused:?}");
     world.close().await;
 }
 
@@ -179,6 +196,26 @@ async fn what_a_clock_that_was_ahead_said_is_said_again_by_the_right_one() {
     world.clock.set(NOW.plus(120));
     engine.accept_clock().unwrap();
     assert!(world.exchange.object(domain, true).await.unwrap());
+    assert_eq!(recorded(&world.lumen), [true]);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_new_root_she_objects_as_the_one_whom_the_shop_knows() {
+    let world = world().await;
+    let (domain, engine) = (world.lumen.domain.clone(), world.engine());
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    world.exchange.give(request, Indication::Page).await.unwrap();
+    let handle = engine.grants().unwrap()[0].grant.handle;
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    engine.rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    // A locked agent says nothing under a key that the shop would take for a stranger's.
+    engine.object(&domain, true).unwrap();
+    engine.lock();
+    assert!(!engine.held_retailers().unwrap().contains(&domain));
+    unlock(&world);
+    assert!(world.exchange.object(&domain, true).await.unwrap());
+    assert!(world.lumen.lock().objects_to_marketing(handle).unwrap());
     assert_eq!(recorded(&world.lumen), [true]);
     world.close().await;
 }

@@ -402,7 +402,7 @@ impl Engine {
         let answer: Withdrawn = answer(bytes)?;
         let vault = self.vault()?;
         let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
-        let withdrawal = stored.withdrawal.ok_or(StepError::Answer)?;
+        let withdrawal = stored.withdrawal.as_deref().ok_or(StepError::Answer)?;
         let manifest = self.manifest(&stored.domain)?;
         let controller = manifest.payload().controller_key;
         let acknowledgement =
@@ -410,12 +410,15 @@ impl Engine {
                 .map_err(StepError::Document)?
                 .verify(&[(Role::Controller, &controller)])
                 .map_err(StepError::Signature)?;
-        let ours = Unverified::<Withdrawal>::parse(&withdrawal).map_err(StepError::Document)?;
+        let ours = Unverified::<Withdrawal>::parse(withdrawal).map_err(StepError::Document)?;
         let subject = ours.claimed().subject_key;
         let ours = ours.verify(&[(Role::Subject, &subject)]).map_err(StepError::Signature)?;
-        let fits = acknowledgement.payload().answers(&ours).is_ok()
-            && answer.withdrawal.document.as_ref() == withdrawal;
-        if !fits {
+        // A vault that was restored says again what its retailer took before: the first one ended the grant.
+        let taken = answer.withdrawal.document.as_ref();
+        let other = (taken != withdrawal)
+            .then(|| self.another_withdrawal(&stored, ours.payload().grant_digest, taken))
+            .transpose()?;
+        if acknowledgement.payload().answers(other.as_ref().unwrap_or(&ours)).is_err() {
             return Err(StepError::Answer);
         }
         let log = retailer_log_key(manifest.payload());
@@ -429,7 +432,8 @@ impl Engine {
                 .collect::<Result<Vec<_>, _>>()?;
         self.keep_evidence(evidence)?;
         // The same acknowledgement again finds the grant acknowledged already: that is fine.
-        self.pass_gate(id, GrantChange::Acknowledge, acknowledgement.as_bytes().to_vec())?;
+        let change = GrantChange::Acknowledge { other: other.map(|other| self.in_place(&other)) };
+        self.pass_gate(id, change, acknowledgement.as_bytes().to_vec())?;
         self.unhold_said(&Content::Withdrawn { grant: id });
         Ok(())
     }

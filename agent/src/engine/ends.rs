@@ -2,7 +2,7 @@
 
 use besace_protocol::{
     consent::{Erasure, Grant, GrantState, Withdrawal},
-    document::Unverified,
+    document::{Unverified, Verified},
     id::GrantId,
     jws::Role,
     party::ControllerId,
@@ -57,7 +57,7 @@ impl Engine {
         let controller = grant.claimed().controller_key;
         // The retailer's signature may have been lost on its way; what it signed since says that it had the grant.
         let grant = verify_given(grant)?;
-        let withdrawal = match &stored.withdrawal {
+        let ours = match &stored.withdrawal {
             Some(said) => {
                 let said = Unverified::<Withdrawal>::parse(said).map_err(StepError::Document)?;
                 let key = said.claimed().subject_key;
@@ -70,16 +70,34 @@ impl Engine {
             .verify(&[(Role::Controller, &controller)])
             .map_err(StepError::Signature)?;
         let now = self.now();
+        // A vault that was restored may know of another withdrawal, or of none.
+        let unknown = erasure.payload().withdrawal.is_some()
+            && erasure.payload().withdrawal != ours.as_ref().map(Verified::digest);
+        let other = answer.withdrawal.filter(|_| unknown);
+        let taken = other
+            .as_ref()
+            .map(|said| self.another_withdrawal(&stored, grant.digest(), said.document.as_ref()));
+        let taken = match taken.transpose() {
+            Err(error @ StepError::Engine(_)) => return Err(error),
+            // What comes with it and is not hers ends nothing.
+            taken => taken.ok().flatten(),
+        };
         erasure
             .payload()
-            .answers(&grant, withdrawal.as_ref(), now, SKEW_SECONDS)
+            .answers(&grant, taken.as_ref().or(ours.as_ref()), now, SKEW_SECONDS)
             .map_err(StepError::Erasure)?;
         let manifest = self.manifest(&stored.domain)?;
         let log = retailer_log_key(manifest.payload());
-        let shown = check_attested(&attested, &log, &stored.domain, Some(id), "erasure", now)?;
-        self.keep_evidence(vec![shown])?;
+        let shown = other
+            .iter()
+            .map(|said| (said, "withdrawal"))
+            .chain([(&attested, "erasure")])
+            .map(|(one, kind)| check_attested(one, &log, &stored.domain, Some(id), kind, now))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.keep_evidence(shown)?;
         // The same erasure again finds the one that was kept: that is fine.
-        self.pass_gate(id, GrantChange::Erase, erasure.as_bytes().to_vec())?;
+        let change = GrantChange::Erase { other: taken.map(|taken| self.in_place(&taken)) };
+        self.pass_gate(id, change, erasure.as_bytes().to_vec())?;
         Ok(true)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use besace_protocol::{
     consent::Objection,
-    document::{Unverified, sign},
+    document::{Unverified, Verified, sign},
     id::LogId,
     jws::Role,
     log::Salt,
@@ -95,18 +95,26 @@ impl Engine {
         self.tell_objection(&pseudonym, &stored).map(Some)
     }
 
-    /// Takes the retailer's answer: what she said stands in its log.
+    /// Takes the retailer's answer: whether it shows in its log what she says now.
     ///
-    /// It may hold something later that she said, of which a vault that was restored knows nothing: then she says it
-    /// anew, after that, and objects if she did either time.
-    pub fn accept_objected(&self, domain: &ControllerId, bytes: &[u8]) -> Result<(), StepError> {
+    /// It may show something later that she said, of which a vault that was restored knows nothing: then she says it
+    /// anew, after that, and objects if she did either time. Something older of hers changes nothing.
+    pub fn accept_objected(&self, domain: &ControllerId, bytes: &[u8]) -> Result<bool, StepError> {
         let answer: Objected = answer(bytes)?;
         let known = self.vault()?.objection(domain)?.ok_or(StepError::Answer)?;
         if answer.objection.document.as_ref() != known.jws {
-            let later = self.later_of_hers(domain, answer.objection.document.as_ref(), &known)?;
             let pseudonym = self.pseudonym(domain)?;
-            self.say_objection(&pseudonym, known.objects || later.objects, Some(later.said))?;
-            return Ok(());
+            let theirs: Verified<Objection> =
+                self.signed_by_her(&pseudonym, answer.objection.document.as_ref())?;
+            let theirs = theirs.payload();
+            if theirs.controller != *domain {
+                return Err(StepError::Answer);
+            }
+            if theirs.said >= known.said_at && !self.is_ahead(theirs.said) {
+                let objects = known.objects || theirs.objects;
+                self.say_objection(&pseudonym, objects, Some(theirs.said))?;
+            }
+            return Ok(false);
         }
         let manifest = self.manifest(domain)?;
         let log = retailer_log_key(manifest.payload());
@@ -114,28 +122,7 @@ impl Engine {
         self.keep_evidence(vec![shown])?;
         self.vault()?.settle_objection(known.jws.clone(), self.now())?;
         self.unhold_said(&Content::objected(&known));
-        Ok(())
-    }
-
-    /// An objection that she signed with the key that she has now, and after `known`; nothing else replaces what she
-    /// says.
-    fn later_of_hers(
-        &self,
-        domain: &ControllerId,
-        bytes: &[u8],
-        known: &StoredObjection,
-    ) -> Result<Objection, StepError> {
-        let pseudonym = self.pseudonym(domain)?;
-        let keys = self.root()?.pairwise(domain, pseudonym.facet, &pseudonym.generation);
-        let theirs = Unverified::<Objection>::parse(bytes)
-            .map_err(StepError::Document)?
-            .verify(&[(Role::Subject, &keys.signing.verifying_key())])
-            .map_err(StepError::Signature)?;
-        let theirs = theirs.payload();
-        let later = theirs.controller == *domain
-            && theirs.said >= known.said_at
-            && !self.is_ahead(theirs.said);
-        if later { Ok(theirs.clone()) } else { Err(StepError::Answer) }
+        Ok(true)
     }
 
     /// Signs what she says, and keeps it in her log before anybody hears of it.

@@ -210,7 +210,10 @@ impl Engine {
         }
         for said in vault.objections()?.into_iter().filter(|said| said.told_at.is_none()) {
             let under = pseudonyms.iter().find(|one| one.generation == said.generation);
-            if let Some(pseudonym) = under {
+            // Under a key that its retailer cannot place it would stand there as somebody else's.
+            if let Some(pseudonym) = under
+                && self.speaks_under_its_key(pseudonym.generation)?
+            {
                 wanted.push((Content::objected(&said), pseudonym.clone()));
             }
         }

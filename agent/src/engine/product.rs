@@ -96,9 +96,11 @@ impl Engine {
     ) -> Result<ProductAnswer, LookAtProductError> {
         let gtin = parse_scan(code.trim_ascii())?;
         let (now, context) = (self.now(), self.matching_context()?);
-        let history = self.vault()?.seen_prices(gtin).map_err(EngineError::from)?;
-        let (mut all, mut catalogues) = (Vec::new(), 0_usize);
         let objected = self.objected()?;
+        let mut history = self.vault()?.seen_prices(gtin).map_err(EngineError::from)?;
+        // What it asks, now or before, is an offer too.
+        history.retain(|seen| !objected.contains(&seen.domain));
+        let (mut all, mut catalogues) = (Vec::new(), 0_usize);
         for stored in self.vault()?.catalogues().map_err(EngineError::from)? {
             if objected.contains(&stored.domain) {
                 continue;

@@ -8,6 +8,9 @@ use crate::{
     net::NetError,
 };
 
+/// How often an objection is said in a row: once more if the retailer shows something later of hers.
+const SAYINGS_MAX: usize = 2;
+
 impl Exchange {
     /// Objects to the marketing of a retailer, or takes that back. On her side it is done when this returns. False: the
     /// retailer has not shown yet that it knows; it will be told again.
@@ -19,7 +22,7 @@ impl Exchange {
         let name = domain.clone();
         let call = self.step(move |engine| engine.object(&name, objects)).await?;
         match self.say_objection(call).await {
-            Ok(()) => Ok(true),
+            Ok(told) => Ok(told),
             Err(ExchangeError::Step(StepError::Engine(error))) => {
                 Err(StepError::Engine(error).into())
             }
@@ -31,16 +34,36 @@ impl Exchange {
     pub(super) async fn tell_objection(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
         let name = domain.clone();
         match self.step(move |engine| engine.untold_objection(&name)).await? {
-            Some(call) => self.say_objection(call).await,
+            // Where it held something later of hers, what she says now is told the next time.
+            Some(call) => self.say_objection(call).await.map(drop),
             None => Ok(()),
         }
     }
 
-    async fn say_objection(&self, call: PreparedCall) -> Result<(), ExchangeError> {
-        let domain = call.domain.clone();
-        let answer = self.call(call, "objection").await?;
-        let name = domain.clone();
-        self.take(&domain, move |engine| engine.accept_objected(&name, &answer)).await
+    /// Tells what she says; what the retailer shows may be something later of hers, and then she says it anew, after
+    /// that. False: it has not shown yet that it knows.
+    async fn say_objection(&self, mut call: PreparedCall) -> Result<bool, ExchangeError> {
+        for _ in 0..SAYINGS_MAX {
+            // Under a key that the retailer cannot place it would stand there as somebody else's.
+            let generation = call.pseudonym;
+            if let Err(refusal) = said_at_the_end(self.go_on(&call.domain).await)?
+                && !self.step(move |engine| engine.speaks_under_its_key(generation)).await?
+            {
+                return Err(refusal);
+            }
+            let domain = call.domain.clone();
+            let answer = self.call(call, "objection").await?;
+            let name = domain.clone();
+            let taken = self.take(&domain, move |engine| engine.accept_objected(&name, &answer));
+            if taken.await? {
+                return Ok(true);
+            }
+            match self.step(move |engine| engine.untold_objection(&domain)).await? {
+                Some(next) => call = next,
+                None => return Ok(true),
+            }
+        }
+        Ok(false)
     }
 
     /// Asks a retailer to sign that what it held is erased. One answer that does not hold holds up no other; the first is

@@ -48,9 +48,27 @@ pub enum GrantChange {
         stopped: Vec<JournalEntry>,
     },
     /// The controller answered the withdrawal; the record is the acknowledgement.
-    Acknowledge,
+    Acknowledge {
+        /// It answered another one of hers.
+        other: Option<OtherWithdrawal>,
+    },
     /// The controller signed that what it held is erased; the record is the erasure.
-    Erase,
+    Erase {
+        /// It names another withdrawal of hers.
+        other: Option<OtherWithdrawal>,
+    },
+}
+
+/// A withdrawal of hers that her retailer took before the one that is kept here, or while none is: from now on it is
+/// *the* withdrawal. It stands in her log before what answers it.
+#[derive(Debug)]
+pub struct OtherWithdrawal {
+    /// As she signed it.
+    pub jws: Vec<u8>,
+    /// When.
+    pub said_at: Timestamp,
+    /// Of its record.
+    pub salt: Salt,
 }
 
 /// What signs the two logs that one step through the gate appends to.
@@ -116,6 +134,11 @@ fn pass(
     if let Some(excess) = gate.excess(db, grant, &change)? {
         return Ok(Err(Shut::Beyond(excess)));
     }
+    if let GrantChange::Acknowledge { other: Some(other) }
+    | GrantChange::Erase { other: Some(other) } = &change
+    {
+        logs::append(db, &gate.log, &signers.pairwise, &other.salt, &other.jws, now)?;
+    }
     let (index, head) =
         logs::append(db, &gate.log, &signers.pairwise, &salts.record, &record, now)?;
     let proven = logs::prove(db, &gate.log, index, head.clone())?;
@@ -149,8 +172,10 @@ impl Gate {
             GrantChange::Withdraw { .. } => {
                 matches!(self.state, GrantState::Given | GrantState::Active | GrantState::Expired)
             }
-            GrantChange::Acknowledge => self.state == GrantState::Withdrawn && !self.acknowledged,
-            GrantChange::Erase => {
+            GrantChange::Acknowledge { .. } => {
+                self.state == GrantState::Withdrawn && !self.acknowledged
+            }
+            GrantChange::Erase { .. } => {
                 matches!(self.state, GrantState::Withdrawn | GrantState::Expired) && !self.erased
             }
         }
@@ -170,8 +195,8 @@ impl Gate {
             }
             GrantChange::Activate
             | GrantChange::Withdraw { .. }
-            | GrantChange::Acknowledge
-            | GrantChange::Erase => return Ok(None),
+            | GrantChange::Acknowledge { .. }
+            | GrantChange::Erase { .. } => return Ok(None),
         };
         let kept = Unverified::<Grant>::parse(&self.jws).map_err(column::broken_blob)?;
         Ok(kept.claimed().covers(&claim).err())
@@ -268,13 +293,30 @@ fn apply(
                 (id, record, at),
             )?
         }
-        GrantChange::Acknowledge => {
+        GrantChange::Acknowledge { other } => {
+            put_in_place(db, grant, other)?;
             db.execute("UPDATE grants SET acknowledgement = ?2 WHERE id = ?1", (id, record))?
         }
-        GrantChange::Erase => {
+        GrantChange::Erase { other } => {
+            put_in_place(db, grant, other)?;
             db.execute("UPDATE grants SET erasure = ?2 WHERE id = ?1", (id, record))?
         }
     };
+    Ok(())
+}
+
+/// Keeps the withdrawal that her retailer took as the one there is.
+fn put_in_place(
+    db: &Transaction<'_>,
+    grant: GrantId,
+    other: Option<OtherWithdrawal>,
+) -> Result<(), VaultError> {
+    let Some(OtherWithdrawal { jws, said_at, salt: _ }) = other else { return Ok(()) };
+    db.execute(
+        "UPDATE grants SET state = 'withdrawn', withdrawal = ?2,
+           ended_at = min(COALESCE(ended_at, ?3), ?3) WHERE id = ?1",
+        (grant.as_bytes(), jws, column::from_time(said_at)),
+    )?;
     Ok(())
 }
 

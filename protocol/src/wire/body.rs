@@ -89,13 +89,17 @@ pub struct AskErasure {
     pub grant: GrantId,
 }
 
-/// Answer: the erasure, logged; none while it is owed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Answer: the erasure, logged, and the withdrawal that it names; none while it is owed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Erased {
     /// An [`Erasure`](crate::consent::Erasure), its record and its proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erasure: Option<Attested>,
+    /// The withdrawal in the retailer's log; absent where the grant ran out. It is hers, but a vault that was
+    /// restored may not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawal: Option<Attested>,
 }
 
 /// Body of a call to [`OBJECTIONS_PATH`](super::OBJECTIONS_PATH).

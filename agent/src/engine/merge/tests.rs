@@ -254,13 +254,20 @@ fn a_letter_that_somebody_else_wrote_copied_or_sealed_to_another_is_set_aside() 
     let other = besace_protocol::keys::RootKey::init_with(|bytes| bytes.fill(3));
     let other = forged.seal(&crate::export::recipient(&other).unwrap()).unwrap();
     std::fs::write(inbox.join(name(10)), other).unwrap();
+    let content =
+        Content::Objected { domain: ControllerId::parse("shop.example").unwrap(), said: NOW };
+    let body = br#"{"objection":{"document":"AAEC","proof":"","record":"AAEC"}}"#.to_vec();
+    let forged = Letter { content, body, ..forged };
+    std::fs::write(inbox.join(name(13)), forged.seal(list.recipient()).unwrap()).unwrap();
     let cut = &bytes[..bytes.len() - 1];
     std::fs::write(inbox.join(name(11)), cut).unwrap();
     std::fs::write(inbox.join(name(12)), vec![0; 2 << 20]).unwrap();
     story.say(&location(120, 10.0));
     story.engine.unlock(&passphrase("p")).unwrap();
     let merged = story.engine.merge_inbox().unwrap();
-    assert_eq!(merged, Merged { reports: 2, answers: 0, set_aside: 5 });
+    assert_eq!(merged, Merged { reports: 2, answers: 0, set_aside: 6 });
+    // Nobody answered anything: nothing is said of a shop that she never met.
+    assert!(story.engine.journal(9).unwrap().is_empty());
     assert_eq!(story.engine.fix_span().unwrap().unwrap().0, 2);
     assert_eq!(story.engine.merge_inbox().unwrap(), Merged::default());
 }

@@ -150,6 +150,20 @@ fn a_code_is_answered_from_what_is_at_home() {
 }
 
 #[test]
+fn of_a_shop_whose_offers_she_does_not_want_no_price_is_shown_either() {
+    let (_folder, engine) = open_engine();
+    publish(&engine, "lumen", NOW, &[offer(1, SHOES, 6990)]);
+    publish(&engine, "cimes", NOW, &[offer(1, SHOES, 7490)]);
+    engine.object(&domain("lumen"), true).unwrap();
+    let answer = look(&engine, SHOES);
+    assert_eq!(answer.lowest.unwrap().domain, domain("cimes"));
+    assert!(answer.history.iter().all(|seen| seen.domain == domain("cimes")));
+    // Taken back, what was seen all along is there.
+    engine.object(&domain("lumen"), false).unwrap();
+    assert_eq!(look(&engine, SHOES).lowest.unwrap().domain, domain("lumen"));
+}
+
+#[test]
 fn wishes_it_fulfils_are_named_with_whether_the_price_fits() {
     let (_folder, engine) = open_engine();
     publish(&engine, "lumen", NOW, &[offer(1, SHOES, 7990)]);
