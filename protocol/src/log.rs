@@ -10,9 +10,11 @@
 //! | [`TilePath`], [`tiles_of`], [`serve_tile`] | C2SP tlog-tiles |
 //! | [`UnverifiedProof`], [`InclusionProof`] | C2SP tlog-proof |
 //! | [`compare`], [`HashTiles`] | `spec/log.md#comparing-heads` |
+//! | [`WitnessKey`], [`Cosignature`] | C2SP tlog-cosignature, `spec/witness.md#cosignature` |
+//! | [`WitnessPolicy`], [`WitnessedCheckpoint`] | C2SP tlog-policy, `spec/witness.md#policy` |
 //!
 //! Pure: nodes and entries are read through closures with the caller's error. It does not do:
-//! cosignatures of witnesses, extension lines of checkpoints, pruning, other hash functions.
+//! ML-DSA cosignatures, extension lines of checkpoints, pruning, other hash functions.
 //!
 //! **A store keeps three tables**: entries by index, complete nodes by [`NodeId`], and the last
 //! signed checkpoint. Append in one transaction: [`Frontier::from_nodes`] at the current size,
@@ -21,9 +23,11 @@
 
 mod checkpoint;
 mod compare;
+mod cosignature;
 mod key;
 mod leaf;
 mod note;
+mod policy;
 mod proof;
 mod proof_file;
 mod tile;
@@ -34,11 +38,19 @@ pub use checkpoint::{
     VerifyCheckpointError,
 };
 pub use compare::{COMPARE_TILES_MAX, Comparison, HashTiles, compare};
+pub use cosignature::{
+    Cosignature, ParseCosignatureError, ParseWitnessKeyError, ParseWitnessNameError,
+    UnverifiedCosignature, VerifyCosignatureError, WitnessKey, WitnessName,
+};
 pub use key::{LogKey, Origin, ParseLogKeyError, ParseOriginError};
 pub use leaf::{
     Commitment, OPENING_LEN_MAX, Opening, OpeningError, ParseOpeningError, Salt, commitment,
 };
 pub use note::{NOTE_LEN_MAX, ParseNoteError, SignedNote, VerifyNoteError};
+pub use policy::{
+    COSIGNATURE_AHEAD_MAX, ParseWitnessPolicyError, QuorumError, WITNESS_POLICY_LEN_MAX, Witness,
+    WitnessPolicy, WitnessedCheckpoint,
+};
 pub use proof::{
     ProveError, VerifyProofError, consistency_proof, inclusion_proof, verify_consistency,
     verify_inclusion,

@@ -369,6 +369,140 @@ def _bundle(header, body):
     _same("entries", [to_base64url(e) for e in entries], header["entries"].split(" "))
 
 
+AGE_AHEAD_MAX = 300
+POLICY_LEN_MAX = 64 << 10
+
+
+def parse_witness_key(text):
+    match = re.fullmatch(r"([!-*,-~]{1,255})\+([0-9a-f]{8})\+([^+ ][^ ]*)", text, re.ASCII)
+    if not match:
+        raise Refused("not the key of a witness")
+    name, blob = match[1], from_base64(match[3])
+    if blob[:1] != b"\x04":
+        raise Refused("not a cosignature key")
+    ed25519.check_public(blob[1:])
+    if sha256(name.encode(), b"\n", blob)[:4].hex() != match[2]:
+        raise Refused("another key id")
+    return name, blob[1:]
+
+
+def check_cosignature(key, text, blob):
+    """When the holder of `key` cosigned the text of a checkpoint."""
+    if len(blob) != 8 + 64:
+        raise Refused("not a time and a signature")
+    at = int.from_bytes(blob[:8], "big")
+    if at > SIZE_MAX:
+        raise Refused("not a time")
+    ed25519.verify(key, b"cosignature/v1\ntime %d\n%s" % (at, text.encode()), blob[8:])
+    return at
+
+
+def cosigned_by(name, key, body):
+    """When a witness cosigned, or None if it has no line."""
+    text, lines = parse_note(body)
+    head = (name, sha256(name.encode(), b"\n\x04", key)[:4])
+    blobs = [line[2] for line in lines if line[:2] == head]
+    if len(blobs) > 1:
+        raise Refused("two lines of one witness")
+    return check_cosignature(key, text, blobs[0]) if blobs else None
+
+
+def parse_policy(body):
+    """Witnesses by name, groups by name as (least, members), and the quorum or None."""
+    if len(body) > POLICY_LEN_MAX or not re.fullmatch(rb"[ -~\t\n]*\n", body):
+        raise Refused("not lines of printable ASCII")
+    witnesses, groups, used, quorums = {}, {}, set(), []
+    for line in body.decode().splitlines():
+        words = re.split(r"[ \t]+", line.strip(" \t"))
+        if words[0] == "" or words[0].startswith("#"):
+            continue
+        known = witnesses.keys() | groups.keys()
+        if words[0] == "quorum" and len(words) == 2:
+            if words[1] not in known | {"none"}:
+                raise Refused("a quorum of nobody")
+            quorums.append(words[1])
+            continue
+        if len(words) < 3 or words[1] in known | {"none"} or len(known) == 64:
+            raise Refused("a name twice, or not a line")
+        if words[0] == "witness" and len(words) <= 4:
+            name, key = parse_witness_key(words[2])
+            if key in [other for _, other in witnesses.values()]:
+                raise Refused("one key twice")
+            witnesses[words[1]] = (name, key)
+        elif words[0] == "group":
+            members = words[3:]
+            least = {"all": len(members), "any": 1}.get(words[2])
+            least = decimal(words[2], 2**32) if least is None else least
+            if not 1 <= least <= len(members):
+                raise Refused("more than there are, or none")
+            for member in members:
+                if member not in known or member in used:
+                    raise Refused("counted twice, or not defined")
+                used.add(member)
+            groups[words[1]] = (least, members)
+        else:
+            raise Refused("not a line of a policy")
+    if len(quorums) != 1:
+        raise Refused("not one quorum")
+    return witnesses, groups, None if quorums[0] == "none" else quorums[0]
+
+
+def witnessed_at(policy, body, now):
+    """The latest moment from which on enough witnesses cosigned, by trying each."""
+    witnesses, groups, quorum = parse_policy(policy)
+    times = {word: cosigned_by(*key, body) for word, key in witnesses.items()}
+    times = {w: at for w, at in times.items() if at is not None and at <= now + AGE_AHEAD_MAX}
+
+    def holds(word, moment):
+        if word in witnesses:
+            return times.get(word, -1) >= moment
+        least, members = groups[word]
+        return sum(holds(member, moment) for member in members) >= least
+
+    if quorum is None:
+        return now
+    return max((at for at in times.values() if holds(quorum, at)), default=None)
+
+
+def _witness_key(header, body):
+    name, key = parse_witness_key(text_of(body))
+    _same("name", name, header["name"])
+    _same("key", to_base64url(key), header["key"])
+
+
+def _cosignature(header, body):
+    parse_checkpoint(body, header["log-key"], False)
+    at = cosigned_by(*parse_witness_key(header["witness-key"]), body)
+    _same("time", str(at), header["at"])
+
+
+def _cosignature_line(header, body):
+    checkpoint = from_base64url(header["checkpoint"])
+    parse_checkpoint(checkpoint, header["log-key"], False)
+    name, key = parse_witness_key(header["witness-key"])
+    match = re.fullmatch(r"\u2014 ([^\s+]+) ([^ \n]+)\n", text_of(body))
+    blob = from_base64(match[2]) if match else b""
+    if match is None or match[1] != name or blob[:4] != sha256(name.encode(), b"\n\x04", key)[:4]:
+        raise Refused("not a line of this witness")
+    at = check_cosignature(key, parse_note(checkpoint)[0], blob[4:])
+    _same("time", str(at), header["at"])
+
+
+def _policy(header, body):
+    witnesses, _, quorum = parse_policy(body)
+    _same("witnesses", [name for name, _ in witnesses.values()], header.get("witnesses", "").split())
+    _same("quorum", "none" if quorum is None else "asked", header["quorum"])
+
+
+def _quorum(header, body):
+    parse_checkpoint(body, header["log-key"], False)
+    now = int(header["now"])
+    at = witnessed_at(from_base64url(header["policy"]), body, now)
+    if at is None or at < now - int(header["age-max"]):
+        raise Refused("not cosigned by enough witnesses, or too long ago")
+    _same("time", str(at), header["at"])
+
+
 FIGURES = {
     "commitment": _commitment,
     "opening": _opening,
@@ -381,6 +515,11 @@ FIGURES = {
     "tile-path": _tile_path,
     "tiles": _tiles,
     "bundle": _bundle,
+    "witness-key": _witness_key,
+    "cosignature": _cosignature,
+    "cosignature-line": _cosignature_line,
+    "policy": _policy,
+    "quorum": _quorum,
 }
 
 

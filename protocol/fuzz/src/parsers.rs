@@ -22,8 +22,9 @@ use besace_protocol::{
     jws::UnverifiedJws,
     lang::Language,
     log::{
-        LogKey, Opening, Origin, SignedNote, TilePath, UnverifiedCheckpoint, UnverifiedProof,
-        bundle_of, parse_bundle, parse_tile,
+        LogKey, Opening, Origin, SignedNote, TilePath, UnverifiedCheckpoint, UnverifiedCosignature,
+        UnverifiedProof, WitnessKey, WitnessName, WitnessPolicy, bundle_of, parse_bundle,
+        parse_tile,
     },
     mark::UnverifiedMark,
     money::{Currency, Money},
@@ -221,6 +222,12 @@ pub const PARSERS: &[Parser] = &[
         UnverifiedCheckpoint::parse(b).is_ok()
     }),
     other("proof", "UnverifiedProof", &["log"], |b| UnverifiedProof::parse(b).is_ok()),
+    text("witness-name", "WitnessName", &["log"], |t| written(WitnessName::parse(t).ok())),
+    text("witness-key", "WitnessKey", &["log"], |t| written(WitnessKey::parse(t).ok())),
+    bytes("cosignature", "UnverifiedCosignature", &["log"], |b| {
+        UnverifiedCosignature::parse(b).ok().map(|line| line.to_string().into_bytes())
+    }),
+    other("witness-policy", "WitnessPolicy", &["log"], |b| WitnessPolicy::parse(b).is_ok()),
     json("opening", "Opening", &["log"], |b| {
         let read = Opening::parse(b).ok();
         check_same(b, read.as_ref().and_then(|opening| opening.to_bytes().ok()).as_deref());

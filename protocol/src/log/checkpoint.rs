@@ -183,6 +183,15 @@ impl SignedCheckpoint {
     pub fn as_str(&self) -> &str {
         self.note.as_str()
     }
+
+    pub(super) const fn note(&self) -> &SignedNote {
+        &self.note
+    }
+
+    /// The same head with other lines below it.
+    pub(super) fn with_note(&self, note: SignedNote) -> Self {
+        Self { checkpoint: self.checkpoint.clone(), note }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! C2SP signed-note: a text, one empty line, signature lines.
 //!
 //! The text ends where the **last** empty line begins: a text may hold empty lines, signatures not.
-//! It does not do: any signature type but Ed25519 (0x01).
+//! It does not do: any signature type but Ed25519 (0x01); cosignatures (0x04) are read by who knows their message.
 
 use alloc::{
     string::{String, ToString as _},
@@ -139,6 +139,33 @@ impl SignedNote {
     pub fn verify_exact(&self, key: &LogKey) -> Result<(), VerifyNoteError> {
         self.verify(key)?;
         if self.lines.len() == 1 { Ok(()) } else { Err(VerifyNoteError::ExtraLine) }
+    }
+
+    /// What stands behind `name` and `key_id`, line by line; **not** checked.
+    pub(super) fn blobs_of<'a>(
+        &'a self,
+        name: &'a str,
+        key_id: [u8; 4],
+    ) -> impl Iterator<Item = &'a [u8]> {
+        let of_it = move |line: &&SignatureLine| line.name == name && line.key_id == key_id;
+        self.lines.iter().filter(of_it).map(|line| line.signature.as_slice())
+    }
+
+    /// The same text with one more line; lines of the same name and key id give way to it.
+    pub(super) fn with_line(
+        &self,
+        name: &str,
+        key_id: [u8; 4],
+        blob: &[u8],
+    ) -> Result<Self, ParseNoteError> {
+        let mut note = String::from(self.text());
+        note.push('\n');
+        for line in self.lines.iter().filter(|line| line.name != name || line.key_id != key_id) {
+            line.write(&mut note);
+        }
+        let name = String::from(name);
+        SignatureLine { name, key_id, signature: blob.to_vec() }.write(&mut note);
+        Self::parse(note.as_bytes())
     }
 }
 

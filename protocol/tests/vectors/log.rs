@@ -3,12 +3,14 @@
 
 use besace_protocol::{
     crypto::{Digest, VerifyingKey, sha256},
-    encoding::from_base64,
+    encoding::{from_base64, from_base64url},
     log::{
         Commitment, Frontier, LogKey, Opening, Origin, Salt, SignedCheckpoint, TilePath, TileRow,
-        UnverifiedCheckpoint, UnverifiedProof, bundle_of, commitment, parse_bundle, tiles_of,
-        verify_consistency, verify_inclusion,
+        UnverifiedCheckpoint, UnverifiedCosignature, UnverifiedProof, WitnessKey, WitnessName,
+        WitnessPolicy, bundle_of, commitment, parse_bundle, tiles_of, verify_consistency,
+        verify_inclusion,
     },
+    time::Timestamp,
 };
 
 use super::{Case, same};
@@ -26,6 +28,11 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
         "tile-path" => tile_path(case),
         "tiles" => tiles(case),
         "bundle" => bundle(case),
+        "witness-key" => witness_key(case),
+        "cosignature" => cosignature(case),
+        "cosignature-line" => cosignature_line(case),
+        "policy" => policy(case),
+        "quorum" => quorum(case),
         other => panic!("unknown figure {other}"),
     }
 }
@@ -144,4 +151,51 @@ fn bundle(case: &Case) -> Result<(), String> {
     let texts: Vec<String> = entries.iter().map(ToString::to_string).collect();
     same("entries", &texts.join(" "), case.text("entries"))?;
     same("bytes", &hex::encode(bundle_of(&entries)), &hex::encode(&case.body))
+}
+
+fn witness_key(case: &Case) -> Result<(), String> {
+    let key = WitnessKey::parse(text(case)?).map_err(|e| e.to_string())?;
+    same("name", key.name().as_str(), case.text("name"))?;
+    same("key", &key.verifying_key().to_string(), case.text("key"))?;
+    let name = WitnessName::parse(case.text("name")).unwrap();
+    let again = WitnessKey::new(name, VerifyingKey::parse(case.text("key")).unwrap());
+    same("text", &again.to_string(), text(case)?)
+}
+
+fn signed(case: &Case, checkpoint: &[u8]) -> Result<SignedCheckpoint, String> {
+    let parsed = UnverifiedCheckpoint::parse(checkpoint).map_err(|e| e.to_string())?;
+    parsed.verify(&key_of(case)).map_err(|e| e.to_string())
+}
+
+fn cosignature(case: &Case) -> Result<(), String> {
+    let witness = WitnessKey::parse(case.text("witness-key")).unwrap();
+    let found = signed(case, &case.body)?.cosigned_by(&witness).map_err(|e| e.to_string())?;
+    let at = found.ok_or("no line of this witness")?.at();
+    same("time", &at.as_unix_seconds().to_string(), case.text("at"))
+}
+
+fn cosignature_line(case: &Case) -> Result<(), String> {
+    let checkpoint = signed(case, &from_base64url(case.text("checkpoint")).unwrap()).unwrap();
+    let witness = WitnessKey::parse(case.text("witness-key")).unwrap();
+    let line = UnverifiedCosignature::parse(&case.body).map_err(|e| e.to_string())?;
+    let cosignature = line.verify(&witness, &checkpoint).map_err(|e| e.to_string())?;
+    same("text", &cosignature.to_string(), text(case)?)?;
+    same("time", &cosignature.at().as_unix_seconds().to_string(), case.text("at"))
+}
+
+fn policy(case: &Case) -> Result<(), String> {
+    let policy = WitnessPolicy::parse(&case.body).map_err(|e| e.to_string())?;
+    let names: Vec<&str> = policy.witnesses().iter().map(|w| w.key.name().as_str()).collect();
+    same("witnesses", &names.join(" "), case.find("witnesses").unwrap_or_default())?;
+    same("quorum", if policy.asks() { "asked" } else { "none" }, case.text("quorum"))
+}
+
+fn quorum(case: &Case) -> Result<(), String> {
+    let policy = WitnessPolicy::parse(&from_base64url(case.text("policy")).unwrap());
+    let now = Timestamp::from_unix_seconds(number(case, "now"));
+    let head = signed(case, &case.body)?;
+    let witnessed = policy.map_err(|e| e.to_string())?;
+    let witnessed = witnessed.verify(&head, now, number(case, "age-max"));
+    let at = witnessed.map_err(|e| e.to_string())?.at();
+    same("time", &at.as_unix_seconds().to_string(), case.text("at"))
 }
