@@ -12,6 +12,7 @@
 //! | [`compare`], [`HashTiles`] | `spec/log.md#comparing-heads` |
 //! | [`WitnessKey`], [`Cosignature`] | C2SP tlog-cosignature, `spec/witness.md#cosignature` |
 //! | [`WitnessPolicy`], [`WitnessedCheckpoint`] | C2SP tlog-policy, `spec/witness.md#policy` |
+//! | [`add_checkpoint`], [`UnverifiedAddCheckpoint`] | C2SP tlog-witness, `spec/witness.md#asking` |
 //!
 //! Pure: nodes and entries are read through closures with the caller's error. It does not do:
 //! ML-DSA cosignatures, extension lines of checkpoints, pruning, other hash functions.
@@ -32,6 +33,7 @@ mod proof;
 mod proof_file;
 mod tile;
 mod tree;
+mod witness;
 
 pub use checkpoint::{
     Checkpoint, ParseCheckpointError, SignedCheckpoint, TREE_SIZE_MAX, UnverifiedCheckpoint,
@@ -63,3 +65,8 @@ pub use tile::{
     parse_bundle, parse_tile, serve_tile, tiles_of,
 };
 pub use tree::{Frontier, NodeId, empty_root, leaf_hash, node_hash};
+pub use witness::{
+    ADD_CHECKPOINT_LEN_MAX, ADD_CHECKPOINT_PATH, ParseAddCheckpointError, TREE_SIZE_MEDIA_TYPE,
+    UnverifiedAddCheckpoint, WITNESS_ANSWER_LEN_MAX, WitnessRefusal, add_checkpoint,
+    cosignature_in, parse_tree_size, tree_size,
+};

@@ -503,6 +503,49 @@ def _quorum(header, body):
     _same("time", str(at), header["at"])
 
 
+def judge_checkpoint(request, log_key, last):
+    """What a witness answers that knows the log by `log_key` and cosigned the head `last`."""
+    head, separator, checkpoint = text_of(request).partition("\n\n")
+    lines = head.split("\n")
+    if not separator or not lines[0].startswith("old "):
+        raise Refused("not a request")
+    old = decimal(lines[0].removeprefix("old "), SIZE_MAX)
+    proof = [from_base64(line) for line in lines[1:]]
+    if len(proof) > 63 or any(len(node) != 32 for node in proof):
+        raise Refused("not hashes")
+    fields = parse_note(checkpoint.encode())[0].split("\n")
+    if len(fields) != 4 or not fields[1].isdecimal():
+        raise Refused("not a checkpoint")
+    if log_key is None:
+        return "unknown-log"
+    try:
+        size, digest = parse_checkpoint(checkpoint.encode(), log_key, False)
+    except Refused:
+        return "not-signed"
+    if old > size:
+        return "backwards"
+    known = parse_checkpoint(last, log_key, False) if last else (0, sha256())
+    if old != known[0]:
+        return f"other-size {known[0]}"
+    try:
+        check_consistency(old, known[1], size, digest, proof)
+    except Refused:
+        return "inconsistent"
+    return f"cosign {size}"
+
+
+def _add_checkpoint(header, body):
+    last = from_base64url(header["last"]) if "last" in header else None
+    _same("answer", judge_checkpoint(body, header.get("log-key"), last), header["answer"])
+
+
+def _tree_size(header, body):
+    match = re.fullmatch(r"([0-9]+)\n", text_of(body), re.ASCII)
+    if not match:
+        raise Refused("not a line with a number")
+    _same("size", str(decimal(match[1], SIZE_MAX)), header["size"])
+
+
 FIGURES = {
     "commitment": _commitment,
     "opening": _opening,
@@ -520,6 +563,8 @@ FIGURES = {
     "cosignature-line": _cosignature_line,
     "policy": _policy,
     "quorum": _quorum,
+    "add-checkpoint": _add_checkpoint,
+    "tree-size": _tree_size,
 }
 
 

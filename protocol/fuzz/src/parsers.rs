@@ -22,9 +22,9 @@ use besace_protocol::{
     jws::UnverifiedJws,
     lang::Language,
     log::{
-        LogKey, Opening, Origin, SignedNote, TilePath, UnverifiedCheckpoint, UnverifiedCosignature,
-        UnverifiedProof, WitnessKey, WitnessName, WitnessPolicy, bundle_of, parse_bundle,
-        parse_tile,
+        LogKey, Opening, Origin, SignedNote, TilePath, UnverifiedAddCheckpoint,
+        UnverifiedCheckpoint, UnverifiedCosignature, UnverifiedProof, WitnessKey, WitnessName,
+        WitnessPolicy, bundle_of, parse_bundle, parse_tile, parse_tree_size, tree_size,
     },
     mark::UnverifiedMark,
     money::{Currency, Money},
@@ -226,6 +226,12 @@ pub const PARSERS: &[Parser] = &[
     text("witness-key", "WitnessKey", &["log"], |t| written(WitnessKey::parse(t).ok())),
     bytes("cosignature", "UnverifiedCosignature", &["log"], |b| {
         UnverifiedCosignature::parse(b).ok().map(|line| line.to_string().into_bytes())
+    }),
+    other("add-checkpoint", "UnverifiedAddCheckpoint", &["log"], |b| {
+        UnverifiedAddCheckpoint::parse(b).is_ok()
+    }),
+    bytes("tree-size", "parse_tree_size", &["log"], |b| {
+        parse_tree_size(b).map(|size| tree_size(size).into_bytes())
     }),
     other("witness-policy", "WitnessPolicy", &["log"], |b| WitnessPolicy::parse(b).is_ok()),
     json("opening", "Opening", &["log"], |b| {

@@ -188,18 +188,23 @@ impl UnverifiedCosignature {
         &self.name
     }
 
+    /// Whether it has the name and the key id of `witness`.
+    pub(super) fn is_claimed_by(&self, witness: &WitnessKey) -> bool {
+        self.name == witness.name && self.key_id == witness.key_id()
+    }
+
     /// Checks that `witness` made it of `checkpoint`.
     pub fn verify(
         self,
         witness: &WitnessKey,
         checkpoint: &SignedCheckpoint,
     ) -> Result<Cosignature, VerifyCosignatureError> {
-        if self.name != witness.name || self.key_id != witness.key_id() {
+        if !self.is_claimed_by(witness) {
             return Err(VerifyCosignatureError);
         }
         let message = message(checkpoint, self.at);
         let holds = witness.key.verify(message.as_bytes(), &self.signature);
-        holds.map(|_| Cosignature(self)).map_err(|_| VerifyCosignatureError)
+        holds.map(|()| Cosignature(self)).map_err(|_| VerifyCosignatureError)
     }
 
     fn blob(&self) -> Vec<u8> {

@@ -6,9 +6,9 @@ use besace_protocol::{
     encoding::{from_base64, from_base64url},
     log::{
         Commitment, Frontier, LogKey, Opening, Origin, Salt, SignedCheckpoint, TilePath, TileRow,
-        UnverifiedCheckpoint, UnverifiedCosignature, UnverifiedProof, WitnessKey, WitnessName,
-        WitnessPolicy, bundle_of, commitment, parse_bundle, tiles_of, verify_consistency,
-        verify_inclusion,
+        UnverifiedAddCheckpoint, UnverifiedCheckpoint, UnverifiedCosignature, UnverifiedProof,
+        WitnessKey, WitnessName, WitnessPolicy, WitnessRefusal, bundle_of, commitment,
+        parse_bundle, parse_tree_size, tiles_of, tree_size, verify_consistency, verify_inclusion,
     },
     time::Timestamp,
 };
@@ -33,6 +33,8 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
         "cosignature-line" => cosignature_line(case),
         "policy" => policy(case),
         "quorum" => quorum(case),
+        "add-checkpoint" => add_checkpoint(case),
+        "tree-size" => size(case),
         other => panic!("unknown figure {other}"),
     }
 }
@@ -198,4 +200,26 @@ fn quorum(case: &Case) -> Result<(), String> {
     let witnessed = witnessed.verify(&head, now, number(case, "age-max"));
     let at = witnessed.map_err(|e| e.to_string())?.at();
     same("time", &at.as_unix_seconds().to_string(), case.text("at"))
+}
+
+/// What a witness says that knows `log-key`, and cosigned `last` if there is one.
+fn add_checkpoint(case: &Case) -> Result<(), String> {
+    let request = UnverifiedAddCheckpoint::parse(&case.body).map_err(|e| e.to_string())?;
+    let last = case.find("last").map(|last| signed(case, &from_base64url(last).unwrap()).unwrap());
+    let key = case.find("log-key").map(|_| key_of(case));
+    let answer = match request.judge(key.as_ref(), last.as_ref()) {
+        Ok(head) => format!("cosign {}", head.size()),
+        Err(WitnessRefusal::UnknownLog) => "unknown-log".to_owned(),
+        Err(WitnessRefusal::NotSigned) => "not-signed".to_owned(),
+        Err(WitnessRefusal::Backwards) => "backwards".to_owned(),
+        Err(WitnessRefusal::OtherSize { size }) => format!("other-size {size}"),
+        Err(WitnessRefusal::Inconsistent) => "inconsistent".to_owned(),
+    };
+    same("answer", &answer, case.text("answer"))
+}
+
+fn size(case: &Case) -> Result<(), String> {
+    let size = parse_tree_size(&case.body).ok_or("not a size")?;
+    same("size", &size.to_string(), case.text("size"))?;
+    same("text", &tree_size(size), text(case)?)
 }
