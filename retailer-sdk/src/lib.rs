@@ -88,6 +88,8 @@ mod tests;
 mod till;
 #[cfg(feature = "sqlite")]
 mod voucher;
+#[cfg(feature = "sqlite")]
+mod witness;
 
 #[cfg(feature = "sqlite")]
 pub use self::{

@@ -110,7 +110,7 @@ pub enum ReadTileError {
     Missing,
     /// The store failed.
     #[error("tile was not read")]
-    Store(#[source] StoreError),
+    Store(#[from] StoreError),
 }
 
 impl Retailer {
@@ -234,9 +234,13 @@ impl Retailer {
         self.store.read().notice(digest)
     }
 
-    /// The signed head of the log, as it is served (C2SP tlog-checkpoint).
+    /// The signed head of the log, as it is served (C2SP tlog-checkpoint): with the lines of witnesses, where
+    /// they cosigned this one.
     pub fn checkpoint(&self) -> Result<String, StoreError> {
-        self.store.read().checkpoint()
+        let session = self.store.read();
+        let head = session.checkpoint()?;
+        let cosigned = session.cosigned()?.filter(|cosigned| cosigned.starts_with(&head));
+        Ok(cosigned.unwrap_or(head))
     }
 
     /// The bytes of a tile of the log (C2SP tlog-tiles).

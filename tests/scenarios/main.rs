@@ -24,3 +24,4 @@ mod succession;
 mod till;
 mod voucher_pages;
 mod vouchers;
+mod witness;

@@ -10,4 +10,5 @@ pub mod shopper;
 pub mod story;
 pub mod tap;
 pub mod walk;
+pub mod witness;
 pub mod world;

@@ -310,6 +310,15 @@ impl House {
         Ok(())
     }
 
+    /// Has its head cosigned, as the gateway's timer would. Says whether it is.
+    pub async fn have_cosigned(
+        &self,
+        witnesses: &besace_gateway::Witnesses,
+        clock: &WorldClock,
+    ) -> bool {
+        witnesses.ask(Arc::clone(&self.retailer), clock).await
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         device: Device,

@@ -21,7 +21,8 @@ use crate::{
     clock::{Clock as _, SystemClock},
     config::{Config, ConfigError, read_bytes, read_json},
     entropy::{Rng, SystemEntropy},
-    http, net,
+    http,
+    net::{self, Witnesses},
 };
 
 /// The retailer's server.
@@ -271,6 +272,7 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let limits = Config::read(folder)?.limits;
+    let witnesses = Config::read_witnesses(folder)?.map(Witnesses::new).transpose()?;
     let address = address(folder, listen)?;
     let retailer = Arc::new(Mutex::new(open(folder)?));
     let listener =
@@ -278,6 +280,10 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let kept = Arc::clone(&retailer);
     let served = runtime.block_on(async move {
+        if let Some(witnesses) = witnesses {
+            let (retailer, clock) = (Arc::downgrade(&retailer), Arc::new(SystemClock));
+            tokio::spawn(witnesses.keep_asking(retailer, clock));
+        }
         let (server, address) = http::serve_within(
             limits,
             retailer,

@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use besace_protocol::encoding::{JsonError, from_json};
+use besace_protocol::{
+    encoding::{JsonError, from_json},
+    log::{ParseWitnessPolicyError, WitnessPolicy},
+};
 use besace_retailer::{Identity, VoucherPlan};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +56,15 @@ pub enum ConfigError {
         #[source]
         source: JsonError,
     },
+    /// Not a policy of witnesses.
+    #[error("{path} is not a policy of witnesses")]
+    Witnesses {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        #[source]
+        source: ParseWitnessPolicyError,
+    },
 }
 
 impl Config {
@@ -60,10 +72,26 @@ impl Config {
     pub const FILE: &'static str = "gateway.json";
     /// Name of the store in the gateway's folder.
     pub const STORE: &'static str = "gateway.db";
+    /// Name of the file in the gateway's folder that says who is asked to cosign the log (C2SP tlog-policy).
+    pub const WITNESSES: &'static str = "witnesses";
 
     /// Reads the configuration of a folder.
     pub fn read(folder: &Path) -> Result<Self, ConfigError> {
         read_json(&folder.join(Self::FILE))
+    }
+
+    /// Reads who is asked to cosign the log; nobody if there is no such file.
+    pub fn read_witnesses(folder: &Path) -> Result<Option<WitnessPolicy>, ConfigError> {
+        let path = folder.join(Self::WITNESSES);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(ConfigError::Io { path, source }),
+        };
+        match WitnessPolicy::parse(&bytes) {
+            Ok(policy) => Ok(Some(policy)),
+            Err(source) => Err(ConfigError::Witnesses { path, source }),
+        }
     }
 
     /// Writes it to a new file.

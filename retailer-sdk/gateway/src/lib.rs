@@ -12,3 +12,5 @@ pub mod config;
 pub mod entropy;
 pub mod http;
 mod net;
+
+pub use net::{SetUpWitnessesError, Witnesses};

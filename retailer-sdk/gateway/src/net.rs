@@ -1,5 +1,7 @@
-//! The only way out of the gateway, and it leads no further than to the gateway itself.
+//! The only way out of the gateway: to itself, and to the witnesses that its operator named.
 
 mod health;
+mod witness;
 
 pub(crate) use self::health::is_well;
+pub use self::witness::{SetUpWitnessesError, Witnesses};

@@ -223,12 +223,13 @@ impl World {
 }
 
 /// Every address, with the one method it takes.
-const ADDRESSES: [(&str, &str); 18] = [
+const ADDRESSES: [(&str, &str); 19] = [
     ("GET", wire::MANIFEST_PATH),
     ("GET", wire::REQUESTS_PATH),
     ("GET", "/besace/v1/notices/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
     ("GET", wire::CATALOGUE_PATH),
     ("GET", "/besace/v1/log/checkpoint"),
+    ("GET", "/besace/v1/log/cosigned"),
     ("GET", "/besace/v1/log/tile/0/000.p/1"),
     ("POST", wire::GRANTS_PATH),
     ("POST", wire::WITHDRAWALS_PATH),
@@ -457,7 +458,7 @@ fn a_clock_that_is_off_by_a_day_is_said_to_be() {
 fn a_shop_key_opens_what_it_is_for() {
     let world = World::new();
     let stranger = "A".repeat(43);
-    for (method, path) in &ADDRESSES[14..] {
+    for (method, path) in &ADDRESSES[15..] {
         for key in [None, Some(""), Some("short"), Some(stranger.as_str())] {
             let answer = world.request(method, path, key, b"{}");
             assert_eq!(answer.problem(), ProblemType::Unauthorized, "{path}");

@@ -76,6 +76,21 @@ impl Session<'_> {
         row.optional()?.ok_or(StoreError::Corrupt)
     }
 
+    /// The largest head that was cosigned, with the lines of the witnesses.
+    pub(crate) fn cosigned(self) -> Result<Option<String>, StoreError> {
+        let row = self.0.query_row("SELECT checkpoint FROM cosigned_head", [], |row| row.get(0));
+        Ok(row.optional()?)
+    }
+
+    pub(crate) fn set_cosigned(self, checkpoint: &str) -> Result<(), StoreError> {
+        self.0.execute(
+            "INSERT INTO cosigned_head (one, checkpoint) VALUES (1, ?1)
+             ON CONFLICT (one) DO UPDATE SET checkpoint = excluded.checkpoint",
+            params![checkpoint],
+        )?;
+        Ok(())
+    }
+
     pub(crate) fn add_opening(self, opened: &Opened) -> Result<(), StoreError> {
         self.0.execute(
             "INSERT INTO log_openings (leaf, salt, record) VALUES (?1, ?2, ?3)",

@@ -399,6 +399,7 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              DROP TABLE subject_logs;
              DROP TABLE erasures;
              DROP TABLE objections;
+             DROP TABLE cosigned_head;
              PRAGMA user_version = 4;",
         )
         .unwrap();

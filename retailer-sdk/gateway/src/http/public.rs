@@ -62,6 +62,14 @@ pub(super) async fn checkpoint(gateway: web::Data<Gateway>) -> Result<HttpRespon
     Ok(answer(note, TEXT, Caching::Never))
 }
 
+/// The largest head that witnesses cosigned; larger ones may follow before they do.
+pub(super) async fn cosigned(gateway: web::Data<Gateway>) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let head = gateway.ask(|retailer, _, _| Ok(retailer.cosigned()?)).await?;
+    let head = head.ok_or_else(|| Refusal::new(ProblemType::NotFound))?;
+    Ok(answer(head.as_str().to_owned(), TEXT, Caching::Never))
+}
+
 pub(super) async fn tile(
     gateway: web::Data<Gateway>,
     path: web::Path<String>,

@@ -139,6 +139,14 @@ pub static ROUTES: &[Route] = &[
     file("checkpoint", LOG_PATH, "/checkpoint", "How far the log is.", Gives::Text, |r| {
         r.to(public::checkpoint)
     }),
+    file(
+        "cosigned",
+        LOG_PATH,
+        "/cosigned",
+        "How far the log was when witnesses cosigned it.",
+        Gives::Text,
+        |r| r.to(public::cosigned),
+    ),
     file("tile", LOG_PATH, "/tile/{tile:.*}", "A part of the log.", Gives::Bytes, |r| {
         r.to(public::tile)
     }),

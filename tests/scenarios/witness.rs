@@ -1,0 +1,211 @@
+//! Witnesses of a retailer's log, over real HTTP: `spec/witness.md`.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use besace_e2e::{
+    department_store,
+    witness::{Manner, TestWitness},
+    world::{House, WorldClock},
+};
+use besace_gateway::Witnesses;
+use besace_protocol::{
+    log::{
+        LogKey, Origin, QuorumError, SignedCheckpoint, UnverifiedCheckpoint, WitnessPolicy,
+        add_checkpoint,
+    },
+    time::Timestamp,
+    wire::LOG_PATH,
+};
+
+const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
+const DAY: u64 = 86_400;
+
+async fn house(folder: &Path, clock: &Arc<WorldClock>) -> House {
+    let shop = department_store::maison_lumen();
+    House::open(&shop, department_store::LYON, folder, Arc::clone(clock), 1).await.unwrap()
+}
+
+fn key_of(house: &House) -> LogKey {
+    let manifest = house.lock().manifest_document().unwrap();
+    LogKey::new(Origin::retailer(&house.domain), manifest.log_key)
+}
+
+/// What the gateway serves to everybody, or the status of its refusal.
+async fn served(house: &House, name: &str) -> Result<SignedCheckpoint, u16> {
+    let address = format!("http://{}{LOG_PATH}/{name}", house.tap.address());
+    let answer = reqwest::get(address).await.unwrap();
+    if !answer.status().is_success() {
+        return Err(answer.status().as_u16());
+    }
+    let bytes = answer.bytes().await.unwrap();
+    Ok(UnverifiedCheckpoint::parse(&bytes).unwrap().verify(&key_of(house)).unwrap())
+}
+
+/// Two of three, each with what it is asked at.
+fn two_of(three: &[&TestWitness; 3]) -> WitnessPolicy {
+    let [a, b, c] = three;
+    let lines = [a.line("a"), b.line("b"), c.line("c")].concat();
+    WitnessPolicy::parse(format!("{lines}group g 2 a b c\nquorum g\n").as_bytes()).unwrap()
+}
+
+fn grow(house: &House, clock: &WorldClock) {
+    clock.reach(clock.now().plus(DAY));
+    house.tidy(clock.now()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_is_served_as_cosigned_once_two_of_three_witnesses_saw_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(WorldClock::new(MORNING, false));
+    let house = house(folder.path(), &clock).await;
+    let start = |number, manner| {
+        let logs = vec![key_of(&house)];
+        TestWitness::start(number, folder.path(), logs, Arc::clone(&clock), manner).unwrap()
+    };
+    let (one, two, wrong) =
+        (start(1, Manner::Honest), start(2, Manner::Honest), start(3, Manner::Wrong));
+    let policy = two_of(&[&one, &two, &wrong]);
+    let witnesses = Witnesses::new(policy.clone()).unwrap();
+
+    assert_eq!(served(&house, "cosigned").await.unwrap_err(), 404);
+    let before = served(&house, "checkpoint").await.unwrap();
+    assert_eq!(policy.verify(&before, clock.now(), DAY), Err(QuorumError::TooFew));
+    assert!(house.have_cosigned(&witnesses, &clock).await);
+    let cosigned = served(&house, "cosigned").await.unwrap();
+    assert_eq!(policy.verify(&cosigned, clock.now(), DAY).unwrap().at(), MORNING);
+    assert_eq!(cosigned.cosigned_by(&wrong.key), Ok(None), "its line is not passed on");
+    assert_eq!(served(&house, "checkpoint").await.unwrap(), cosigned);
+
+    // What is fresh is not asked again.
+    assert!(house.have_cosigned(&witnesses, &clock).await);
+    assert_eq!([&one, &two, &wrong].map(TestWitness::asked), [1, 1, 1]);
+
+    // The log goes on: the served head has no lines until it has its own.
+    grow(&house, &clock);
+    let larger = served(&house, "checkpoint").await.unwrap();
+    assert!(larger.size() > cosigned.size());
+    assert_eq!(policy.verify(&larger, clock.now(), DAY), Err(QuorumError::TooFew));
+    assert_eq!(served(&house, "cosigned").await.unwrap(), cosigned);
+    assert!(policy.verify(&cosigned, clock.now(), DAY).is_ok());
+    assert_eq!(policy.verify(&cosigned, clock.now().plus(1), DAY), Err(QuorumError::Stale));
+    assert!(house.have_cosigned(&witnesses, &clock).await);
+    assert_eq!(served(&house, "cosigned").await.unwrap().size(), larger.size());
+    assert_eq!([&one, &two].map(TestWitness::asked), [2, 2], "with the right size at once");
+
+    // A gateway that was started again learns from the witnesses how far they are.
+    let forgetful = Witnesses::new(policy.clone()).unwrap();
+    grow(&house, &clock);
+    assert!(house.have_cosigned(&forgetful, &clock).await);
+    assert_eq!([&one, &two].map(TestWitness::asked), [4, 4], "once with size 0, once more");
+    let cosigned = served(&house, "cosigned").await.unwrap();
+    assert!(policy.verify(&cosigned, clock.now(), 0).is_ok());
+
+    // A head that stays is cosigned again, for the time.
+    clock.reach(clock.now().plus(DAY / 2));
+    assert!(house.have_cosigned(&forgetful, &clock).await);
+    let again = served(&house, "checkpoint").await.unwrap();
+    assert_eq!(policy.verify(&again, clock.now(), 0).unwrap().at(), clock.now());
+    assert_eq!(again.size(), cosigned.size());
+
+    // One alone is too few, and what was served before stays.
+    two.close().await;
+    grow(&house, &clock);
+    assert!(!house.have_cosigned(&forgetful, &clock).await);
+    assert_eq!(served(&house, "cosigned").await.unwrap(), again);
+    house.close().await;
+    one.close().await;
+    wrong.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_that_is_slow_or_talks_without_end_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(WorldClock::new(MORNING, false));
+    let house = house(folder.path(), &clock).await;
+    let start = |number, manner| {
+        let logs = vec![key_of(&house)];
+        TestWitness::start(number, folder.path(), logs, Arc::clone(&clock), manner).unwrap()
+    };
+    let (one, two, slow) =
+        (start(1, Manner::Honest), start(2, Manner::Honest), start(3, Manner::Slow));
+    let witnesses = Witnesses::new(two_of(&[&one, &two, &slow])).unwrap();
+    let asking = house.have_cosigned(&witnesses, &clock);
+    let served = async {
+        // The third has not answered, and does not before this is over.
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        while served(&house, "cosigned").await.is_err() {
+            looks.tick().await;
+        }
+        slow.let_go();
+    };
+    let both = async { tokio::join!(asking, served) };
+    let (cosigned, ()) = tokio::time::timeout(Duration::from_mins(2), both).await.unwrap();
+    assert!(cosigned);
+
+    for manner in [Manner::Endless, Manner::Boasting] {
+        let third = start(4, manner);
+        let witnesses = Witnesses::new(two_of(&[&one, &two, &third])).unwrap();
+        grow(&house, &clock);
+        assert!(house.have_cosigned(&witnesses, &clock).await, "{manner:?}");
+        assert_eq!(third.asked(), 1, "{manner:?}");
+        third.close().await;
+    }
+    house.close().await;
+    for witness in [one, two, slow] {
+        witness.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_witness_answers_as_c2sp_says_also_after_it_was_started_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(WorldClock::new(MORNING, false));
+    let house = house(folder.path(), &clock).await;
+    let start = |logs| {
+        let clock = Arc::clone(&clock);
+        TestWitness::start(1, folder.path(), logs, clock, Manner::Honest).unwrap()
+    };
+    let small = house.lock().head().unwrap();
+    grow(&house, &clock);
+    let large = house.lock().head().unwrap();
+    let proof = house.lock().consistency(small.size(), large.size()).unwrap();
+    assert!(!proof.is_empty());
+
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |witness: &TestWitness, body: String| {
+        let post = client.post(format!("{}/add-checkpoint", witness.address)).body(body);
+        let answer = post.send().await.unwrap();
+        let kind = answer.headers().get("content-type").cloned();
+        let kind = kind.map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
+        (answer.status().as_u16(), kind, answer.text().await.unwrap())
+    };
+    let stranger = start(Vec::new());
+    assert_eq!(ask(&stranger, add_checkpoint(0, &[], &small)).await.0, 404);
+    stranger.close().await;
+
+    let witness = start(vec![key_of(&house)]);
+    assert_eq!(ask(&witness, "old 0\n\nnonsense\n".to_owned()).await.0, 400);
+    let forged =
+        add_checkpoint(0, &[], &small).replacen(&format!("\n{}\n", small.size()), "\n1\n", 1);
+    assert_eq!(ask(&witness, forged).await.0, 403);
+    let conflict = |size: u64| (409, "text/x.tlog.size".to_owned(), format!("{size}\n"));
+    assert_eq!(ask(&witness, add_checkpoint(small.size(), &proof, &large)).await, conflict(0));
+    let (status, _, line) = ask(&witness, add_checkpoint(0, &[], &small)).await;
+    assert_eq!(status, 200);
+    assert!(line.starts_with("\u{2014} witness.example/w1 "), "{line}");
+    assert_eq!(ask(&witness, add_checkpoint(0, &[], &large)).await, conflict(small.size()));
+    assert_eq!(ask(&witness, add_checkpoint(large.size(), &[], &small)).await.0, 400);
+    assert_eq!(ask(&witness, add_checkpoint(small.size(), &[], &large)).await.0, 422);
+    witness.close().await;
+
+    let witness = start(vec![key_of(&house)]);
+    assert_eq!(ask(&witness, add_checkpoint(0, &[], &large)).await, conflict(small.size()));
+    assert_eq!(ask(&witness, add_checkpoint(small.size(), &proof, &large)).await.0, 200);
+    assert_eq!(
+        ask(&witness, add_checkpoint(small.size(), &[], &small)).await,
+        conflict(large.size())
+    );
+    assert_eq!(ask(&witness, add_checkpoint(large.size(), &[], &large)).await.0, 200);
+    witness.close().await;
+    house.close().await;
+}
