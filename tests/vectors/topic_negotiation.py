@@ -203,15 +203,13 @@ class Transcript:
             theirs = {"notice": request["notice"]["digest"]}.get(name, request[name])
             demand(value["request_id" if name == "id" else name] == theirs, f"another {name}")
         demand(request["issued"] <= value["given"] < request["expires"], "the request was not open")
-        if self.state == "asked":
-            demand("proposal" not in value and value["terms"] == request["terms"], "other terms")
-        else:
-            countered = self.state == "proposed" and self.last["turn"] == 2
-            demand(countered or self.state == "agreed", "not due")
-            demand(value.get("proposal") == self.head, "another proposal")
-            demand(value["terms"] == self.last["terms"], "other terms")
-            stood = self.last["issued"] <= value["given"] + SKEW
-            demand(stood and value["given"] < self.last["expires"], "the proposal did not stand")
+        # What is asked, word for word, is given without a negotiation.
+        countered = self.state == "proposed" and self.last["turn"] == 2
+        demand(countered or self.state == "agreed", "not due")
+        demand(value.get("proposal") == self.head, "another proposal")
+        demand(value["terms"] == self.last["terms"], "other terms")
+        stood = self.last["issued"] <= value["given"] + SKEW
+        demand(stood and value["given"] < self.last["expires"], "the proposal did not stand")
         self.state, self.head = "given", payload_digest
 
 

@@ -112,7 +112,8 @@ impl Grant {
         self.check_request(request, now, skew_seconds)?;
         let proposed = proposal.payload();
         let matter = &proposed.matter;
-        let named = self.proposal == Some(proposal.digest())
+        let named = proposal.signed_at(proposed.by().role()).is_some()
+            && self.proposal == Some(proposal.digest())
             && self.request == matter.request
             && self.controller == matter.controller
             && self.controller_key == matter.controller_key

@@ -8,10 +8,11 @@ use alloc::{boxed::Box, vec, vec::Vec};
 
 use super::{
     Agreement, Matter, Message, Proposal, Refusal, RefusalReason, Side,
+    message::is_settled,
     transcript::{GRACE_SECONDS, Inadmissible, SKEW_SECONDS, State, Transcript},
 };
 use crate::{
-    consent::{ConsentRequest, Terms},
+    consent::{ConsentRequest, Grant, Terms},
     crypto::Digest,
     document::Verified,
     time::Timestamp,
@@ -41,6 +42,9 @@ pub enum Action {
     Decide(Due),
     /// Sign this refusal and say it.
     Refuse(Box<Refusal>),
+    /// Withdraw this grant of hers, as any other, and before anything that follows: she takes it to be over, or never
+    /// knew of it, and the controller may hold her signature under it. Asked for again as often as it is heard of.
+    Withdraw(Box<Verified<Grant>>),
     /// It is over: write down how.
     Close(Outcome),
 }
@@ -48,7 +52,7 @@ pub enum Action {
 /// What this side may say now. Refusing is always among it, except for `Countersign`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// She: propose, or give what is asked.
+    /// She: propose. Giving what is asked word for word is no negotiation.
     Begin,
     /// She: give what the controller proposes, or counter.
     AnswerCounter,
@@ -78,17 +82,18 @@ pub enum Outcome {
         /// Why.
         reason: RefusalReason,
     },
-    /// Time ran out.
+    /// Time ran out; of what was given and never answered, that of the grant.
     Lapsed,
 }
 
 /// An event that changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NegotiationError {
-    /// A message of another negotiation.
+    /// A message of another negotiation. A grant that both signed and that is of none of hers is withdrawn: it was given
+    /// before a backup was restored.
     #[error("message of another negotiation")]
     Matter,
-    /// This side cannot hear its own messages, nor say the other's.
+    /// This side cannot hear its own messages, nor say the other's; nor anything that its side did not sign.
     #[error("message is of the other side")]
     Side,
     /// It says that it was made in the future.
@@ -154,7 +159,8 @@ impl Negotiation {
     ) -> Result<Self, ResumeError> {
         let mut negotiation = Self::open(side, request, matter)?;
         for (index, message) in recorded.into_iter().enumerate() {
-            if !negotiation.is_of_the_matter(&message) {
+            let matter = negotiation.matter();
+            if !negotiation.is_of_the_matter(&message) || !message.is_signed_by_its_side(matter) {
                 return Err(ResumeError::Matter);
             }
             let appended = negotiation.transcript.append(message);
@@ -242,6 +248,9 @@ impl Negotiation {
     }
 
     fn hear(&mut self, message: Message, now: Timestamp) -> Result<Vec<Action>, NegotiationError> {
+        if let Some(grant) = self.hers_unknown(&message) {
+            return Ok(self.withdraw_unknown(grant.clone(), now));
+        }
         self.check(&message, self.other(), now)?;
         let known = self.transcript.holds(&message);
         match (self.side, self.closed) {
@@ -261,9 +270,17 @@ impl Negotiation {
         if self.side == Side::Controller && self.is_late(&message, now) {
             return Ok(self.refuse_late(&message, now));
         }
+        // A no does not unsign what she signed.
+        let given = match self.transcript.state() {
+            State::Given(grant) if self.side == Side::Subject && message.refusal().is_some() => {
+                Some(Action::Withdraw(Box::new(grant.clone())))
+            }
+            _ => None,
+        };
         match self.transcript.append(message.clone()) {
             Ok(()) => {
-                let mut actions = vec![Action::Record(message)];
+                let mut actions: Vec<Action> = given.into_iter().collect();
+                actions.push(Action::Record(message));
                 actions.extend(self.next(now));
                 Ok(actions)
             }
@@ -327,8 +344,10 @@ impl Negotiation {
     fn has_lapsed(&self, now: Timestamp) -> Option<Outcome> {
         let deadline = self.transcript.deadline();
         let end = match (self.side, self.transcript.state()) {
-            // What she gave may be in force: only the controller can tell.
-            (Side::Subject, State::Given(_)) => return None,
+            // What was offered is not signed a year later.
+            (Side::Controller, State::Given(_)) => {
+                self.transcript.offered_until().plus(GRACE_SECONDS)
+            }
             // What was given in time may be on its way.
             (Side::Controller, State::Agreed(_)) => deadline.plus(GRACE_SECONDS),
             (Side::Controller, State::Proposed(last)) if last.payload().by() == self.side => {
@@ -375,6 +394,45 @@ impl Negotiation {
         wanted.then(|| Action::Send(last.clone()))
     }
 
+    /// A grant of this negotiation that both signed, which is not the one that she gave here and waits for: of before a
+    /// backup was restored, or signed after a no.
+    fn hers_unknown<'a>(&self, message: &'a Message) -> Option<&'a Verified<Grant>> {
+        let Message::Grant(grant) = message else { return None };
+        let of_hers = self.side == Side::Subject
+            && is_settled(grant)
+            && self.is_of_the_matter(message)
+            && message.is_signed_by_its_side(self.matter());
+        let known = match (self.closed, self.transcript.state()) {
+            (None, State::Given(given)) => given.digest() == grant.digest(),
+            (Some(Outcome::Settled { grant: settled }), _) => settled == grant.digest(),
+            (None | Some(_), _) => false,
+        };
+        (of_hers && !known).then_some(&**grant)
+    }
+
+    /// The other side's end is another one: it ends here, and nothing that she signed stays good.
+    fn withdraw_unknown(&mut self, grant: Verified<Grant>, now: Timestamp) -> Vec<Action> {
+        let head = grant.digest();
+        let withdraw = |grant: Verified<Grant>| {
+            let live = now < grant.payload().expires;
+            live.then(|| Action::Withdraw(Box::new(grant)))
+        };
+        let mut actions: Vec<Action> = withdraw(grant).into_iter().collect();
+        if self.closed.is_some() {
+            return actions;
+        }
+        let reason = RefusalReason::Diverged;
+        if let State::Given(given) = self.transcript.state() {
+            actions.extend(withdraw(given.clone()));
+            let outcome = Outcome::Refused { by: Side::Subject, reason };
+            self.closed = Some(outcome);
+            actions.push(Action::Close(outcome));
+        } else {
+            actions.push(Action::Refuse(Box::new(self.refusal_of(head, reason, now))));
+        }
+        actions
+    }
+
     /// What the gateway answered last; nothing where she ended it, or nothing was answered yet.
     fn answer_again(&self) -> Vec<Action> {
         let answered = self.transcript.last_of(Side::Controller);
@@ -419,7 +477,7 @@ impl Negotiation {
         if !self.is_of_the_matter(message) {
             return Err(NegotiationError::Matter);
         }
-        if message.by() != by {
+        if message.by() != by || !message.is_signed_by_its_side(self.matter()) {
             return Err(NegotiationError::Side);
         }
         if message.moment() > now.plus(SKEW_SECONDS) {

@@ -151,6 +151,22 @@ impl Message {
         }
     }
 
+    /// Whether those signed it who must have: a document that verifies may be verified as somebody else's.
+    pub(super) fn is_signed_by_its_side(&self, matter: &Matter) -> bool {
+        let role = self.by().role();
+        match self {
+            Self::Agreement(one) => one.signed_at(role).is_some(),
+            // Whoever else signed it, she did.
+            Self::Grant(one) => {
+                one.signed_at(Role::Subject).is_some()
+                    && one.payload().subject_key == matter.subject_key
+                    && one.payload().controller_key == matter.controller_key
+            }
+            Self::Proposal(one) => one.signed_at(role).is_some(),
+            Self::Refusal(one) => one.signed_at(role).is_some(),
+        }
+    }
+
     /// Why it refuses, if it does.
     pub(super) fn refusal(&self) -> Option<(Side, RefusalReason)> {
         match self {

@@ -93,10 +93,14 @@ pub struct Bounds {
 /// What is remembered of a retailer, where it bears on this request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct History {
+    /// Whether a grant for this purpose lives, or waits for the retailer's signature.
+    pub has_grant: bool,
     /// When she last refused it this purpose.
     pub refused: Option<Timestamp>,
     /// That it asks too often.
     pub too_fast: Option<TooFast>,
+    /// When she last withdrew a grant for this purpose.
+    pub withdrawn: Option<Timestamp>,
 }
 
 /// What to do, and because of what.
@@ -112,7 +116,8 @@ pub enum Decision {
     Propose {
         /// The rule that they lie below.
         by: RuleName,
-        /// What of the answered terms goes beyond the rule and is left away; nothing where an alternative is taken.
+        /// What of the answered terms is left away, for at least some of it goes beyond the rule; nothing where an
+        /// alternative is taken.
         left_away: BTreeSet<Dimension>,
         /// What is proposed.
         terms: Terms,
@@ -126,6 +131,9 @@ pub enum Decision {
     Ask {
         /// What goes beyond each rule for this purpose; none where she has no such rule.
         beyond: Vec<Beyond>,
+        /// What she did by hand, so that no rule counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hers: Option<ByHand>,
     },
     /// Say nothing, and show nothing.
     Silent(Silence),
@@ -139,6 +147,18 @@ pub struct Beyond {
     pub dimensions: BTreeSet<Dimension>,
     /// Which rule.
     pub rule: RuleName,
+}
+
+/// What she did by hand, which no rule undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByHand {
+    /// There is a grant for this purpose: a rule bounds what a retailer has, not what it has each time.
+    HasGrant,
+    /// She refused the purpose while this was under way.
+    Refused,
+    /// She withdrew a grant for the purpose less than [`REFUSAL_PAUSE_SECONDS`] ago, or while this was under way.
+    Withdrew,
 }
 
 /// Why nothing is said.
@@ -157,8 +177,8 @@ pub enum Silence {
     },
 }
 
-/// What to say where `negotiation` stands; `None` where it is not her turn. `history` keeps out what begins; what has
-/// begun is brought to its end.
+/// What to say where `negotiation` stands; `None` where it is not her turn. `history` keeps out what begins; of what has
+/// begun she decides herself once she did something else by hand.
 pub fn decide(
     negotiation: &Negotiation,
     rules: &[Rule],
@@ -181,9 +201,12 @@ pub fn decide(
         Due::Begin => Some(begin(asked, &rules, history, now)),
         Due::AnswerCounter => {
             let proposed = &negotiation.proposal()?.payload().terms;
-            Some(answer_counter(negotiation, proposed, &rules))
+            Some(answer_counter(negotiation, proposed, &rules, history))
         }
-        Due::Give => Some(give(&negotiation.proposal()?.payload().terms, &rules)),
+        Due::Give => {
+            let agreed = &negotiation.proposal()?.payload().terms;
+            Some(give(agreed, &rules, history.since(begun(negotiation))))
+        }
         Due::AnswerProposal { .. } | Due::Countersign => None,
     }
 }
@@ -194,20 +217,20 @@ fn begin(asked: &ConsentRequest, rules: &[&Rule], history: History, now: Timesta
     {
         return Decision::Silent(Silence::Paused { until });
     }
-    if let Some(by) = refusing(rules) {
-        return Decision::Refuse { by };
-    }
+    // Before any rule speaks: who asks again and again would hear from a no that somebody is there.
     if let Some(TooFast { again: until }) = history.too_fast.filter(|fast| now < fast.again) {
         return Decision::Silent(Silence::TooFast { until });
     }
+    if let Some(by) = refusing(rules) {
+        return Decision::Refuse { by };
+    }
+    if let Some(hers) = history.since(now.minus(REFUSAL_PAUSE_SECONDS).plus(1)) {
+        return Decision::Ask { beyond: Vec::new(), hers: Some(hers) };
+    }
     for (by, bounds, _) in giving(rules) {
         let within = asked.options().filter(|option| option.narrower_than(&bounds.on(option)));
-        // Of what is enough for the retailer, that which asks the least of her.
-        let least = within.reduce(
-            |least, option| {
-                if option.asks_no_more_than(least) { option } else { least }
-            },
-        );
+        let least =
+            within.reduce(|least, option| if is_better(option, least) { option } else { least });
         if let Some(terms) = least {
             if *terms == asked.terms {
                 return Decision::Give { by };
@@ -221,12 +244,32 @@ fn begin(asked: &ConsentRequest, rules: &[&Rule], history: History, now: Timesta
             return Decision::Propose { by, left_away, terms };
         }
     }
-    Decision::Ask { beyond: beyond(&asked.terms, rules) }
+    Decision::Ask { beyond: beyond(&asked.terms, rules), hers: None }
 }
 
-fn answer_counter(negotiation: &Negotiation, proposed: &Terms, rules: &[&Rule]) -> Decision {
+/// Of what is enough for the retailer, that which asks the least of her; for as much, that which promises the most.
+fn is_better(option: &Terms, than: &Terms) -> bool {
+    option.asks_no_more_than(than)
+        && (!than.asks_no_more_than(option) || option.benefit.at_least(&than.benefit))
+}
+
+/// When the first word of it was said.
+fn begun(negotiation: &Negotiation) -> Timestamp {
+    let first = negotiation.said().first();
+    first.map_or_else(|| negotiation.request().payload().issued, Message::moment)
+}
+
+fn answer_counter(
+    negotiation: &Negotiation,
+    proposed: &Terms,
+    rules: &[&Rule],
+    history: History,
+) -> Decision {
     if let Some(by) = refusing(rules) {
         return Decision::Refuse { by };
+    }
+    if let Some(hers) = history.since(begun(negotiation)) {
+        return Decision::Ask { beyond: Vec::new(), hers: Some(hers) };
     }
     if let Some(by) = allowing(proposed, rules) {
         return Decision::Give { by };
@@ -249,18 +292,18 @@ fn answer_counter(negotiation: &Negotiation, proposed: &Terms, rules: &[&Rule]) 
         Some((by, (left_away, terms))) if !told(&terms) => {
             Decision::Propose { by, left_away, terms }
         }
-        Some(_) | None => Decision::Ask { beyond: beyond(proposed, rules) },
+        Some(_) | None => Decision::Ask { beyond: beyond(proposed, rules), hers: None },
     }
 }
 
-/// What was proposed for her was agreed; she may have changed her rules since.
-fn give(agreed: &Terms, rules: &[&Rule]) -> Decision {
+/// What was proposed for her was agreed; she may have changed her rules since, or her mind.
+fn give(agreed: &Terms, rules: &[&Rule], hers: Option<ByHand>) -> Decision {
     if let Some(by) = refusing(rules) {
         return Decision::Refuse { by };
     }
     match allowing(agreed, rules) {
-        Some(by) => Decision::Give { by },
-        None => Decision::Ask { beyond: beyond(agreed, rules) },
+        Some(by) if hers.is_none() => Decision::Give { by },
+        Some(_) | None => Decision::Ask { beyond: beyond(agreed, rules), hers },
     }
 }
 
@@ -288,12 +331,30 @@ fn beyond(terms: &Terms, rules: &[&Rule]) -> Vec<Beyond> {
         .collect()
 }
 
+impl History {
+    /// What she did by hand at `since` or later; a grant whenever it was given.
+    fn since(&self, since: Timestamp) -> Option<ByHand> {
+        let later = |at: Option<Timestamp>| at.is_some_and(|at| at >= since);
+        match self {
+            _ if later(self.withdrawn) => Some(ByHand::Withdrew),
+            _ if later(self.refused) => Some(ByHand::Refused),
+            Self { has_grant: true, .. } => Some(ByHand::HasGrant),
+            _ => None,
+        }
+    }
+}
+
 impl Rule {
     /// Whether it speaks of this request at `now`: confirmed, and not too long ago.
     fn is_for(&self, asked: &ConsentRequest, now: Timestamp) -> bool {
         let named = self.controllers.as_ref();
         let holds = self.name.confirmed <= now && now < self.name.confirmed.plus(RULE_SECONDS_MAX);
+        // The same number is another shop of another retailer.
+        let names_shops =
+            matches!(&self.verdict, Verdict::Give { bounds, .. } if bounds.shops.is_some());
+        let of_one = named.is_some_and(|named| named.len() == 1);
         holds
+            && (!names_shops || of_one)
             && self.purpose == asked.terms.purpose
             && named.is_none_or(|named| named.contains(&asked.controller))
     }
@@ -318,12 +379,93 @@ impl Bounds {
         }
     }
 
-    /// What of `terms` is left, and in what they go beyond; `None` where nothing is left, or too little is promised.
+    /// What of `terms` is left, and what is left away; `None` where nothing is left, or too little is promised.
+    ///
+    /// Where a number goes beyond, the five are those of a [`STEPS`]: her own would be the same at every retailer, and two
+    /// that compared them would know her again.
     fn narrow(&self, terms: &Terms) -> Option<(BTreeSet<Dimension>, Terms)> {
         let bounds = self.on(terms);
-        let beyond = terms.exceeds(&bounds);
-        let narrowed = terms.narrowed_to(&bounds)?;
-        narrowed.narrower_than(&bounds).then_some((beyond, narrowed))
+        let numbers = terms.exceeds(&bounds).iter().any(|dimension| NUMBERS.contains(dimension));
+        let to = if numbers {
+            STEPS.iter().find_map(|step| step.within(&bounds))?
+        } else {
+            bounds.clone()
+        };
+        let narrowed = terms.narrowed_to(&to)?;
+        let left_away = terms.exceeds(&narrowed);
+        narrowed.narrower_than(&bounds).then_some((left_away, narrowed))
+    }
+}
+
+/// The members of [`Terms`] that are numbers.
+const NUMBERS: [Dimension; 5] = [
+    Dimension::Frequency,
+    Dimension::Lookback,
+    Dimension::ReleaseAhead,
+    Dimension::Retention,
+    Dimension::Validity,
+];
+
+/// Numbers that everybody's agent proposes, all of them together.
+struct Step {
+    frequency_per_day: u16,
+    lookback_days: u16,
+    release_ahead_days: u8,
+    retention_days: u16,
+    valid_days: u16,
+}
+
+/// From the widest. `spec/negotiation.md#steps`.
+const STEPS: [Step; 5] = [
+    Step {
+        frequency_per_day: 12,
+        lookback_days: 90,
+        release_ahead_days: 6,
+        retention_days: 30,
+        valid_days: 396,
+    },
+    Step {
+        frequency_per_day: 4,
+        lookback_days: 30,
+        release_ahead_days: 2,
+        retention_days: 30,
+        valid_days: 180,
+    },
+    Step {
+        frequency_per_day: 2,
+        lookback_days: 0,
+        release_ahead_days: 1,
+        retention_days: 10,
+        valid_days: 180,
+    },
+    Step {
+        frequency_per_day: 1,
+        lookback_days: 0,
+        release_ahead_days: 1,
+        retention_days: 7,
+        valid_days: 90,
+    },
+    Step {
+        frequency_per_day: 1,
+        lookback_days: 0,
+        release_ahead_days: 0,
+        retention_days: 1,
+        valid_days: 30,
+    },
+];
+
+impl Step {
+    /// `bounds` with these numbers; nothing if one of them goes beyond.
+    fn within(&self, bounds: &Terms) -> Option<Terms> {
+        let stepped = Terms {
+            frequency_per_day: self.frequency_per_day,
+            lookback_days: self.lookback_days,
+            release_ahead_days: self.release_ahead_days,
+            retention_days: self.retention_days,
+            valid_days: self.valid_days,
+            ..bounds.clone()
+        };
+        stepped.asks_no_more_than(bounds).then_some(stepped)
     }
 }
 

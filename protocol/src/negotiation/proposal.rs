@@ -62,7 +62,7 @@ impl Document for Proposal {
         self.terms.check()
     }
 
-    /// Only the one whose turn it is may sign.
+    /// The key of either side; that it is the one whose turn it is, is looked at where the proposal counts.
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
         self.matter.named_key(role)
     }

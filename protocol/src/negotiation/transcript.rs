@@ -122,11 +122,14 @@ impl Transcript {
         match self.state() {
             State::Proposed(proposal) | State::Agreed(proposal) => proposal.payload().expires,
             State::Given(grant) | State::Settled(grant) => grant.payload().expires,
-            State::Asked | State::Refused(..) => {
-                let proposed = self.proposal().map(|proposal| proposal.payload().expires);
-                proposed.unwrap_or_else(|| self.request.payload().expires)
-            }
+            State::Asked | State::Refused(..) => self.offered_until(),
         }
+    }
+
+    /// The first second at which nobody offers any more what she may have given.
+    pub(super) fn offered_until(&self) -> Timestamp {
+        let proposed = self.proposal().map(|proposal| proposal.payload().expires);
+        proposed.unwrap_or_else(|| self.request.payload().expires)
     }
 
     /// Appends what may be said next.
@@ -151,10 +154,6 @@ impl Transcript {
             }
             (State::Proposed(last), Message::Agreement(agreement)) => {
                 admits_agreement(last, agreement.payload())
-            }
-            (State::Asked, Message::Grant(grant)) if !is_settled(grant) => {
-                let grant = grant.payload();
-                grant.answers(&self.request, grant.given, 0).map_err(Inadmissible::Grant)
             }
             (State::Proposed(last), Message::Grant(grant))
                 if last.payload().by() == Side::Controller && !is_settled(grant) =>

@@ -126,7 +126,7 @@ impl<'a> Liar<'a> {
                     self.said.push(message);
                     continue;
                 }
-                Action::Close(_) => continue,
+                Action::Close(_) | Action::Withdraw(_) => continue,
                 Action::Refuse(refusal) => Some(self.world.refusal(*refusal)),
                 Action::Decide(due) => self.decide(due)?,
             };
@@ -151,6 +151,9 @@ impl<'a> Liar<'a> {
             }));
         }
         match decide(&honest, &self.rules, History::default(), now).ok_or("no decision")? {
+            Decision::Give { .. } if due == Due::Begin => {
+                self.propose(Side::Subject, &honest, terms()).map(Some)
+            }
             Decision::Give { .. } => Ok(Some(self.world.grant(&honest, now))),
             Decision::Propose { terms, .. } => {
                 self.propose(Side::Subject, &honest, terms).map(Some)

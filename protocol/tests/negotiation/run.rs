@@ -1,8 +1,11 @@
 //! One run: two sides, a wire that loses, doubles and reorders, clocks that are apart, programs that are killed
-//! between any two actions. Everything follows from the seed.
+//! between any two actions, or put back from a backup. Everything follows from the seed.
+
+use std::collections::BTreeSet;
 
 use besace_protocol::{
     consent::Terms,
+    crypto::Digest,
     document::Verified,
     negotiation::{
         Action, Decision, Due, Event, History, Message, Negotiation, NegotiationError, Outcome,
@@ -41,6 +44,8 @@ pub(crate) struct Seen {
     pub(crate) lapsed: u32,
     pub(crate) turns: [u32; 4],
     pub(crate) kills: u32,
+    pub(crate) restored: u32,
+    pub(crate) withdrawn: u32,
     pub(crate) lost: u32,
     pub(crate) doubled: u32,
 }
@@ -55,6 +60,9 @@ struct Party {
     side: Side,
     live: Negotiation,
     disk: Disk,
+    backup: Disk,
+    /// Whether it went back to its backup.
+    restored: bool,
     /// Seconds that its clock is ahead.
     ahead: u64,
 }
@@ -75,6 +83,10 @@ pub(crate) struct Run<'a> {
     chances: [u32; 3],
     /// Nobody hesitates, nothing is lost.
     calm: bool,
+    /// Whether backups are restored in it.
+    goes_back: bool,
+    /// Grants that she withdrew.
+    withdrawn: BTreeSet<Digest>,
     pub(crate) seen: Seen,
     pub(crate) trace: Option<Vec<String>>,
 }
@@ -82,8 +94,14 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(crate) fn new(world: &'a mut World, seed: u64, wire: Wire, planted: Planted) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let party =
-            |side, ahead| Party { side, live: world.open(side, 7), disk: Disk::default(), ahead };
+        let party = |side, ahead| Party {
+            side,
+            live: world.open(side, 7),
+            disk: Disk::default(),
+            backup: Disk::default(),
+            restored: false,
+            ahead,
+        };
         let subject = party(Side::Subject, rng.gen_range(0..2) * 80);
         let controller = party(Side::Controller, rng.gen_range(0..2) * 80);
         let rules = match rng.gen_range(0..8) {
@@ -105,9 +123,11 @@ impl<'a> Run<'a> {
         };
         let chances = [[0, 20, 50, 90], [0, 10, 30, 60], [0, 3, 10, 30]]
             .map(|chances| chances[rng.gen_range(0..4)]);
+        let goes_back = planted == Planted::Nothing && rng.gen_range(0..4) == 0;
         Self {
             world,
             rng,
+            goes_back,
             wire,
             planted,
             subject,
@@ -118,6 +138,7 @@ impl<'a> Run<'a> {
             enough,
             chances,
             calm: false,
+            withdrawn: BTreeSet::new(),
             seen: Seen::default(),
             trace: None,
         }
@@ -148,7 +169,13 @@ impl<'a> Run<'a> {
                 break;
             }
         }
+        self.meet_again()?;
         let (hers, theirs) = (self.subject.live.outcome(), self.controller.live.outcome());
+        let gave = matches!(self.subject.live.said().last(), Some(Message::Grant(_)));
+        if self.is_restored() && hers.is_none() && gave {
+            // A gateway that knows nothing of it, or that she told no before, answers nothing; it ends with the grant.
+            return Ok(());
+        }
         // Of what never arrived a gateway knows nothing.
         let unheard = self.controller.live.said().is_empty();
         let theirs = if unheard { theirs.or(Some(Outcome::Lapsed)) } else { theirs };
@@ -187,6 +214,22 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// The next time the two have to do with each other, whatever about: she hears of a grant that the shop holds.
+    fn meet_again(&mut self) -> Result<(), String> {
+        if let Some(Outcome::Settled { grant }) = self.controller.live.outcome() {
+            let known = self.subject.live.outcome() == Some(Outcome::Settled { grant });
+            if !known && !self.withdrawn.contains(&grant) {
+                let told = self.controller.live.said().last().cloned();
+                self.deliver(Side::Subject, told.ok_or("settled without a word")?)?;
+            }
+            let known = self.subject.live.outcome() == Some(Outcome::Settled { grant });
+            if !known && !self.withdrawn.contains(&grant) {
+                return Err("the shop holds a grant that she takes to be over".to_owned());
+            }
+        }
+        Ok(())
+    }
+
     fn begun(&self) -> bool {
         !self.subject.live.said().is_empty()
     }
@@ -217,7 +260,21 @@ impl<'a> Run<'a> {
             }
             6 => {
                 let side = self.some_side();
-                self.restart(side)
+                match self.rng.gen_range(0..8) {
+                    0 => {
+                        let party = self.party(side);
+                        party.backup = party.disk.clone();
+                        Ok(())
+                    }
+                    1 if self.goes_back => {
+                        self.seen.restored += 1;
+                        let party = self.party(side);
+                        party.disk = party.backup.clone();
+                        party.restored = true;
+                        self.restart(side)
+                    }
+                    _ => self.restart(side),
+                }
             }
             _ => {
                 let side = self.some_side();
@@ -283,10 +340,21 @@ impl<'a> Run<'a> {
     fn event(&mut self, side: Side, event: Event) -> Result<(), String> {
         let now = self.now(side);
         self.note(|| format!("{side:?} {}", told(&event)));
+        let hears = matches!(event, Event::Hear(_));
+        let signed = match &event {
+            Event::Hear(Message::Grant(grant)) if side == Side::Subject => Some(grant.digest()),
+            _ => None,
+        };
         let mut actions = match self.party(side).live.handle(event, now) {
             Ok(actions) => actions,
             // Only a clock may be wrong between two that follow the rules.
             Err(NegotiationError::Future) => return Ok(()),
+            // Of what was said before a backup was restored.
+            Err(error) if hears && self.is_restored() => {
+                // What both signed and no negotiation of hers knows, the program withdraws.
+                self.withdrawn.extend(signed.filter(|_| error == NegotiationError::Matter));
+                return Ok(());
+            }
             Err(error) => return Err(format!("{side:?}: {error:?}")),
         };
         if self.planted == Planted::SendsFirst && side == Side::Controller {
@@ -310,6 +378,10 @@ impl<'a> Run<'a> {
                 }
             }
             Action::Close(outcome) => self.party(side).disk.closed = Some(outcome),
+            Action::Withdraw(grant) => {
+                self.seen.withdrawn += 1;
+                self.withdrawn.insert(grant.digest());
+            }
             Action::Send(message) => {
                 let to = if side == Side::Subject { Side::Controller } else { Side::Subject };
                 // Who calls again and again does not fill the wire.
@@ -362,6 +434,10 @@ impl<'a> Run<'a> {
     ) -> Result<Option<Message>, String> {
         let decision = decide(negotiation, &self.rules, History::default(), now);
         let said = match decision.ok_or("no decision on what is due")? {
+            // What is asked, word for word, and yet with a number of its own: here it is proposed.
+            Decision::Give { .. } if due == Due::Begin => {
+                self.propose(Side::Subject, negotiation, terms(), now)?
+            }
             Decision::Give { .. } => self.world.grant(negotiation, now),
             Decision::Refuse { .. } => self.no(negotiation, now),
             Decision::Propose { terms, .. } => {
@@ -379,6 +455,7 @@ impl<'a> Run<'a> {
                     terms.retention_days = terms.retention_days.saturating_sub(1).max(1);
                     self.propose(Side::Subject, negotiation, terms, now)?
                 }
+                _ if due == Due::Begin => self.propose(Side::Subject, negotiation, terms(), now)?,
                 _ => self.world.grant(negotiation, now),
             },
         };
@@ -431,6 +508,11 @@ impl<'a> Run<'a> {
         }
         let (hers, theirs) = (self.subject.live.outcome(), self.controller.live.outcome());
         match (hers, theirs) {
+            // What the two hold is looked at when they meet again.
+            _ if self.is_restored() => self.check_grants(),
+            (_, Some(Outcome::Settled { grant })) if self.withdrawn.contains(&grant) => {
+                self.check_grants()
+            }
             (Some(Outcome::Settled { grant }), Some(Outcome::Settled { grant: other }))
                 if grant != other =>
             {
@@ -442,6 +524,10 @@ impl<'a> Run<'a> {
             }
             _ => self.check_grants(),
         }
+    }
+
+    const fn is_restored(&self) -> bool {
+        self.subject.restored || self.controller.restored
     }
 
     /// Whatever both signed asks no more than the request, and stands in both transcripts alike.

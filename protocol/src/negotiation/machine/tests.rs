@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    consent::Grant,
     id::NegotiationId,
     negotiation::sample::{
         NOW, Pair, alternative, grant, key, matter, request, side, signed, terms,
@@ -268,4 +269,106 @@ fn a_proposal_that_was_not_answered_is_said_again_when_started_again() {
     let mut hers = Negotiation::resume(Side::Subject, request(), matter(), said, None).unwrap();
     let tick = hers.handle(Event::Tick, NOW.plus(60)).unwrap();
     assert_eq!(sends(&tick), [proposal.as_bytes().to_vec()]);
+}
+
+/// [`agreed`], and given.
+fn given() -> (Pair, Verified<Grant>) {
+    let mut pair = agreed();
+    let given = grant(&pair.hers, NOW);
+    pair.say(Side::Subject, given.clone(), NOW);
+    (pair, given)
+}
+
+fn both(grant: &Verified<Grant>) -> Verified<Grant> {
+    grant.countersign(Side::Controller.role(), &key(Side::Controller), NOW).unwrap()
+}
+
+/// Digests of what is to be withdrawn.
+fn withdrawn(actions: &[Action]) -> Vec<Digest> {
+    let grants = actions.iter().filter_map(|action| match action {
+        Action::Withdraw(grant) => Some(grant.digest()),
+        _ => None,
+    });
+    grants.collect()
+}
+
+#[test]
+fn what_she_gave_and_the_shop_refuses_is_withdrawn_before_the_no_is_written_down() {
+    let (mut pair, given) = given();
+    let no = signed(pair.theirs.refuse(RefusalReason::Declined, NOW), Side::Controller, NOW);
+    pair.theirs.handle(Event::Say(no.clone().into()), NOW).unwrap();
+    let told = hear(&mut pair.hers, no, NOW);
+    assert_eq!(withdrawn(&told), [given.digest()]);
+    assert!(matches!(told[..], [Action::Withdraw(_), Action::Record(_), Action::Close(_)]));
+    // And again, should the shop sign it after all; never once it is over by itself.
+    let after = hear(&mut pair.hers, both(&given), NOW);
+    assert_eq!(withdrawn(&after), [given.digest()]);
+    assert!(hear(&mut pair.hers, both(&given), given.payload().expires).is_empty());
+}
+
+#[test]
+fn a_grant_from_before_a_backup_is_withdrawn_and_ends_the_negotiation() {
+    let (mut pair, first) = given();
+    // She went back to before she gave.
+    let mut restored = agreed().hers;
+    let told = hear(&mut restored, both(&first), NOW);
+    assert_eq!(withdrawn(&told), [first.digest()]);
+    assert_eq!(refusals(&told), [(first.digest(), RefusalReason::Diverged)]);
+    // Or gave another meanwhile: none of the two stays good.
+    let second = grant(&restored, NOW.plus(5));
+    restored.handle(Event::Say(second.clone().into()), NOW.plus(5)).unwrap();
+    let told = hear(&mut restored, both(&first), NOW.plus(5));
+    assert_eq!(withdrawn(&told), [first.digest(), second.digest()]);
+    assert_eq!(closes(&told), restored.outcome());
+    assert!(restored.outcome().is_some());
+    // The one she waits for is no such grant.
+    assert!(withdrawn(&hear(&mut pair.hers, both(&first), NOW)).is_empty());
+    assert_eq!(pair.hers.outcome(), Some(Outcome::Settled { grant: first.digest() }));
+    assert!(hear(&mut pair.hers, both(&first), NOW).is_empty());
+}
+
+#[test]
+fn what_was_given_is_not_signed_long_after_and_ends_for_her_with_the_grant() {
+    let (mut pair, given) = given();
+    let end = NOW.plus(DAY_SECONDS).plus(GRACE_SECONDS);
+    let late = pair.theirs.clone().handle(Event::Tick, end.minus(1)).unwrap();
+    assert!(matches!(late[..], [Action::Decide(Due::Countersign)]));
+    let lapsed = pair.theirs.handle(Event::Tick, end).unwrap();
+    assert_eq!(closes(&lapsed), Some(Outcome::Lapsed));
+    let again = hear(&mut pair.theirs, given.clone(), end);
+    assert_eq!(refusals(&again), [(given.digest(), RefusalReason::Expired)]);
+    let over = given.payload().expires;
+    assert_eq!(closes(&pair.hers.clone().handle(Event::Tick, over.minus(1)).unwrap()), None);
+    let lapsed = pair.hers.handle(Event::Tick, over).unwrap();
+    assert_eq!(closes(&lapsed), Some(Outcome::Lapsed));
+}
+
+#[test]
+fn what_the_other_side_signed_is_not_taken_for_what_this_one_said() {
+    // Her signature, under a proposal and a no that say they are the shop's.
+    let mut pair = Pair::new();
+    pair.propose(less(), NOW);
+    let counter = pair.theirs.propose(terms(), DAY_SECONDS, NOW).unwrap();
+    let counter = signed(counter, Side::Subject, NOW);
+    let no = pair.theirs.refuse(RefusalReason::Declined, NOW);
+    let no = signed(no, Side::Subject, NOW);
+    for forged in [Message::from(counter.clone()), Message::from(no)] {
+        let told = pair.hers.handle(Event::Hear(forged.clone()), NOW);
+        assert_eq!(told.map(|_| ()), Err(NegotiationError::Side));
+        let mut said = pair.hers.said().to_vec();
+        said.push(forged);
+        let read = Negotiation::resume(Side::Subject, request(), matter(), said, None);
+        assert!(matches!(read, Err(ResumeError::Matter)));
+    }
+    // Nor is a grant that takes it held to be of the shop's terms.
+    let mut elsewhere = Pair::new();
+    elsewhere.propose(less(), NOW);
+    elsewhere.propose(counter.payload().terms.clone(), NOW);
+    let taken = grant(&elsewhere.hers, NOW);
+    let payload = taken.payload();
+    let signed_by_shop = elsewhere.hers.proposal().unwrap();
+    assert_eq!(payload.answers_as_proposed(&request(), signed_by_shop, NOW, SKEW_SECONDS), Ok(()));
+    let forged = signed(signed_by_shop.payload().clone(), Side::Subject, NOW);
+    let refused = payload.answers_as_proposed(&request(), &forged, NOW, SKEW_SECONDS);
+    assert_eq!(refused, Err(crate::consent::GrantMismatch::Proposal));
 }

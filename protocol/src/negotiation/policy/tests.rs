@@ -1,4 +1,4 @@
-use alloc::vec;
+use alloc::{format, vec};
 
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn name(number: u32) -> RuleName {
     RuleName { confirmed: MARCH_12, number, version: 1 }
 }
 
-/// One shop, twice a day, ten days, for three euros at least.
+/// One shop, twice a day, ten days, for three euros at least: these numbers are a step.
 fn bounds() -> Bounds {
     Bounds {
         benefit: credit(300),
@@ -36,8 +36,18 @@ fn rule(number: u32, verdict: Verdict) -> Rule {
     Rule { controllers: None, name: name(number), purpose: Purpose::Recognition, verdict }
 }
 
+/// For the one retailer there is, so that it may name shops.
 fn give_rule(number: u32, bounds: Bounds, narrow: bool) -> Rule {
-    rule(number, Verdict::Give { bounds, narrow })
+    let controllers = Some([shop()].into());
+    Rule { controllers, ..rule(number, Verdict::Give { bounds, narrow }) }
+}
+
+fn shop() -> ControllerId {
+    request().payload().controller.clone()
+}
+
+fn asks(beyond: Vec<Beyond>) -> Decision {
+    Decision::Ask { beyond, hers: None }
 }
 
 /// What the bounds are wide enough for.
@@ -95,7 +105,7 @@ fn of_what_is_offered_that_which_asks_the_least_is_taken() {
 
 #[test]
 fn everything_else_is_hers_to_decide() {
-    let nothing = Decision::Ask { beyond: vec![] };
+    let nothing = asks(vec![]);
     assert_eq!(decides(&[]), nothing);
     let other = Rule { purpose: Purpose::LoyaltyAccount, ..give_rule(1, wide(), true) };
     assert_eq!(decides(&[other]), nothing);
@@ -105,7 +115,7 @@ fn everything_else_is_hers_to_decide() {
     // Too much asked and not to be narrowed, or too little promised.
     let beyond = |dimension| {
         let one = Beyond { dimensions: [dimension].into(), rule: name(2) };
-        Decision::Ask { beyond: vec![one] }
+        asks(vec![one])
     };
     let short = Bounds { retention_days: 5, ..wide() };
     assert_eq!(decides(&[give_rule(2, short, false)]), beyond(Dimension::Retention));
@@ -149,7 +159,7 @@ fn of_a_rule_she_changed_the_last_version_counts_and_no_other() {
     assert_eq!(decides(&[first.clone(), stricter.clone()]), Decision::Refuse { by });
     assert_eq!(decides(&[stricter, first.clone()]), Decision::Refuse { by });
     let elsewhere = changed(2, Purpose::LoyaltyAccount, Verdict::Refuse);
-    assert_eq!(decides(&[first, elsewhere]), Decision::Ask { beyond: vec![] });
+    assert_eq!(decides(&[first, elsewhere]), asks(vec![]));
 }
 
 #[test]
@@ -192,9 +202,7 @@ fn a_counter_is_given_narrowed_or_asked_by_the_same_rules() {
         Terms { retention_days: 20, ..mine.clone() },
         Terms { retention_days: 20, benefit: credit(300), ..mine.clone() },
     ] {
-        let asked = Decision::Ask {
-            beyond: vec![Beyond { dimensions: [Dimension::Retention].into(), rule: name(3) }],
-        };
+        let asked = asks(vec![Beyond { dimensions: [Dimension::Retention].into(), rule: name(3) }]);
         assert_eq!(countered(more), asked);
     }
     let cheap = Terms { benefit: credit(299), ..mine };
@@ -214,6 +222,130 @@ fn what_was_agreed_is_held_against_the_rules_of_today() {
     assert_eq!(agreed(&[give_rule(1, wide(), true)]), Decision::Give { by: name(1) });
     assert_eq!(agreed(&[rule(1, Verdict::Refuse)]), Decision::Refuse { by: name(1) });
     assert!(matches!(agreed(&[give_rule(1, bounds(), true)]), Decision::Ask { .. }));
+}
+
+#[test]
+fn her_own_numbers_are_told_to_nobody() {
+    let proposed = |bounds: Bounds| match decides(&[give_rule(1, bounds, true)]) {
+        Decision::Propose { terms, left_away, .. } => Some((terms, left_away)),
+        Decision::Ask { .. } => None,
+        other => panic!("{other:?}"),
+    };
+    // Two rules with other numbers say the same, and what they say is a step.
+    let odd = |retention_days, valid_days| Bounds { retention_days, valid_days, ..wide() };
+    let expected = Terms { frequency_per_day: 1, retention_days: 7, ..terms() };
+    let left: BTreeSet<_> = [Dimension::Frequency, Dimension::Retention].into();
+    for bounds in [odd(7, 90), odd(9, 97), odd(23, 179)] {
+        assert_eq!(proposed(bounds), Some((expected.clone(), left.clone())));
+    }
+    // What is asked for less than a rule gives says nothing of the rule.
+    let one_shop = Bounds { shops: Some(shops(&[1])), valid_days: 391, ..wide() };
+    let (terms_left, left) = proposed(one_shop).unwrap();
+    assert_eq!(terms_left, Terms { shops: shops(&[1]), ..terms() });
+    assert_eq!(left, [Dimension::Shops].into());
+    // Below the last step nothing is proposed.
+    assert_eq!(proposed(odd(9, 29)), None);
+}
+
+#[test]
+fn each_step_is_within_the_one_before() {
+    let steps: Vec<Terms> = {
+        let widest =
+            Bounds { frequency_per_day: 1440, lookback_days: 396, valid_days: 396, ..wide() };
+        STEPS.iter().filter_map(|step| step.within(&widest.on(&terms()))).collect()
+    };
+    assert_eq!(steps.len(), STEPS.len());
+    assert!(steps.windows(2).all(|two| two[1].narrower_than(&two[0]) && two[0] != two[1]));
+}
+
+#[test]
+fn the_page_of_negotiations_has_these_steps() {
+    let page = include_str!("../../../../spec/negotiation.md");
+    for step in &STEPS {
+        let row = format!(
+            "| {} | {} | {} | {} | {} |",
+            step.frequency_per_day,
+            step.lookback_days,
+            step.release_ahead_days,
+            step.retention_days,
+            step.valid_days
+        );
+        assert!(page.contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn for_the_same_ask_the_greater_promise_is_taken() {
+    let of = |alternatives: Vec<Terms>| {
+        let asked = ConsentRequest { alternatives, ..request().payload().clone() };
+        let rules = [give_rule(1, Bounds { benefit: service(), ..wide() }, false)];
+        let rules: Vec<&Rule> = rules.iter().collect();
+        begin(&asked, &rules, History::default(), NOW)
+    };
+    let for_nothing = Terms { benefit: service(), ..terms() };
+    assert_eq!(of(vec![for_nothing.clone()]), Decision::Give { by: name(1) });
+    let more = Terms { benefit: credit(700), ..terms() };
+    let expected =
+        Decision::Propose { by: name(1), left_away: BTreeSet::new(), terms: more.clone() };
+    assert_eq!(of(vec![for_nothing, more]), expected);
+}
+
+fn service() -> Benefit {
+    Benefit { amount: None, kind: crate::consent::BenefitKind::Service, until: None }
+}
+
+#[test]
+fn what_she_did_by_hand_is_not_undone_by_a_rule() {
+    let rules = [give_rule(1, wide(), true)];
+    let asked = |hers| Decision::Ask { beyond: vec![], hers };
+    let at = |withdrawn, has_grant| {
+        at_the_beginning(&rules, History { has_grant, withdrawn, ..History::default() })
+    };
+    let long_ago = NOW.minus(REFUSAL_PAUSE_SECONDS);
+    assert_eq!(at(Some(long_ago.plus(1)), false), asked(Some(ByHand::Withdrew)));
+    assert_eq!(at(Some(long_ago), false), Decision::Give { by: name(1) });
+    assert_eq!(at(None, true), asked(Some(ByHand::HasGrant)));
+    // While it is under way, too.
+    let under_way = |history: History, countered: bool| {
+        let mut pair = Pair::new();
+        pair.propose(Terms { retention_days: 9, ..terms() }, NOW);
+        if countered {
+            pair.propose(Terms { retention_days: 20, ..terms() }, NOW);
+        } else {
+            let agreement = signed(pair.theirs.agree(NOW), Side::Controller, NOW);
+            pair.say(Side::Controller, agreement, NOW);
+        }
+        decide(&pair.hers, &rules, history, NOW.plus(5)).unwrap()
+    };
+    for countered in [false, true] {
+        for (at, counts) in [(NOW, true), (NOW.minus(1), false)] {
+            let refused = History { refused: Some(at), ..History::default() };
+            let withdrawn = History { withdrawn: Some(at), ..History::default() };
+            let given = Decision::Give { by: name(1) };
+            let expected = |hers| if counts { asked(Some(hers)) } else { given.clone() };
+            assert_eq!(under_way(refused, countered), expected(ByHand::Refused));
+            assert_eq!(under_way(withdrawn, countered), expected(ByHand::Withdrew));
+        }
+        let live = History { has_grant: true, ..History::default() };
+        assert_eq!(under_way(live, countered), asked(Some(ByHand::HasGrant)));
+    }
+}
+
+#[test]
+fn who_asks_too_often_does_not_hear_of_a_rule_that_refuses() {
+    let history = History { too_fast: Some(TooFast { again: NOW.plus(60) }), ..History::default() };
+    let silent = at_the_beginning(&[rule(1, Verdict::Refuse)], history);
+    assert!(matches!(silent, Decision::Silent(Silence::TooFast { .. })));
+}
+
+#[test]
+fn a_rule_that_names_shops_is_for_one_retailer() {
+    let named = give_rule(1, Bounds { shops: Some(shops(&[1, 2])), ..wide() }, false);
+    assert_eq!(decides(core::slice::from_ref(&named)), Decision::Give { by: name(1) });
+    let other = ControllerId::parse("other.example").unwrap();
+    for controllers in [None, Some([shop(), other].into())] {
+        assert_eq!(decides(&[Rule { controllers, ..named.clone() }]), asks(vec![]));
+    }
 }
 
 #[test]
@@ -269,7 +401,9 @@ fn any_rules() -> impl Strategy<Value = Vec<Rule>> {
     ];
     proptest::collection::vec(verdict, 0..4).prop_map(|verdicts| {
         let numbered = verdicts.into_iter().zip(1..);
-        numbered.map(|(verdict, number)| rule(number, verdict)).collect()
+        let controllers = Some([shop()].into());
+        let of_one = |rule| Rule { controllers: controllers.clone(), ..rule };
+        numbered.map(|(verdict, number)| of_one(rule(number, verdict))).collect()
     })
 }
 
@@ -320,6 +454,7 @@ proptest! {
             }
             Decision::Propose { by, terms, left_away } => {
                 prop_assert!(!left_away.is_empty());
+                prop_assert!(left_away == counter.exceeds(&terms));
                 prop_assert!(terms.asks_no_more_than(&counter) && terms.benefit == counter.benefit);
                 prop_assert!(terms.narrower_than(&bounds_of(&rules, by).on(&terms)));
                 prop_assert!(!terms.asks_no_more_than(&proposed));
