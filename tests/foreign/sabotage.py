@@ -80,6 +80,9 @@ class Book:
     def move(self, index, to):
         self.entries.insert(to, self.entries.pop(index))
 
+    def payload(self, *wanted, **members):
+        return forge.read(self.entries[self.find(*wanted, **members)][1])[0]
+
     def sign(self, index, keys=None, **members):
         """Signs an entry anew, with other members; its digest then."""
         salt, record = self.entries[index]
@@ -159,7 +162,7 @@ def deeds():
         """She withdrew days before; the shop logs it now, and answers as if it had been then."""
         for book in (hers, shop):
             index = book.find("withdrawal")
-            ended = json.loads(verify.decode(json.loads(book.entries[index][1])["payload"]))["withdrawn"] - 2 * verify.DAY
+            ended = book.payload("withdrawal")["withdrawn"] - 2 * verify.DAY
             named = book.sign(index, withdrawn=ended)
             book.sign(book.find("acknowledgement"), acknowledged=ended + 60, withdrawal=named)
     yield "a withdrawal logged late, with an answer of another day", late
@@ -174,6 +177,7 @@ def deeds():
         return deed
     yield "a pseudonym that the shop made up names her log first", made_up(lambda shop: shop.find("grant"))
     yield "a pseudonym that the shop made up names her log last", made_up(lambda shop: len(shop.entries))
+    yield from ends()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)
@@ -191,6 +195,65 @@ def deeds():
         {"at": policy["now"] + 9 * verify.DAY, "days": [json.loads(shop.entries[shop.find("release_received")][1])["day"]],
          "grant": json.loads(shop.entries[use(shop)][1])["grant"], "kind": "deleted", "reason": "day_over"},
         sort_keys=True, separators=(",", ":")).encode()))
+
+
+def ends():
+    """As `deeds`: how grants end."""
+    def erased(days=0, in_both=False, **members):
+        def deed(hers, shop, papers, policy):
+            answer = shop.payload("acknowledgement")
+            grant = shop.entries[shop.find("grant", id=answer["grant"])][1]
+            given, moment = forge.read(grant)[0], answer["acknowledged"] + int(days * verify.DAY)
+            erasure = {"categories": sorted(given["terms"]["categories"]), "controller": given["controller"], "erased": moment,
+                       "grant": given["id"], "grant_digest": forge.digest(grant), "kept": ["consent_proof"],
+                       "recipients": given["terms"]["recipients"], "v": 1, "withdrawal": answer["withdrawal"], **members}
+            erasure = {name: value for name, value in erasure.items() if value is not None}
+            for book in (shop, hers) if in_both else (shop,):
+                book.entries.append((b"\6" * 32, forge.sign("erasure", erasure, {"controller": forge.SHOP}, moment)))
+            policy["now"] = max(policy["now"], moment if days >= 0 else 0)
+        return deed
+    nobody = verify.encode(b"\1" * 32)
+    yield "erased", erased()
+    yield "erased, in both logs", erased(in_both=True)
+    yield "erased on the last day", erased(days=31)
+    yield "erased late", erased(days=31.01)
+    yield "erased late, in both logs", erased(days=32, in_both=True)
+    yield "erased before it was answered", erased(days=-0.5, in_both=True)
+    yield "erased in the future", erased(erased=1_900_000_000)
+    yield "erased of another category", erased(categories=["chosen_name"])
+    yield "erased with others told", erased(recipients=["other.example"])
+    yield "erased under other words", erased(grant_digest=nobody)
+    yield "erased after a withdrawal of nobody", erased(withdrawal=nobody)
+    yield "erased as if it had run out", erased(withdrawal=None)
+    yield "erased by another", erased(controller="other.example")
+    yield "erased of no known grant", erased(grant="grant_" + "0" * 32)
+    yield "never erased", lambda hers, shop, papers, policy: policy.update(now=policy["now"] + 40 * verify.DAY)
+    yield "erased too late for the policy", lambda hers, shop, papers, policy: (
+        policy.update(erase_within_seconds=3600), erased(days=0.1)(hers, shop, papers, policy))
+
+    def again(days, late=0, answered=True):
+        """A vault that was restored stops again; she was shown the first withdrawal and its answer."""
+        def deed(hers, shop, papers, policy):
+            first = hers.find("withdrawal")
+            hers.entries.insert(first, hers.entries[first])
+            hers.sign(first, id="withdrawal_" + "6" * 32, withdrawn=hers.payload("withdrawal")["withdrawn"] + int(days * verify.DAY))
+            for book in (hers, shop):
+                index = book.find("withdrawal") + (book is hers)
+                moment = forge.read(book.entries[index][1])[0]["withdrawn"] - int(late * verify.DAY)
+                named = book.sign(index, withdrawn=moment)
+                book.sign(book.find("acknowledgement"), withdrawal=named if answered else verify.encode(b"\1" * 32))
+            policy["now"] += int(days * verify.DAY)
+        return deed
+    yield "stopped again", again(9)
+    yield "stopped again, and the first was answered late", again(9, late=2)
+    yield "stopped again, and none was answered", again(9, answered=False)
+    for at_shop in (False, True):
+        for controller in ("maison-lumen.example", "other.example"):
+            objection = {"controller": controller, "objects": True, "said": 1_795_250_000,
+                         "subject_key": forge.public(forge.HER), "v": 1}
+            entry = (b"\5" * 32, forge.sign("objection", objection, {"subject": forge.HER}, objection["said"]))
+            yield f"objected to {controller}, shop: {at_shop}", lambda hers, shop, papers, policy, entry=entry, at_shop=at_shop: (
+                shop if at_shop else hers).entries.append(entry)
 
 
 def main(program, evidence, policy_file):

@@ -1,5 +1,4 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
-
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
 Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by."""
 import base64, hashlib, json, pathlib, re, sys, time  # one line: this file has at most 300
@@ -8,11 +7,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 DAY, PUBLIC = 86_400, ("manifest", "catalogue", "voucher-keys")
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, InvalidSignature)
-PURPOSES = {"recognised": "recognition", "recognised_unbound": "recognition", "greeted": "staff_greeting",
-            "identified": "loyalty_account", "debited": "loyalty_account"}
+PURPOSES = dict.fromkeys(["recognised", "recognised_unbound"], "recognition") | {"greeted": "staff_greeting"} | dict.fromkeys(
+    ["identified", "debited"], "loyalty_account")
 HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights "
             "complaint data_protection_officer".split())
+
+def sure(well, value):
+    return value if well else int("refused")  # a ValueError
 
 def sha(*parts, label=b""):
     return hashlib.sha256(bytes([len(label)])[:len(label)] + label + b"".join(parts)).digest()
@@ -22,30 +24,27 @@ def encode(data, alt=b"-_"):
 
 def decode(text, alt=b"-_"):
     data = base64.b64decode(text + "=" * (-len(text) % 4), alt, validate=True)
-    if encode(data, alt) != text:
-        raise ValueError("a second spelling")
-    return data
+    return sure(encode(data, alt) == text, data)
 
 def canonical(data):
-    if json.dumps(value := json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() != data:
-        raise ValueError("not canonical")
-    return value
+    text = json.dumps(value := json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sure(text.encode() == data, value)
 
 def root(leaves):
-    if len(leaves) < 2:
-        return leaves[0] if leaves else sha()
-    half = 1 << ((len(leaves) - 1).bit_length() - 1)
-    return sha(b"\1", root(leaves[:half]), root(leaves[half:]))
+    half = 1 << max(0, (len(leaves) - 1).bit_length() - 1)
+    return sha(b"\1", root(leaves[:half]), root(leaves[half:])) if leaves[1:] else (leaves or [sha()])[0]
 
 def head_of(data, origin, key):
-    """Size and root of a head with exactly one signature, the log's own."""
-    text, line = data.decode().split("\n\n")
-    name, size, top = text.split("\n")
-    blob = decode(re.fullmatch("\u2014 " + re.escape(origin) + " (.+)\n", line)[1], b"+/")
-    Ed25519PublicKey.from_public_bytes(key).verify(blob[4:], (text + "\n").encode())
-    if (blob[:4], name, len(decode(top, b"+/"))) != (sha(origin.encode(), b"\n\1", key)[:4], origin, 32):
-        raise ValueError("not a head of this log")
-    return int(size), decode(top, b"+/")
+    """Size and root of a head with exactly one signature, the log's own; nothing if it is none."""
+    try:
+        text, line = data.decode().split("\n\n")
+        name, size, top = text.split("\n")
+        blob = decode(re.fullmatch("\u2014 " + re.escape(origin) + " (.+)\n", line)[1], b"+/")
+        Ed25519PublicKey.from_public_bytes(key).verify(blob[4:], (text + "\n").encode())
+        known = (blob[:4], name, len(decode(top, b"+/"))) == (sha(origin.encode(), b"\n\1", key)[:4], origin, 32)
+        return (int(size), decode(top, b"+/")) if known else None
+    except UNREADABLE:
+        return None
 
 def tile_name(row, index, width):
     groups = re.findall("...", f"{index:0{-(-len(str(index)) // 3) * 3}d}")
@@ -58,15 +57,13 @@ class Audit:
         self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
         self.policy, self.findings, self.conduct, self.open = policy, set(), set(), False
         self.skew, self.now = policy.get("skew_seconds", 90), policy.get("now", int(time.time()))
-        self.within = policy.get("acknowledge_within_seconds", DAY)
+        self.within, self.erase = policy.get("acknowledge_within_seconds", DAY), policy.get("erase_within_seconds", 31 * DAY)
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
-        self.requests, self.published, self.notices, self.sides, self.stated = {}, set(), {}, ({}, {}), []
-        self.misnamed = set()  # grants that name another key for a log than the one its head is signed with
+        self.requests, self.published, self.notices, self.sides, self.stated, self.misnamed = {}, set(), {}, ({}, {}), [], set()
 
     def check(self, well, assertion, place):
         self.findings |= set() if well else {(assertion, *place)}
         return well
-
     def judge(self, place, **assertions):  # of conduct, which counts only if all evidence holds
         self.conduct |= {(name, *place) for name, well in assertions.items() if not well}
         return all(assertions.values())
@@ -83,7 +80,7 @@ class Audit:
             if origin in self.domains:
                 keys[origin] = decode(self.domains[origin]["log_key"])
             elif origin in named and origin not in keys:
-                opening = [key for key in named[origin] if self.head(f"logs/{origin}/checkpoint", origin, key)]
+                opening = [key for key in named[origin] if head_of(self.files.get(f"logs/{origin}/checkpoint", b""), origin, key)]
                 keys[origin] = (opening + list(named[origin]))[0]
                 self.misnamed |= {place for key, place in named[origin].items() if key != keys[origin]}
             self.open |= origin not in keys
@@ -100,23 +97,16 @@ class Audit:
                     self.take_record(canonical(record), salt, record, place, self.sides[theirs], theirs)
                 elif self.check(kind, "G1", place):
                     self.take_document(kind, payload, place, theirs, self.sides[theirs], origin)
-        self.findings or self.read_documents()
-        self.findings or self.compare()
+        self.findings or self.read_documents() or self.findings or self.compare()
         self.open |= not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
         sys.stdout.writelines(" ".join(map(str, finding)) + "\n" for finding in sorted(self.findings, key=str))
         return 1 if self.findings else 2 if self.open else 0
-
-    def head(self, name, origin, key):
-        try:
-            return head_of(self.files[name], origin, key)
-        except UNREADABLE:
-            return None
 
     def read_log(self, origin, key, kinds):
         """Every file of a log against its head; gives the opened entries, or nothing: place, salt, record."""
         prefix, heads, entries, differing = f"logs/{origin}/", {}, [], []
         for kind in (kind for kind in kinds if re.fullmatch(r"checkpoint|seen/(0|[1-9]\d*)", kind)):
-            head = self.head(prefix + kind, origin, key)
+            head = head_of(self.files[prefix + kind], origin, key)
             if self.check(head and kind in ("checkpoint", f"seen/{head[0]}"), "L1", (prefix + kind,)):
                 heads[prefix + kind] = head
         if not self.check("checkpoint" in kinds, "B1", (prefix + "checkpoint",)) or prefix + "checkpoint" not in heads:
@@ -158,9 +148,8 @@ class Audit:
                     opening = canonical(line)
                     record, salt = decode(opening.pop("record")), decode(opening.pop("salt"))
                     leaf = sha(salt, sha(record), label=b"besace log/v1 consent leaf")
-                    if not canonical(record) or opening != {"index": index} or leaf != entries[index:first + 256][0]:
-                        raise ValueError("not what was logged")
-                    opened.append(((name, index), salt, record))
+                    fits = canonical(record) and opening == {"index": index} and leaf == entries[index:first + 256][0]
+                    opened.append(sure(fits, ((name, index), salt, record)))
             except UNREADABLE:
                 return self.check(False, "L7", (name, min(index, first + 255))) or opened
         return opened
@@ -174,7 +163,7 @@ class Audit:
             kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
             controller = life.get("controller", next(iter(self.policy["controllers"]))["domain"])
-            keys = {"controller": self.domains[controller + "/besace"]["key"], "subject": payload.get("subject_key")}
+            keys = {"controller": self.domains.get(controller + "/besace", {}).get("key"), "subject": payload.get("subject_key")}
             demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"]}.get(kind, ["controller"])
             well = roles == demanded or (kind, roles) == ("grant", ["subject"])
             for part, header in zip(parts, headers, strict=True):
@@ -207,21 +196,24 @@ class Audit:
             self.notices.setdefault(payload["notice"], [])
             start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
             lives.setdefault(payload["id"], {**payload, "place": place, "heads": {0: start}, "uses": [], "things": {},
-                                             "days": {}, "deleted": {}, "end": None, "answer": None, "often": {}, "last": 0})
-        elif kind in ("withdrawal", "acknowledgement") and self.check(life, "U1", place):
-            right = {name: life.get(name) for name in ("subject_key", "controller")} | {
-                "grant_digest": life["digest"], "withdrawal": life["end"] and life["end"][1]}
-            fits = all(payload[name] == value for name, value in right.items() if name in payload)
-            ended, what = kind == "withdrawal" or life["end"], "end" if kind == "withdrawal" else "answer"
-            if self.check(fits and ended, "G1" if ended else "G2", place):
-                before = sorted(life["uses"], key=lambda use: (use[0], use[2][1]))[-1:]
-                new = (payload["withdrawn"], payload["digest"], place, before) if what == "end" else (payload, place)
-                life[what] = life[what] or new
-                theirs and what == "answer" and self.moment(payload["acknowledged"], place)
+                                             "days": {}, "deleted": {}, "often": {}, "last": 0, "said": {}} |
+                             dict.fromkeys(["withdrawal", "acknowledgement", "erasure"]))
+        elif kind in ("withdrawal", "acknowledgement", "erasure") and self.check(life, "U1", place):
+            named, erased, early = payload.get("withdrawal"), payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
+            right = {"subject_key": life["subject_key"], "controller": life["controller"], "grant_digest": life["digest"]}
+            fits = named in life["said"] if named else kind == "withdrawal" or erased >= life["expires"]
+            fits = fits and all(payload.get(name, value) == value for name, value in right.items())
+            if self.check(fits, "G2" if early else "G1", place):
+                life[kind] = life[kind] or (payload, place, sorted(life["uses"], key=lambda use: (use[0], use[2][1]))[-1:])
+                life["said"] |= {payload["digest"]: payload["withdrawn"]} if kind == "withdrawal" else {}
+                theirs and kind != "withdrawal" and self.moment(payload.get("acknowledged", erased), place)
+                whole = all(set(payload[one]) == set(life["terms"][one]) for one in ("categories", "recipients") if one in payload)
+                self.judge(place, W8=whole and erased <= self.now + self.skew)
         else:
             self.open |= kind == "continuation"
-            self.check(kind in (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split()), "G2", place)
-
+            home = origin[:-7] if theirs else next(iter(lives.values()), payload).get("controller")
+            kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split())
+            self.check(kind in kinds and (kind != "objection" or payload["controller"] == home), "G2", place)
     def moment(self, at, place):
         self.judge(place, L8=at >= self.last - self.skew)
         self.last = max(self.last, at)
@@ -233,8 +225,8 @@ class Audit:
         if not known or kind in ("published", "discrepancy", "anchor") or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
-        live = kind != "deleted" and self.judge(
-            place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["end"])
+        within = life["given"] - self.skew <= at < life["expires"]
+        live = kind != "deleted" and self.judge(place, U1=within, U2=not life["said"])
         if kind == "deleted":
             life["deleted"] = {**dict.fromkeys(value["days"], (at, place)), **life["deleted"]}
         elif kind == "use":
@@ -262,8 +254,8 @@ class Audit:
             if digest in self.notices:
                 notice, members = canonical(data), ("purpose", "recipients", "retention_days")
                 said = all(len(re.findall("[A-Za-zÀ-ÖØ-öø-ɏ]", notice["items"].get(item, ""))) > 2 for item in ITEMS)
-                self.check(said and all(notice[m] == terms[m] for terms in self.notices[digest] for m in members),
-                           "G4", (name,))
+                said &= all(notice[m] == terms[m] for terms in self.notices[digest] for m in members)
+                self.check(said, "G4", (name,))
             elif kind == "use-statement" and payload["grant"] in {**self.sides[0], **self.sides[1]}:
                 self.stated.append((payload["grant"], payload["uses"], payload["stated"], (name,)))
             elif digest not in self.published or kind not in PUBLIC:
@@ -273,16 +265,24 @@ class Audit:
         """Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts."""
         for grant in {**self.sides[0], **self.sides[1]}:
             hers, theirs = (side.get(grant) for side in self.sides)
-            end = (hers or theirs)["end"] or (theirs or hers)["end"]
-            answer, place = (hers or theirs)["answer"] or (theirs or hers)["answer"] or (None, None)
+            life, (end, answer, erasure) = theirs or hers, [
+                (hers or theirs)[one] or (theirs or hers)[one] for one in ("withdrawal", "acknowledgement", "erasure")]
+            answer, place, _ = answer or (None, None, None)
+            said = {**(theirs or hers)["said"], **(hers or theirs)["said"]}
+            since = end and min([end[0]["withdrawn"]] + ([said[answer["withdrawal"]]] if answer else []))
             for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
                 sent = hers["things"].get(thing)
                 self.judge(where, U5=sent, U6=not sent or sent[0] <= at + self.skew)
             self.judge((theirs or hers)["place"], G3=(hers or theirs)["digest"] == (theirs or hers)["digest"])
-            due = end and end[0] + self.within
-            self.judge(place or end and end[2], W1=not end or (answer["acknowledged"] if answer else self.now) <= due)
-            for at, _, where in (theirs["end"][3] if theirs["end"] else theirs["uses"]) if end and theirs else []:
+            due = end and since + self.within
+            self.judge(place or end and end[1], W1=not end or (answer["acknowledged"] if answer else self.now) <= due)
+            for at, _, where in (theirs["withdrawal"][2] if theirs["said"] else theirs["uses"]) if end and theirs else []:
                 self.judge(where, U2=at <= due)
+            ends = [(answer["acknowledged"], place)] if answer else [(since, end[1])] if end else []
+            over, where = min([(life["expires"], life["place"])] + ends, key=lambda one: one[0])
+            late, backdated = (erasure[0]["erased"] if erasure else self.now) > over + self.erase, answer and erasure and (
+                "withdrawal" in erasure[0] and erasure[0]["erased"] + self.skew < answer["acknowledged"])
+            self.judge(erasure[1] if erasure else where, W8=not ((theirs or answer) and (late or backdated)))
             counts = [(uses, stated, where) for one, uses, stated, where in self.stated if one == grant]
             for uses, stated, where in counts + ([(answer["uses"], answer["acknowledged"], place)] if answer else []):
                 if theirs and (hers or uses["count"] <= max(theirs["heads"])):

@@ -9,7 +9,7 @@ use alloc::{
 
 use super::{
     Assertion, Fault, Gap, PinnedController, Policy,
-    conduct::{Life, Watch},
+    conduct::{Erased, Life, Watch},
     entry::{Claimed, Content, Entry, Refused},
     findings::Findings,
     place::{Places, Spot},
@@ -17,13 +17,15 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, Grant, RecordKind, Withdrawal, WithdrawalMismatch,
+        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Withdrawal,
+        WithdrawalMismatch,
     },
     crypto::Digest,
     document::Verified,
     id::GrantId,
     jws::{Role, VerifyJwsError},
     log::Origin,
+    party::ControllerId,
     time::Timestamp,
 };
 
@@ -109,7 +111,8 @@ impl<'a> Book<'a> {
             Content::Grant(grant) => self.granted(*grant, spot)?,
             Content::Withdrawal(withdrawal) => self.withdrawn(*withdrawal, spot, succession)?,
             Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
-            Content::Erasure(erasure) => self.erased(*erasure)?,
+            Content::Erasure(erasure) => self.erased(*erasure, spot)?,
+            Content::Objection(controller) => self.objected(&controller)?,
             // The retailer's were looked at before.
             Content::Continuation(_) if self.retailer.is_some() => {}
             Content::Continuation(read) => match *read {
@@ -206,16 +209,46 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// By the retailer that the grant was given to.
-    fn erased(&self, Claimed { payload, verified }: Claimed<Erasure>) -> Result<(), Refused> {
-        let grant = payload.grant;
-        let life = self.lives.get(&grant).ok_or_else(|| no_grant(grant))?;
+    /// By the retailer that the grant was given to, of all that the grant allowed: G1, W8.
+    fn erased(
+        &mut self,
+        Claimed { payload, verified }: Claimed<Erasure>,
+        spot: Spot,
+    ) -> Result<(), Refused> {
+        let (grant, Context { policy, now, places, .. }) = (payload.grant, self.context);
+        let life = self.lives.get_mut(&grant).ok_or_else(|| no_grant(grant))?;
         verified.map_err(|fault| (Assertion::G1, fault))?;
-        let pinned = self.context.policy.controllers.get(life.pinned);
-        if pinned.is_some_and(|pinned| pinned.domain != payload.controller) {
-            return Err((Assertion::G1, Fault::Signature(VerifyJwsError::Key)));
+        let fault = |source| Fault::NotTheErasure { grant, source };
+        let pinned = policy.controllers.get(life.pinned);
+        let controller = pinned.map_or(&payload.controller, |pinned| &pinned.domain);
+        life.ends_with(&payload, controller).map_err(|source| (Assertion::G1, fault(source)))?;
+        let future = payload.erased > now.plus(policy.skew_seconds);
+        let whole = match life.leaves_nothing(&payload) {
+            Ok(()) if future => Err(ErasureMismatch::Moment),
+            whole => whole,
+        };
+        self.conduct.check(Assertion::W8, whole.err().map(fault), || places.of(spot));
+        let withdrawn = payload.withdrawal.is_some();
+        life.erased.get_or_insert(Erased { at: payload.erased, withdrawn, spot });
+        // In her log it stands when it arrived.
+        if self.retailer.is_some() {
+            self.moment(payload.erased, spot);
         }
         Ok(())
+    }
+
+    /// An objection is to the retailer of the log.
+    fn objected(&self, controller: &ControllerId) -> Result<(), Refused> {
+        let pinned = self.retailer.or_else(|| {
+            let life = self.lives.values().next();
+            life.and_then(|life| self.context.policy.controllers.get(life.pinned))
+        });
+        match pinned {
+            Some(pinned) if pinned.domain != *controller => {
+                Err((Assertion::G2, Fault::ForeignDocument))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn acknowledged(
@@ -226,14 +259,15 @@ impl<'a> Book<'a> {
         let grant = payload.grant;
         let life = self.lives.get_mut(&grant).ok_or_else(|| no_grant(grant))?;
         verified.map_err(|fault| (Assertion::G1, fault))?;
-        let Some(withdrawn) = &life.withdrawn else {
+        let Some(first) = &life.withdrawn else {
             return Err((Assertion::G2, Fault::ForeignDocument));
         };
+        // One of hers, if there are several.
+        let known = life.said(&payload.withdrawal).is_some();
+        let named = if known { &payload.withdrawal } else { &first.digest };
         let pinned = self.context.policy.controllers.get(life.pinned);
         let controller = pinned.map_or(&payload.controller, |pinned| &pinned.domain);
-        payload
-            .answers_one(controller, grant, &withdrawn.digest)
-            .map_err(|source| mismatch(grant, source))?;
+        payload.answers_one(controller, grant, named).map_err(|source| mismatch(grant, source))?;
         let at = payload.acknowledged;
         if life.acknowledged.is_none() {
             life.acknowledged = Some(Box::new((payload, spot)));

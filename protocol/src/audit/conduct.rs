@@ -10,14 +10,14 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, Action, Deleted, Disclosed, DisclosureReceived, Grant, RecordKind,
-        Released, Terms, UseHead, UseRecord,
+        Acknowledgement, Action, Deleted, Disclosed, DisclosureReceived, Erasure, ErasureMismatch,
+        Grant, RecordKind, Released, Terms, UseHead, UseRecord,
     },
     crypto::Digest,
     document::Verified,
     id::GrantId,
-    party::ShopCode,
-    purpose::Purpose,
+    party::{ControllerId, ShopCode},
+    purpose::{DataCategory, Purpose},
     time::{Day, Timestamp},
 };
 
@@ -33,10 +33,17 @@ pub(super) struct Life {
     pub(super) pinned: usize,
     pub(super) subject_key: [u8; 32],
     given: Timestamp,
-    expires: Timestamp,
+    pub(super) expires: Timestamp,
+    /// What is to be erased after it.
+    categories: Box<[DataCategory]>,
+    /// Who is to be told then.
+    recipients: Box<[ControllerId]>,
     /// Until it is withdrawn.
     open: Option<Box<Open>>,
     pub(super) withdrawn: Option<Withdrawn>,
+    /// When she withdrew it again, by the digests of those withdrawals: a vault that was restored does not know the first.
+    again: Vec<(Digest, Timestamp)>,
+    pub(super) erased: Option<Erased>,
     pub(super) acknowledged: Option<Box<(Acknowledgement, Spot)>>,
     passed: Option<Box<Passed>>,
     /// Head of the uses after each of them; the first is before any, or before the withdrawal.
@@ -66,6 +73,18 @@ pub(super) struct Withdrawn {
     /// The latest use before this entry.
     pub(super) last_use: Option<(Timestamp, Spot)>,
 }
+
+/// What the retailer signed about the end of what it held.
+#[derive(Debug)]
+pub(super) struct Erased {
+    pub(super) at: Timestamp,
+    /// It names a withdrawal; else the grant had run out.
+    pub(super) withdrawn: bool,
+    pub(super) spot: Spot,
+}
+
+/// Most withdrawals of one grant after the first that are known: one for each restore.
+const AGAIN_MAX: usize = 16;
 
 /// What went from her to the retailer.
 #[derive(Debug, Default)]
@@ -117,6 +136,8 @@ impl Life {
     ) -> Self {
         let (grant, _) = grant.into_parts();
         let start = UseHead::start(grant.id);
+        let categories = grant.terms.categories.keys().copied().collect();
+        let recipients = grant.terms.recipients.clone().into_boxed_slice();
         for watch in &mut watches {
             watch.head(&start);
         }
@@ -127,8 +148,12 @@ impl Life {
             subject_key: *grant.subject_key.as_bytes(),
             given: grant.given,
             expires: grant.expires,
+            categories,
+            recipients,
             open: Some(Box::new(Open { terms: grant.terms, per_day: BTreeMap::new() })),
             withdrawn: None,
+            again: Vec::new(),
+            erased: None,
             acknowledged: None,
             passed: None,
             heads: vec![start],
@@ -147,6 +172,9 @@ impl Life {
     /// this entry leaves some out, whichever they are.
     pub(super) fn withdraw(&mut self, at: Timestamp, digest: Digest, spot: Spot) {
         if self.withdrawn.is_some() {
+            if self.said(&digest).is_none() && self.again.len() < AGAIN_MAX {
+                self.again.push((digest, at));
+            }
             return;
         }
         let last_use = self.uses.iter().map(|used| (used.at, used.spot)).max();
@@ -155,6 +183,45 @@ impl Life {
         // With no room to spare: there may be many that ended.
         self.heads = self.heads.last().map_or_else(Vec::new, |head| vec![*head]);
         self.uses = Vec::new();
+    }
+
+    /// When she said the withdrawal with this digest, if it stands in this book.
+    pub(super) fn said(&self, digest: &Digest) -> Option<Timestamp> {
+        let first = self.withdrawn.iter().map(|first| (&first.digest, first.at));
+        let mut all = first.chain(self.again.iter().map(|(digest, at)| (digest, *at)));
+        all.find(|(other, _)| *other == digest).map(|(_, at)| at)
+    }
+
+    /// Whether an erasure is of this grant: G1 if it is not.
+    pub(super) fn ends_with(
+        &self,
+        erasure: &Erasure,
+        controller: &ControllerId,
+    ) -> Result<(), ErasureMismatch> {
+        let ended = match &erasure.withdrawal {
+            Some(withdrawal) => self.said(withdrawal).is_some(),
+            None => erasure.erased >= self.expires,
+        };
+        if erasure.controller != *controller {
+            Err(ErasureMismatch::Controller)
+        } else if erasure.grant_digest != self.digest {
+            Err(ErasureMismatch::Grant)
+        } else if ended {
+            Ok(())
+        } else {
+            Err(ErasureMismatch::Withdrawal)
+        }
+    }
+
+    /// Whether an erasure of it is of all that it allowed: W8 if it is not.
+    pub(super) fn leaves_nothing(&self, erasure: &Erasure) -> Result<(), ErasureMismatch> {
+        if *erasure.categories != *self.categories {
+            Err(ErasureMismatch::Categories)
+        } else if *erasure.recipients != *self.recipients {
+            Err(ErasureMismatch::Recipients)
+        } else {
+            Ok(())
+        }
     }
 
     /// The head after `count` uses, if it was shown.

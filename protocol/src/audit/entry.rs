@@ -13,6 +13,7 @@ use crate::{
     document::{Document, Unverified, Verified},
     jws::{Role, Typ, UnverifiedJws},
     log::{Opening, Origin},
+    party::ControllerId,
 };
 
 /// One opened entry.
@@ -36,6 +37,8 @@ pub(super) enum Content {
     Withdrawal(Box<Claimed<Withdrawal>>),
     Acknowledgement(Box<Claimed<Acknowledgement>>),
     Erasure(Box<Claimed<Erasure>>),
+    /// To whom.
+    Objection(Box<ControllerId>),
     Continuation(Box<Result<Verified<Continuation>, Fault>>),
     /// A public document that was logged whole.
     Public,
@@ -110,7 +113,8 @@ impl<'a> Reader<'a> {
                 // It needs no grant: whose it is, it says itself.
                 let document = parse::<Objection>(bytes)?;
                 let key = document.claimed().subject_key;
-                verify(document, &[(Role::Subject, &key)]).map(|_| Content::Public)
+                let controller = Box::new(document.claimed().controller.clone());
+                verify(document, &[(Role::Subject, &key)]).map(|_| Content::Objection(controller))
             }
             Typ::Request => {
                 let retailer = self.retailer.ok_or_else(foreign)?;

@@ -6,7 +6,10 @@ use serde::{Serialize, Serializer};
 
 use super::OpeningLineError;
 use crate::{
-    consent::{GrantMismatch, NoticeError, NoticeMismatch, ParseRecordError, WithdrawalMismatch},
+    consent::{
+        ErasureMismatch, GrantMismatch, NoticeError, NoticeMismatch, ParseRecordError,
+        WithdrawalMismatch,
+    },
     crypto::Digest,
     document::ParseDocumentError,
     id::{GrantId, RequestId},
@@ -107,6 +110,12 @@ pub enum Fault {
         #[source]
         source: WithdrawalMismatch,
     },
+    #[error("not the erasure that is owed under {grant}")]
+    NotTheErasure {
+        grant: GrantId,
+        #[source]
+        source: ErasureMismatch,
+    },
     #[error("no such grant stands before this entry: {grant}")]
     NoGrant { grant: GrantId },
     #[error("{grant} had not been given at that moment")]
@@ -145,6 +154,12 @@ pub enum Fault {
     AcknowledgedLate { grant: GrantId, seconds: u64 },
     #[error("the withdrawal of {grant} was never acknowledged")]
     NeverAcknowledged { grant: GrantId },
+    #[error("what was held under {grant} was erased {seconds} s after it was due")]
+    ErasedLate { grant: GrantId, seconds: u64 },
+    #[error("what was held under {grant} is said to be erased {seconds} s before it ended")]
+    ErasedBefore { grant: GrantId, seconds: u64 },
+    #[error("that what was held under {grant} is erased was never signed")]
+    NeverErased { grant: GrantId },
     #[error("the acknowledgement leaves out day {} of {grant}", day.as_number())]
     NotDeleted { grant: GrantId, day: Day },
     #[error("day {} of {grant} was deleted {seconds} s after its end", day.as_number())]
@@ -193,6 +208,8 @@ pub enum Gap {
     UsesNotShown { grant: GrantId, count: u64 },
     #[error("{grant}: withdrawn, not yet acknowledged; the time for it is not over")]
     AcknowledgementPending { grant: GrantId },
+    #[error("{grant}: over, not yet erased; the time for it is not over")]
+    ErasurePending { grant: GrantId },
     #[error("{grant}: deletion of the keys of {count} days is not shown")]
     DeletionNotShown { grant: GrantId, count: u64 },
     #[error("{count} more like this one: {like}")]

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogSummary, Report};
 use crate::{
-    consent::ACKNOWLEDGEMENT_SECONDS,
+    consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS},
     crypto::VerifyingKey,
     encoding::{JsonError, from_json, to_canonical_json},
     log::{LogKey, Origin, UnverifiedCheckpoint},
     party::ControllerId,
-    time::Timestamp,
+    time::{DAY_SECONDS, Timestamp},
 };
 
 /// Longest policy that is read, in bytes.
@@ -59,6 +59,8 @@ pub struct Policy {
     pub acknowledge_within_seconds: u64,
     /// Retailers.
     pub controllers: Vec<PinnedController>,
+    /// How long it may take to erase what it held, after it acknowledged or the grant ran out, in seconds.
+    pub erase_within_seconds: u64,
     /// Keys of other logs. A pseudonym's log need not be named: a valid grant names its key.
     pub logs: Vec<LogKey>,
     /// When the bundle is judged; the program's clock, if absent.
@@ -75,6 +77,8 @@ struct Wire {
     #[serde(default = "default_acknowledge_within_seconds")]
     acknowledge_within_seconds: u64,
     controllers: Vec<PinnedController>,
+    #[serde(default = "default_erase_within_seconds")]
+    erase_within_seconds: u64,
     #[serde(default)]
     logs: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +94,10 @@ const fn default_acknowledge_within_seconds() -> u64 {
     ACKNOWLEDGEMENT_SECONDS
 }
 
+const fn default_erase_within_seconds() -> u64 {
+    ERASURE_DAYS.saturating_mul(DAY_SECONDS)
+}
+
 const fn default_skew_seconds() -> u64 {
     90
 }
@@ -100,6 +108,7 @@ impl Policy {
         Self {
             acknowledge_within_seconds: default_acknowledge_within_seconds(),
             controllers,
+            erase_within_seconds: default_erase_within_seconds(),
             logs: Vec::new(),
             now: None,
             remembered: Vec::new(),
@@ -125,6 +134,7 @@ impl Policy {
         Ok(Self {
             acknowledge_within_seconds: wire.acknowledge_within_seconds,
             controllers: wire.controllers,
+            erase_within_seconds: wire.erase_within_seconds,
             logs,
             now: wire.now,
             remembered,
@@ -137,6 +147,7 @@ impl Policy {
         to_canonical_json(&Wire {
             acknowledge_within_seconds: self.acknowledge_within_seconds,
             controllers: self.controllers.clone(),
+            erase_within_seconds: self.erase_within_seconds,
             logs: self.logs.iter().map(|key| alloc::format!("{key}")).collect(),
             now: self.now,
             remembered: self.remembered.iter().map(|head| String::from(head.as_str())).collect(),
@@ -205,7 +216,7 @@ mod tests {
         let bytes = policy().to_bytes().unwrap();
         assert_eq!(Policy::parse(&bytes).unwrap(), policy());
         let text = String::from_utf8(bytes).unwrap();
-        insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"logs":[],"remembered":[],"skew_seconds":90,"v":1}"#);
+        insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"erase_within_seconds":2678400,"logs":[],"remembered":[],"skew_seconds":90,"v":1}"#);
     }
 
     #[test]

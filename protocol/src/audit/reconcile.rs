@@ -202,6 +202,7 @@ pub(super) fn lives(books: &[Book<'_>], context: Context<'_>, out: &mut Findings
         pair.both_sides(out);
         pair.withdrawal(out);
         pair.deletion(out);
+        pair.erasure(out);
         pair.counts(out);
     }
 }
@@ -270,12 +271,19 @@ impl Pair<'_> {
         }
     }
 
+    /// When she withdrew it: as she logged it first, or before, if the retailer answered one of before.
+    fn ended(&self) -> Option<(Timestamp, Spot)> {
+        let first = self.sides().find_map(|life| life.withdrawn.as_ref())?;
+        let answer = self.acknowledged().map(|(answer, _)| &answer.withdrawal);
+        let answered = answer.and_then(|digest| self.sides().find_map(|life| life.said(digest)));
+        Some((answered.map_or(first.at, |at| at.min(first.at)), first.spot))
+    }
+
     /// W1, and U2 where a retailer delays logging a withdrawal.
     fn withdrawal(&self, out: &mut Findings) {
-        let Some(withdrawn) = self.sides().find_map(|life| life.withdrawn.as_ref()) else { return };
-        let deadline = withdrawn.at.plus(self.context.policy.acknowledge_within_seconds);
-        let late =
-            |at: Timestamp| at.as_unix_seconds().saturating_sub(withdrawn.at.as_unix_seconds());
+        let Some((withdrawn, spot_of_end)) = self.ended() else { return };
+        let deadline = withdrawn.plus(self.context.policy.acknowledge_within_seconds);
+        let late = |at: Timestamp| at.as_unix_seconds().saturating_sub(withdrawn.as_unix_seconds());
         let grant = self.id;
         match self.acknowledged() {
             Some((acknowledgement, spot)) => {
@@ -286,7 +294,7 @@ impl Pair<'_> {
             }
             None if self.context.now > deadline => {
                 let fault = Some(Fault::NeverAcknowledged { grant });
-                self.check(Assertion::W1, fault, withdrawn.spot, out);
+                self.check(Assertion::W1, fault, spot_of_end, out);
             }
             None => out.gap(Gap::AcknowledgementPending { grant }),
         }
@@ -305,6 +313,46 @@ impl Pair<'_> {
                     self.check(Assertion::U2, long_after(used.at), used.spot, out);
                 }
             }
+            None => {}
+        }
+    }
+
+    /// W8: in time after the end nothing is left, and that is signed.
+    fn erasure(&self, out: &mut Findings) {
+        let (acknowledged, grant) = (self.acknowledged(), self.id);
+        // What it never signed it may never have had.
+        let Some(life) = self.theirs.or_else(|| self.hers.filter(|_| acknowledged.is_some()))
+        else {
+            return;
+        };
+        let Context { policy, now, .. } = self.context;
+        let told = acknowledged.map(|(answer, spot)| (answer.acknowledged, spot));
+        let (ended, spot) = match told.or_else(|| self.ended()) {
+            Some((at, spot)) if at < life.expires => (at, spot),
+            _ => (life.expires, life.spot),
+        };
+        let due = ended.plus(policy.erase_within_seconds);
+        let between = |from: Timestamp, to: Timestamp| {
+            to.as_unix_seconds().saturating_sub(from.as_unix_seconds())
+        };
+        match self.sides().find_map(|life| life.erased.as_ref()) {
+            Some(erased) => {
+                let before = told.filter(|(told, _)| {
+                    erased.withdrawn && erased.at.plus(policy.skew_seconds) < *told
+                });
+                let fault = if let Some((told, _)) = before {
+                    Some(Fault::ErasedBefore { grant, seconds: between(erased.at, told) })
+                } else if erased.at > due {
+                    Some(Fault::ErasedLate { grant, seconds: between(due, erased.at) })
+                } else {
+                    None
+                };
+                self.check(Assertion::W8, fault, erased.spot, out);
+            }
+            None if now > due => {
+                self.check(Assertion::W8, Some(Fault::NeverErased { grant }), spot, out);
+            }
+            None if now >= ended => out.gap(Gap::ErasurePending { grant }),
             None => {}
         }
     }

@@ -63,6 +63,12 @@ fn an_honest_story_holds_and_says_what_it_cannot_show() {
     house.take(&shop, || house.engine.accept_acknowledgement(recognition, &answer)).unwrap();
     let report = audited(&house, &shop, &evidence(&house, &shop));
     assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
+    for (grant, call) in house.engine.owed_erasures(&shop.domain).unwrap() {
+        let answer = shop.erasure(&call);
+        assert!(house.take(&shop, || house.engine.accept_erasure(grant, &answer)).unwrap());
+    }
+    let report = audited(&house, &shop, &evidence(&house, &shop));
+    assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
     let checked: Vec<_> = report.held.iter().map(|held| held.assertion).collect();
     // Her log did not go on in another one: that story is told in `succession`.
     let told = |assertion: &&Assertion| !matches!(assertion, Assertion::S1 | Assertion::S2);

@@ -159,6 +159,11 @@ impl Shop {
         self.retailer.withdraw(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
     }
 
+    /// What it says of the erasure that it owes.
+    pub(super) fn erasure(&mut self, call: &PreparedCall) -> Vec<u8> {
+        bytes(&self.retailer.erasure(&call.body, self.now).unwrap())
+    }
+
     pub(super) fn permit(&mut self, scopes: &[ShopScope]) -> ShopPermit {
         let key = self.retailer.add_shop_key("door", CODE, scopes, &mut self.rng).unwrap();
         self.retailer.authenticate(&key).unwrap()

@@ -77,6 +77,9 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
         Assertion::U8 => "les usages de chaque accord se comptent sans trou et s’enchaînent",
         Assertion::U9 => "les nombres signés par l’enseigne sont ceux des usages montrés",
         Assertion::W1 => "chaque retrait a reçu à temps son accusé de réception",
+        Assertion::W8 => {
+            "à la fin de chaque accord, tout est effacé à temps, et qui l’avait reçu est prévenu"
+        }
         Assertion::W2 => "les clés de chaque jour ont été effacées à la fin du jour ou de l’accord",
     }
 }
@@ -130,6 +133,9 @@ pub(super) fn gap(gap: &Gap) -> String {
         ),
         Gap::AcknowledgementPending { grant } => format!(
             "{grant}\u{a0}: retrait sans accusé de réception pour l’instant\u{a0}; le délai n’est pas écoulé."
+        ),
+        Gap::ErasurePending { grant } => format!(
+            "{grant}\u{a0}: terminé, sans effacement signé pour l’instant\u{a0}; le délai n’est pas écoulé."
         ),
         Gap::DeletionNotShown { grant, count } => {
             format!("{grant}. Jours dont l’effacement des clés n’est pas montré\u{a0}: {count}.")
@@ -211,6 +217,18 @@ pub(super) fn fault(fault: &Fault) -> String {
             format!("L’information donnée n’est pas celle de {request}.")
         }
         Fault::NotTheGrant { grant, .. } => format!("Ceci n’appartient pas à {grant}."),
+        Fault::NotTheErasure { grant, .. } => {
+            format!("Ceci n’est pas l’effacement dû au titre de {grant}.")
+        }
+        Fault::ErasedLate { grant, seconds } => {
+            format!("L’effacement au titre de {grant} a eu lieu {seconds} s après l’échéance.")
+        }
+        Fault::ErasedBefore { grant, seconds } => {
+            format!("L’effacement au titre de {grant} se dit antérieur de {seconds} s à sa fin.")
+        }
+        Fault::NeverErased { grant } => {
+            format!("L’effacement au titre de {grant} n’a jamais été signé.")
+        }
         Fault::NoGrant { grant } => {
             format!("Aucun accord de ce nom ne figure avant cette entrée\u{a0}: {grant}.")
         }

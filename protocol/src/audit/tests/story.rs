@@ -6,9 +6,9 @@ use crate::{
     audit::{Bundle, PinnedController, Policy, Report, audit},
     consent::{
         Acknowledgement, Action, Benefit, BenefitKind, ConsentRequest, Deleted, Deletion,
-        Disclosed, DisclosureReceived, Grant, Indication, Notice, NoticeItem, NoticeReference,
-        NoticeText, Published, RecordKind, Released, Terms, UseHead, UseRecord, UseStatement,
-        Withdrawal,
+        Disclosed, DisclosureReceived, Erasure, Grant, Indication, Kept, Notice, NoticeItem,
+        NoticeReference, NoticeText, Published, RecordKind, Released, Terms, UseHead, UseRecord,
+        UseStatement, Withdrawal,
     },
     crypto::{Digest, SealingSecretKey, SecretBytes, SigningKey, sha256},
     document::{Verified, sign},
@@ -343,6 +343,13 @@ impl Story {
     }
 
     pub(super) fn withdraw(&mut self, purpose: Purpose, at: Timestamp) -> Verified<Withdrawal> {
+        let withdrawal = self.stop(purpose, at);
+        self.hers.append(withdrawal.as_bytes());
+        withdrawal
+    }
+
+    /// She signs a withdrawal; nobody logs it.
+    pub(super) fn stop(&self, purpose: Purpose, at: Timestamp) -> Verified<Withdrawal> {
         let grant = sign(self.grant(purpose), Role::Subject, &key(1), NOW).unwrap();
         let withdrawal = Withdrawal {
             controller: domain(),
@@ -353,18 +360,26 @@ impl Story {
             v: 1,
             withdrawn: at,
         };
-        let withdrawal = sign(withdrawal, Role::Subject, &key(1), at).unwrap();
-        self.hers.append(withdrawal.as_bytes());
-        withdrawal
+        sign(withdrawal, Role::Subject, &key(1), at).unwrap()
     }
 
-    /// The retailer logs the withdrawal, deletes, and answers.
+    /// The retailer logs the withdrawal, deletes, and answers; she logs the answer.
     pub(super) fn acknowledge(
         &mut self,
         withdrawal: &Verified<Withdrawal>,
         at: Timestamp,
         days: Vec<Day>,
     ) {
+        let answer = self.answer(withdrawal, at, days);
+        self.hers.append(answer.as_bytes());
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        withdrawal: &Verified<Withdrawal>,
+        at: Timestamp,
+        days: Vec<Day>,
+    ) -> Verified<Acknowledgement> {
         let grant = withdrawal.payload().grant;
         self.theirs.append(withdrawal.as_bytes());
         let reason = Deletion::Withdrawn;
@@ -380,7 +395,33 @@ impl Story {
         };
         let answer = sign(answer, Role::Controller, &key(2), at).unwrap();
         self.theirs.append(answer.as_bytes());
-        self.hers.append(answer.as_bytes());
+        answer
+    }
+
+    /// The retailer signs and logs that what it held is erased, after a change; in her log it is not yet.
+    pub(super) fn erase(
+        &mut self,
+        purpose: Purpose,
+        withdrawal: Option<&Verified<Withdrawal>>,
+        at: Timestamp,
+        change: impl FnOnce(&mut Erasure),
+    ) -> Verified<Erasure> {
+        let grant = sign(self.grant(purpose), Role::Subject, &key(1), NOW).unwrap();
+        let mut erasure = Erasure {
+            categories: grant.payload().terms.categories.keys().copied().collect(),
+            controller: domain(),
+            erased: at,
+            grant: grant.payload().id,
+            grant_digest: grant.digest(),
+            kept: vec![Kept::ConsentProof],
+            recipients: vec![],
+            v: 1,
+            withdrawal: withdrawal.map(Verified::digest),
+        };
+        change(&mut erasure);
+        let erasure = sign(erasure, Role::Controller, &key(2), at).unwrap();
+        self.theirs.append(erasure.as_bytes());
+        erasure
     }
 
     pub(super) fn bundle(&self) -> Bundle {

@@ -124,6 +124,22 @@ fn logs_that_go_on_are_one_book() {
 }
 
 #[test]
+fn a_grant_that_was_stopped_before_the_restore_may_be_stopped_again_in_the_new_log() {
+    let mut moved = Moved::told();
+    let story = &mut moved.story;
+    let first = story.stop(KNOWN, NOW.plus(400));
+    let answer = story.answer(&first, NOW.plus(401), vec![Day::of(NOW)]);
+    let erasure = story.erase(KNOWN, Some(&first), NOW.plus(401), |_| {});
+    moved.go_on(Cause::Restore, NOW.plus(500));
+    moved.story.withdraw(KNOWN, NOW.plus(600));
+    for shown in [first.as_bytes(), answer.as_bytes(), erasure.as_bytes()] {
+        moved.story.hers.append(shown);
+    }
+    let report = moved.audit();
+    assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
+}
+
+#[test]
 fn a_continuation_that_was_never_told_leaves_its_log_unread() {
     let mut moved = Moved::told();
     moved.leave(Cause::Restore, NOW.plus(400), |_| {});
