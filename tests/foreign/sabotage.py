@@ -177,6 +177,40 @@ def deeds():
         return deed
     yield "a pseudonym that the shop made up names her log first", made_up(lambda shop: shop.find("grant"))
     yield "a pseudonym that the shop made up names her log last", made_up(lambda shop: len(shop.entries))
+    def long(policy, days):
+        policy["valid_days_max"] = days
+    for days in (1, 400):
+        yield f"grants of at most {days} days", lambda hers, shop, papers, policy, days=days: long(policy, days)
+
+    def untold(hers, shop, papers, policy):
+        """A grant for other terms than its notice tells, whose request nobody opens."""
+        asked = shop.payload("grant")["request"]
+        for index, entry in enumerate(shop.entries):
+            if isinstance(entry, tuple) and b"signatures" in entry[1] and forge.digest(entry[1]) == asked:
+                shop.entries[index] = verify.sha(entry[0], hashlib.sha256(entry[1]).digest(), label=b"besace log/v1 consent leaf")
+        for book in (hers, shop):
+            grant = book.payload("grant")
+            named = book.sign(book.find("grant"), terms={**grant["terms"], "retention_days": 3})
+            named = book.sign(book.find("withdrawal", grant=grant["id"]), grant_digest=named)
+            book.sign(book.find("acknowledgement", grant=grant["id"]), withdrawal=named)
+    yield "a grant for other terms than its notice tells", untold
+
+    def known_elsewhere(key):
+        """Another shop has grants of the same pseudonym, or of another one."""
+        def deed(hers, shop, papers, policy):
+            other, swap, signers = copy.deepcopy(shop), {}, {"subject": key}
+            wanted = (shop.find("request"), shop.find("request") + 1, shop.find("grant"))
+            other.origin, other.entries = "other.example/besace", [shop.entries[index] for index in wanted]
+            for index, (_, record) in enumerate(other.entries):
+                payload, members = forge.read(record)[0], {"controller": "other.example"}
+                if "subject_key" in payload:
+                    members |= {"id": "grant_" + "7" * 32, "request": swap[payload["request"]], "subject_key": forge.public(key)}
+                swap[forge.digest(record)] = other.sign(index, signers, **members)
+            papers |= other.files(forge.SHOP_LOG)
+            policy["controllers"].append({**policy["controllers"][0], "domain": "other.example"})
+        return deed
+    yield "a pseudonym that two shops know", known_elsewhere(forge.HER)
+    yield "a pseudonym for each shop", known_elsewhere(forge.STRANGER)
     yield from ends()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(

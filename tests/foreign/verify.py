@@ -5,23 +5,19 @@ import base64, hashlib, json, pathlib, re, sys, time  # one line: this file has 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-DAY, PUBLIC = 86_400, ("manifest", "catalogue", "voucher-keys")
+DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, InvalidSignature)
 PURPOSES = dict.fromkeys(["recognised", "recognised_unbound"], "recognition") | {"greeted": "staff_greeting"} | dict.fromkeys(
     ["identified", "debited"], "loyalty_account")
 HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
-ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights "
-            "complaint data_protection_officer".split())
+ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
 
 def sure(well, value):
     return value if well else int("refused")  # a ValueError
-
 def sha(*parts, label=b""):
     return hashlib.sha256(bytes([len(label)])[:len(label)] + label + b"".join(parts)).digest()
-
 def encode(data, alt=b"-_"):
     return base64.b64encode(data, alt).decode().rstrip("=" if alt == b"-_" else "")
-
 def decode(text, alt=b"-_"):
     data = base64.b64decode(text + "=" * (-len(text) % 4), alt, validate=True)
     return sure(encode(data, alt) == text, data)
@@ -59,7 +55,7 @@ class Audit:
         self.skew, self.now = policy.get("skew_seconds", 90), policy.get("now", int(time.time()))
         self.within, self.erase = policy.get("acknowledge_within_seconds", DAY), policy.get("erase_within_seconds", 31 * DAY)
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
-        self.requests, self.published, self.notices, self.sides, self.stated, self.misnamed = {}, set(), {}, ({}, {}), [], set()
+        self.requests, self.published, self.notices, self.sides, self.stated, self.misnamed, self.known = {}, set(), {}, ({}, {}), [], set(), {}
 
     def check(self, well, assertion, place):
         self.findings |= set() if well else {(assertion, *place)}
@@ -180,7 +176,7 @@ class Audit:
     def take_document(self, kind, payload, place, theirs, lives, origin):
         life = lives.get(payload.get("grant"))
         if kind == "request" and theirs:
-            self.notices.setdefault(payload["notice"]["digest"], []).append(payload["terms"])
+            self.notices.setdefault(payload["notice"]["digest"], {})["G4", payload["digest"]] = (payload["terms"], None)
             self.requests.setdefault(payload["digest"], payload)
         elif kind == "grant":
             own = payload["controller"] + "/besace" if theirs and payload["roles"][1:] else payload["subject_log"]
@@ -193,7 +189,9 @@ class Audit:
                 opened = asked["issued"] <= given < min(asked["expires"], self.now + self.skew + 1)
                 self.check(same and opened and "proposal" not in payload, "G3", place)
             self.check(lives.get(payload["id"], payload)["digest"] == payload["digest"], "G3", place)
-            self.notices.setdefault(payload["notice"], [])
+            told = ("G5", theirs, str([payload["terms"][one] for one in TOLD]))
+            self.notices.setdefault(payload["notice"], {}).setdefault(told, (payload["terms"], place))
+            self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
             start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
             lives.setdefault(payload["id"], {**payload, "place": place, "heads": {0: start}, "uses": [], "things": {},
                                              "days": {}, "deleted": {}, "often": {}, "last": 0, "said": {}} |
@@ -225,8 +223,7 @@ class Audit:
         if not known or kind in ("published", "discrepancy", "anchor") or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
-        within = life["given"] - self.skew <= at < life["expires"]
-        live = kind != "deleted" and self.judge(place, U1=within, U2=not life["said"])
+        live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"])
         if kind == "deleted":
             life["deleted"] = {**dict.fromkeys(value["days"], (at, place)), **life["deleted"]}
         elif kind == "use":
@@ -252,10 +249,11 @@ class Audit:
             digest, data = encode(bytes.fromhex(name[10:])), self.files[name]
             kind, payload = self.signed(data)
             if digest in self.notices:
-                notice, members = canonical(data), ("purpose", "recipients", "retention_days")
+                notice = canonical(data)
                 said = all(len(re.findall("[A-Za-zÀ-ÖØ-öø-ɏ]", notice["items"].get(item, ""))) > 2 for item in ITEMS)
-                said &= all(notice[m] == terms[m] for terms in self.notices[digest] for m in members)
                 self.check(said, "G4", (name,))
+                for (assertion, *_), (terms, place) in self.notices[digest].items() if said else []:
+                    self.check(all(notice[one] == terms[one] for one in TOLD), assertion, place or (name,))
             elif kind == "use-statement" and payload["grant"] in {**self.sides[0], **self.sides[1]}:
                 self.stated.append((payload["grant"], payload["uses"], payload["stated"], (name,)))
             elif digest not in self.published or kind not in PUBLIC:
@@ -265,7 +263,9 @@ class Audit:
         """Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts."""
         for grant in {**self.sides[0], **self.sides[1]}:
             hers, theirs = (side.get(grant) for side in self.sides)
-            life, (end, answer, erasure) = theirs or hers, [
+            life = theirs or hers
+            self.judge(life["place"], U7=not theirs or self.known.setdefault(life["subject_key"], life["controller"]) == life["controller"])
+            end, answer, erasure = [
                 (hers or theirs)[one] or (theirs or hers)[one] for one in ("withdrawal", "acknowledgement", "erasure")]
             answer, place, _ = answer or (None, None, None)
             said = {**(theirs or hers)["said"], **(hers or theirs)["said"]}

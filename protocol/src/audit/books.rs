@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Withdrawal,
-        WithdrawalMismatch,
+        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Terms,
+        Withdrawal, WithdrawalMismatch,
     },
     crypto::Digest,
     document::Verified,
@@ -26,6 +26,7 @@ use crate::{
     jws::{Role, VerifyJwsError},
     log::Origin,
     party::ControllerId,
+    purpose::Purpose,
     time::Timestamp,
 };
 
@@ -46,7 +47,7 @@ pub(super) struct Context<'a> {
 pub(super) struct Book<'a> {
     pub(super) context: Context<'a>,
     /// The logs it stands in: one, or those in which a pseudonym went on.
-    origins: Vec<Origin>,
+    pub(super) origins: Vec<Origin>,
     /// Entries of it are known to be gone.
     pub(super) lost: bool,
     /// The retailer, if it is a retailer's log; else the log is a pseudonym's.
@@ -57,6 +58,8 @@ pub(super) struct Book<'a> {
     pub(super) published: BTreeSet<Digest>,
     /// Digests of the notices that its requests and grants name.
     pub(super) notices: BTreeSet<Digest>,
+    /// What was granted under each notice, and where first.
+    pub(super) granted: BTreeMap<Told, (GrantId, Spot)>,
     pub(super) lives: BTreeMap<GrantId, Box<Life>>,
     /// Latest moment of an entry so far.
     pub(super) last: Option<Timestamp>,
@@ -66,6 +69,15 @@ pub(super) struct Book<'a> {
     pub(super) papers: Findings,
     /// About what was done. Counts if the papers hold.
     pub(super) conduct: Findings,
+}
+
+/// What a notice tells of the terms of a grant that names it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Told {
+    pub(super) notice: Digest,
+    pub(super) purpose: Purpose,
+    pub(super) recipients: Vec<ControllerId>,
+    pub(super) retention_days: u16,
 }
 
 impl<'a> Book<'a> {
@@ -81,6 +93,7 @@ impl<'a> Book<'a> {
             requests: BTreeMap::new(),
             published: BTreeSet::new(),
             notices: BTreeSet::new(),
+            granted: BTreeMap::new(),
             lives: BTreeMap::new(),
             last: None,
             form: Findings::default(),
@@ -169,6 +182,15 @@ impl<'a> Book<'a> {
         } else {
             self.papers.gap(Gap::NoNotice { grant: id, notice: given.notice });
         }
+        let Terms { purpose, retention_days, valid_days, .. } = given.terms;
+        let (notice, recipients) = (given.notice, given.terms.recipients.clone());
+        let told = Told { notice, purpose, recipients, retention_days };
+        self.granted.entry(told).or_insert((id, spot));
+        let Context { policy, places, .. } = self.context;
+        let allowed = policy.valid_days_max;
+        let long = Fault::TooLong { grant: id, days: valid_days, allowed };
+        let long = (valid_days > allowed).then_some(long);
+        self.conduct.check(Assertion::G7, long, || places.of(spot));
         let watches = self.context.watches.get(&id).filter(|_| self.retailer.is_some());
         let watches = watches.cloned().unwrap_or_default();
         let pinned = self.context.policy.position(&given.controller);

@@ -104,6 +104,12 @@ pub enum Fault {
         #[source]
         source: NoticeMismatch,
     },
+    #[error("{grant} is given for other terms than its notice tells")]
+    NotAsTold { grant: GrantId },
+    #[error("{grant} is valid for {days} days; the policy allows {allowed}")]
+    TooLong { grant: GrantId, days: u16, allowed: u16 },
+    #[error("the pseudonym of {grant} is known to another retailer too")]
+    KnownElsewhere { grant: GrantId },
     #[error("does not belong to {grant}")]
     NotTheGrant {
         grant: GrantId,

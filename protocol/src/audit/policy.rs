@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogSummary, Report};
 use crate::{
-    consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS},
+    consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS, VALID_DAYS_MAX},
     crypto::VerifyingKey,
     encoding::{JsonError, from_json, to_canonical_json},
     log::{LogKey, Origin, UnverifiedCheckpoint},
@@ -69,6 +69,8 @@ pub struct Policy {
     pub remembered: Vec<UnverifiedCheckpoint>,
     /// How far two clocks may be apart, in seconds.
     pub skew_seconds: u64,
+    /// How long a grant may be valid, in days.
+    pub valid_days_max: u16,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +90,12 @@ struct Wire {
     #[serde(default = "default_skew_seconds")]
     skew_seconds: u64,
     v: u8,
+    #[serde(default = "default_valid_days_max")]
+    valid_days_max: u16,
+}
+
+const fn default_valid_days_max() -> u16 {
+    VALID_DAYS_MAX
 }
 
 const fn default_acknowledge_within_seconds() -> u64 {
@@ -113,6 +121,7 @@ impl Policy {
             now: None,
             remembered: Vec::new(),
             skew_seconds: default_skew_seconds(),
+            valid_days_max: default_valid_days_max(),
         }
     }
 
@@ -139,6 +148,7 @@ impl Policy {
             now: wire.now,
             remembered,
             skew_seconds: wire.skew_seconds,
+            valid_days_max: wire.valid_days_max,
         })
     }
 
@@ -153,6 +163,7 @@ impl Policy {
             remembered: self.remembered.iter().map(|head| String::from(head.as_str())).collect(),
             skew_seconds: self.skew_seconds,
             v: 1,
+            valid_days_max: self.valid_days_max,
         })
     }
 
@@ -216,7 +227,7 @@ mod tests {
         let bytes = policy().to_bytes().unwrap();
         assert_eq!(Policy::parse(&bytes).unwrap(), policy());
         let text = String::from_utf8(bytes).unwrap();
-        insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"erase_within_seconds":2678400,"logs":[],"remembered":[],"skew_seconds":90,"v":1}"#);
+        insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"erase_within_seconds":2678400,"logs":[],"remembered":[],"skew_seconds":90,"v":1,"valid_days_max":396}"#);
     }
 
     #[test]

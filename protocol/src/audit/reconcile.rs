@@ -9,7 +9,7 @@ use alloc::{
 
 use super::{
     Assertion, BundlePath, Fault, Gap, PinnedController, Place, Policy,
-    books::{Book, Context},
+    books::{Book, Context, Told},
     conduct::{Life, Watch},
     entry::Refused,
     findings::Findings,
@@ -55,6 +55,8 @@ pub(super) fn claimed_counts<F: Files>(
 struct Named<'a> {
     /// Requests by the notice they name; a notice that grants alone name has none.
     notices: BTreeMap<Digest, Vec<&'a ConsentRequest>>,
+    /// Grants by the notice they name.
+    granted: BTreeMap<Digest, Vec<(&'a Told, GrantId, Spot)>>,
     published: BTreeMap<Digest, &'a PinnedController>,
     /// Of the grants that documents speak of: the retailer.
     grants: BTreeMap<GrantId, &'a PinnedController>,
@@ -62,14 +64,21 @@ struct Named<'a> {
 
 impl<'a> Named<'a> {
     fn by(books: &'a [Book<'a>], context: Context<'a>) -> Self {
-        let mut named =
-            Self { notices: BTreeMap::new(), published: BTreeMap::new(), grants: BTreeMap::new() };
+        let mut named = Self {
+            notices: BTreeMap::new(),
+            granted: BTreeMap::new(),
+            published: BTreeMap::new(),
+            grants: BTreeMap::new(),
+        };
         for book in books {
             for digest in &book.notices {
                 named.notices.entry(*digest).or_default();
             }
             for request in book.requests.values().map(Verified::payload) {
                 named.notices.entry(request.notice.digest).or_default().push(request);
+            }
+            for (told, (grant, spot)) in &book.granted {
+                named.granted.entry(told.notice).or_default().push((told, *grant, *spot));
             }
             if let Some(retailer) = book.retailer {
                 for digest in &book.published {
@@ -105,7 +114,8 @@ pub(super) fn documents<F: Files>(
             continue;
         }
         if let Some(requests) = named.notices.get(digest) {
-            notice(&bytes, requests, &place, out);
+            let granted = named.granted.get(digest).map_or(&[][..], Vec::as_slice);
+            notice(&bytes, (requests, granted), &place, context, out);
             continue;
         }
         match signed(digest, &bytes, &named, context.policy) {
@@ -123,8 +133,14 @@ pub(super) fn documents<F: Files>(
     Ok(())
 }
 
-/// G4: a notice is complete, and tells what each request that names it asks.
-fn notice(bytes: &[u8], requests: &[&ConsentRequest], place: &Place, out: &mut Findings) {
+/// G4 and G5: a notice is complete, and tells what each request that names it asks, and what each grant gives.
+fn notice(
+    bytes: &[u8],
+    (requests, granted): (&[&ConsentRequest], &[(&Told, GrantId, Spot)]),
+    place: &Place,
+    context: Context<'_>,
+    out: &mut Findings,
+) {
     let notice = match Notice::parse(bytes) {
         Ok(notice) => notice,
         Err(error) => return out.find(Assertion::G4, place.clone(), Fault::Notice(error)),
@@ -132,6 +148,12 @@ fn notice(bytes: &[u8], requests: &[&ConsentRequest], place: &Place, out: &mut F
     for request in requests {
         let fault = |source| Fault::NotItsNotice { request: request.id, source };
         out.check(Assertion::G4, notice.explains(request).err().map(fault), || place.clone());
+    }
+    for (told, grant, spot) in granted {
+        let Told { purpose, recipients, retention_days, .. } = told;
+        let fault = Fault::NotAsTold { grant: *grant };
+        let other = (!notice.tells(*purpose, recipients, *retention_days)).then_some(fault);
+        out.check(Assertion::G5, other, || context.places.of(*spot));
     }
 }
 
@@ -195,6 +217,7 @@ pub(super) fn lives(books: &[Book<'_>], context: Context<'_>, out: &mut Findings
     };
     let (hers, theirs) = (side(false), side(true));
     let ids: BTreeSet<&GrantId> = hers.keys().chain(theirs.keys()).collect();
+    pseudonyms(books, context, out);
     for id in ids {
         let lost = hers.get(id).is_some_and(|(_, lost)| *lost);
         let [hers, theirs] = [&hers, &theirs].map(|side| side.get(id).map(|(life, _)| *life));
@@ -204,6 +227,20 @@ pub(super) fn lives(books: &[Book<'_>], context: Context<'_>, out: &mut Findings
         pair.deletion(out);
         pair.erasure(out);
         pair.counts(out);
+    }
+}
+
+/// U7: no retailer can find in its log whom another one knows.
+fn pseudonyms(books: &[Book<'_>], context: Context<'_>, out: &mut Findings) {
+    let mut known: BTreeMap<&[u8; 32], usize> = BTreeMap::new();
+    let mut theirs: Vec<_> = books.iter().filter(|book| book.retailer.is_some()).collect();
+    theirs.sort_by(|one, other| one.origins.cmp(&other.origins));
+    for book in theirs {
+        for (grant, life) in &book.lives {
+            let elsewhere = *known.entry(&life.subject_key).or_insert(life.pinned) != life.pinned;
+            let fault = elsewhere.then_some(Fault::KnownElsewhere { grant: *grant });
+            out.check(Assertion::U7, fault, || context.places.of(life.spot));
+        }
     }
 }
 

@@ -76,6 +76,10 @@ assertions! {
     G3: Breach = "each grant takes the terms of a request that was open, word for word";
     /// Notices.
     G4: Duty = "the notice of each grant is archived, is the one it names, and tells what GDPR art. 13 asks";
+    /// Purpose, in the notice.
+    G5: Breach = "each grant is for the purpose, the recipients and the retention that its notice tells";
+    /// An end.
+    G7: Breach = "each grant ends, and within the time that the policy allows";
     /// Succession, in the retailer's log.
     S1: Evidence = "each continuation is signed by both keys and begins where its pseudonym stood";
     /// Succession, in hers.
@@ -92,6 +96,8 @@ assertions! {
     U5: Breach = "what one log says was received, the other says was sent";
     /// Order.
     U6: Breach = "what left was logged before it arrived";
+    /// Pseudonyms.
+    U7: Breach = "no pseudonym's key stands in the logs of two retailers";
     /// Counters.
     U8: Breach = "the uses under each grant are counted without a gap and chained";
     /// Statements.

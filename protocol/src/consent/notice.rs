@@ -228,10 +228,20 @@ impl Notice {
             return Err(NoticeMismatch::Another);
         }
         let asked = &request.terms;
-        let same = self.purpose == asked.purpose
-            && self.recipients == asked.recipients
-            && self.retention_days == asked.retention_days;
+        let same = self.tells(asked.purpose, &asked.recipients, asked.retention_days);
         if same { Ok(()) } else { Err(NoticeMismatch::Terms) }
+    }
+
+    /// Whether these are the terms that it tells.
+    pub fn tells(
+        &self,
+        purpose: Purpose,
+        recipients: &[ControllerId],
+        retention_days: u16,
+    ) -> bool {
+        self.purpose == purpose
+            && self.recipients == recipients
+            && self.retention_days == retention_days
     }
 
     /// Who asks, in law: art. 13(1)(a).

@@ -62,6 +62,10 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
         Assertion::G4 => {
             "l’information donnée avant chaque accord est conservée, et complète (RGPD, article 13)"
         }
+        Assertion::G5 => {
+            "chaque accord porte sur la finalité, les destinataires et la durée que dit l’information"
+        }
+        Assertion::G7 => "chaque accord a une fin, dans le délai que l’auditeur admet",
         Assertion::S1 => "chaque passage à un autre registre est signé, et part d’où l’on en était",
         Assertion::S2 => "chaque registre qui prend la suite d’un autre commence où l’autre finit",
         Assertion::U1 => {
@@ -74,6 +78,7 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
         Assertion::U4 => "ce qui a été fait relève de la finalité convenue",
         Assertion::U5 => "ce qu’un registre dit reçu, l’autre le dit envoyé",
         Assertion::U6 => "ce qui est parti était inscrit avant d’arriver",
+        Assertion::U7 => "aucune clé d’une personne ne figure aux registres de deux enseignes",
         Assertion::U8 => "les usages de chaque accord se comptent sans trou et s’enchaînent",
         Assertion::U9 => "les nombres signés par l’enseigne sont ceux des usages montrés",
         Assertion::W1 => "chaque retrait a reçu à temps son accusé de réception",
@@ -215,6 +220,15 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::Notice(_) => "L’information donnée n’est pas complète.".to_owned(),
         Fault::NotItsNotice { request, .. } => {
             format!("L’information donnée n’est pas celle de {request}.")
+        }
+        Fault::NotAsTold { grant } => {
+            format!("{grant} est donné pour autre chose que ce que dit l’information.")
+        }
+        Fault::TooLong { grant, days, allowed } => {
+            format!("{grant} vaut {days} jours\u{a0}; l’auditeur en admet {allowed}.")
+        }
+        Fault::KnownElsewhere { grant } => {
+            format!("La clé qui a donné {grant} figure aussi au registre d’une autre enseigne.")
         }
         Fault::NotTheGrant { grant, .. } => format!("Ceci n’appartient pas à {grant}."),
         Fault::NotTheErasure { grant, .. } => {

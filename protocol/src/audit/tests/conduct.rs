@@ -5,7 +5,7 @@ use alloc::{string::String, vec, vec::Vec};
 use super::{
     super::*,
     found, gaps,
-    story::{NOW, Story, grant_id, key, notice},
+    story::{Book, NOW, Story, grant_id, key, notice},
 };
 use crate::{
     consent::{Action, Deleted, Deletion, Disclosed, DisclosureReceived, RecordKind, Released},
@@ -13,7 +13,8 @@ use crate::{
     document::sign,
     id::GrantId,
     jws::Role,
-    party::ShopCode,
+    log::Origin,
+    party::{ControllerId, ShopCode},
     purpose::{DataCategory, Purpose},
     time::{DAY_SECONDS, Day, Timestamp},
 };
@@ -326,6 +327,53 @@ fn a_grant_of_other_terms_than_its_request_is_found() {
     story.give_grant(grant);
     let ids: Vec<_> = story.audit().findings.iter().map(|f| f.assertion).collect();
     assert_eq!(ids, [Assertion::G3]);
+}
+
+#[test]
+fn a_grant_for_other_terms_than_its_notice_tells_is_found_without_its_request() {
+    let mut story = Story::begun();
+    let mut grant = story.grant(KNOWN);
+    grant.terms.retention_days = 10;
+    let [in_hers, in_theirs] = [story.hers.next(), story.theirs.next()];
+    story.give_grant(grant);
+    story.theirs.openings.remove(&1);
+    let places =
+        [hers(&story, in_hers), theirs(in_theirs)].map(|place| alloc::format!("G5 {place}"));
+    assert_eq!(found(&story.audit()), places);
+}
+
+#[test]
+fn a_grant_that_is_valid_for_longer_than_the_policy_allows_is_found() {
+    for (days, good) in [(90, true), (89, false)] {
+        let mut story = Story::begun();
+        story.give(KNOWN);
+        story.policy.valid_days_max = days;
+        let ids: Vec<_> = story.audit().findings.iter().map(|f| f.assertion).collect();
+        assert_eq!(ids, if good { vec![] } else { vec![Assertion::G7, Assertion::G7] });
+    }
+}
+
+#[test]
+fn a_pseudonym_that_two_retailers_know_is_found() {
+    for (fill, good) in [(8, true), (1, false)] {
+        let mut story = Story::told();
+        let other = ControllerId::parse("other.example").unwrap();
+        let mut grant = story.grant(KNOWN);
+        grant.id = GrantId::from_bytes([50; 16]);
+        grant.controller = other.clone();
+        grant.subject_key = key(fill).verifying_key();
+        let grant = sign(grant, Role::Subject, &key(fill), NOW).unwrap();
+        let grant = grant.countersign(Role::Controller, &key(2), NOW).unwrap();
+        let mut book = Book::new(Origin::retailer(&other), key(4));
+        book.append(grant.as_bytes());
+        let (key, log_key) = (key(2).verifying_key(), key(4).verifying_key());
+        story.policy.controllers.push(PinnedController { domain: other, key, log_key });
+        let mut bundle = story.bundle();
+        book.write(&mut bundle);
+        let report = audit(&bundle, &story.policy, NOW.plus(3600));
+        let ids: Vec<_> = report.findings.iter().map(|f| f.assertion).collect();
+        assert_eq!(ids, if good { vec![] } else { vec![Assertion::U7, Assertion::U7] });
+    }
 }
 
 #[test]
