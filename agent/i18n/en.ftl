@@ -296,6 +296,7 @@ looked-up-greeted = On { $moment }, { $retailer } ({ $shop }) read the name you 
 looked-up-identified = On { $moment }, { $retailer } ({ $shop }) recognised your besace at the till. You had allowed it on { $date }; here is the proof.
 looked-up-debited = On { $moment }, { $retailer } ({ $shop }) took at the till what you had agreed to. You had allowed it on { $date }; here is the proof.
 log-forked = { $retailer } signed two different histories in its log. Since { $date }, your besace entrusts nothing to it. Both signed versions are kept: show them to whoever checks.
+pilot-without-witnesses = Pilot without witnesses: nobody else checks yet that a shop shows everyone the same log.
 log-waits = The log of { $retailer } could not be compared yet with what the shop showed of it. Until then, your besace entrusts nothing new to it.
 looked-up-missing = { $retailer } counted { $counted } look-ups and showed only { $opened }.
 

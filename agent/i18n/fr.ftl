@@ -300,6 +300,7 @@ looked-up-greeted = { $moment }, { $retailer } ({ $shop }) a lu le nom que vous 
 looked-up-identified = { $moment }, { $retailer } ({ $shop }) a reconnu votre besace à la caisse. Vous l’aviez permis le { $date } ; en voici la preuve.
 looked-up-debited = { $moment }, { $retailer } ({ $shop }) a pris à la caisse ce que vous aviez accepté. Vous l’aviez permis le { $date } ; en voici la preuve.
 log-forked = { $retailer } a signé deux histoires différentes dans son registre. Depuis le { $date }, votre besace ne lui confie plus rien. Les deux versions signées sont gardées : montrez-les à qui vérifie.
+pilot-without-witnesses = Pilote sans témoins : personne d’autre ne vérifie encore qu’une enseigne montre à tous le même registre.
 log-waits = Le registre de { $retailer } n’a pas encore pu être comparé à ce que l’enseigne en a montré. D’ici là, votre besace ne lui confie rien de nouveau.
 looked-up-missing = { $retailer } a compté { $counted } lectures et n’en a montré que { $opened }.
 

@@ -33,9 +33,14 @@ mod till;
 mod voucher;
 mod wish;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
-use besace_protocol::time::Timestamp;
+use besace_protocol::{log::WitnessPolicy, time::Timestamp};
 use clap::{Parser, Subcommand};
 
 pub use self::output::Console;
@@ -70,6 +75,10 @@ struct Arguments {
     /// noticed by it. `none` keeps none [default: besace/VAULT.mark in your state folder].
     #[arg(long, global = true, value_name = "FILE", env = "BESACE_MARK")]
     mark: Option<PathBuf>,
+    /// File that says which witnesses have to cosign what shops publish, and how many of them, as C2SP tlog-policy
+    /// has it [default: nobody has to].
+    #[arg(long, global = true, value_name = "FILE", env = "BESACE_WITNESSES")]
+    witnesses: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -246,7 +255,8 @@ fn dispatch(
     };
     let folder = folder(arguments.vault)?
         .danger_on_a_share(arguments.vault_on_network_share)
-        .with_outbox_key(arguments.outbox_key);
+        .with_outbox_key(arguments.outbox_key)
+        .with_witnesses(arguments.witnesses.as_deref().map(witnesses).transpose()?);
     // A command that only reads makes no folder.
     if !folder.slots().exists() && !folder.database().exists() && !needs_no_vault(&command) {
         return Err(no_vault(&folder));
@@ -329,6 +339,14 @@ fn folder(given: Option<PathBuf>) -> Result<VaultFolder, Failure> {
         .ok_or_else(|| {
             Failure::refused("it is not known where your vault is", "say it with --vault DIR")
         })
+}
+
+/// The policy of witnesses in a file.
+fn witnesses(file: &Path) -> Result<WitnessPolicy, Failure> {
+    let bytes = std::fs::read(file)
+        .map_err(|error| Failure::could_not(&error, "name a file that can be read: --witnesses"))?;
+    WitnessPolicy::parse(&bytes)
+        .map_err(|error| Failure::refused(error, "write it as C2SP tlog-policy: --witnesses"))
 }
 
 /// The folder with the place of its mark: the one that was named, or the usual one.

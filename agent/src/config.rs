@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use besace_protocol::id::VaultId;
+use besace_protocol::{id::VaultId, log::WitnessPolicy};
 
 /// The folder of one vault, and the names of what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub struct VaultFolder {
     on_a_share: bool,
     outbox_key: Option<PathBuf>,
     mark: Option<MarkPlace>,
+    witnesses: Option<WitnessPolicy>,
 }
 
 /// Where the mark of a vault is kept.
@@ -25,7 +26,8 @@ enum MarkPlace {
 impl VaultFolder {
     /// This folder; it need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), on_a_share: false, outbox_key: None, mark: None }
+        let path = path.into();
+        Self { path, on_a_share: false, outbox_key: None, mark: None, witnesses: None }
     }
 
     /// The same, with its mark in this file, which is best on another disk (`spec/rollback.md`). Without one
@@ -39,6 +41,17 @@ impl VaultFolder {
     #[must_use]
     pub fn with_marks_in(self, folder: Option<PathBuf>) -> Self {
         Self { mark: folder.map(MarkPlace::Folder), ..self }
+    }
+
+    /// The same, with witnesses who have to cosign what retailers publish (`spec/witness.md`).
+    #[must_use]
+    pub fn with_witnesses(self, witnesses: Option<WitnessPolicy>) -> Self {
+        Self { witnesses, ..self }
+    }
+
+    /// Who has to cosign what retailers publish, if anybody has.
+    pub const fn witnesses(&self) -> Option<&WitnessPolicy> {
+        self.witnesses.as_ref()
     }
 
     /// Where marks are kept unless somebody says otherwise: away from a person's data, so that who copies

@@ -41,6 +41,7 @@ mod time;
 pub(crate) mod turns;
 mod visits;
 mod vouchers;
+mod witnesses;
 
 use std::{
     fs::{File, TryLockError},
@@ -291,6 +292,7 @@ struct Open {
     memory: Arc<Mutex<offers::Memory>>,
     phones: Arc<devices::Memory>,
     heard: Arc<last_head::Heard>,
+    cosigned: Arc<witnesses::Served>,
 }
 
 impl Open {
@@ -302,6 +304,7 @@ impl Open {
             memory: Arc::default(),
             phones: Arc::default(),
             heard: Arc::default(),
+            cosigned: Arc::default(),
         }
     }
 }

@@ -111,7 +111,8 @@ impl Exchange {
         let answer = self.fetch(domain, MANIFEST_PATH, Engine::MANIFEST_ANSWER_MAX, "manifest");
         let answer = answer.await?;
         let name = domain.clone();
-        self.take(domain, move |engine| engine.accept_manifest(&name, &answer).map(drop)).await?;
+        self.take_public(domain, move |engine| engine.accept_manifest(&name, &answer).map(drop))
+            .await?;
         self.fetch_requests(domain).await?;
         let answer = self.fetch(domain, CATALOGUE_PATH, CATALOGUE_ANSWER_MAX, "catalogue").await;
         let mut refreshed = Refreshed::default();
@@ -119,7 +120,7 @@ impl Exchange {
             Ok(answer) => {
                 let name = domain.clone();
                 (refreshed.offers, refreshed.offers_refused) = self
-                    .take(domain, move |engine| engine.accept_catalogue(&name, &answer))
+                    .take_public(domain, move |engine| engine.accept_catalogue(&name, &answer))
                     .await?;
             }
             // A retailer need not have offers.

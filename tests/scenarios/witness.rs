@@ -2,13 +2,20 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use besace_agent::{
+    engine::StepError,
+    exchange::ExchangeError,
+    keyring::Passphrase,
+    ui::{consent, voice::Voice},
+};
 use besace_e2e::{
     department_store,
     witness::{Manner, TestWitness},
-    world::{House, WorldClock},
+    world::{House, PASSPHRASE, World, WorldClock},
 };
 use besace_gateway::Witnesses;
 use besace_protocol::{
+    lang::Language,
     log::{
         LogKey, Origin, QuorumError, SignedCheckpoint, UnverifiedCheckpoint, WitnessPolicy,
         add_checkpoint,
@@ -16,6 +23,7 @@ use besace_protocol::{
     time::Timestamp,
     wire::LOG_PATH,
 };
+use jiff::tz::TimeZone;
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 const DAY: u64 = 86_400;
@@ -208,4 +216,110 @@ async fn a_witness_answers_as_c2sp_says_also_after_it_was_started_again() {
     assert_eq!(ask(&witness, add_checkpoint(large.size(), &[], &large)).await.0, 200);
     witness.close().await;
     house.close().await;
+}
+
+/// What the consent page says of witnesses.
+fn pilot(world: &World, language: Language) -> Option<String> {
+    let voice = Voice::new(language, TimeZone::get("Europe/Paris").unwrap());
+    consent::view(&voice, world.engine()).unwrap().pilot
+}
+
+fn unwitnessed<T: std::fmt::Debug>(done: &Result<T, ExchangeError>) {
+    assert!(matches!(done, Err(ExchangeError::Step(StepError::Unwitnessed))), "{done:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_shop_publishes_counts_once_her_witnesses_cosigned_it_and_while_that_is_fresh() {
+    let mut world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    let start = |number, manner| {
+        let (folder, logs) = (world.folder.path(), vec![key_of(&world.lumen)]);
+        TestWitness::start(number, folder, logs, Arc::clone(&world.clock), manner).unwrap()
+    };
+    let (one, two, wrong) =
+        (start(1, Manner::Honest), start(2, Manner::Honest), start(3, Manner::Wrong));
+    let policy = two_of(&[&one, &two, &wrong]);
+    let lines = [one.line("a"), two.line("b"), wrong.line("c")].concat();
+    let any = WitnessPolicy::parse(format!("{lines}group g any a b c\nquorum g\n").as_bytes());
+    let any = Witnesses::new(any.unwrap()).unwrap();
+
+    let english =
+        "Pilot without witnesses: nobody else checks yet that a shop shows everyone the same log.";
+    let french = "Pilote sans témoins\u{a0}: personne d’autre ne vérifie encore qu’une enseigne montre à tous le même registre.";
+    assert_eq!(pilot(&world, Language::En).as_deref(), Some(english));
+    assert_eq!(pilot(&world, Language::Fr).as_deref(), Some(french));
+    world.ask_witnesses(&policy).unwrap();
+    world.engine().unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    assert_eq!(pilot(&world, Language::Fr), None);
+
+    // Nobody cosigned it, then one did: of neither she keeps anything.
+    unwitnessed(&world.exchange.meet(&domain).await);
+    let only = Witnesses::new(
+        WitnessPolicy::parse(format!("{}quorum a\n", one.line("a")).as_bytes()).unwrap(),
+    );
+    assert!(world.lumen.have_cosigned(&only.unwrap(), &world.clock).await);
+    assert!(served(&world.lumen, "cosigned").await.is_ok());
+    unwitnessed(&world.exchange.meet(&domain).await);
+    assert!(world.engine().retailers().unwrap().is_empty());
+
+    // Two did.
+    let both = Witnesses::new(policy.clone()).unwrap();
+    clock_on(&world, DAY / 2);
+    assert!(world.lumen.have_cosigned(&both, &world.clock).await);
+    assert!(world.exchange.meet(&domain).await.unwrap().offers > 0);
+    let manifest = || world.engine().manifest(&domain).unwrap().as_bytes().to_vec();
+    let met = manifest();
+    // An auditor is handed files of which every byte is the log's.
+    let bundle = world.exchange.evidence(&domain).await.unwrap();
+    let log = format!("logs/{domain}/besace/");
+    let is_head = |name: &str| {
+        name.strip_prefix(&log)
+            .is_some_and(|name| name == "checkpoint" || name.starts_with("seen/"))
+    };
+    let heads: Vec<_> = bundle.files().iter().filter(|(name, _)| is_head(name)).collect();
+    assert!(heads.len() >= 2, "{heads:?}");
+    for (name, head) in heads {
+        let head = UnverifiedCheckpoint::parse(head).unwrap();
+        assert!(head.verify_exact(&key_of(&world.lumen)).is_ok(), "{name}");
+    }
+
+    // What it published since does not count before they did.
+    clock_on(&world, DAY / 2);
+    world.lumen.tidy(world.clock.now()).unwrap();
+    unwitnessed(&world.exchange.meet(&domain).await);
+    assert_eq!(manifest(), met);
+    assert!(world.lumen.have_cosigned(&both, &world.clock).await);
+    world.exchange.meet(&domain).await.unwrap();
+    assert_ne!(manifest(), met);
+
+    // A day and a second later they may all have seen another history.
+    clock_on(&world, DAY + 1);
+    unwitnessed(&world.exchange.meet(&domain).await);
+    // One alone is too few.
+    two.close().await;
+    assert!(world.lumen.have_cosigned(&any, &world.clock).await);
+    unwitnessed(&world.exchange.meet(&domain).await);
+    let again = TestWitness::start(
+        2,
+        world.folder.path(),
+        vec![key_of(&world.lumen)],
+        Arc::clone(&world.clock),
+        Manner::Honest,
+    )
+    .unwrap();
+    let again_both = Witnesses::new(two_of(&[&one, &again, &wrong])).unwrap();
+    assert!(world.lumen.have_cosigned(&again_both, &world.clock).await);
+    world.exchange.meet(&domain).await.unwrap();
+
+    // Another shop is another log: theirs say nothing of it.
+    world.pont.tidy(world.clock.now()).unwrap();
+    unwitnessed(&world.exchange.meet(&world.pont.domain).await);
+    world.close().await;
+    for witness in [one, again, wrong] {
+        witness.close().await;
+    }
+}
+
+fn clock_on(world: &World, seconds: u64) {
+    world.clock.reach(world.clock.now().plus(seconds));
 }

@@ -13,17 +13,18 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
 use anyhow::Result;
+use besace_agent::config::VaultFolder;
 use besace_protocol::{
     crypto::{SecretBytes, SigningKey, sha256},
     log::{
         ADD_CHECKPOINT_LEN_MAX, ADD_CHECKPOINT_PATH, Checkpoint, Cosignature, LogKey, Origin,
         SignedCheckpoint, TREE_SIZE_MEDIA_TYPE, UnverifiedAddCheckpoint, UnverifiedCheckpoint,
-        WitnessKey, WitnessName, WitnessRefusal, tree_size,
+        WitnessKey, WitnessName, WitnessPolicy, WitnessRefusal, tree_size,
     },
 };
 use tokio::sync::Semaphore;
 
-use crate::world::WorldClock;
+use crate::world::{World, WorldClock};
 
 /// How a witness behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,4 +201,16 @@ fn wrong(state: &State) -> Result<HttpResponse> {
     let other = Checkpoint { origin: key.origin().clone(), size: 1, root }.sign(&state.signer)?;
     let line = Cosignature::sign(&other, &state.name, &state.signer, state.clock.now())?;
     Ok(HttpResponse::Ok().body(line.to_string()))
+}
+
+impl World {
+    /// Her agent is started again, and counts what shops publish only as `policy` says. It is locked.
+    pub fn ask_witnesses(&mut self, policy: &WitnessPolicy) -> Result<()> {
+        self.shut_down()?;
+        let folder = VaultFolder::new(&self.vault)
+            .with_mark(Some(self.mark()))
+            .with_witnesses(Some(policy.clone()));
+        self.exchange = self.start_agent(folder)?;
+        Ok(())
+    }
 }

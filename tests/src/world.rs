@@ -434,7 +434,7 @@ impl World {
         Ok(())
     }
 
-    fn start_agent(&self, folder: VaultFolder) -> Result<Exchange> {
+    pub(crate) fn start_agent(&self, folder: VaultFolder) -> Result<Exchange> {
         let seed = self.starts.fetch_add(1, Ordering::SeqCst);
         let entropy = Arc::new(SeededEntropy::new(seed));
         let mut dev = DevRetailers::default();

@@ -82,6 +82,10 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
             error,
             "try again later; nothing was accepted, and nothing is told to this retailer until then",
         ),
+        StepError::Unwitnessed => Failure::could_not(
+            error,
+            "try again later; nothing was accepted; whom you ask for is in the file of --witnesses",
+        ),
         StepError::Outbox(_) => Failure::could_not(
             error,
             "look at the disk; what could not leave stays in the vault, and is said when it is open",

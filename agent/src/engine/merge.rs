@@ -93,7 +93,7 @@ impl From<StepError> for Unmerged {
     fn from(error: StepError) -> Self {
         match error {
             StepError::Engine(error) => Self::Stop(error),
-            StepError::Uncompared => Self::Later,
+            StepError::Uncompared | StepError::Unwitnessed => Self::Later,
             _ => Self::Aside("its content does not fit what the vault knows"),
         }
     }

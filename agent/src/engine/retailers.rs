@@ -104,8 +104,10 @@ impl Engine {
             unverified.verify(&[(Role::Controller, &key)]).map_err(StepError::Signature)?;
         let log = retailer_log_key(manifest.payload());
         let evidence = check_attested(&attested, &log, domain, None, "manifest", self.now())?;
+        let witnessed = self.witnessed(&log, &evidence)?;
         if pinned.is_some() {
             self.see_heads(domain, vec![evidence.head.clone()])?;
+            self.check_witnessed(&log, &evidence)?;
         }
         let vault = self.vault()?;
         vault.put_retailer(Retailer {
@@ -115,6 +117,10 @@ impl Engine {
             fetched_at: self.now(),
         })?;
         self.keep_evidence(vec![evidence])?;
+        if let Some(head) = witnessed {
+            // At first contact there was no head to hold it against.
+            self.see_heads(domain, vec![head])?;
+        }
         Ok(manifest)
     }
 
@@ -202,6 +208,7 @@ impl Engine {
                 return Err(StepError::Answer);
             }
         }
+        self.check_witnessed(&log, &evidence)?;
         self.keep_evidence(vec![evidence])?;
         let stored = StoredCatalogue {
             domain: domain.clone(),

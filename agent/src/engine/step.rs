@@ -78,6 +78,9 @@ pub enum StepError {
     /// Its log could not be compared with what it showed before: this does not count yet.
     #[error("the retailer's log could not be compared with what it showed before")]
     Uncompared,
+    /// Not enough witnesses cosigned lately what its log says: this does not count yet.
+    #[error("the retailer's log is not cosigned by enough witnesses, or was too long ago")]
+    Unwitnessed,
     /// Signed for less than it owes, or for something else.
     #[error("the retailer's erasure is not the one that it owes")]
     Erasure(#[source] ErasureMismatch),

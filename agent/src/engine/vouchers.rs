@@ -73,6 +73,7 @@ impl Engine {
                 return Err(StepError::Answer);
             }
         }
+        self.check_witnessed(&log, &evidence)?;
         self.keep_evidence(vec![evidence])?;
         let mut rng = self.rng();
         let span = if week.start() > now {

@@ -43,6 +43,29 @@ impl Exchange {
         }
     }
 
+    /// As [`take`](Self::take), of what everybody is shown: if it counts only under a head that witnesses
+    /// cosigned, fetches that. A bare GET, as anybody's.
+    pub(super) async fn take_public<T: Send + 'static, E: Into<StepError> + Send + 'static>(
+        &self,
+        domain: &ControllerId,
+        step: impl Fn(&Engine) -> Result<T, E> + Clone + Send + 'static,
+    ) -> Result<T, ExchangeError> {
+        match self.take(domain, step.clone()).await {
+            Err(ExchangeError::Step(StepError::Unwitnessed)) => {}
+            taken => return taken,
+        }
+        let path = format!("{LOG_PATH}/cosigned");
+        let head = match self.fetch(domain, &path, NOTE_LEN_MAX, "log").await {
+            Err(ExchangeError::Net(
+                NetError::Refused(_) | NetError::TooLong { .. } | NetError::NotUnderstood,
+            )) => return Err(StepError::Unwitnessed.into()),
+            fetched => fetched?,
+        };
+        let name = domain.clone();
+        self.step(move |engine| engine.take_cosigned(&name, head)).await?;
+        self.take(domain, step).await
+    }
+
     /// As [`take`](Self::take), of what left in a turn: a withdrawal waits until what came is written down.
     pub(super) async fn take_in_turn<T: Send + 'static>(
         &self,

@@ -20,8 +20,10 @@ impl Exchange {
                 Err(error) => return Err(error),
             };
             let name = domain.clone();
-            self.take(domain, move |engine| engine.accept_voucher_keys(&name, week, &answer))
-                .await?;
+            self.take_public(domain, move |engine| {
+                engine.accept_voucher_keys(&name, week, &answer)
+            })
+            .await?;
         }
         let mut count: usize = 0;
         let name = domain.clone();

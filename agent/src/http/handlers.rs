@@ -291,6 +291,7 @@ const fn is_the_retailers(error: &StepError) -> bool {
             | StepError::Proof
             | StepError::Contradiction
             | StepError::Uncompared
+            | StepError::Unwitnessed
             | StepError::Answer
             | StepError::AnswerForm(_)
     )

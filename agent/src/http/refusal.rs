@@ -235,6 +235,7 @@ impl From<StepError> for Refusal {
             | StepError::Notice(_)
             | StepError::Erasure(_)
             | StepError::Uncompared
+            | StepError::Unwitnessed
             | StepError::Answer
             | StepError::AnswerForm(_)
             | StepError::Make

@@ -25,7 +25,8 @@ const NOTICE_ITEM_MAX: usize = NoticeText::ITEM_LEN_MAX;
 /// The page, as things stand now.
 pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
     let now = engine.now();
-    let mut view = ConsentView::default();
+    let pilot = (!engine.asks_witnesses()).then(|| voice.say("pilot-without-witnesses"));
+    let mut view = ConsentView { pilot, ..ConsentView::default() };
     for manifest in engine.retailers()? {
         let standing = engine.log_standing(&manifest.payload().controller)?;
         let name = plain(&manifest.payload().legal.display_name, NAME_MAX);

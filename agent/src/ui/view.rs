@@ -262,6 +262,8 @@ pub struct TillCodesView {
 pub struct ConsentView {
     /// What is wrong with logs of retailers.
     pub standing: Vec<String>,
+    /// That nobody else checks their logs, if nobody does.
+    pub pilot: Option<String>,
     /// Open requests.
     pub requests: Vec<RequestView>,
     /// Live grants.

@@ -161,7 +161,7 @@ impl Bundle {
             let tile = serve_tile(&path, head.size(), read_node, read_entry);
             self.add(head.origin(), LogFile::Tile(path), tile.map_err(|_| AddLogError)?);
         }
-        self.add(head.origin(), LogFile::Checkpoint, head.as_str().as_bytes().to_vec());
+        self.add(head.origin(), LogFile::Checkpoint, head.alone().as_str().as_bytes().to_vec());
         Ok(())
     }
 
@@ -193,7 +193,7 @@ impl Bundle {
     /// An earlier head of a log, as this party was shown it: the log must begin with it.
     pub fn add_seen(&mut self, head: &SignedCheckpoint) {
         let file = LogFile::Seen(head.size());
-        self.add(head.origin(), file, head.as_str().as_bytes().to_vec());
+        self.add(head.origin(), file, head.alone().as_str().as_bytes().to_vec());
     }
 
     /// A document that a record names by its digest (manifest, catalogue, notice), or a signed count.

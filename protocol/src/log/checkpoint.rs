@@ -72,7 +72,7 @@ impl Checkpoint {
         let note = SignedNote::sign(&text, &key, signer).map_err(ParseCheckpointError::Note)?;
         // What we could not read, we do not sign.
         let checkpoint = Self::parse_text(note.text())?;
-        Ok(SignedCheckpoint { checkpoint, note })
+        Ok(SignedCheckpoint { checkpoint, note, key_id: key.key_id() })
     }
 
     fn parse_text(text: &str) -> Result<Self, ParseCheckpointError> {
@@ -144,7 +144,8 @@ impl UnverifiedCheckpoint {
             return Err(VerifyCheckpointError::Origin);
         }
         verify(&self.note, key).map_err(VerifyCheckpointError::Note)?;
-        Ok(SignedCheckpoint { checkpoint: self.checkpoint, note: self.note })
+        let Self { checkpoint, note } = self;
+        Ok(SignedCheckpoint { checkpoint, note, key_id: key.key_id() })
     }
 }
 
@@ -161,6 +162,8 @@ impl UnverifiedCheckpoint {
 pub struct SignedCheckpoint {
     checkpoint: Checkpoint,
     note: SignedNote,
+    /// Of the log's key, to tell its line from others.
+    key_id: [u8; 4],
 }
 
 impl SignedCheckpoint {
@@ -184,13 +187,19 @@ impl SignedCheckpoint {
         self.note.as_str()
     }
 
+    /// The same head with the log's line alone below it: for files of which every byte must be covered.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        self.with_note(self.note.with_line_alone(self.origin().as_str(), self.key_id))
+    }
+
     pub(super) const fn note(&self) -> &SignedNote {
         &self.note
     }
 
     /// The same head with other lines below it.
     pub(super) fn with_note(&self, note: SignedNote) -> Self {
-        Self { checkpoint: self.checkpoint.clone(), note }
+        Self { checkpoint: self.checkpoint.clone(), note, key_id: self.key_id }
     }
 }
 

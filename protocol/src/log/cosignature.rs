@@ -363,6 +363,8 @@ mod tests {
         assert_eq!(again.cosigned_by(&witness(1)).unwrap().unwrap().at(), AT);
         assert_eq!(again.cosigned_by(&witness(2)), Ok(None), "another key");
         assert_eq!(head(42).cosigned_by(&witness(1)), Ok(None));
+        assert_eq!(again.alone(), head(42));
+        assert_eq!(head(42).alone(), head(42));
     }
 
     #[test]

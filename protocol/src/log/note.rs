@@ -151,6 +151,18 @@ impl SignedNote {
         self.lines.iter().filter(of_it).map(|line| line.signature.as_slice())
     }
 
+    /// The same text with the lines of `name` and `key_id` alone; it has one, or this is no note.
+    pub(super) fn with_line_alone(&self, name: &str, key_id: [u8; 4]) -> Self {
+        let mut note = String::from(self.text());
+        note.push('\n');
+        let of_it = |line: &&SignatureLine| line.name == name && line.key_id == key_id;
+        let lines: Vec<_> = self.lines.iter().filter(of_it).cloned().collect();
+        for line in &lines {
+            line.write(&mut note);
+        }
+        Self { note, text_len: self.text_len, lines }
+    }
+
     /// The same text with one more line; lines of the same name and key id give way to it.
     pub(super) fn with_line(
         &self,

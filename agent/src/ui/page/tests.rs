@@ -50,6 +50,7 @@ fn consent(text: &str) -> ConsentView {
             })
             .to_vec(),
         standing: vec![text()],
+        pilot: Some(text()),
         alarms: vec![text()],
         looked_up: vec![LookUpView { sentence: text(), proof: Some(text()) }],
         ended: vec![EndedView { id: "grant_01".into(), retailer: text(), sentence: text() }],
