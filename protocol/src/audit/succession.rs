@@ -27,6 +27,10 @@ use crate::{
 pub(super) struct Succession {
     /// By the log that goes on.
     links: BTreeMap<Origin, Link>,
+    /// From each log that was left to the one that goes on from it.
+    next: BTreeMap<Origin, Origin>,
+    /// From each continuation, by its digest, to the log that goes on by it.
+    said: BTreeMap<Digest, Origin>,
     /// The key that a pseudonym began with, by each that it went on under.
     first_keys: BTreeMap<[u8; 32], [u8; 32]>,
 }
@@ -115,21 +119,24 @@ impl SuccessionReader {
         let digest = signed.digest();
         let link = Link { continuation: said.clone(), digest, spot, contradicted: false };
         let new = Origin::of_log(&to.log);
-        if self.succession.links.insert(new, link).is_some() {
-            Err(Fault::LeftTwice)
-        } else {
-            Ok(())
-        }
+        if self.succession.link(new, link) { Ok(()) } else { Err(Fault::LeftTwice) }
     }
 }
 
 impl Succession {
+    /// Adds a link; false if that log went on from another one already.
+    fn link(&mut self, new: Origin, link: Link) -> bool {
+        self.next.entry(from_of(&link.continuation)).or_insert_with(|| new.clone());
+        self.said.entry(link.digest).or_insert_with(|| new.clone());
+        self.links.insert(new, link).is_none()
+    }
+
     /// Takes over what another retailer's log says.
     pub(super) fn absorb(&mut self, other: Self, places: Places<'_>, out: &mut Findings) {
         self.first_keys.extend(other.first_keys);
         for (origin, link) in other.links {
             let spot = link.spot;
-            if self.links.insert(origin, link).is_some() {
+            if !self.link(origin, link) {
                 out.find(Assertion::S1, places.of(spot), Fault::LeftTwice);
             }
         }
@@ -138,7 +145,7 @@ impl Succession {
     /// What a retailer held against a continuation is signed by the log that was left, and says more than the
     /// continuation does.
     fn contradict(&mut self, said: &Discrepancy) -> Result<(), Fault> {
-        let link = self.links.values_mut().find(|link| link.digest == said.continuation);
+        let link = self.said.get(&said.continuation).and_then(|origin| self.links.get_mut(origin));
         let link = link.ok_or(Fault::ForeignDocument)?;
         let from = &link.continuation.from;
         let key = LogKey::new(Origin::of_log(&from.log), from.log_key);
@@ -187,8 +194,8 @@ impl Succession {
         let mut last = origin.clone();
         // Counted: a liar may let logs go on in a circle.
         (0..self.links.len()).map_while(move |_| {
-            let mut links = self.links.iter();
-            let (next, link) = links.find(|(_, link)| from_of(&link.continuation) == last)?;
+            let next = self.next.get(&last)?;
+            let (next, link) = self.links.get_key_value(next)?;
             last = next.clone();
             Some((next, link))
         })

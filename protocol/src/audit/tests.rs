@@ -62,12 +62,18 @@ fn gaps_of_one_kind_are_told_as_far_as_anybody_reads_and_counted_beyond() {
         apart.gap(Gap::HersAbsent { grant });
         apart.gap(Gap::Witnesses);
     }
+    for number in 0..120_u8 {
+        let origin = Origin::of_log(&crate::id::LogId::from_bytes([number; 16]));
+        apart.gap(Gap::UnknownLogKey { origin });
+    }
     let mut out = Findings::default();
     out.gap(Gap::HersAbsent { grant: GrantId::from_bytes([9; 16]) });
     out.absorb(apart);
     let report = out.into_report(vec![]);
     let lines = gaps(&report);
-    assert_eq!(lines.len(), 102);
+    // Of those that block as of others: 20 more are counted.
+    assert_eq!((lines.len(), report.verdict), (203, Verdict::NotChecked));
+    assert!(lines.iter().any(|line| line.starts_with("20 more like this one: log_")));
     insta::assert_snapshot!(lines[101], @"151 more like this one: grant_00620000000000000000000000000000: her log is not in the bundle, so what she sent is not known");
 }
 

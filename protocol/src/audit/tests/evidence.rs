@@ -1,7 +1,8 @@
 //! Every byte of every file, and files as a whole.
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers in tests")]
 
-use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec, vec::Vec};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{
     super::*,
@@ -9,6 +10,7 @@ use super::{
     story::{NOW, Story, grant_id, key},
 };
 use crate::{
+    audit,
     consent::Action,
     document::sign,
     jws::Role,
@@ -137,6 +139,34 @@ fn in_a_log_of_several_parts_a_flipped_byte_is_named_alone() {
             flip(&story, &files, name, at);
         }
     }
+}
+
+/// Files of which one cannot be read, and how often others of its kind are asked for.
+struct Failing<'a>(&'a Bundle, AtomicUsize);
+
+impl Files for Failing<'_> {
+    type Error = ();
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.names()
+    }
+
+    fn read(&self, name: &str) -> Result<Cow<'_, [u8]>, ()> {
+        if name.contains("besace/tile/") {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            return Err(());
+        }
+        self.0.read(name).map_err(|never| match never {})
+    }
+}
+
+#[test]
+fn after_a_file_that_cannot_be_read_no_other_part_is_read() {
+    let story = long_story();
+    let bundle = story.bundle();
+    let failing = Failing(&bundle, AtomicUsize::new(0));
+    assert!(audit::audit_files(&failing, &story.policy, NOW, &OneByOne).is_err());
+    assert_eq!(failing.1.into_inner(), 1);
 }
 
 #[test]
