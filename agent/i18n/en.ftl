@@ -59,7 +59,7 @@ today-at = at { $retailer }
 today-empty-title = Nothing answers yet
 today-empty-no-wish = Tell your besace what you are looking for: it will read the offers for you, right here.
 today-empty-no-wish-how = In a terminal:
-today-empty-no-catalogue = Your wishes are noted. What is missing is a shop whose offers to read.
+today-empty-no-catalogue = Your wishes are noted. What is missing is a shop whose offers you want to read.
 today-empty-quiet = Your wishes are noted. No current offer answers them; come back tomorrow.
 
 ## A product in hand
@@ -71,7 +71,7 @@ product-button = Look
 # Proof: looking_at_a_product_sends_no_byte
 product-stays-here = The answer is already at home. Nothing leaves, and nothing is noted.
 product-unknown-code = This code stands for no product. Copy the number under the bars.
-product-nothing = No shop that you know speaks of it now.
+product-nothing = No shop whose offers you read speaks of it now.
 product-lowest = Lowest price seen in thirty days: { $price }, at { $retailer }, on { $date }.
 product-claim-confirmed = The price before, { $price }, is the one your besace saw.
 product-claim-not-confirmed = Price before not confirmed: your besace saw { $price } on { $date }.
@@ -154,7 +154,7 @@ marketing-title = The offers of each shop
 marketing-open = The offers of { $retailer } are held against your wishes here, in your besace.
 marketing-stopped = Since { $date }, no offer of { $retailer } is shown to you.
 marketing-told = { $retailer } knows: it stands in its log.
-marketing-pending = { $retailer } isn’t answering; we will keep telling them until it stands in their log.
+marketing-pending = { $retailer } has not put it into its log yet; we will keep telling it until then.
 marketing-object = No more offers
 marketing-allow = Its offers again
 stopped = It has stopped. From this moment your besace is silent to { $retailer }. What you have earned stays yours.
@@ -166,13 +166,16 @@ stop-late = { $days ->
    *[other] They should have signed by { $date }: they are { $days } days late.
 }
 stop-erasure-late = The month that the law gives them to erase what they held is over. You may complain to the data protection authority.
-erasure-due = { $retailer } has until { $date } to sign that what it held is erased.
+erasure-due = { $retailer } has to sign before { $date } that what it held is erased.
 erasure-late = { $days ->
-    [0] { $retailer } should have signed by { $date } that what it held is erased. You may complain to the data protection authority.
-    [one] { $retailer } should have signed by { $date } that what it held is erased: it is one day late. You may complain to the data protection authority.
-   *[other] { $retailer } should have signed by { $date } that what it held is erased: it is { $days } days late. You may complain to the data protection authority.
+    [0] { $retailer } should have signed before { $date } that what it held is erased. You may complain to the data protection authority.
+    [one] { $retailer } should have signed before { $date } that what it held is erased: it is one day late. You may complain to the data protection authority.
+   *[other] { $retailer } should have signed before { $date } that what it held is erased: it is { $days } days late. You may complain to the data protection authority.
 }
-erasure-done = { $retailer } signed on { $date } that what it held is erased. It keeps the proof of your yes and of its end.
+erasure-done = { $retailer } signed on { $date } that what it held is erased.
+erasure-shown-late = Your besace learnt of it only on { $date }.
+erasure-kept = It keeps the proof of your yes and of its end.
+erasure-mail = Proofs of use still wait for you there, sealed to you.
 erasure-told = It told those to whom it had passed it on.
 refused = It’s a no, and it’s understood. This request will not come back before { $date }.
 

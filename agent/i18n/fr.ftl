@@ -60,7 +60,7 @@ today-at = chez { $retailer }
 today-empty-title = Rien ne répond encore
 today-empty-no-wish = Dites à votre besace ce que vous cherchez : elle lira les offres pour vous, ici même.
 today-empty-no-wish-how = Dans un terminal :
-today-empty-no-catalogue = Vos souhaits sont notés. Il manque une enseigne dont lire les offres.
+today-empty-no-catalogue = Vos souhaits sont notés. Il manque une enseigne dont vous vouliez lire les offres.
 today-empty-quiet = Vos souhaits sont notés. Aucune offre du moment n’y répond ; revenez demain.
 
 ## Un produit en main
@@ -72,7 +72,7 @@ product-button = Regarder
 # Proof: looking_at_a_product_sends_no_byte
 product-stays-here = La réponse est déjà chez vous. Rien ne part, et rien n’est noté.
 product-unknown-code = Ce code ne désigne aucun produit. Recopiez le numéro sous les barres.
-product-nothing = Aucune enseigne que vous connaissez n’en parle en ce moment.
+product-nothing = Aucune enseigne dont vous lisez les offres n’en parle en ce moment.
 product-lowest = Prix le plus bas vu en trente jours : { $price }, chez { $retailer }, le { $date }.
 product-claim-confirmed = Le prix d’avant, { $price }, est bien celui que votre besace a vu.
 product-claim-not-confirmed = Prix d’avant non confirmé : votre besace l’a vu à { $price } le { $date }.
@@ -129,7 +129,7 @@ marketing-title = Les offres de chaque enseigne
 marketing-open = Les offres de { $retailer } sont rapprochées de vos souhaits, ici, dans votre besace.
 marketing-stopped = Depuis le { $date }, aucune offre de { $retailer } ne vous est montrée.
 marketing-told = { $retailer } le sait : c’est inscrit dans son registre.
-marketing-pending = { $retailer } ne répond pas ; nous le redirons jusqu’à ce que ce soit inscrit dans son registre.
+marketing-pending = { $retailer } ne l’a pas encore inscrit dans son registre ; nous le redirons jusque-là.
 marketing-object = Plus aucune offre
 marketing-allow = De nouveau ses offres
 # Proof: nothing_but_active_is_live
@@ -170,13 +170,16 @@ stop-late = { $days ->
 }
 stop-erasure-late = Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.
 # Proof: an_erasure_that_names_less_is_refused_and_what_is_owed_stays_visible
-erasure-due = { $retailer } a jusqu’au { $date } pour signer que ce qu’elle avait est effacé.
+erasure-due = { $retailer } doit signer avant le { $date } que ce qu’elle avait est effacé.
 erasure-late = { $days ->
     [0] { $retailer } devait signer avant le { $date } que ce qu’elle avait est effacé. Vous pouvez vous plaindre à la CNIL.
     [one] { $retailer } devait signer avant le { $date } que ce qu’elle avait est effacé : elle a un jour de retard. Vous pouvez vous plaindre à la CNIL.
    *[other] { $retailer } devait signer avant le { $date } que ce qu’elle avait est effacé : elle a { $days } jours de retard. Vous pouvez vous plaindre à la CNIL.
 }
-erasure-done = { $retailer } a signé le { $date } que ce qu’elle avait est effacé. Elle garde la preuve de votre oui et de sa fin.
+erasure-done = { $retailer } a signé le { $date } que ce qu’elle avait est effacé.
+erasure-shown-late = Votre besace ne l’a su que le { $date }.
+erasure-kept = Elle garde la preuve de votre oui et de sa fin.
+erasure-mail = Des preuves d’usage vous y attendent encore, scellées pour vous.
 erasure-told = Elle a prévenu ceux à qui elle l’avait transmis.
 refused = C’est non, et c’est entendu. Cette demande ne reviendra pas avant le { $date }.
 

@@ -293,6 +293,7 @@ struct Open {
     phones: Arc<devices::Memory>,
     heard: Arc<last_head::Heard>,
     cosigned: Arc<witnesses::Served>,
+    asked: Arc<ends::Asked>,
 }
 
 impl Open {
@@ -305,6 +306,7 @@ impl Open {
             phones: Arc::default(),
             heard: Arc::default(),
             cosigned: Arc::default(),
+            asked: Arc::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ use besace_protocol::{
     wire::{CATALOGUE_PATH, MANIFEST_PATH, NOTICES_PATH, REQUESTS_PATH},
 };
 
-use self::standing::said_at_the_end;
+use self::standing::{said_after_all, said_at_the_end};
 use crate::{
     engine::{Delivery, Engine, EngineError, PreparedCall, StepError, Turn},
     net::{Net, NetError},
@@ -147,12 +147,12 @@ impl Exchange {
         let gone_on = said_at_the_end(self.go_on(domain).await)?;
         // What she takes back waits for no comparison either.
         let withdrawn = self.tell_withdrawals(domain).await;
-        let objected = said_at_the_end(self.tell_objection(domain).await)?;
+        let objected = said_after_all(self.tell_objection(domain).await)?;
         self.take_waiting(domain).await?;
         // One that is not taken holds up nothing else that is due here.
         let withdrawn = said_at_the_end(withdrawn)?;
         let told = self.tell_again(domain).await?;
-        let erased = said_at_the_end(self.ask_erasures(domain).await)?;
+        let erased = said_after_all(self.ask_erasures(domain).await)?;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
         refreshed.mail = self.collect_waiting(domain).await?;
         refreshed.vouchers = self.fetch_vouchers(domain).await?;
@@ -410,10 +410,19 @@ impl Exchange {
     }
 
     async fn call(&self, call: PreparedCall, kind: &'static str) -> Result<Vec<u8>, ExchangeError> {
+        self.call_within(call, kind, ANSWER_LEN_MAX).await
+    }
+
+    async fn call_within(
+        &self,
+        call: PreparedCall,
+        kind: &'static str,
+        max: usize,
+    ) -> Result<Vec<u8>, ExchangeError> {
         let PreparedCall { pseudonym, domain, path, body } = call;
         // Noted before it leaves: the journal may hold more than what arrived, never less.
         self.note(&domain, Direction::Out, kind, body.len()).await?;
-        let answer = self.net.call(&pseudonym, &domain, path, body, ANSWER_LEN_MAX).await?;
+        let answer = self.net.call(&pseudonym, &domain, path, body, max).await?;
         self.note(&domain, Direction::In, kind, answer.len()).await?;
         Ok(answer)
     }

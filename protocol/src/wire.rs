@@ -5,11 +5,11 @@ mod body;
 mod redemption;
 
 pub use body::{
-    AcknowledgeMail, Arrivals, AskErasure, AskLastHead, Attested, CollectMail, Continue, Continued,
-    ContinuedLog, Disclose, EmitterFrame, Erased, GiveGrant, GrantGiven, Greeting, LastHead,
-    MailAcknowledged, MailCollected, Object, Objected, OpenRequests, Proven, Received, Recognised,
-    ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode, TillOutcome,
-    TillScan, VouchersIssued, Withdraw, Withdrawn,
+    AcknowledgeMail, Arrivals, Arrived, AskErasure, AskLastHead, Attested, CollectMail, Continue,
+    Continued, ContinuedLog, Disclose, EmitterFrame, Erased, GiveGrant, GrantGiven, Greeting,
+    LastHead, MailAcknowledged, MailCollected, Object, Objected, OpenRequests, Proven, Received,
+    Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode,
+    TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
 };
 
 #[cfg(feature = "vouchers")]

@@ -19,6 +19,7 @@ use rand_core::CryptoRngCore;
 use crate::{
     CallError, Retailer,
     call::{admit, verify_subject},
+    erasure::erasure_by,
     retailer::{Own, SKEW_SECONDS},
     store::{
         DocumentKind, Session, StoreError, StoredGrant, StoredState, StoredWithdrawal, Subject,
@@ -340,7 +341,7 @@ impl Own {
         };
         session.add_withdrawal(id, &done)?;
         // Where others received something, they are told first. What had run out was signed for already.
-        if stored.grant.terms.recipients.is_empty() && session.erasure(id)?.is_none() {
+        if stored.grant.terms.recipients.is_empty() && erasure_by(session, id, now)?.is_none() {
             self.sign_erasure(session, stored, &gone, now, rng)?;
         }
         self.ledger.seal(session)?;

@@ -2,7 +2,9 @@
 
 use besace_protocol::{
     call::{UnverifiedCall, VerifyCallError},
-    consent::{Deleted, Deletion, ERASURE_DAYS, Erasure, Kept, RecordKind, Withdrawal},
+    consent::{
+        Acknowledgement, Deleted, Deletion, ERASURE_DAYS, Erasure, Kept, RecordKind, Withdrawal,
+    },
     document::{Unverified, sign},
     id::GrantId,
     jws::Role,
@@ -16,7 +18,7 @@ use rand_core::CryptoRngCore;
 use crate::{
     CallError, Retailer,
     call::{admit, verify_subject},
-    retailer::Own,
+    retailer::{Own, SKEW_SECONDS},
     store::{Session, StoreError, StoredErasure, StoredGrant, StoredState},
 };
 
@@ -82,7 +84,14 @@ pub(crate) struct Gone {
 
 impl Retailer {
     /// The erasure that is owed under a grant of the caller's; none while it is owed, or the grant lives.
-    pub fn erasure(&mut self, call: &[u8], now: Timestamp) -> Result<Erased, AskErasureError> {
+    ///
+    /// One that a clock that was ahead signed is signed anew: she takes none from the future.
+    pub fn erasure(
+        &mut self,
+        call: &[u8],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Erased, AskErasureError> {
         let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
         let AskErasure { grant } =
             call.peek_body().map_err(|error| CallError::Verify(VerifyCallError::Body(error)))?;
@@ -98,9 +107,17 @@ impl Retailer {
         let own = &self.own;
         self.store.write(|session| {
             admit(session, &call)??;
-            let Some(known) = session.erasure(grant)? else { return Ok(Erased::default()) };
-            let signed = Unverified::<Erasure>::parse(&known.jws);
-            let named = signed.map_err(|_| StoreError::Corrupt)?.claimed().withdrawal;
+            if let Some(known) = session.erasure(grant)?
+                && is_ahead(&known, now)?
+                && is_over(&stored, now)
+            {
+                own.erase_and_sign(session, &stored, now, rng)?;
+                own.ledger.seal(session)?;
+            }
+            let Some(known) = erasure_by(session, grant, now)? else {
+                return Ok(Erased::default());
+            };
+            let named = claims(&known)?.withdrawal;
             let said = session.withdrawal(grant)?.filter(|_| named.is_some());
             let head = own.ledger.head(session)?;
             let attest = |jws, leaf| own.ledger.attest(session, jws, leaf, &head);
@@ -117,8 +134,9 @@ impl Retailer {
         let mut owed = Vec::new();
         for stored in session.grants_to_erase()? {
             let grant = stored.grant.id;
-            let ended = withdrawal_of(session, grant)?
-                .map_or(stored.grant.expires, |said| said.claimed().withdrawn);
+            // From when it is known here, also where she pressed long before, or a clock of hers is wrong.
+            let received = acknowledged(session, grant)?;
+            let ended = received.map_or(stored.grant.expires, |at| at.min(stored.grant.expires));
             let due = ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS));
             owed.push(OwedErasure { grant, recipients: stored.grant.terms.recipients, due });
         }
@@ -136,17 +154,11 @@ impl Retailer {
         let own = &self.own;
         self.store.write(|session| {
             let stored = session.grant(grant)?.ok_or(RecipientsToldError::Missing)?;
-            let reason = match stored.state {
-                StoredState::Active => return Err(RecipientsToldError::Live),
-                StoredState::Expired => Deletion::Expired,
-                StoredState::Withdrawn => Deletion::Withdrawn,
-            };
-            if !is_over(&stored, now) {
+            if stored.state == StoredState::Active || !is_over(&stored, now) {
                 return Err(RecipientsToldError::Live);
             }
-            if session.erasure(grant)?.is_none() {
-                let gone = own.erase(session, grant, reason, now, rng)?;
-                own.sign_erasure(session, &stored, &gone, now, rng)?;
+            if erasure_by(session, grant, now)?.is_none() {
+                own.erase_and_sign(session, &stored, now, rng)?;
                 own.ledger.seal(session)?;
             }
             Ok(())
@@ -190,15 +202,25 @@ impl Own {
             if !stored.grant.terms.recipients.is_empty() || !is_over(&stored, now) {
                 continue;
             }
-            let reason = match stored.state {
-                StoredState::Withdrawn => Deletion::Withdrawn,
-                StoredState::Active | StoredState::Expired => Deletion::Expired,
-            };
-            let gone = self.erase(session, stored.grant.id, reason, now, rng)?;
-            self.sign_erasure(session, &stored, &gone, now, rng)?;
+            self.erase_and_sign(session, &stored, now, rng)?;
             signed = signed.saturating_add(1);
         }
         Ok(signed)
+    }
+
+    fn erase_and_sign(
+        &self,
+        session: Session<'_>,
+        stored: &StoredGrant,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), StoreError> {
+        let reason = match stored.state {
+            StoredState::Withdrawn => Deletion::Withdrawn,
+            StoredState::Active | StoredState::Expired => Deletion::Expired,
+        };
+        let gone = self.erase(session, stored.grant.id, reason, now, rng)?;
+        self.sign_erasure(session, stored, &gone, now, rng)
     }
 
     /// Signs, logs and keeps that nothing is left, in the transaction in which that is so.
@@ -221,11 +243,13 @@ impl Own {
             }
             None => None,
         };
+        // A clock that was put back by a moment since makes it no older than the acknowledgement.
+        let received = acknowledged(session, grant)?.filter(|at| *at <= now.plus(SKEW_SECONDS));
         let sealed = session.has_mail_of(grant)?.then_some(Kept::SealedMail);
         let erasure = Erasure {
             categories: stored.grant.terms.categories.keys().copied().collect(),
             controller: self.identity.domain.clone(),
-            erased: now,
+            erased: received.map_or(now, |at| now.max(at)),
             grant,
             grant_digest: self.verify_grant(stored)?.digest(),
             kept: std::iter::once(Kept::ConsentProof).chain(sealed).collect(),
@@ -238,13 +262,42 @@ impl Own {
             sign(erasure, Role::Controller, &self.signing, now).map_err(|_| StoreError::Corrupt)?;
         let jws = signed.as_bytes().to_vec();
         let leaf = self.ledger.append(session, jws.clone(), rng)?.leaf;
-        session.add_erasure(grant, &StoredErasure { jws, leaf })
+        session.put_erasure(grant, &StoredErasure { jws, leaf })
     }
 }
 
 /// Whether a grant is over also by a clock that may have gone back since.
 fn is_over(stored: &StoredGrant, now: Timestamp) -> bool {
     stored.state == StoredState::Withdrawn || now >= stored.grant.expires
+}
+
+/// The erasure of a grant, unless a clock signed it that was ahead of `now`: then it is signed anew.
+pub(crate) fn erasure_by(
+    session: Session<'_>,
+    grant: GrantId,
+    now: Timestamp,
+) -> Result<Option<StoredErasure>, StoreError> {
+    match session.erasure(grant)? {
+        Some(known) if is_ahead(&known, now)? => Ok(None),
+        known => Ok(known),
+    }
+}
+
+fn claims(known: &StoredErasure) -> Result<Erasure, StoreError> {
+    let signed = Unverified::<Erasure>::parse(&known.jws).map_err(|_| StoreError::Corrupt)?;
+    Ok(signed.claimed().clone())
+}
+
+/// Whether it says that it was erased in the future.
+fn is_ahead(known: &StoredErasure, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(claims(known)?.erased > now.plus(SKEW_SECONDS))
+}
+
+/// When the withdrawal of a grant was acknowledged, if it was.
+fn acknowledged(session: Session<'_>, grant: GrantId) -> Result<Option<Timestamp>, StoreError> {
+    let Some(done) = session.withdrawal(grant)? else { return Ok(None) };
+    let signed = Unverified::<Acknowledgement>::parse(&done.acknowledgement);
+    Ok(Some(signed.map_err(|_| StoreError::Corrupt)?.claimed().acknowledged))
 }
 
 /// The withdrawal of a grant, if there is one.

@@ -46,6 +46,8 @@ pub(crate) struct Live {
 #[derive(Debug)]
 struct Arrival {
     shop: ShopCode,
+    /// Who was recognised.
+    handle: Handle,
     /// The grants without which the greeting has to go.
     grants: [GrantId; 2],
     greeting: Private<Greeting>,
@@ -212,6 +214,7 @@ impl Live {
     pub(crate) fn arrive(
         &mut self,
         shop: ShopCode,
+        handle: Handle,
         grants: [GrantId; 2],
         greeting: Greeting,
         now: Timestamp,
@@ -219,14 +222,15 @@ impl Live {
     ) {
         self.arrivals.retain(|arrival| arrival.grants != grants || arrival.shop != shop);
         let until = now.plus(ARRIVAL_SECONDS).min(allowed_until);
-        self.arrivals.push(Arrival { shop, grants, greeting: Private::new(greeting), until });
+        let greeting = Private::new(greeting);
+        self.arrivals.push(Arrival { shop, handle, grants, greeting, until });
     }
 
-    pub(crate) fn arrivals(&self, shop: ShopCode, now: Timestamp) -> Vec<Greeting> {
+    pub(crate) fn arrivals(&self, shop: ShopCode, now: Timestamp) -> Vec<(Handle, Greeting)> {
         self.arrivals
             .iter()
             .filter(|arrival| arrival.shop == shop && now < arrival.until)
-            .map(|arrival| arrival.greeting.reveal().clone())
+            .map(|arrival| (arrival.handle, arrival.greeting.reveal().clone()))
             .collect()
     }
 

@@ -14,7 +14,7 @@ use besace_protocol::{
     problem::ProblemType,
     purpose::{DataCategory, Granularity, Purpose},
     time::{Day, Timestamp},
-    wire::{Arrivals, EmitterFrame, Greeting, Recognised},
+    wire::{Arrivals, Arrived, EmitterFrame, Greeting, Recognised},
 };
 use rand_core::CryptoRngCore;
 
@@ -124,7 +124,7 @@ impl Retailer {
         if let Some((greeting_grant, said)) = greeted {
             self.live.count_use(greeting_grant, shop, now);
             grants.push(greeting_grant);
-            self.live.arrive(shop, [grant, greeting_grant], said.clone(), now, until);
+            self.live.arrive(shop, handle, [grant, greeting_grant], said.clone(), now, until);
             greeting = Some(said);
         }
         let objects = self.objects_to_marketing(handle)?;
@@ -137,7 +137,13 @@ impl Retailer {
     pub fn arrivals(&self, permit: &ShopPermit, now: Timestamp) -> Result<Arrivals, ReadShopError> {
         permit.check(ShopScope::Arrivals)?;
         let shop = permit.shop();
-        Ok(Arrivals { greetings: self.live.arrivals(shop, now), shop })
+        let mut greetings = Vec::new();
+        for (handle, Greeting { chosen_name, topics }) in self.live.arrivals(shop, now) {
+            // She may have objected since she came in.
+            let objects = self.objects_to_marketing(handle)?;
+            greetings.push(Arrived { chosen_name, objects, topics });
+        }
+        Ok(Arrivals { greetings, shop })
     }
 
     /// What the emitter of the permit's shop sends now.

@@ -46,7 +46,7 @@ pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -55,6 +55,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("store/migrations/0006_erasures.sql"),
     include_str!("store/migrations/0007_objections.sql"),
     include_str!("store/migrations/0008_cosigned.sql"),
+    include_str!("store/migrations/0009_grants_to_erase.sql"),
 ];
 
 /// What the database said. Its text names tables and columns, never values.

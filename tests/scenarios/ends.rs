@@ -26,7 +26,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use rusqlite::Connection;
 
 use super::{
-    heads::{besace, files, lived, put_back, unlock},
+    heads::{besace, calls, files, lived, put_back, unlock},
     voucher_pages::Browser,
 };
 
@@ -84,7 +84,7 @@ async fn what_she_stopped_is_erased_and_she_reads_who_signed_for_it() {
     let (world, grant) = greeted(&[]).await;
     let said = world.exchange.withdraw(grant).await.unwrap();
     assert_eq!(said, WithdrawalOutcome::Acknowledged);
-    let due = "Maison Lumen a jusqu’au 23 décembre pour signer que ce qu’elle avait est effacé.";
+    let due = "Maison Lumen doit signer avant le 23 décembre que ce qu’elle avait est effacé.";
     assert_says(&page(&world).await, due);
     refresh(&world).await.unwrap();
     let done = "C’est arrêté. Dès cet instant, votre besace se tait pour Maison Lumen. Ce que vous \
@@ -109,7 +109,7 @@ async fn what_ran_out_is_erased_and_signed_for_without_being_stopped() {
     let (world, grant) = greeted(&[]).await;
     let end = world.engine().grants().unwrap()[0].grant.expires;
     reach(&world, end.plus(60));
-    let due = "Arrivé à son terme le 1er avril. Maison Lumen a jusqu’au 2 mai pour signer que ce \
+    let due = "Arrivé à son terme le 1er avril. Maison Lumen doit signer avant le 2 mai que ce \
                qu’elle avait est effacé.";
     assert_says(&page(&world).await, due);
     refresh(&world).await.unwrap();
@@ -198,7 +198,8 @@ async fn an_erasure_that_names_less_is_refused_and_what_is_owed_stays_visible() 
     let lies = [
         (first, ErasureMismatch::Categories),
         (|said| said.recipients.truncate(1), ErasureMismatch::Recipients),
-        (|said| said.erased = said.erased.plus(3_600), ErasureMismatch::Moment),
+        // Signed late, it is not said to have been done on the day on which she pressed.
+        (|said| said.erased = MORNING.minus(1), ErasureMismatch::Early),
         (|said| said.withdrawal = None, ErasureMismatch::Withdrawal),
         (|said| said.grant_digest = said.withdrawal.unwrap(), ErasureMismatch::Grant),
     ];
@@ -206,8 +207,8 @@ async fn an_erasure_that_names_less_is_refused_and_what_is_owed_stays_visible() 
         let mut said = honest.clone();
         lie(&mut said);
         serve_instead(&world.lumen, said, &key, now);
-        match refresh(&world).await {
-            Err(ExchangeError::Step(StepError::Erasure(found))) => assert_eq!(found, expected),
+        match ask(&world).await {
+            Err(StepError::Erasure(found)) => assert_eq!(found, expected),
             other => panic!("{expected:?}: {other:?}"),
         }
         assert_says(&page(&world).await, late);
@@ -215,16 +216,16 @@ async fn an_erasure_that_names_less_is_refused_and_what_is_owed_stays_visible() 
     // Signed by somebody else, in the shop's name.
     let stranger = SigningKey::from_seed(&SecretBytes::init_with(|bytes| bytes.fill(9)));
     serve_instead(&world.lumen, honest.clone(), &stranger, now);
-    let refused = refresh(&world).await;
-    assert!(matches!(refused, Err(ExchangeError::Step(StepError::Signature(_)))), "{refused:?}");
+    let refused = ask(&world).await;
+    assert!(matches!(refused, Err(StepError::Signature(_))), "{refused:?}");
     // What it signs must stand in its log: the same words under a new signature do not.
     serve_instead(&world.lumen, honest.clone(), &key, now.plus(1));
-    let refused = refresh(&world).await;
-    assert!(matches!(refused, Err(ExchangeError::Step(StepError::Proof))), "{refused:?}");
+    let refused = ask(&world).await;
+    assert!(matches!(refused, Err(StepError::Proof)), "{refused:?}");
     assert!(world.engine().grants().unwrap()[0].erasure.is_none());
 
     serve_instead(&world.lumen, honest, &key, now);
-    refresh(&world).await.unwrap();
+    assert!(ask(&world).await.unwrap());
     let done = "Maison Lumen a signé le 26 décembre que ce qu’elle avait est effacé. Elle garde la \
                 preuve de votre oui et de sa fin. Elle a prévenu ceux à qui elle l’avait transmis.";
     assert_says(&page(&world).await, done);
@@ -277,6 +278,14 @@ async fn what_one_shop_erased_says_nothing_about_another() {
     world.close().await;
 }
 
+/// Asks for the one erasure that is owed, by itself.
+async fn ask(world: &World) -> Result<bool, StepError> {
+    let (grant, call) = world.engine().owed_erasures(&world.lumen.domain).unwrap().remove(0);
+    let answer = world.lumen.post(call.path, call.body).await.unwrap();
+    let Answer::Given(answer) = answer else { panic!("{answer:?}") };
+    take(world, grant, &serde_json::to_vec(&answer).unwrap()).await
+}
+
 async fn take(world: &World, grant: GrantId, answer: &[u8]) -> Result<bool, StepError> {
     match world.engine().accept_erasure(grant, answer) {
         Err(StepError::Uncompared) => {
@@ -314,7 +323,7 @@ async fn a_shop_whose_yes_was_lost_on_its_way_owes_the_erasure_all_the_same() {
     let said = world.exchange.withdraw(grant).await.unwrap();
     assert_eq!(said, WithdrawalOutcome::Acknowledged);
     assert!(!world.engine().grants().unwrap()[0].both_signed);
-    let due = "Maison Lumen a jusqu’au 23 décembre pour signer que ce qu’elle avait est effacé.";
+    let due = "Maison Lumen doit signer avant le 23 décembre que ce qu’elle avait est effacé.";
     assert_says(&page(&world).await, due);
     refresh(&world).await.unwrap();
     assert!(world.engine().grants().unwrap()[0].erasure.is_some());
@@ -350,7 +359,7 @@ async fn assert_settled(world: &World, grant: GrantId) {
     let known = world.engine().grants().unwrap().into_iter().find(|one| one.grant.id == grant);
     let known = known.unwrap();
     assert_eq!(known.state, GrantState::Withdrawn);
-    assert!(known.signed_for && known.erasure.is_some(), "{known:?}");
+    assert!(known.acknowledged_at.is_some() && known.erasure.is_some(), "{known:?}");
     let page = page(world).await;
     assert_says(&page, "Maison Lumen a signé le 22 novembre que ce qu’elle avait est effacé.");
     assert!(!page.contains("ne répond pas"), "{page}");
@@ -393,7 +402,40 @@ async fn what_ran_out_at_home_after_a_restore_is_over_as_she_stopped_it() {
     refresh(&world).await.unwrap();
     let known = world.engine().grants().unwrap().into_iter().find(|one| one.grant.id == grant);
     let known = known.unwrap();
-    assert_eq!((known.state, known.signed_for), (GrantState::Withdrawn, true));
+    assert_eq!((known.state, known.acknowledged_at.is_some()), (GrantState::Withdrawn, true));
     assert!(known.ended_at.unwrap() < MORNING.plus(DAY_SECONDS));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_owed_is_asked_for_once_a_day() {
+    let (world, grant) = greeted(&["press.example"]).await;
+    world.exchange.withdraw(grant).await.unwrap();
+    let asked = || calls(&world.lumen, &["erasures"]);
+    for _twice in 0..2 {
+        refresh(&world).await.unwrap();
+        assert_eq!(asked(), 1);
+    }
+    let tomorrow = MORNING.plus(DAY_SECONDS);
+    reach(&world, tomorrow);
+    refresh(&world).await.unwrap();
+    assert_eq!(asked(), 2);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_begins_when_the_shop_hears_of_the_end() {
+    let (world, grant) = greeted(&["press.example"]).await;
+    world.lumen.close().await;
+    let said = world.exchange.withdraw(grant).await.unwrap();
+    assert_eq!(said, WithdrawalOutcome::Pending);
+    // Her telephone was off for forty days.
+    let heard = MORNING.plus(40 * DAY_SECONDS);
+    world.clock.reach(heard);
+    world.lumen.reopen(world.clock.clone()).unwrap();
+    reach(&world, heard);
+    refresh(&world).await.unwrap();
+    let due = "Maison Lumen doit signer avant le 1er février que ce qu’elle avait est effacé.";
+    assert_says(&page(&world).await, due);
     world.close().await;
 }

@@ -91,7 +91,7 @@ pub(super) fn put_back(world: &World, then: &BTreeMap<PathBuf, Vec<u8>>) {
 }
 
 /// How many calls reached these addresses of a shop.
-fn calls(house: &House, paths: &[&str]) -> usize {
+pub(super) fn calls(house: &House, paths: &[&str]) -> usize {
     let bytes = house.tap.bytes();
     let count = |path: &&str| {
         let wanted = format!("POST /besace/v1/{path} ");

@@ -96,8 +96,8 @@ async fn it_holds_at_home_while_the_shop_is_away_and_is_told_by_a_locked_agent()
     assert!(!shown(world.engine()).contains(&domain));
     let browser = Browser::open(&world).await;
     let (_, page) = browser.get("/consent").await;
-    let pending = "Maison Lumen ne répond pas\u{a0}; nous le redirons jusqu’à ce que ce soit inscrit \
-                   dans son registre.";
+    let pending = "Maison Lumen ne l’a pas encore inscrit dans son registre\u{a0}; nous le redirons \
+                   jusque-là.";
     assert!(page.contains(pending), "{page}");
     world.engine().lock();
     // The shop is back, and nobody has unlocked the vault.
@@ -217,5 +217,13 @@ async fn after_a_new_root_she_objects_as_the_one_whom_the_shop_knows() {
     assert!(world.exchange.object(&domain, true).await.unwrap());
     assert!(world.lumen.lock().objects_to_marketing(handle).unwrap());
     assert_eq!(recorded(&world.lumen), [true]);
+    // Signed again under keys of another day, it holds since the first.
+    let since = engine.marketing(&domain).unwrap().unwrap().since;
+    world.clock.set(NOW.plus(3_600));
+    engine.rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    world.exchange.refresh(&domain).await.unwrap();
+    let said = engine.marketing(&domain).unwrap().unwrap();
+    assert!(said.told && said.said_at > said.since, "{said:?}");
+    assert_eq!(said.since, since);
     world.close().await;
 }

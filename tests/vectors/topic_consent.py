@@ -72,6 +72,8 @@ def _answers_end(erasure, grant, grant_digest, header):
         demand(withdrawal["grant"] == grant["id"], "a withdrawal of another grant")
     if "withdrawal" in erasure:
         demand(erasure["withdrawal"] == ended, "another withdrawal")
+        received = int(header.get("acknowledged", erasure["erased"]))
+        demand(erasure["erased"] >= received, "older than the acknowledgement")
     else:
         demand(erasure["erased"] >= grant["expires"], "it had not run out")
     demand(erasure["categories"] == sorted(grant["terms"]["categories"]), "other categories")

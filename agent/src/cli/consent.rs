@@ -119,7 +119,7 @@ fn marketing(
     let known = if told {
         "The retailer knows: it stands in its log."
     } else {
-        "The retailer isn't answering: it will be told again at every `besace retailer refresh`."
+        "It does not stand in the retailer's log yet: it will be told again at every `besace retailer refresh`."
     };
     session.output.line(
         &json!({"objects": objects, "retailer": domain, "told": told}),
@@ -277,11 +277,19 @@ fn erasing_text(standing: Erasing) -> String {
             "Erasure not signed for: due by {}, {days} days late. You may complain to the data protection authority.",
             day_of(since),
         ),
-        Erasing::Done { at, others_told } => {
+        Erasing::Done { at, shown_late, others_told, mail_waits } => {
+            let late = shown_late
+                .map(|at| format!(" It was learnt of only on {}.", day_of(at)))
+                .unwrap_or_default();
             let others =
                 if others_told { " It told those to whom it had passed it on." } else { "" };
-            let kept = "It keeps the proof of your yes and of its end.";
-            format!("Erased on {}: signed and proven.{others} {kept}", day_of(at))
+            let mail =
+                if mail_waits { " Proofs of use still wait there, sealed to you." } else { "" };
+            format!(
+                "Erased on {}, as the retailer signed; that it signed stands in its log.{late}{others} \
+                 It keeps the proof of your yes and of its end.{mail}",
+                day_of(at),
+            )
         }
     }
 }

@@ -425,7 +425,7 @@ fn a_product_is_looked_at_by_its_number_its_link_or_its_tag() {
     let folder = folder.path();
     insta::assert_snapshot!(done(folder, &["product", "9520123456788"]), @"
     9520123456788
-    Aucune enseigne que vous connaissez n’en parle en ce moment.
+    Aucune enseigne dont vous lisez les offres n’en parle en ce moment.
     ");
     let link = ["--json", "product", "https://x.example/01/09520123456788"];
     insta::assert_snapshot!(done(folder, &link), @r#"{"catalogues":0,"comparison":[],"gtin":"09520123456788","history":[],"lowest":null,"offers":[],"v":1,"wishes":[]}"#);
@@ -434,7 +434,7 @@ fn a_product_is_looked_at_by_its_number_its_link_or_its_tag() {
     let words = ["product", "--lang", "en", "--file", tag.to_str().unwrap()];
     insta::assert_snapshot!(done(folder, &words), @"
     9520123456788
-    No shop that you know speaks of it now.
+    No shop whose offers you read speaks of it now.
     ");
     let (status, _, err) = besace(folder, &["product", "bonjour"]);
     assert_eq!(status, 1);

@@ -65,10 +65,12 @@ pub struct GrantView {
     pub acknowledged: bool,
     /// Whether the retailer signed it too.
     pub both_signed: bool,
-    /// Whether the retailer signed that it received the withdrawal.
-    pub signed_for: bool,
+    /// When the retailer received the withdrawal, as it signed; never later than its signature came.
+    pub acknowledged_at: Option<Timestamp>,
     /// What it signed when it had erased what it held.
     pub erasure: Option<Erasure>,
+    /// When that came.
+    pub erasure_shown_at: Option<Timestamp>,
     /// The name over the shop's door.
     pub display_name: String,
 }
@@ -119,8 +121,11 @@ impl Engine {
         let vault = self.vault()?;
         vault.expire_grants(self.now())?;
         let mut views = Vec::new();
+        let (received, shown) = (vault.shown("acknowledgement")?, vault.shown("erasure")?);
         for stored in vault.grants()? {
             let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+            let acknowledged_at = acknowledged_at(&stored)?
+                .map(|at| received.get(&stored.id).map_or(at, |received| at.min(*received)));
             let display_name = self.manifest(&stored.domain)?.payload().legal.display_name.clone();
             // It was checked when it was kept.
             let erasure = stored.erasure.as_deref().map(Unverified::<Erasure>::parse).transpose();
@@ -131,7 +136,8 @@ impl Engine {
                 ended_at: stored.ended_at,
                 acknowledged: stored.acknowledgement.is_some() || stored.unreceived_at.is_some(),
                 both_signed: grant.claimed_key(Role::Controller).is_some(),
-                signed_for: stored.acknowledgement.is_some(),
+                acknowledged_at,
+                erasure_shown_at: shown.get(&stored.id).copied(),
                 erasure: erasure.map(|erasure| erasure.claimed().clone()),
                 display_name,
             });
@@ -555,4 +561,11 @@ pub(super) fn verify_given(grant: Unverified<Grant>) -> Result<Verified<Grant>, 
     let countersigned = grant.claimed_key(Role::Controller).is_some();
     let signers = if countersigned { &both[..] } else { &both[..1] };
     grant.verify(signers).map_err(StepError::Signature)
+}
+
+/// When its retailer received the withdrawal of a grant, as it signed. It was checked when it was kept.
+pub(super) fn acknowledged_at(stored: &StoredGrant) -> Result<Option<Timestamp>, StepError> {
+    let Some(kept) = &stored.acknowledgement else { return Ok(None) };
+    let kept = Unverified::<Acknowledgement>::parse(kept).map_err(StepError::Document)?;
+    Ok(Some(kept.claimed().acknowledged))
 }

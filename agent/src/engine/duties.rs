@@ -1,7 +1,7 @@
 //! What a retailer owes her after a withdrawal, and since when it is late.
 
 use besace_protocol::{
-    consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS, GrantState},
+    consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS, GrantState, Kept},
     time::{DAY_SECONDS, Timestamp},
 };
 
@@ -59,15 +59,19 @@ pub enum Erasing {
     Done {
         /// When it says that it erased.
         at: Timestamp,
+        /// When she learnt of it, where the month was over then and it says that it was not.
+        shown_late: Option<Timestamp>,
         /// Whether others had received something, and it told them (GDPR art. 19).
         others_told: bool,
+        /// Whether uses wait for her there, sealed.
+        mail_waits: bool,
     },
 }
 
 impl Erasing {
     /// Of a grant that ended at `ended`, and that nobody signed an erasure for.
     pub fn after(ended: Timestamp, now: Timestamp) -> Self {
-        let until = ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS));
+        let until = due(ended);
         if now < until {
             return Self::Due { until };
         }
@@ -76,24 +80,40 @@ impl Erasing {
     }
 }
 
+/// When the month is over that the law gives: 31 days, the longest one.
+fn due(ended: Timestamp) -> Timestamp {
+    ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS))
+}
+
+/// When an erasure was shown, if that was after the month and it says that it was made within it.
+fn shown_late(erased: Timestamp, shown: Timestamp, ended: Timestamp) -> Option<Timestamp> {
+    let until = due(ended);
+    (erased < until && shown >= until).then_some(shown)
+}
+
 impl GrantView {
     /// How the erasure stands that the retailer owes her; none while something else is owed first, or nothing is.
     pub fn erasing(&self, now: Timestamp) -> Option<Erasing> {
-        if let Some(erasure) = &self.erasure {
-            let others_told = !erasure.recipients.is_empty();
-            return Some(Erasing::Done { at: erasure.erased, others_told });
-        }
         let ended = match self.state {
-            // Its signature under the end says that it had the grant, also where the one under the grant was lost.
-            GrantState::Withdrawn if self.signed_for => self.ended_at,
+            // Its signature under the end says that it had the grant, also where the one under the grant was lost. The
+            // month runs from when it heard of the end, and what had run out is not given another one.
+            GrantState::Withdrawn => self.acknowledged_at.map(|at| at.min(self.grant.expires)),
             // What it never signed it may never have had.
             GrantState::Expired if self.both_signed => Some(self.grant.expires),
-            GrantState::Given
-            | GrantState::Active
-            | GrantState::Expired
-            | GrantState::Withdrawn
-            | GrantState::Revoked => None,
+            GrantState::Given | GrantState::Active | GrantState::Expired | GrantState::Revoked => {
+                None
+            }
         };
+        if let Some(erasure) = &self.erasure {
+            return Some(Erasing::Done {
+                at: erasure.erased,
+                shown_late: ended
+                    .zip(self.erasure_shown_at)
+                    .and_then(|(ended, shown)| shown_late(erasure.erased, shown, ended)),
+                others_told: !erasure.recipients.is_empty(),
+                mail_waits: erasure.kept.contains(&Kept::SealedMail),
+            });
+        }
         ended.map(|ended| Erasing::after(ended, now))
     }
 
@@ -123,6 +143,15 @@ mod tests {
         ] {
             assert_eq!(Erasing::after(AT, AT.plus(after)), standing, "{after} s");
         }
+    }
+
+    #[test]
+    fn what_is_dated_in_time_and_shown_afterwards_is_told_apart() {
+        let until = AT.plus(31 * DAY);
+        assert_eq!(shown_late(AT, until.minus(1), AT), None);
+        assert_eq!(shown_late(AT, until, AT), Some(until));
+        // It says so itself.
+        assert_eq!(shown_late(until, until, AT), None);
     }
 
     #[test]

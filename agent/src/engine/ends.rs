@@ -1,23 +1,48 @@
 //! What retailers owe after the end of a grant: their signature that what they held is erased. `spec/ends.md#erasure`.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use besace_protocol::{
     consent::{Erasure, Grant, GrantState, Withdrawal},
     document::{Unverified, Verified},
     id::GrantId,
     jws::Role,
     party::ControllerId,
+    time::{DAY_SECONDS, Timestamp},
     wire::{AskErasure, ERASURES_PATH, Erased},
 };
 
 use super::{
     Engine,
-    consent::verify_given,
+    consent::{acknowledged_at, verify_given},
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
 use crate::vault::{GrantChange, StoredGrant};
 
 /// Seconds by which a retailer's clock may run ahead.
 const SKEW_SECONDS: u64 = 90;
+
+/// Most erasures that one refresh asks for.
+const ASKED_AT_ONCE_MAX: usize = 8;
+
+/// When each erasure that is owed was asked for last, since the vault was opened.
+#[derive(Debug, Default)]
+pub(super) struct Asked(Mutex<BTreeMap<GrantId, Timestamp>>);
+
+impl Asked {
+    fn may_ask(&self, grant: GrantId, now: Timestamp) -> bool {
+        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Also by a clock that went back.
+        asked.get(&grant).is_none_or(|at| now.distance(*at) >= DAY_SECONDS)
+    }
+
+    fn note(&self, grant: GrantId, now: Timestamp) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(grant, now);
+    }
+}
 
 impl Engine {
     /// Calls that ask for the erasures that `domain` owes: what it has acknowledged the end of, and what ran out.
@@ -46,6 +71,25 @@ impl Engine {
             calls.push((stored.id, self.prepare_call(&pseudonym, ERASURES_PATH, &body)?));
         }
         Ok(calls)
+    }
+
+    /// As [`owed_erasures`](Self::owed_erasures), those that are asked for now: each once a day, and a few at a time, so
+    /// that a shop that owes many holds up no other.
+    pub fn erasures_to_ask(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
+        let (open, now) = (self.open()?, self.now());
+        let mut calls = self.owed_erasures(domain)?;
+        calls.retain(|(grant, _)| open.asked.may_ask(*grant, now));
+        calls.truncate(ASKED_AT_ONCE_MAX);
+        Ok(calls)
+    }
+
+    /// A retailer is asked for the erasure under a grant.
+    pub fn note_erasure_asked(&self, grant: GrantId) -> Result<(), StepError> {
+        self.open()?.asked.note(grant, self.now());
+        Ok(())
     }
 
     /// Takes a retailer's answer about the erasure under a grant that is over. False: it owes it still.
@@ -86,6 +130,9 @@ impl Engine {
             .payload()
             .answers(&grant, taken.as_ref().or(ours.as_ref()), now, SKEW_SECONDS)
             .map_err(StepError::Erasure)?;
+        if let Some(at) = acknowledged_at(&stored)? {
+            erasure.payload().follows(at).map_err(StepError::Erasure)?;
+        }
         let manifest = self.manifest(&stored.domain)?;
         let log = retailer_log_key(manifest.payload());
         let shown = other

@@ -30,8 +30,10 @@ const SKEW_SECONDS: u64 = 90;
 pub struct Marketing {
     /// Whether she objects.
     pub objects: bool,
-    /// When she said so.
+    /// When she signed it last.
     pub said_at: Timestamp,
+    /// Since when she has said so.
+    pub since: Timestamp,
     /// Whether the retailer showed that it stands in its log.
     pub told: bool,
 }
@@ -50,8 +52,10 @@ impl Engine {
                 known
             }
             known => {
-                let before = known.map(|known| known.said_at);
-                self.say_objection(&pseudonym, objects, before.filter(|at| !self.is_ahead(*at)))?
+                let before = known.as_ref().map(|known| known.said_at);
+                let before = before.filter(|at| !self.is_ahead(*at));
+                let since = known.filter(|known| known.objects == objects).map(|known| known.since);
+                self.say_objection(&pseudonym, objects, before, since)?
             }
         };
         self.tell_objection(&pseudonym, &stored)
@@ -63,6 +67,7 @@ impl Engine {
         Ok(known.map(|known| Marketing {
             objects: known.objects,
             said_at: known.said_at,
+            since: known.since,
             told: known.told_at.is_some(),
         }))
     }
@@ -86,11 +91,12 @@ impl Engine {
         }
         // Said by a clock that was ahead, no retailer takes it before that moment, and none has: it is said by the right one.
         let stored = if self.is_ahead(known.said_at) {
-            self.say_objection(&pseudonym, known.objects, None)?
+            self.say_objection(&pseudonym, known.objects, None, Some(known.since))?
         } else if speaks {
             known
         } else {
-            self.say_objection(&pseudonym, known.objects, Some(known.said_at))?
+            let (before, since) = (Some(known.said_at), Some(known.since));
+            self.say_objection(&pseudonym, known.objects, before, since)?
         };
         self.tell_objection(&pseudonym, &stored).map(Some)
     }
@@ -112,7 +118,8 @@ impl Engine {
             }
             if theirs.said >= known.said_at && !self.is_ahead(theirs.said) {
                 let objects = known.objects || theirs.objects;
-                self.say_objection(&pseudonym, objects, Some(theirs.said))?;
+                let since = if known.objects == objects { known.since } else { theirs.said };
+                self.say_objection(&pseudonym, objects, Some(theirs.said), Some(since))?;
             }
             return Ok(false);
         }
@@ -125,12 +132,13 @@ impl Engine {
         Ok(true)
     }
 
-    /// Signs what she says, and keeps it in her log before anybody hears of it.
+    /// Signs what she says, and keeps it in her log before anybody hears of it; `since` where she has said it before.
     fn say_objection(
         &self,
         pseudonym: &Pseudonym,
         objects: bool,
         before: Option<Timestamp>,
+        since: Option<Timestamp>,
     ) -> Result<StoredObjection, StepError> {
         let vault = self.vault()?;
         let now = self.now();
@@ -153,6 +161,7 @@ impl Engine {
             jws: signed.as_bytes().to_vec(),
             said_at,
             told_at: None,
+            since: since.filter(|at| !self.is_ahead(*at)).unwrap_or(said_at),
         };
         let mut rng = self.rng();
         let own = vault.own_log(LogId::generate(&mut rng), now)?;

@@ -8,6 +8,10 @@ use crate::{
     net::NetError,
 };
 
+/// Longest answer with an erasure, in bytes: two documents of 16 KiB and 8 KiB in base64url, each with its record and
+/// its proof.
+const ERASURE_ANSWER_LEN_MAX: usize = 128 << 10;
+
 /// How often an objection is said in a row: once more if the retailer shows something later of hers.
 const SAYINGS_MAX: usize = 2;
 
@@ -35,7 +39,11 @@ impl Exchange {
         let name = domain.clone();
         match self.step(move |engine| engine.untold_objection(&name)).await? {
             // Where it held something later of hers, what she says now is told the next time.
-            Some(call) => self.say_objection(call).await.map(drop),
+            Some(call) => match self.say_objection(call).await {
+                // A gateway of before there were objections: it holds at home, and is told again.
+                Err(ExchangeError::Net(NetError::Refused(ProblemType::NotFound))) => Ok(()),
+                said => said.map(drop),
+            },
             None => Ok(()),
         }
     }
@@ -71,9 +79,10 @@ impl Exchange {
     pub(super) async fn ask_erasures(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
         let mut refused = Ok(());
         let name = domain.clone();
-        let calls = self.step(move |engine| engine.owed_erasures(&name)).await?;
+        let calls = self.step(move |engine| engine.erasures_to_ask(&name)).await?;
         for (grant, call) in calls {
-            let asked = match self.call(call, "erasure").await {
+            self.step(move |engine| engine.note_erasure_asked(grant)).await?;
+            let asked = match self.call_within(call, "erasure", ERASURE_ANSWER_LEN_MAX).await {
                 Ok(answer) => self
                     .take(domain, move |engine| engine.accept_erasure(grant, &answer))
                     .await

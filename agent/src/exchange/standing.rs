@@ -101,6 +101,16 @@ impl Exchange {
     }
 }
 
+/// As [`said_at_the_end`], also where nobody answered at this one address: it is no reason to leave what else is due.
+pub(super) fn said_after_all(
+    done: Result<(), ExchangeError>,
+) -> Result<Result<(), ExchangeError>, ExchangeError> {
+    match done {
+        Err(ExchangeError::Net(error)) => Ok(Err(error.into())),
+        done => said_at_the_end(done),
+    }
+}
+
 /// A refusal, or an answer that does not hold, which may wait until everything else is done; any other failure may
 /// not.
 pub(super) fn said_at_the_end(

@@ -161,7 +161,7 @@ fn marketing_sentence(
     now: Timestamp,
 ) -> String {
     let who = || ("retailer", retailer.to_owned().into());
-    let Some(Marketing { objects, said_at, told }) = said else {
+    let Some(Marketing { objects, since, told, said_at: _ }) = said else {
         return voice.say_with("marketing-open", [who()]);
     };
     let known = if told {
@@ -170,7 +170,7 @@ fn marketing_sentence(
         voice.say_with("marketing-pending", [who()])
     };
     if objects {
-        let when = ("date", voice.date(said_at, now).into());
+        let when = ("date", voice.date(since, now).into());
         let stopped = voice.say_with("marketing-stopped", [who(), when]);
         format!("{stopped} {known}")
     } else {
@@ -305,9 +305,13 @@ fn erasing(voice: &Voice, retailer: &str, standing: Erasing, now: Timestamp) -> 
             let days = ("days", days.into());
             voice.say_with("erasure-late", [who(), when(since), days])
         }
-        Erasing::Done { at, others_told } => {
-            let done = voice.say_with("erasure-done", [who(), when(at)]);
-            if others_told { format!("{done} {}", voice.say("erasure-told")) } else { done }
+        Erasing::Done { at, shown_late, others_told, mail_waits } => {
+            let mut said = vec![voice.say_with("erasure-done", [who(), when(at)])];
+            said.extend(shown_late.map(|at| voice.say_with("erasure-shown-late", [when(at)])));
+            said.push(voice.say("erasure-kept"));
+            said.extend(mail_waits.then(|| voice.say("erasure-mail")));
+            said.extend(others_told.then(|| voice.say("erasure-told")));
+            said.join(" ")
         }
     }
 }
@@ -401,7 +405,7 @@ mod tests {
 
     #[test]
     fn whether_offers_are_shown_is_said_in_words() {
-        let said = |objects, told| Some(Marketing { objects, said_at: GIVEN, told });
+        let said = |objects, told| Some(Marketing { objects, said_at: AT, since: GIVEN, told });
         let say = |language, said| marketing_sentence(&voice(language), "Maison Lumen", said, AT);
         for (language, sentences) in [
             (
@@ -409,7 +413,7 @@ mod tests {
                 [
                     "Les offres de Maison Lumen sont rapprochées de vos souhaits, ici, dans votre besace.",
                     "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen le sait\u{a0}: c’est inscrit dans son registre.",
-                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen ne répond pas\u{a0}; nous le redirons jusqu’à ce que ce soit inscrit dans son registre.",
+                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen ne l’a pas encore inscrit dans son registre\u{a0}; nous le redirons jusque-là.",
                 ],
             ),
             (
@@ -417,7 +421,7 @@ mod tests {
                 [
                     "The offers of Maison Lumen are held against your wishes here, in your besace.",
                     "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen knows: it stands in its log.",
-                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen isn’t answering; we will keep telling them until it stands in their log.",
+                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen has not put it into its log yet; we will keep telling it until then.",
                 ],
             ),
         ] {
@@ -435,19 +439,24 @@ mod tests {
         let say = |language, standing| erasing(&voice(language), "Maison Lumen", standing, AT);
         let due = Erasing::Due { until: AT };
         let late = |days| Erasing::Late { since: AT, days };
-        let done = |others_told| Erasing::Done { at: AT, others_told };
-        insta::assert_snapshot!(say(Language::Fr, due), @"Maison Lumen a jusqu’au 10 mars pour signer que ce qu’elle avait est effacé.");
-        insta::assert_snapshot!(say(Language::En, due), @"Maison Lumen has until 10 March to sign that what it held is erased.");
+        let done = |more: bool| Erasing::Done {
+            at: GIVEN,
+            shown_late: more.then_some(AT),
+            others_told: more,
+            mail_waits: more,
+        };
+        insta::assert_snapshot!(say(Language::Fr, due), @"Maison Lumen doit signer avant le 10 mars que ce qu’elle avait est effacé.");
+        insta::assert_snapshot!(say(Language::En, due), @"Maison Lumen has to sign before 10 March that what it held is erased.");
         insta::assert_snapshot!(say(Language::Fr, late(0)), @"Maison Lumen devait signer avant le 10 mars que ce qu’elle avait est effacé. Vous pouvez vous plaindre à la CNIL.");
-        insta::assert_snapshot!(say(Language::En, late(0)), @"Maison Lumen should have signed by 10 March that what it held is erased. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::En, late(0)), @"Maison Lumen should have signed before 10 March that what it held is erased. You may complain to the data protection authority.");
         insta::assert_snapshot!(say(Language::Fr, late(1)), @"Maison Lumen devait signer avant le 10 mars que ce qu’elle avait est effacé : elle a un jour de retard. Vous pouvez vous plaindre à la CNIL.");
-        insta::assert_snapshot!(say(Language::En, late(1)), @"Maison Lumen should have signed by 10 March that what it held is erased: it is one day late. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::En, late(1)), @"Maison Lumen should have signed before 10 March that what it held is erased: it is one day late. You may complain to the data protection authority.");
         insta::assert_snapshot!(say(Language::Fr, late(9)), @"Maison Lumen devait signer avant le 10 mars que ce qu’elle avait est effacé : elle a 9 jours de retard. Vous pouvez vous plaindre à la CNIL.");
-        insta::assert_snapshot!(say(Language::En, late(9)), @"Maison Lumen should have signed by 10 March that what it held is erased: it is 9 days late. You may complain to the data protection authority.");
-        insta::assert_snapshot!(say(Language::Fr, done(false)), @"Maison Lumen a signé le 10 mars que ce qu’elle avait est effacé. Elle garde la preuve de votre oui et de sa fin.");
-        insta::assert_snapshot!(say(Language::En, done(false)), @"Maison Lumen signed on 10 March that what it held is erased. It keeps the proof of your yes and of its end.");
-        insta::assert_snapshot!(say(Language::Fr, done(true)), @"Maison Lumen a signé le 10 mars que ce qu’elle avait est effacé. Elle garde la preuve de votre oui et de sa fin. Elle a prévenu ceux à qui elle l’avait transmis.");
-        insta::assert_snapshot!(say(Language::En, done(true)), @"Maison Lumen signed on 10 March that what it held is erased. It keeps the proof of your yes and of its end. It told those to whom it had passed it on.");
+        insta::assert_snapshot!(say(Language::En, late(9)), @"Maison Lumen should have signed before 10 March that what it held is erased: it is 9 days late. You may complain to the data protection authority.");
+        insta::assert_snapshot!(say(Language::Fr, done(false)), @"Maison Lumen a signé le 3 mars que ce qu’elle avait est effacé. Elle garde la preuve de votre oui et de sa fin.");
+        insta::assert_snapshot!(say(Language::En, done(false)), @"Maison Lumen signed on 3 March that what it held is erased. It keeps the proof of your yes and of its end.");
+        insta::assert_snapshot!(say(Language::Fr, done(true)), @"Maison Lumen a signé le 3 mars que ce qu’elle avait est effacé. Votre besace ne l’a su que le 10 mars. Elle garde la preuve de votre oui et de sa fin. Des preuves d’usage vous y attendent encore, scellées pour vous. Elle a prévenu ceux à qui elle l’avait transmis.");
+        insta::assert_snapshot!(say(Language::En, done(true)), @"Maison Lumen signed on 3 March that what it held is erased. Your besace learnt of it only on 10 March. It keeps the proof of your yes and of its end. Proofs of use still wait for you there, sealed to you. It told those to whom it had passed it on.");
     }
 
     #[test]

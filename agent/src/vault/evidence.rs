@@ -1,5 +1,7 @@
 //! What retailers logged and proved to her: who looked her up, what they received, what they deleted.
 
+use std::collections::BTreeMap;
+
 use besace_protocol::{
     id::GrantId,
     log::{SignedCheckpoint, UnverifiedProof},
@@ -73,6 +75,20 @@ impl Vault {
                  WHERE domain = ?1 ORDER BY entry",
             )?;
             Ok(statement.query_map([domain.as_str()], from_row)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// When what each grant has of this kind was shown first.
+    pub fn shown(&self, kind: &'static str) -> Result<BTreeMap<GrantId, Timestamp>, VaultError> {
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT grant_id, min(received_at) FROM evidence
+                 WHERE kind = ?1 AND grant_id IS NOT NULL GROUP BY grant_id",
+            )?;
+            let rows = statement.query_map([kind], |row| {
+                Ok((GrantId::from_bytes(row.get(0)?), column::time(row, 1)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

@@ -80,6 +80,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0016_objections.sql"),
         schema: "09c5fb85e36dc02fe1e5a33cee273f5f77223570fa8d737710b2c0f5a99f8c84",
     },
+    Migration {
+        sql: include_str!("migrations/0017_objected_since.sql"),
+        schema: "1b632bf4c1ba906d250166c320f032321cc6029d00bc7e927235929ddf012c01",
+    },
 ];
 
 /// The schema that this program writes.

@@ -22,11 +22,14 @@ pub struct StoredObjection {
     pub jws: Vec<u8>,
     /// When.
     pub said_at: Timestamp,
+    /// Since when she has said so, also where she signed it again meanwhile.
+    pub since: Timestamp,
     /// When the retailer showed that it stands in its log.
     pub told_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "SELECT domain, generation, objects, jws, said_at, told_at FROM objections";
+const COLUMNS: &str = "SELECT domain, generation, objects, jws, said_at, told_at,
+    COALESCE(since, said_at) FROM objections";
 
 impl Vault {
     /// Keeps what she says now, in place of what she said before, and writes it into the pseudonym's log `log`.
@@ -43,17 +46,18 @@ impl Vault {
             let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
             logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), at)?;
             db.execute(
-                "INSERT INTO objections (domain, generation, objects, jws, said_at, told_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, NULL)
+                "INSERT INTO objections (domain, generation, objects, jws, said_at, told_at, since)
+                 VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6)
                  ON CONFLICT (domain) DO UPDATE SET generation = excluded.generation,
                    objects = excluded.objects, jws = excluded.jws, said_at = excluded.said_at,
-                   told_at = NULL",
+                   told_at = NULL, since = excluded.since",
                 (
                     said.domain.as_str(),
                     said.generation.as_bytes(),
                     said.objects,
                     &said.jws,
                     column::from_time(said.said_at),
+                    column::from_time(said.since),
                 ),
             )?;
             Ok(())
@@ -98,5 +102,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredObjection> {
         jws: row.get(3)?,
         said_at: column::time(row, 4)?,
         told_at: column::optional_time(row, 5)?,
+        since: column::time(row, 6)?,
     })
 }

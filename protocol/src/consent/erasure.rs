@@ -73,6 +73,9 @@ pub enum ErasureMismatch {
     /// In the future.
     #[error("is said to be from the future")]
     Moment,
+    /// Before the withdrawal that it names was acknowledged, by one and the same clock.
+    #[error("is said to be older than the acknowledgement")]
+    Early,
 }
 
 impl Erasure {
@@ -112,6 +115,15 @@ impl Erasure {
             return Err(ErasureMismatch::Moment);
         }
         Ok(())
+    }
+}
+
+impl Erasure {
+    /// Whether it is no older than the acknowledgement, at `acknowledged`, of the withdrawal that it names. Who signs
+    /// late must not say that it was done in time.
+    pub fn follows(&self, acknowledged: Timestamp) -> Result<(), ErasureMismatch> {
+        let early = self.withdrawal.is_some() && self.erased < acknowledged;
+        if early { Err(ErasureMismatch::Early) } else { Ok(()) }
     }
 }
 
@@ -218,6 +230,15 @@ mod tests {
         // One that names a withdrawal, where she knows of none.
         let named = erasure().answers(&grant, None, end, SKEW);
         assert_eq!(named, Err(ErasureMismatch::Withdrawal));
+    }
+
+    #[test]
+    fn what_is_signed_late_cannot_be_said_to_have_been_done_before_the_end() {
+        assert_eq!(erasure().follows(NOW.plus(61)), Ok(()));
+        assert_eq!(erasure().follows(NOW.plus(62)), Err(ErasureMismatch::Early));
+        // What had run out was erased before she withdrew it.
+        let ran_out = Erasure { withdrawal: None, ..erasure() };
+        assert_eq!(ran_out.follows(NOW.plus(99)), Ok(()));
     }
 
     #[test]

@@ -294,12 +294,31 @@ impl core::fmt::Debug for Greeting {
     }
 }
 
+/// A greeting on the staff screen.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arrived {
+    /// The name she chose.
+    pub chosen_name: String,
+    /// Whether she objects to direct marketing: make her no offer.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub objects: bool,
+    /// Subjects she chose.
+    pub topics: Vec<String>,
+}
+
+impl core::fmt::Debug for Arrived {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Arrived([private])")
+    }
+}
+
 /// Answer of `GET` [`ARRIVALS_PATH`](super::ARRIVALS_PATH): the staff screen, gone after minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arrivals {
     /// Who asked to be greeted and has just come in.
-    pub greetings: Vec<Greeting>,
+    pub greetings: Vec<Arrived>,
     /// The shop of the key.
     pub shop: ShopCode,
 }
@@ -400,11 +419,14 @@ mod tests {
     fn debug_shows_neither_name_nor_topics() {
         let greeting =
             Greeting { chosen_name: "Nour".to_string(), topics: vec!["Randonnée".to_string()] };
+        insta::assert_snapshot!(format!("{greeting:?}"), @"Greeting([private])");
+        let Greeting { chosen_name, topics } = greeting;
+        let arrived = Arrived { chosen_name, objects: false, topics };
         let arrivals =
-            Arrivals { greetings: vec![greeting], shop: ShopCode::from_bytes([0, 0, 0, 1]) };
+            Arrivals { greetings: vec![arrived], shop: ShopCode::from_bytes([0, 0, 0, 1]) };
         insta::assert_snapshot!(
             format!("{arrivals:?}"),
-            @"Arrivals { greetings: [Greeting([private])], shop: 00000001 }"
+            @"Arrivals { greetings: [Arrived([private])], shop: 00000001 }"
         );
     }
 }

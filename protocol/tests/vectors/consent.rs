@@ -146,7 +146,9 @@ fn answer(case: &Case) -> Result<(), String> {
             };
             let erasure = verify_by_type::<Erasure>(&case.body, case)?;
             let (now, skew) = (seconds(case, "now"), number(case, "skew"));
-            erasure.payload().answers(&grant, withdrawal.as_ref(), now, skew).map_err(reason)
+            erasure.payload().answers(&grant, withdrawal.as_ref(), now, skew).map_err(reason)?;
+            let acknowledged = case.find("acknowledged").map(|_| seconds(case, "acknowledged"));
+            acknowledged.map_or(Ok(()), |at| erasure.payload().follows(at).map_err(reason))
         }
         other => panic!("nothing is answered by {other}"),
     }

@@ -13,15 +13,18 @@ pub(crate) struct StoredErasure {
 }
 
 impl Session<'_> {
-    pub(crate) fn add_erasure(
+    /// Keeps it, in place of one that a clock that was ahead signed.
+    pub(crate) fn put_erasure(
         self,
         grant: GrantId,
         erasure: &StoredErasure,
     ) -> Result<(), StoreError> {
         self.0.execute(
-            "INSERT INTO erasures (grant_id, jws, leaf) VALUES (?1, ?2, ?3)",
+            "INSERT INTO erasures (grant_id, jws, leaf) VALUES (?1, ?2, ?3)
+             ON CONFLICT (grant_id) DO UPDATE SET jws = excluded.jws, leaf = excluded.leaf",
             params![grant.as_bytes(), erasure.jws, to_integer(erasure.leaf)?],
         )?;
+        self.0.execute("UPDATE grants SET erased = 1 WHERE id = ?1", params![grant.as_bytes()])?;
         Ok(())
     }
 
@@ -39,9 +42,7 @@ impl Session<'_> {
 
     /// Grants that are over and whose erasure nobody signed yet, in the order in which they were logged.
     pub(crate) fn grants_to_erase(self) -> Result<Vec<StoredGrant>, StoreError> {
-        self.grants_where(
-            "state <> 'active' AND NOT EXISTS (SELECT 1 FROM erasures WHERE grant_id = grants.id)",
-        )
+        self.grants_where("state <> 'active' AND erased = 0")
     }
 
     /// Whether uses of a grant wait for her.

@@ -22,7 +22,7 @@ fn ask(
     now: Timestamp,
 ) -> Option<Verified<Erasure>> {
     let call = shopper.call(ERASURES_PATH, &AskErasure { grant }, now);
-    let erasure = world.retailer.erasure(&call, now).unwrap().erasure?;
+    let erasure = world.retailer.erasure(&call, now, &mut world.rng).unwrap().erasure?;
     check_attested(&erasure, &world.manifest().log_key);
     let signed = Unverified::<Erasure>::parse(&erasure.document.0).unwrap();
     Some(signed.verify(&[(Role::Controller, &world.retailer.verifying_key())]).unwrap())
@@ -77,6 +77,48 @@ fn what_ran_out_is_erased_and_signed_for_and_stays_so_when_she_withdraws_it() {
     let again = ask(&mut world, &mut shopper, recognition.0.id, end.plus(6)).unwrap();
     assert_eq!(again.as_bytes(), erasure.as_bytes());
     assert_eq!(again.payload().answers(&grant, Some(&said), end.plus(6), 0), Ok(()));
+}
+
+#[test]
+fn what_a_clock_that_was_ahead_signed_is_signed_anew_by_the_right_one() {
+    let mut world = World::new();
+    let (mut shopper, recognition, greeting) = regular(&mut world, 2);
+    world.retailer.tidy(NOW.plus(730 * DAY), &mut world.rng).unwrap();
+    let now = NOW.plus(60);
+    world.retailer.tidy(now, &mut world.rng).unwrap();
+    // By the right clock neither is over.
+    assert!(ask(&mut world, &mut shopper, greeting.0.id, now).is_none());
+    let said = world.withdraw(&mut shopper, &greeting, now);
+    let said = withdrawal(&said, &shopper);
+    let erasure = ask(&mut world, &mut shopper, greeting.0.id, now.plus(1)).unwrap();
+    let grant = stored(&world, &greeting.0);
+    assert_eq!(erasure.payload().answers(&grant, Some(&said), now, 0), Ok(()));
+    assert_eq!(erasure.payload().withdrawal, Some(said.digest()));
+    // The other one runs out in its time.
+    let end = recognition.0.expires;
+    let erasure = ask(&mut world, &mut shopper, recognition.0.id, end).unwrap();
+    let grant = stored(&world, &recognition.0);
+    assert_eq!(erasure.payload().answers(&grant, None, end, 0), Ok(()));
+    let again = ask(&mut world, &mut shopper, recognition.0.id, end.plus(1)).unwrap();
+    assert_eq!(again.as_bytes(), erasure.as_bytes());
+}
+
+#[test]
+fn the_month_runs_from_the_day_on_which_the_shop_heard_of_it() {
+    let mut world = World::new();
+    let mut asked = draft(Purpose::StaffGreeting);
+    asked.terms.recipients =
+        vec![besace_protocol::party::ControllerId::parse("press.example").unwrap()];
+    let request = world.retailer.publish_request(asked, NOW, &mut world.rng).unwrap();
+    let mut shopper = Shopper::new(2);
+    let grant = world.give(&mut shopper, request, NOW);
+    // She pressed today, and her telephone reaches the shop weeks later.
+    let body = shopper.withdrawal(grant.0.id, grant.1, NOW);
+    let heard = NOW.plus(20 * DAY);
+    let call = shopper.call(WITHDRAWALS_PATH, &body, heard);
+    world.retailer.withdraw(&call, heard, &mut world.rng).unwrap();
+    let owed = world.retailer.owed_erasures().unwrap();
+    assert_eq!(owed[0].due, heard.plus(31 * DAY));
 }
 
 #[test]
@@ -141,10 +183,10 @@ fn only_she_is_told() {
     let (_, _, greeting) = regular(&mut world, 2);
     let mut eve = Shopper::new(3);
     let call = eve.call(ERASURES_PATH, &AskErasure { grant: greeting.0.id }, NOW);
-    let refused = world.retailer.erasure(&call, NOW).unwrap_err();
+    let refused = world.retailer.erasure(&call, NOW, &mut world.rng).unwrap_err();
     assert_eq!(refused.problem(), ProblemType::SignatureInvalid);
     let unknown = AskErasure { grant: GrantId::from_bytes([9; 16]) };
     let call = eve.call(ERASURES_PATH, &unknown, NOW);
-    let refused = world.retailer.erasure(&call, NOW).unwrap_err();
+    let refused = world.retailer.erasure(&call, NOW, &mut world.rng).unwrap_err();
     assert_eq!(refused.problem(), ProblemType::GrantMissing);
 }

@@ -55,6 +55,10 @@ fn the_shop_is_told_with_every_answer_about_her() {
         let again = again.unwrap();
         assert_eq!(again.objects, objects);
         assert_eq!((again.handle, &again.greeting), (seen.handle, &seen.greeting));
+        // Who greets her reads it beside her name.
+        let screen = world.retailer.arrivals(&permit, NOW.plus(after)).unwrap();
+        assert_eq!(screen.greetings.len(), 1);
+        assert_eq!(screen.greetings[0].objects, objects);
     }
 }
 

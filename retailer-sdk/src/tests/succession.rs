@@ -398,6 +398,8 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              ALTER TABLE former RENAME TO subject_heads;
              DROP TABLE subject_logs;
              DROP TABLE erasures;
+             DROP INDEX grants_to_erase;
+             ALTER TABLE grants DROP COLUMN erased;
              DROP TABLE objections;
              DROP TABLE cosigned_head;
              PRAGMA user_version = 4;",

@@ -161,7 +161,7 @@ impl Shop {
 
     /// What it says of the erasure that it owes.
     pub(super) fn erasure(&mut self, call: &PreparedCall) -> Vec<u8> {
-        bytes(&self.retailer.erasure(&call.body, self.now).unwrap())
+        bytes(&self.retailer.erasure(&call.body, self.now, &mut self.rng).unwrap())
     }
 
     pub(super) fn permit(&mut self, scopes: &[ShopScope]) -> ShopPermit {

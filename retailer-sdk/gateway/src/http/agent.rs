@@ -58,8 +58,8 @@ pub(super) async fn erasure(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let erased = gateway
-        .ask(move |retailer, now, _| {
-            retailer.erasure(&call.0, now).map_err(|error| Refusal::of_call(error, &call.0))
+        .ask(move |retailer, now, rng| {
+            retailer.erasure(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
         })
         .await?;
     json(&erased, Caching::Never)
