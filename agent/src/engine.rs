@@ -30,6 +30,7 @@ mod objection;
 mod offers;
 mod outbox;
 mod product;
+mod receipt;
 mod rekey;
 mod restore;
 mod retailers;

@@ -12,6 +12,7 @@ mod lattice;
 mod mail;
 mod notice;
 mod objection;
+mod receipt;
 mod record;
 mod release;
 mod request;
@@ -29,6 +30,7 @@ pub use lattice::Dimension;
 pub use mail::{Mail, Opening, UseStatement, mail_context};
 pub use notice::{Notice, NoticeError, NoticeItem, NoticeMismatch, NoticeText};
 pub use objection::Objection;
+pub use receipt::{Receipt, ReceiptError};
 pub use record::{
     Action, Anchor, Deleted, Deletion, Disclosed, DisclosureReceived, Discrepancy,
     ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,

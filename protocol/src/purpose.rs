@@ -44,6 +44,18 @@ pub enum Granularity {
     Exact,
 }
 
+impl DataCategory {
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChosenName => "chosen_name",
+            Self::GreetingTopics => "greeting_topics",
+            Self::Presence => "presence",
+            Self::TillAnswers => "till_answers",
+        }
+    }
+}
+
 impl Purpose {
     /// Every purpose there is.
     pub const ALL: &'static [Self] =

@@ -17,6 +17,7 @@ mod keys;
 mod objection;
 mod presence;
 mod readme;
+mod receipt;
 mod rekey;
 mod room;
 mod sealed;

@@ -42,6 +42,11 @@ pub(super) enum Command {
         /// Its name, as `list` shows it.
         grant: GrantId,
     },
+    /// The receipt of what you gave, for a lawyer or another program: ISO/IEC TS 27560 as JSON-LD.
+    Receipt {
+        /// Its name, as `list` shows it.
+        grant: GrantId,
+    },
     /// Refuse the marketing of a retailer: none of its offers is shown any more. It needs no consent before.
     Object {
         /// Its domain, such as shop.example.
@@ -97,10 +102,22 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
             };
             session.output.line(&json!({"acknowledged": acknowledged, "withdrawn": grant}), &text)
         }
+        Command::Receipt { grant } => receipt(session, grant),
         Command::Object { ref domain } => marketing(session, domain, true),
         Command::Offers { ref domain } => marketing(session, domain, false),
         Command::Uses => uses(session),
     }
+}
+
+fn receipt(session: &mut Session<'_, '_>, grant: GrantId) -> Result<(), Failure> {
+    let receipt = session.unlocked()?.receipt(grant);
+    let receipt = receipt.map_err(|error| exchange::step_failure(&error))?;
+    let again = "nothing was changed; try again";
+    let receipt: Value =
+        serde_json::from_slice(&receipt).map_err(|error| Failure::could_not(&error, again))?;
+    // Spread out for people, who redirect it into a file; the same members.
+    let text = format!("{receipt:#}");
+    session.output.line(&json!({"receipt": receipt}), &text)
 }
 
 fn marketing(

@@ -249,6 +249,11 @@ impl Notice {
         &self.controller
     }
 
+    /// The author's own version.
+    pub fn version(&self) -> &str {
+        &self.text.version
+    }
+
     /// Language tag of its words.
     pub fn language(&self) -> &str {
         &self.text.language

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Day;
+
 /// Minutes of one day.
 pub const DAY_MINUTES: u16 = 24 * 60;
 
@@ -84,6 +86,23 @@ impl Date {
             && (1..=12).contains(&month)
             && (1..=days_of_month(year, month)).contains(&day);
         exists.then_some(Self { year, month, day })
+    }
+
+    /// The date of a day in UTC; nothing from the year 10000 on.
+    pub fn of(day: Day) -> Option<Self> {
+        let mut left = day.as_number();
+        for year in 1970..=9999 {
+            for month in 1..=12 {
+                let days = u32::from(days_of_month(year, month));
+                match left.checked_sub(days) {
+                    Some(rest) => left = rest,
+                    None => {
+                        return Self::new(year, month, u8::try_from(left).ok()?.checked_add(1)?);
+                    }
+                }
+            }
+        }
+        None
     }
 
     /// The year.

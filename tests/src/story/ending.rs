@@ -96,6 +96,7 @@ impl Story {
             policy
         };
         std::fs::write(self.policy_file(), policy.to_bytes()?)?;
+        self.keep_receipts()?;
         let (code, report) = self.audit()?;
         hold!(code == 0, "the auditor says {code}: {report}");
         let held = report["held"].as_array().map_or(0, Vec::len);
@@ -175,6 +176,18 @@ impl Story {
         let mut due = engine.due_releases(domain)?;
         hold!(due.len() == 1, "{} releases are due", due.len());
         self.late = due.pop().map(|(_, call)| call);
+        Ok(())
+    }
+
+    /// A receipt of each consent, beside what the auditor is handed.
+    fn keep_receipts(&self) -> Result<()> {
+        let folder = self.kept().join("receipts");
+        std::fs::create_dir_all(&folder)?;
+        let engine = self.world.engine();
+        for view in engine.grants()? {
+            let id = view.grant.id;
+            std::fs::write(folder.join(format!("{id}.json")), engine.receipt(id)?)?;
+        }
         Ok(())
     }
 

@@ -1,0 +1,157 @@
+use alloc::collections::BTreeSet;
+use std::string::ToString as _;
+
+use super::*;
+use crate::{
+    consent::sample::{
+        NOW, grant as grant_payload, key, legal, notice, notice_text, signed_grant, terms,
+    },
+    document::sign,
+    id::WithdrawalId,
+};
+
+const TERMS: &str = include_str!("../../../../spec/receipt-terms.txt");
+const PAGE: &str = include_str!("../../../../spec/receipt.md");
+
+/// Terms that the guide of the vocabulary uses and the vocabulary does not have.
+const GHOSTS: [&str; 17] = [
+    "Analytics",
+    "AutomationOfProcessing",
+    "ConsentTerminated",
+    "ConsentType",
+    "DataProcessorDataSource",
+    "FederatedLocation",
+    "FullyAutomatedProcessing",
+    "JointDataController",
+    "ProcessingFrequency",
+    "ScaleOfProcessing",
+    "WithdrawingFromActivity",
+    "hasAutomation",
+    "hasDataProcessingCondition",
+    "hasDataStorageCondition",
+    "hasLegalName",
+    "hasProcessingAutomation",
+    "isImplementedBy",
+];
+
+fn withdrawal(of: &Verified<Grant>) -> Verified<Withdrawal> {
+    let given = of.payload();
+    let said = Withdrawal {
+        controller: given.controller.clone(),
+        grant: given.id,
+        grant_digest: of.digest(),
+        id: WithdrawalId::from_bytes([6; 16]),
+        subject_key: given.subject_key,
+        v: 1,
+        withdrawn: NOW.plus(DAY_SECONDS),
+    };
+    sign(said, Role::Subject, &key(1), NOW).unwrap()
+}
+
+/// A receipt as it stands at `now`.
+fn receipt(withdrawn: bool, now: Timestamp) -> Value {
+    let (grant, notice) = (signed_grant(), notice());
+    let ended = withdrawal(&grant);
+    let receipt = Receipt::of(&grant, &notice, withdrawn.then_some(&ended)).unwrap();
+    serde_json::from_slice(&receipt.to_bytes(now).unwrap()).unwrap()
+}
+
+fn states(receipt: &Value) -> Vec<String> {
+    let states = receipt["dpv:hasRecordOfActivity"][0]["dpv:hasConsentStatus"].as_array().unwrap();
+    let typed = |one: &Value| one["@type"][0].as_str().unwrap().to_string();
+    states.iter().map(typed).collect()
+}
+
+/// Every compact IRI with a prefix of the context that stands as a key, a type or a name; our own values apart.
+fn iris(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(all) => all.iter().for_each(|one| iris(one, found)),
+        Value::Object(members) if members.get("@type") == Some(&json!("@json")) => {}
+        Value::Object(members) => {
+            for (name, value) in members.iter().filter(|(name, _)| *name != "@context") {
+                found.insert(name.clone());
+                match value {
+                    Value::String(text) if name == "@id" => drop(found.insert(text.clone())),
+                    Value::Array(all) if name == "@type" => {
+                        found.extend(all.iter().map(|one| one.as_str().unwrap().to_string()));
+                    }
+                    other => iris(other, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_term_is_written_that_the_vocabulary_does_not_have() {
+    let pinned: BTreeSet<&str> = TERMS.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(GHOSTS.iter().all(|ghost| !pinned.contains(format!("dpv:{ghost}").as_str())));
+    let mut found = BTreeSet::new();
+    for (withdrawn, days) in [(false, 1), (true, 2), (false, 91)] {
+        iris(&receipt(withdrawn, NOW.plus(days * DAY_SECONDS)), &mut found);
+    }
+    for purpose in Purpose::ALL {
+        found.insert(broader_purpose(*purpose).to_string());
+        let broader = purpose.categories().iter().map(|one| broader_data(*one).to_string());
+        found.extend(broader);
+    }
+    let of_theirs =
+        |iri: &&String| ["dpv:", "pd:", "eu-gdpr:"].iter().any(|prefix| iri.starts_with(prefix));
+    let written: BTreeSet<&str> = found.iter().filter(of_theirs).map(String::as_str).collect();
+    assert_eq!(written, pinned, "what is written, and what was looked up");
+}
+
+#[test]
+fn a_receipt_tells_what_became_of_the_consent() {
+    let at = |withdrawn, seconds| states(&receipt(withdrawn, NOW.plus(seconds)));
+    let life = 90 * DAY_SECONDS;
+    assert_eq!(at(false, life - 1), ["dpv:ConsentGiven"]);
+    assert_eq!(at(false, life), ["dpv:ConsentGiven", "dpv:ConsentExpired"]);
+    assert_eq!(at(true, 2 * life), ["dpv:ConsentGiven", "dpv:ConsentWithdrawn"]);
+    let receipt = receipt(true, NOW);
+    assert!(receipt["@id"].as_str().unwrap().ends_with("#ConsentWithdrawn"));
+    let record = &receipt["dpv:hasRecordOfActivity"][0];
+    assert_eq!(record["besace:signedByController"][0], true);
+    let documents = record["besace:evidence"].as_array().unwrap();
+    let signed = signed_grant();
+    let kept: Value = serde_json::from_slice(signed.as_bytes()).unwrap();
+    assert_eq!((documents.len(), &documents[0]["@value"]), (2, &kept));
+}
+
+#[test]
+fn documents_that_do_not_belong_together_make_no_receipt() {
+    let grant = signed_grant();
+    let mut text = notice_text();
+    text.version = "2".to_string();
+    let other = text.of(legal(), &terms()).unwrap();
+    assert_eq!(Receipt::of(&grant, &other, None).unwrap_err(), ReceiptError::Notice);
+    let another = Grant { id: crate::id::GrantId::from_bytes([9; 16]), ..grant_payload() };
+    let another = sign(another, Role::Subject, &key(1), NOW).unwrap();
+    let ends = withdrawal(&another);
+    let refused = Receipt::of(&grant, &notice(), Some(&ends)).unwrap_err();
+    assert_eq!(refused, ReceiptError::Withdrawal);
+}
+
+#[test]
+fn moments_are_those_of_the_calendar() {
+    let text = |seconds| moment(Timestamp::from_unix_seconds(seconds))["@value"].clone();
+    assert_eq!(text(0), "1970-01-01T00:00:00Z");
+    assert_eq!(text(951_826_999), "2000-02-29T12:23:19Z");
+    assert_eq!(text(1_795_300_000), "2026-11-21T22:26:40Z");
+    assert_eq!(text(253_402_300_799), "9999-12-31T23:59:59Z");
+    assert_eq!(moment(Timestamp::from_unix_seconds(u64::MAX)), json!(u64::MAX));
+}
+
+#[test]
+fn the_page_shows_a_receipt_as_it_is_made() {
+    let shown = PAGE.split("```jsonld\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown: Value = serde_json::from_str(shown).unwrap();
+    let mut made = receipt(true, NOW.plus(DAY_SECONDS));
+    let record = &mut made["dpv:hasRecordOfActivity"][0];
+    // Signed documents are long, and of the eleven things that are told one is enough: the page has dots for the others.
+    record["besace:evidence"] =
+        json!([{"@type": "@json", "@value": "…"}, {"@type": "@json", "@value": "…"}]);
+    record["dpv:hasNotice"][0]["besace:tells"].as_array_mut().unwrap().truncate(1);
+    assert_eq!(shown, made, "{}", serde_json::to_string_pretty(&made).unwrap());
+}
