@@ -140,6 +140,8 @@ impl Exchange {
                 if !matches!(&error, ExchangeError::Net(error) if error.is_unreachable()) {
                     let _told_again_next_time = self.tell_withdrawals(domain).await;
                     let _told_again_next_time = self.tell_objection(domain).await;
+                    // Nor what is owed to her for it.
+                    let _asked_again_tomorrow = self.ask_erasures(domain).await;
                 }
                 return Err(error);
             }

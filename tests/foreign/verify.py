@@ -275,9 +275,9 @@ class Audit:
                 self.judge(where, U5=sent, U6=not sent or sent[0] <= at + self.skew)
             self.judge((theirs or hers)["place"], G3=(hers or theirs)["digest"] == (theirs or hers)["digest"])
             due = end and since + self.within
-            self.judge(place or end and end[1], W1=not end or (answer["acknowledged"] if answer else self.now) <= due)
+            self.judge(place or end and end[1], W1=not end or (answer["acknowledged"] if answer else theirs and self.now or 0) <= due)
             for at, _, where in (theirs["withdrawal"][2] if theirs["said"] else theirs["uses"]) if end and theirs else []:
-                self.judge(where, U2=at <= due)
+                self.judge(where, U2=at <= due or theirs["said"] and not (answer and answer["acknowledged"] + self.skew < at))
             ends = [(answer["acknowledged"], place)] if answer else [(since, end[1])] if end else []
             over, where = min([(life["expires"], life["place"])] + ends, key=lambda one: one[0])
             late, backdated = (erasure[0]["erased"] if erasure else self.now) > over + self.erase, answer and erasure and (

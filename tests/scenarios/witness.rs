@@ -15,11 +15,13 @@ use besace_e2e::{
 };
 use besace_gateway::Witnesses;
 use besace_protocol::{
+    consent::Indication,
     lang::Language,
     log::{
         LogKey, Origin, QuorumError, SignedCheckpoint, UnverifiedCheckpoint, WitnessPolicy,
         add_checkpoint,
     },
+    purpose::Purpose,
     time::Timestamp,
     wire::LOG_PATH,
 };
@@ -318,6 +320,36 @@ async fn what_a_shop_publishes_counts_once_her_witnesses_cosigned_it_and_while_t
     for witness in [one, again, wrong] {
         witness.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_takes_back_is_told_and_erased_though_no_witness_answers() {
+    let mut world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    world.exchange.meet(&domain).await.unwrap();
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    let grant = world.exchange.give(request, Indication::Page).await.unwrap();
+    let absent = TestWitness::start(
+        1,
+        world.folder.path(),
+        vec![key_of(&world.lumen)],
+        Arc::clone(&world.clock),
+        Manner::Honest,
+    )
+    .unwrap();
+    let policy = format!("{}quorum a\n", absent.line("a"));
+    world.ask_witnesses(&WitnessPolicy::parse(policy.as_bytes()).unwrap()).unwrap();
+    world.engine().unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    // It published something since, and nobody cosigns any more.
+    grow(&world.lumen, &world.clock);
+    unwitnessed(&world.exchange.refresh(&domain).await);
+    world.exchange.withdraw(grant).await.unwrap();
+    unwitnessed(&world.exchange.refresh(&domain).await);
+    let views = world.engine().grants().unwrap();
+    let view = views.iter().find(|view| view.grant.id == grant).unwrap();
+    assert!(view.acknowledged && view.erasure.is_some(), "{view:?}");
+    world.close().await;
+    absent.close().await;
 }
 
 fn clock_on(world: &World, seconds: u64) {

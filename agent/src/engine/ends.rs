@@ -131,6 +131,9 @@ impl Engine {
             .answers(&grant, taken.as_ref().or(ours.as_ref()), now, SKEW_SECONDS)
             .map_err(StepError::Erasure)?;
         if let Some(at) = acknowledged_at(&stored)? {
+            // A clock that was ahead when it was signed is put right once: it was signed when it came, at the latest.
+            let came = self.vault()?.shown("acknowledgement")?.get(&id).copied();
+            let at = came.map_or(at, |came| at.min(came));
             erasure.payload().follows(at).map_err(StepError::Erasure)?;
         }
         let manifest = self.manifest(&stored.domain)?;

@@ -158,13 +158,13 @@ pub enum Fault {
     ArrivedFirst { seconds: u64 },
     #[error("acknowledged {seconds} s after the withdrawal of {grant}")]
     AcknowledgedLate { grant: GrantId, seconds: u64 },
-    #[error("the withdrawal of {grant} was never acknowledged")]
+    #[error("no acknowledgement of the withdrawal of {grant} is shown")]
     NeverAcknowledged { grant: GrantId },
     #[error("what was held under {grant} was erased {seconds} s after it was due")]
     ErasedLate { grant: GrantId, seconds: u64 },
     #[error("what was held under {grant} is said to be erased {seconds} s before it ended")]
     ErasedBefore { grant: GrantId, seconds: u64 },
-    #[error("that what was held under {grant} is erased was never signed")]
+    #[error("no signature is shown that what was held under {grant} is erased")]
     NeverErased { grant: GrantId },
     #[error("the acknowledgement leaves out day {} of {grant}", day.as_number())]
     NotDeleted { grant: GrantId, day: Day },

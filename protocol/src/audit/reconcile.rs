@@ -329,7 +329,8 @@ impl Pair<'_> {
                     (at > deadline).then(|| Fault::AcknowledgedLate { grant, seconds: late(at) });
                 self.check(Assertion::W1, fault, spot, out);
             }
-            None if self.context.now > deadline => {
+            // What is not in its log it may never have had.
+            None if self.context.now > deadline && self.theirs.is_some() => {
                 let fault = Some(Fault::NeverAcknowledged { grant });
                 self.check(Assertion::W1, fault, spot_of_end, out);
             }
@@ -339,10 +340,16 @@ impl Pair<'_> {
             (at > deadline).then(|| Fault::LongAfterWithdrawal { grant, seconds: late(at) })
         };
         match self.theirs.map(|life| (life, &life.withdrawn)) {
-            // Kept out of the log, or put there after uses that came too late: one of them tells it.
+            // Put there after uses that came too late. It may have heard of it late: that it had by then is its own word.
             Some((_, Some(logged))) => {
+                let skew = self.context.policy.skew_seconds;
+                let known = |at| {
+                    self.acknowledged()
+                        .is_some_and(|(answer, _)| answer.acknowledged.plus(skew) < at)
+                };
                 if let Some((at, spot)) = logged.last_use {
-                    self.check(Assertion::U2, long_after(at), spot, out);
+                    let fault = long_after(at).filter(|_| known(at));
+                    self.check(Assertion::U2, fault, spot, out);
                 }
             }
             Some((life, None)) => {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Grant, Indication, Notice, NoticeItem, Withdrawal};
 use crate::{
+    crypto::VerifyingKey,
     document::Verified,
     encoding::{JsonError, to_canonical_json},
     jws::Role,
@@ -94,7 +95,7 @@ impl<'a> Receipt<'a> {
                 "dct:conformsTo": CONFORMS_TO,
                 "dct:identifier": [given.id],
                 "dpv:hasConsentStatus": states,
-                "dpv:hasDataSubject": [subject(given)],
+                "dpv:hasDataSubject": [subject(&given.subject_key)],
                 "dpv:hasNotice": [self.told()],
                 "dpv:hasProcess": [self.process()],
             }],
@@ -105,11 +106,12 @@ impl<'a> Receipt<'a> {
     fn states(&self, now: Timestamp) -> Vec<(&'static str, Timestamp)> {
         let given = self.grant.payload();
         let mut states = vec![("ConsentGiven", given.given)];
-        match self.withdrawal {
-            Some(one) => states.push(("ConsentWithdrawn", one.payload().withdrawn)),
-            None if now >= given.expires => states.push(("ConsentExpired", given.expires)),
-            None => {}
+        let withdrawn = self.withdrawal.map(|one| one.payload().withdrawn);
+        // She may withdraw what has run out.
+        if withdrawn.unwrap_or(now) >= given.expires {
+            states.push(("ConsentExpired", given.expires));
         }
+        states.extend(withdrawn.map(|at| ("ConsentWithdrawn", at)));
         states
     }
 
@@ -123,7 +125,7 @@ impl<'a> Receipt<'a> {
         let mut add = |name: &str, value: Value| drop(members.insert(name.into(), json!([value])));
         match state {
             "ConsentGiven" => {
-                add("dpv:isIndicatedBy", subject(given));
+                add("dpv:isIndicatedBy", subject(&given.subject_key));
                 add("dpv:hasIndicationMethod", json!(method(given.indication)));
                 let until = json!({
                     "@type": ["dpv:UntilTimeDuration"],
@@ -131,7 +133,12 @@ impl<'a> Receipt<'a> {
                 });
                 add("dpv:hasDuration", until);
             }
-            "ConsentWithdrawn" => add("dpv:isIndicatedBy", subject(given)),
+            // Her pseudonym may have gone on under another key by then.
+            "ConsentWithdrawn" => {
+                let key =
+                    self.withdrawal.map_or(&given.subject_key, |one| &one.payload().subject_key);
+                add("dpv:isIndicatedBy", subject(key));
+            }
             // Nobody says that it is over.
             _ => {}
         }
@@ -241,8 +248,8 @@ const RIGHTS: [&str; 7] = [
 ];
 
 /// The pseudonym towards this one controller: it says nothing anywhere else.
-fn subject(grant: &Grant) -> Value {
-    json!({"@type": ["dpv:DataSubject"], "dct:identifier": [grant.subject_key]})
+fn subject(key: &VerifyingKey) -> Value {
+    json!({"@type": ["dpv:DataSubject"], "dct:identifier": [key]})
 }
 
 fn party(domain: &ControllerId) -> Value {

@@ -89,8 +89,8 @@ pub enum Outcome {
 /// An event that changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NegotiationError {
-    /// A message of another negotiation. A grant that both signed and that is of none of hers is withdrawn: it was given
-    /// before a backup was restored.
+    /// A message of another negotiation, or of none. A grant that both signed, that is of none of hers and that she does not
+    /// hold is withdrawn: it was given before a backup was restored.
     #[error("message of another negotiation")]
     Matter,
     /// This side cannot hear its own messages, nor say the other's; nor anything that its side did not sign.
@@ -494,8 +494,8 @@ impl Negotiation {
             Message::Refusal(one) => one.payload().matter == *matter,
             Message::Grant(one) => {
                 let grant = one.payload();
-                // It does not name the negotiation, but a proposal that stands in no other.
-                let proposed = grant.proposal.is_none_or(|named| self.transcript.proposed(named));
+                // It does not name the negotiation, but a proposal that stands in no other. One without is of none.
+                let proposed = grant.proposal.is_some_and(|named| self.transcript.proposed(named));
                 grant.request == matter.request
                     && grant.subject_key == matter.subject_key
                     && proposed

@@ -241,7 +241,7 @@ pub(super) fn fault(fault: &Fault) -> String {
             format!("L’effacement au titre de {grant} se dit antérieur de {seconds} s à sa fin.")
         }
         Fault::NeverErased { grant } => {
-            format!("L’effacement au titre de {grant} n’a jamais été signé.")
+            format!("Aucune signature montrée n’atteste l’effacement au titre de {grant}.")
         }
         Fault::NoGrant { grant } => {
             format!("Aucun accord de ce nom ne figure avant cette entrée\u{a0}: {grant}.")
@@ -288,7 +288,7 @@ pub(super) fn fault(fault: &Fault) -> String {
             format!("Le retrait de {grant} a reçu son accusé de réception au bout de {seconds} s.")
         }
         Fault::NeverAcknowledged { grant } => {
-            format!("Le retrait de {grant} n’a jamais reçu d’accusé de réception.")
+            format!("Aucun accusé de réception du retrait de {grant} n’est montré.")
         }
         Fault::NotDeleted { grant, day } => format!(
             "L’accusé de réception passe sous silence le jour {} de {grant}.",

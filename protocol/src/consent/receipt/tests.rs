@@ -109,6 +109,19 @@ fn a_receipt_tells_what_became_of_the_consent() {
     assert_eq!(at(false, life - 1), ["dpv:ConsentGiven"]);
     assert_eq!(at(false, life), ["dpv:ConsentGiven", "dpv:ConsentExpired"]);
     assert_eq!(at(true, 2 * life), ["dpv:ConsentGiven", "dpv:ConsentWithdrawn"]);
+    let (grant, notice) = (signed_grant(), notice());
+    let said = withdrawal(&grant).payload().clone();
+    let after =
+        Withdrawal { withdrawn: NOW.plus(life), subject_key: key(8).verifying_key(), ..said };
+    let after = sign(after, Role::Subject, &key(8), NOW.plus(life)).unwrap();
+    let late =
+        Receipt::of(&grant, &notice, Some(&after)).unwrap().to_bytes(NOW.plus(life)).unwrap();
+    let late: Value = serde_json::from_slice(&late).unwrap();
+    let story = ["dpv:ConsentGiven", "dpv:ConsentExpired", "dpv:ConsentWithdrawn"];
+    assert_eq!(states(&late), story);
+    // By the key that she had by then.
+    let by = &late["dpv:hasRecordOfActivity"][0]["dpv:hasConsentStatus"][2]["dpv:isIndicatedBy"][0];
+    assert_eq!(by["dct:identifier"][0], json!(key(8).verifying_key()));
     let receipt = receipt(true, NOW);
     assert!(receipt["@id"].as_str().unwrap().ends_with("#ConsentWithdrawn"));
     let record = &receipt["dpv:hasRecordOfActivity"][0];

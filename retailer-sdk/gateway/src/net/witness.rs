@@ -75,7 +75,7 @@ impl Witnesses {
             .redirect(redirect::Policy::none())
             .timeout(TIMEOUT)
             .connect_timeout(TIMEOUT)
-            .pool_max_idle_per_host(1)
+            .pool_max_idle_per_host(0)
             .build()
             .map_err(SetUpWitnessesError)?;
         Ok(Self(Arc::new(Asking { policy, client, sizes: Mutex::default() })))
