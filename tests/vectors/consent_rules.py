@@ -291,6 +291,14 @@ def alternatives(value):
         terms(one)
 
 
+def indication(value):
+    """A word; or, of a rule, the commitment to its name."""
+    if isinstance(value, dict):
+        members(value, {"rule": DIGEST})
+    else:
+        one_of("page", "command")(value)
+
+
 def grant(value):
     members(
         value,
@@ -301,7 +309,7 @@ def grant(value):
             "given": TIME,
             "handle": identifier("handle"),
             "id": GRANT,
-            "indication": one_of("page", "command"),
+            "indication": indication,
             "notice": DIGEST,
             "request": DIGEST,
             "request_id": identifier("request"),

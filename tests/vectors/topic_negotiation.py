@@ -1,8 +1,8 @@
 """The order of terms, the messages of a negotiation, and which of them follow each other. spec/negotiation.md
 
-`what` is `order`, `document` or `transcript`. An order has {"a", "b"} as its body, names the dimensions in which a goes
+`what` is `order`, `document`, `transcript` or `rule`. An order has {"a", "b"} as its body, names the dimensions in which a goes
 beyond b, and their meet. A document has `by`, who signs. A transcript is one message a line; `request` is what they are
-about, `id` the negotiation, `stands` where they end.
+about, `id` the negotiation, `stands` where they end. A rule is its name, and how a grant with this `salt` names it.
 """
 
 import topic_json
@@ -21,7 +21,7 @@ from consent_rules import (
     signing_key,
     terms,
 )
-from encoding import from_base64url
+from encoding import from_base64url, label
 from terms_order import asks_no_more, exceeds, meet
 from topic_consent import digest, document
 
@@ -223,7 +223,17 @@ def _transcript(header, body):
     demand(transcript.state == header["stands"], f"stands at {transcript.state}")
 
 
-CHECKERS = {"order": _order, "document": _document, "transcript": _transcript}
+def _rule(header, body):
+    name = topic_json.parse_exact(body, 256)
+    u32 = integer(0, 2**32 - 1)
+    members(name, {"confirmed": TIME, "number": u32, "version": u32})
+    widths = (("number", 4), ("version", 4), ("confirmed", 8))
+    fields = b"".join(name[field].to_bytes(width, "big") for field, width in widths)
+    named = digest(label("besace consent/v1 rule") + bytes.fromhex(header["salt"]) + fields)
+    demand(named == header["commitment"], "another commitment")
+
+
+CHECKERS = {"order": _order, "document": _document, "rule": _rule, "transcript": _transcript}
 
 
 def check(header, body):

@@ -62,6 +62,9 @@ pub enum Indication {
     Page,
     /// A command she typed.
     Command,
+    /// A rule that she had confirmed before: the [commitment](crate::negotiation::RuleName::commitment) to its name,
+    /// which she alone can open. `spec/negotiation.md#grant`.
+    Rule(Digest),
 }
 
 /// How a grant differs from the request it says it answers.

@@ -260,6 +260,7 @@ const fn method(indication: Indication) -> &'static str {
     match indication {
         Indication::Page => "a button on a page of her own agent, beside an equal no",
         Indication::Command => "a command that she typed to her own agent",
+        Indication::Rule(_) => "a rule for her own agent, which she had confirmed before",
     }
 }
 

@@ -68,6 +68,8 @@ labels! {
     Seal = "besace seal/v1 message";
     /// Commitment in a consent log.
     ConsentLeaf = "besace log/v1 consent leaf";
+    /// Commitment to the name of the rule that gave a grant.
+    RuleName = "besace consent/v1 rule";
     /// Link of the per-grant chain of uses.
     UseChain = "besace log/v1 use chain";
     /// Scope of a grant's presence.

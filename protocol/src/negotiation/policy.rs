@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::{Due, Message, Negotiation, Side, TooFast};
 use crate::{
     consent::{Benefit, ConsentRequest, Dimension, Terms},
+    crypto::{Digest, Label, labelled_hash},
+    log::Salt,
     party::{ControllerId, ShopCode},
     purpose::{DataCategory, Granularity, Purpose},
     time::{DAY_SECONDS, Timestamp},
@@ -33,6 +35,20 @@ pub struct RuleName {
     pub number: u32,
     /// Counts what she changed in it, from 1.
     pub version: u32,
+}
+
+impl RuleName {
+    /// How a grant that the rule gave names it. With a salt of that grant's no two grants name a rule alike, and nobody
+    /// tries numbers and days until one fits; who is shown name and salt can check it.
+    pub fn commitment(&self, salt: &Salt) -> Digest {
+        let parts: [&[u8]; 4] = [
+            salt.as_bytes(),
+            &self.number.to_be_bytes(),
+            &self.version.to_be_bytes(),
+            &self.confirmed.as_unix_seconds().to_be_bytes(),
+        ];
+        labelled_hash(Label::RuleName, &parts)
+    }
 }
 
 /// What she decided once for many requests.

@@ -1,5 +1,5 @@
 //! The order of terms, the messages of a negotiation, and which of them follow each other. `what` is
-//! `order`, `document` or `transcript`; what the other lines mean stands in `tests/vectors/topic_negotiation.py`.
+//! `order`, `document`, `transcript` or `rule`; what the other lines mean stands in `tests/vectors/topic_negotiation.py`.
 
 use besace_protocol::{
     consent::{ConsentRequest, Dimension, Terms},
@@ -8,8 +8,9 @@ use besace_protocol::{
     encoding::{from_json_exact, to_canonical_json},
     id::NegotiationId,
     jws::Role,
+    log::Salt,
     negotiation::{
-        Agreement, Due, Matter, Message, Negotiation, Outcome, Proposal, Refusal, Side,
+        Agreement, Due, Matter, Message, Negotiation, Outcome, Proposal, Refusal, RuleName, Side,
         UnverifiedMessage,
     },
     time::Timestamp,
@@ -28,6 +29,7 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
             other => panic!("unknown type {other}"),
         },
         "transcript" => transcript(case),
+        "rule" => rule(case),
         other => panic!("unknown rule {other}"),
     }
 }
@@ -51,6 +53,13 @@ fn order(case: &Case) -> Result<(), String> {
     same("narrower", &a.narrower_than(&b).to_string(), &(beyond == "nothing").to_string())?;
     let meet = a.meet(&b).map(|meet| String::from_utf8(to_canonical_json(&meet).unwrap()).unwrap());
     same("meet", meet.as_deref().unwrap_or("none"), case.text("meet"))
+}
+
+/// The name of a rule, and how a grant with this salt names it.
+fn rule(case: &Case) -> Result<(), String> {
+    let name: RuleName = from_json_exact(&case.body, 256).map_err(|e| e.to_string())?;
+    let salt = Salt::from_bytes(hex::decode(case.text("salt")).unwrap().try_into().unwrap());
+    same("commitment", &name.commitment(&salt).to_string(), case.text("commitment"))
 }
 
 fn document<D: Document + Clone>(case: &Case, matter: fn(&D) -> &Matter) -> Result<(), String> {
