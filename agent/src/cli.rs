@@ -47,7 +47,7 @@ pub use self::output::Console;
 use self::output::{Failure, Output};
 use crate::{
     clock::{Clock, FixedClock},
-    config::VaultFolder,
+    config::{VaultFolder, Witnesses},
     engine::{Engine, EngineState, StartEngineError, UnlockError},
     entropy::Entropy,
     file,
@@ -256,7 +256,13 @@ fn dispatch(
     let folder = folder(arguments.vault)?
         .danger_on_a_share(arguments.vault_on_network_share)
         .with_outbox_key(arguments.outbox_key)
-        .with_witnesses(arguments.witnesses.as_deref().map(witnesses).transpose()?);
+        .with_witnesses(match arguments.witnesses.as_deref().map(witnesses) {
+            None => Witnesses::Nobody,
+            Some(Ok(policy)) => Witnesses::Named(policy),
+            Some(Err(failure)) if asks_retailers(&command) => return Err(failure),
+            // What she keeps is hers, and what she takes back waits for nobody: nothing published counts meanwhile.
+            Some(Err(_)) => Witnesses::Unknown,
+        });
     // A command that only reads makes no folder.
     if !folder.slots().exists() && !folder.database().exists() && !needs_no_vault(&command) {
         return Err(no_vault(&folder));
@@ -302,6 +308,11 @@ fn dispatch(
         Command::Backup(command) => backup::run(&mut session, command),
         Command::Restore(arguments) => restore::run(&mut session, &arguments),
     }
+}
+
+/// Whether it takes what retailers publish.
+const fn asks_retailers(command: &Command) -> bool {
+    matches!(command, Command::Serve(_) | Command::Retailer(_) | Command::Voucher(_))
 }
 
 const fn needs_no_vault(command: &Command) -> bool {

@@ -11,7 +11,19 @@ pub struct VaultFolder {
     on_a_share: bool,
     outbox_key: Option<PathBuf>,
     mark: Option<MarkPlace>,
-    witnesses: Option<WitnessPolicy>,
+    witnesses: Witnesses,
+}
+
+/// Who has to cosign what retailers publish.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Witnesses {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// Those that this policy names.
+    Named(WitnessPolicy),
+    /// Somebody, and who is not known now: nothing that retailers publish counts until it is.
+    Unknown,
 }
 
 /// Where the mark of a vault is kept.
@@ -27,7 +39,7 @@ impl VaultFolder {
     /// This folder; it need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Self { path, on_a_share: false, outbox_key: None, mark: None, witnesses: None }
+        Self { path, on_a_share: false, outbox_key: None, mark: None, witnesses: Witnesses::Nobody }
     }
 
     /// The same, with its mark in this file, which is best on another disk (`spec/rollback.md`). Without one
@@ -45,13 +57,13 @@ impl VaultFolder {
 
     /// The same, with witnesses who have to cosign what retailers publish (`spec/witness.md`).
     #[must_use]
-    pub fn with_witnesses(self, witnesses: Option<WitnessPolicy>) -> Self {
+    pub fn with_witnesses(self, witnesses: Witnesses) -> Self {
         Self { witnesses, ..self }
     }
 
-    /// Who has to cosign what retailers publish, if anybody has.
-    pub const fn witnesses(&self) -> Option<&WitnessPolicy> {
-        self.witnesses.as_ref()
+    /// Who has to cosign what retailers publish.
+    pub const fn witnesses(&self) -> &Witnesses {
+        &self.witnesses
     }
 
     /// Where marks are kept unless somebody says otherwise: away from a person's data, so that who copies

@@ -143,6 +143,10 @@ impl Exchange {
                     // Nor what is owed to her for it.
                     let _asked_again_tomorrow = self.ask_erasures(domain).await;
                 }
+                // What was used under her consents comes home, which no witness can see: a shop keeps it only so long.
+                if matches!(&error, ExchangeError::Step(StepError::Unwitnessed)) {
+                    let _collected_next_time = self.collect_mail(domain).await;
+                }
                 return Err(error);
             }
         };

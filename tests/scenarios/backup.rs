@@ -153,14 +153,14 @@ fn a_long_file_travels_in_parts_and_comes_back_as_it_was() {
         let bytes: Vec<u8> =
             (0..length).map(|n: u32| n.to_le_bytes()[usize::from(n.is_multiple_of(3))]).collect();
         fs::write(&file, &bytes).unwrap();
-        bucket.put(name, &file).unwrap();
+        bucket.put(name, &file, || ()).unwrap();
         let came = bucket.get(name, &back, u64::from(length)).unwrap();
         assert_eq!(came, u64::from(length));
         assert!(bytes_of(&back) == bytes, "{name}");
     }
     assert!(matches!(bucket.get("a", &folder.path().join("back"), 100), Err(StoreError::TooLong)));
     assert!(matches!(bucket.get("e", &folder.path().join("back"), 100), Err(StoreError::Missing)));
-    assert!(matches!(bucket.put("c", &folder.path().join("a")), Err(StoreError::Taken)));
+    assert!(matches!(bucket.put("c", &folder.path().join("a"), || ()), Err(StoreError::Taken)));
     assert_eq!(bucket.get("c", &folder.path().join("back"), 100).unwrap(), 100);
     let mut names = bucket.list("").unwrap();
     names.sort();

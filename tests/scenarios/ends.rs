@@ -420,6 +420,15 @@ async fn what_is_owed_is_asked_for_once_a_day() {
     reach(&world, tomorrow);
     refresh(&world).await.unwrap();
     assert_eq!(asked(), 2);
+    // And once its time is over: what it signed in between is not late.
+    let until = MORNING.plus(31 * DAY_SECONDS);
+    for (at, times) in
+        [(until.minus(3_600), 3), (until.minus(1), 3), (until, 4), (until.plus(1), 4)]
+    {
+        reach(&world, at);
+        refresh(&world).await.unwrap();
+        assert_eq!(asked(), times, "{at:?}");
+    }
     world.close().await;
 }
 

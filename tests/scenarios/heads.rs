@@ -105,6 +105,13 @@ const TELLING: [&str; 4] = ["releases", "disclosures", "grants", "mailbox"];
 
 /// What `besace` answers on the command line.
 pub(super) fn besace(world: &World, arguments: &[&str]) -> String {
+    let (status, said, failure) = besace_says(world, arguments);
+    assert_eq!(status, 0, "{said}{failure}");
+    said
+}
+
+/// How `besace` ends on the command line, what it answers, and what it says of a failure.
+pub(super) fn besace_says(world: &World, arguments: &[&str]) -> (u8, String, String) {
     let passphrase = world.folder.path().join("passphrase");
     fs::write(&passphrase, PASSPHRASE).unwrap();
     let text = |path: &Path| path.to_str().unwrap().to_owned();
@@ -123,9 +130,7 @@ pub(super) fn besace(world: &World, arguments: &[&str]) -> String {
         Arc::new(SystemEntropy),
         console,
     );
-    let said = String::from_utf8(out).unwrap();
-    assert_eq!(status, 0, "{said}{}", String::from_utf8_lossy(&err));
-    said
+    (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
 fn sign(world: &World) -> Option<Sign> {

@@ -18,6 +18,7 @@ mod objection;
 mod presence;
 mod readme;
 mod receipt;
+mod refresh;
 mod rekey;
 mod room;
 mod sealed;

@@ -27,6 +27,8 @@ use besace_protocol::{
 };
 use jiff::tz::TimeZone;
 
+use super::heads::calls;
+
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 const DAY: u64 = 86_400;
 
@@ -342,7 +344,9 @@ async fn what_she_takes_back_is_told_and_erased_though_no_witness_answers() {
     world.engine().unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
     // It published something since, and nobody cosigns any more.
     grow(&world.lumen, &world.clock);
+    let collected = calls(&world.lumen, &["mailbox"]);
     unwitnessed(&world.exchange.refresh(&domain).await);
+    assert!(calls(&world.lumen, &["mailbox"]) > collected, "what was used comes home all the same");
     world.exchange.withdraw(grant).await.unwrap();
     unwitnessed(&world.exchange.refresh(&domain).await);
     let views = world.engine().grants().unwrap();

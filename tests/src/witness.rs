@@ -13,7 +13,7 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
 use anyhow::Result;
-use besace_agent::config::VaultFolder;
+use besace_agent::config::{VaultFolder, Witnesses};
 use besace_protocol::{
     crypto::{SecretBytes, SigningKey, sha256},
     log::{
@@ -209,7 +209,7 @@ impl World {
         self.shut_down()?;
         let folder = VaultFolder::new(&self.vault)
             .with_mark(Some(self.mark()))
-            .with_witnesses(Some(policy.clone()));
+            .with_witnesses(Witnesses::Named(policy.clone()));
         self.exchange = self.start_agent(folder)?;
         Ok(())
     }

@@ -23,14 +23,16 @@ impl Folder {
     }
 
     /// Puts a copy of `file` there, whole or not at all, and never over what is there.
-    pub fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
+    /// `begun` is called once something of it may lie there.
+    pub fn put(&self, name: &str, file: &Path, begun: impl FnOnce()) -> Result<(), StoreError> {
         let mut from = File::open(file).map_err(StoreError::Here)?;
         let to_be = self.0.join(name);
         let part = beside(&to_be, ".part");
-        let mut write = || {
+        let write = || {
             let mut to = private_file(&part)?;
             io::copy(&mut from, &mut to)?;
             to.sync_all()?;
+            begun();
             rename_new(&part, &to_be)?;
             sync_folder(&self.0)
         };
@@ -104,7 +106,7 @@ mod tests {
         let (file, back) = (here.path().join("a"), here.path().join("b"));
         fs::write(&file, b"everything").unwrap();
         let folder = Folder::new(there.path().to_owned());
-        folder.put("x.age", &file).unwrap();
+        folder.put("x.age", &file, || ()).unwrap();
         assert_eq!(folder.list("").unwrap(), ["x.age"]);
         assert_eq!(folder.get("x.age", &back, 10).unwrap(), 10);
         assert_eq!(fs::read(&back).unwrap(), b"everything");
@@ -124,9 +126,9 @@ mod tests {
         // A process that ended left a part of it, too.
         fs::write(there.path().join("y.age.part"), b"half of an older one").unwrap();
         let folder = Folder::new(there.path().to_owned());
-        assert!(matches!(folder.put("x.age", &file), Err(StoreError::Taken)));
+        assert!(matches!(folder.put("x.age", &file, || ()), Err(StoreError::Taken)));
         assert_eq!(fs::read(there.path().join("x.age")).unwrap(), b"old");
-        folder.put("y.age", &file).unwrap();
+        folder.put("y.age", &file, || ()).unwrap();
         assert_eq!(fs::read(there.path().join("y.age")).unwrap(), b"new");
         let mut names = folder.list("").unwrap();
         names.sort();
@@ -144,8 +146,8 @@ mod tests {
             std::os::unix::fs::symlink(&vault, there.path().join(planted)).unwrap();
         }
         let folder = Folder::new(there.path().to_owned());
-        folder.put("x.age", &file).unwrap();
-        assert!(matches!(folder.put("y.age", &file), Err(StoreError::Taken)));
+        folder.put("x.age", &file, || ()).unwrap();
+        assert!(matches!(folder.put("y.age", &file, || ()), Err(StoreError::Taken)));
         assert_eq!(fs::read(&vault).unwrap(), b"everything");
         assert_eq!(folder.get("x.age", &back, 10).unwrap(), 3);
         assert!(matches!(folder.get("y.age", &back, 10), Err(StoreError::Other(_))));
@@ -197,7 +199,7 @@ mod tests {
         let file = here.path().join("a");
         fs::write(&file, b"x").unwrap();
         let folder = Folder::new(here.path().join("stick"));
-        assert!(matches!(folder.put("x.age", &file), Err(StoreError::Unreachable(_))));
+        assert!(matches!(folder.put("x.age", &file, || ()), Err(StoreError::Unreachable(_))));
         assert!(matches!(folder.get("x.age", &file, 1), Err(StoreError::Unreachable(_))));
         assert!(matches!(folder.list(""), Err(StoreError::Unreachable(_))));
         assert!(!here.path().join("stick").exists());

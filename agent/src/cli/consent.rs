@@ -16,7 +16,7 @@ use super::{
     output::Failure,
 };
 use crate::{
-    engine::{Duty, Engine, Erasing, Reconciliation},
+    engine::{Duty, Engine, Erasing, Reconciliation, StepError},
     exchange::WithdrawalOutcome,
 };
 
@@ -111,7 +111,13 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
 
 fn receipt(session: &mut Session<'_, '_>, grant: GrantId) -> Result<(), Failure> {
     let receipt = session.unlocked()?.receipt(grant);
-    let receipt = receipt.map_err(|error| exchange::step_failure(&error))?;
+    let receipt = receipt.map_err(|error| match error {
+        StepError::NoticeMissing => Failure::refused(
+            "the notice you were shown is not kept, or was plain text: there is no receipt of it",
+            "see what you gave with `besace consent list`",
+        ),
+        error => exchange::step_failure(&error),
+    })?;
     let again = "nothing was changed; try again";
     let receipt: Value =
         serde_json::from_slice(&receipt).map_err(|error| Failure::could_not(&error, again))?;

@@ -50,6 +50,17 @@ impl Failure {
         (self.what, self.remedy)
     }
 
+    /// What went wrong, without what to do.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// The first of `failed` failures in `all` tries of one kind.
+    #[must_use]
+    pub(super) fn of(self, failed: usize, all: usize) -> Self {
+        Self { what: format!("{failed} of {all} failed; the first: {}", self.what), ..self }
+    }
+
     /// As [`refused`](Self::refused), from an error with its causes.
     pub(super) fn refused_because(
         error: &(dyn Error + 'static),

@@ -71,15 +71,29 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
             };
             let refreshed = exchange::run(session, |exchange| async move {
                 let mut refreshed = Vec::new();
+                // A shop that is away or wrong keeps no other from what is due there.
                 for domain in domains {
-                    let done = exchange.refresh(&domain).await?;
+                    let done = exchange.refresh(&domain).await;
                     refreshed.push((domain, done));
                 }
                 Ok(refreshed)
             })?;
             let mut text = String::new();
             let mut list: Vec<Value> = Vec::new();
+            let mut first = None;
+            let mut failed: usize = 0;
             for (domain, done) in &refreshed {
+                let done = match done {
+                    Ok(done) => done,
+                    Err(error) => {
+                        failed = failed.saturating_add(1);
+                        let failure = exchange::failure(error);
+                        let _infallible = writeln!(text, "{domain}: {}", failure.what());
+                        list.push(json!({"error": failure.what(), "retailer": domain}));
+                        first.get_or_insert(failure);
+                        continue;
+                    }
+                };
                 let _infallible = writeln!(
                     text,
                     "{domain}: {} offers, {} sets of keys, {} disclosures, {} messages",
@@ -93,7 +107,15 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
                     "retailer": domain,
                 }));
             }
-            session.output.line(&json!({"refreshed": list}), &text)
+            // Of one that failed the failure says it all.
+            if refreshed.len() > failed {
+                session.output.line(&json!({"refreshed": list}), &text)?;
+            }
+            match first {
+                None => Ok(()),
+                Some(first) if refreshed.len() == 1 => Err(first),
+                Some(first) => Err(first.of(failed, refreshed.len())),
+            }
         }
     }
 }

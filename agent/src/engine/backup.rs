@@ -147,10 +147,10 @@ enum Store {
 }
 
 impl Store {
-    fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
+    fn put(&self, name: &str, file: &Path, begun: impl FnOnce()) -> Result<(), StoreError> {
         match self {
-            Self::Folder(folder) => folder.put(name, file),
-            Self::Bucket(bucket) => bucket.put(name, file),
+            Self::Folder(folder) => folder.put(name, file, begun),
+            Self::Bucket(bucket) => bucket.put(name, file, begun),
         }
     }
 

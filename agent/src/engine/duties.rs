@@ -78,6 +78,14 @@ impl Erasing {
         let days = now.distance(until).checked_div(DAY_SECONDS).unwrap_or(0);
         Self::Late { since: until, days }
     }
+
+    /// Its last moment, while it is owed.
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Due { until } | Self::Late { since: until, .. } => Some(*until),
+            Self::Done { .. } => None,
+        }
+    }
 }
 
 /// When the month is over that the law gives: 31 days, the longest one.

@@ -33,10 +33,15 @@ const ASKED_AT_ONCE_MAX: usize = 8;
 pub(super) struct Asked(Mutex<BTreeMap<GrantId, Timestamp>>);
 
 impl Asked {
-    fn may_ask(&self, grant: GrantId, now: Timestamp) -> bool {
+    /// Of one that is owed until `until`.
+    fn may_ask(&self, grant: GrantId, until: Option<Timestamp>, now: Timestamp) -> bool {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Also by a clock that went back.
-        asked.get(&grant).is_none_or(|at| now.distance(*at) >= DAY_SECONDS)
+        asked.get(&grant).is_none_or(|at| {
+            // No shop is called late by an answer that is older than its last moment.
+            let is_over_since = until.is_some_and(|until| *at < until && until <= now);
+            // Also by a clock that went back.
+            is_over_since || now.distance(*at) >= DAY_SECONDS
+        })
     }
 
     fn note(&self, grant: GrantId, now: Timestamp) {
@@ -73,20 +78,25 @@ impl Engine {
         Ok(calls)
     }
 
-    /// As [`owed_erasures`](Self::owed_erasures), those that are asked for now: each once a day, and a few at a time, so
-    /// that a shop that owes many holds up no other.
+    /// As [`owed_erasures`](Self::owed_erasures), those that are asked for now: each once a day and once its time is over,
+    /// and a few at a time, so that a shop that owes many holds up no other.
     pub fn erasures_to_ask(
         &self,
         domain: &ControllerId,
     ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
         let (open, now) = (self.open()?, self.now());
         let mut calls = self.owed_erasures(domain)?;
-        calls.retain(|(grant, _)| open.asked.may_ask(*grant, now));
+        let until: BTreeMap<_, _> = self
+            .grants()?
+            .iter()
+            .filter_map(|view| Some((view.grant.id, view.erasing(now)?.until()?)))
+            .collect();
+        calls.retain(|(grant, _)| open.asked.may_ask(*grant, until.get(grant).copied(), now));
         calls.truncate(ASKED_AT_ONCE_MAX);
         Ok(calls)
     }
 
-    /// A retailer is asked for the erasure under a grant.
+    /// A retailer was asked for the erasure under a grant, and answered.
     pub fn note_erasure_asked(&self, grant: GrantId) -> Result<(), StepError> {
         self.open()?.asked.note(grant, self.now());
         Ok(())

@@ -7,13 +7,13 @@ use std::{
 };
 
 use besace_protocol::{
-    log::{LogKey, SignedCheckpoint, UnverifiedCheckpoint, WitnessPolicy},
+    log::{LogKey, SignedCheckpoint, UnverifiedCheckpoint},
     party::ControllerId,
     time::DAY_SECONDS,
 };
 
 use super::{Engine, step::StepError};
-use crate::vault::Shown;
+use crate::{config::Witnesses, vault::Shown};
 
 /// How old the cosignatures of a quorum may be, in seconds.
 const AGE_MAX: u64 = DAY_SECONDS;
@@ -25,7 +25,11 @@ pub(super) struct Served(Mutex<BTreeMap<ControllerId, Vec<u8>>>);
 impl Engine {
     /// Whether witnesses have to cosign what retailers publish.
     pub fn asks_witnesses(&self) -> bool {
-        self.policy().is_some()
+        match self.folder().witnesses() {
+            Witnesses::Nobody => false,
+            Witnesses::Named(policy) => policy.asks(),
+            Witnesses::Unknown => true,
+        }
     }
 
     /// Takes the head that `domain` serves as cosigned.
@@ -44,7 +48,12 @@ impl Engine {
         log: &LogKey,
         shown: &Shown,
     ) -> Result<Option<SignedCheckpoint>, StepError> {
-        let Some(policy) = self.policy() else { return Ok(None) };
+        if !self.asks_witnesses() {
+            return Ok(None);
+        }
+        let Witnesses::Named(policy) = self.folder().witnesses() else {
+            return Err(StepError::Unwitnessed);
+        };
         let open = self.open()?;
         let served = open.cosigned.0.lock().unwrap_or_else(PoisonError::into_inner);
         let served = served.get(&shown.evidence.domain).ok_or(StepError::Unwitnessed)?;
@@ -64,9 +73,5 @@ impl Engine {
             Some(head) => self.see_heads(&shown.evidence.domain, vec![head]),
             None => Ok(()),
         }
-    }
-
-    fn policy(&self) -> Option<&WitnessPolicy> {
-        self.folder().witnesses().filter(|policy| policy.asks())
     }
 }

@@ -81,7 +81,6 @@ impl Exchange {
         let name = domain.clone();
         let calls = self.step(move |engine| engine.erasures_to_ask(&name)).await?;
         for (grant, call) in calls {
-            self.step(move |engine| engine.note_erasure_asked(grant)).await?;
             let asked = match self.call_within(call, "erasure", ERASURE_ANSWER_LEN_MAX).await {
                 Ok(answer) => self
                     .take(domain, move |engine| engine.accept_erasure(grant, &answer))
@@ -91,6 +90,11 @@ impl Exchange {
                 Err(ExchangeError::Net(NetError::Refused(ProblemType::NotFound))) => break,
                 Err(error) => Err(error),
             };
+            // What got lost on its way was not asked, and what waits for a comparison was not answered.
+            let lost = matches!(&asked, Err(ExchangeError::Net(error)) if error.is_unreachable());
+            if !lost && !matches!(&asked, Err(ExchangeError::Step(StepError::Uncompared))) {
+                self.step(move |engine| engine.note_erasure_asked(grant)).await?;
+            }
             refused = refused.and(said_at_the_end(asked)?);
         }
         refused

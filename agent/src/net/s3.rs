@@ -144,7 +144,8 @@ impl Bucket {
     }
 
     /// Puts a copy of `file` there, whole or not at all, and never over what is there.
-    pub fn put(&self, name: &str, file: &Path) -> Result<(), StoreError> {
+    /// `begun` is called once something of it may lie there.
+    pub fn put(&self, name: &str, file: &Path, begun: impl FnOnce()) -> Result<(), StoreError> {
         let key = self.key(name)?;
         match self.in_time(async { self.store.head(&key).await.map_err(refused) }) {
             // Some servers tell who may not list names neither that there is one nor that there is none.
@@ -154,6 +155,7 @@ impl Bucket {
         }
         let mut file = File::open(file).map_err(StoreError::Here)?;
         let first = read_part(&mut file)?;
+        begun();
         if first.len() < PART_LEN {
             let whole = PutPayload::from(first);
             let put = async { self.store.put(&key, whole).await.map_err(refused) };

@@ -194,9 +194,10 @@ fn carry(
     let [file, slots] = [BACKUP, SLOTS].map(|half| spool.join(half));
     // The slots first: no backup lies there that the passphrase does not open.
     for (half, from) in [(kept.name.slots(), &slots), (kept.name.file(), &file)] {
-        let done = store.put(&half, from);
-        // What lay there before is not ours to remove.
-        if !matches!(done, Err(StoreError::Taken)) {
+        let mut begun = false;
+        let done = store.put(&half, from, || begun = true);
+        // What lay there before is not ours to remove, nor what was never asked about.
+        if begun && !matches!(done, Err(StoreError::Taken)) {
             put.push(half);
         }
         done?;

@@ -99,6 +99,8 @@ const HOUR: Duration = Duration::from_hours(1);
 /// What becomes of putting, fetching and listing at such a server.
 struct Asked {
     put: Result<(), StoreError>,
+    /// Whether something of it may lie there.
+    begun: bool,
     got: Result<u64, StoreError>,
     listed: Result<Vec<String>, StoreError>,
 }
@@ -110,8 +112,10 @@ fn ask(endpoint: &str, within: Duration) -> Asked {
     let folder = tempfile::tempdir().unwrap();
     let (file, back) = (folder.path().join("file"), folder.path().join("back"));
     std::fs::write(&file, b"0123456789").unwrap();
+    let mut begun = false;
     Asked {
-        put: bucket.put("x", &file),
+        put: bucket.put("x", &file, || begun = true),
+        begun,
         got: bucket.get("x", &back, 10),
         listed: bucket.list("besace-"),
     }
@@ -130,7 +134,7 @@ fn once_the_time_is_over_nothing_is_asked_for_however_well_the_server_answers() 
     assert!(matches!(got(HOUR), Err(StoreError::Missing)));
     assert!(matches!(got(Duration::ZERO), Err(StoreError::Unreachable(_))));
     let asked = ask(&server(|_| None), Duration::ZERO);
-    assert!(matches!(asked.put, Err(StoreError::Unreachable(_))));
+    assert!(matches!(asked.put, Err(StoreError::Unreachable(_))) && !asked.begun);
     assert!(matches!(asked.got, Err(StoreError::Unreachable(_))));
     assert!(matches!(asked.listed, Err(StoreError::Unreachable(_))));
 }
@@ -149,6 +153,7 @@ fn a_server_without_room_is_full_whatever_it_calls_that() {
             }),
             HOUR,
         );
+        assert!(asked.begun, "something of it may lie there");
         let refused = asked.put.unwrap_err();
         assert_eq!(refused.trouble(), Trouble::Full, "{refused:?}");
     }
@@ -171,8 +176,16 @@ fn a_part_that_is_shorter_than_it_says_is_no_backup() {
         HOUR,
     );
     assert!(matches!(asked.put, Err(StoreError::Taken)), "there is one already");
+    assert!(!asked.begun);
     assert!(matches!(asked.got, Err(StoreError::Uneven)), "{:?}", asked.got);
     assert_eq!(asked.got.unwrap_err().trouble(), Trouble::Unsound);
+}
+
+#[test]
+fn where_a_server_does_not_say_what_lies_there_nothing_is_begun() {
+    let asked = ask(&server(|_| Some(said("400 Bad Request", "", ""))), HOUR);
+    assert!(matches!(asked.put, Err(StoreError::Other(_))), "{:?}", asked.put);
+    assert!(!asked.begun);
 }
 
 #[test]
