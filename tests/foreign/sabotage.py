@@ -80,6 +80,11 @@ class Book:
     def move(self, index, to):
         self.entries.insert(to, self.entries.pop(index))
 
+    def go_on(self, at):
+        """Something is published then that is not here."""
+        self.entries.append((b"\4" * 32, json.dumps({"at": at, "digest": verify.encode(verify.sha(b"%d" % at)), "kind": "published"},
+                                                    sort_keys=True, separators=(",", ":")).encode()))
+
     def payload(self, *wanted, **members):
         return forge.read(self.entries[self.find(*wanted, **members)][1])[0]
 
@@ -152,7 +157,15 @@ def deeds():
         for book in (hers, shop):
             book.entries.pop(book.find("acknowledgement"))
         policy["now"] += later
-    yield "nobody answers a withdrawal", unacknowledged
+    def unacknowledged_to_the_end(hers, shop, papers, policy):
+        unacknowledged(hers, shop, papers, policy)
+        shop.go_on(policy["now"])
+    def unheard(hers, shop, papers, policy):
+        unacknowledged_to_the_end(hers, shop, papers, policy)
+        shop.entries.pop(shop.find("withdrawal"))
+    yield "nobody answers a withdrawal, as far as the bundle goes", unacknowledged
+    yield "nobody answers a withdrawal", unacknowledged_to_the_end
+    yield "nothing shows that a withdrawal was heard of", unheard
     yield "a deadline of no time", lambda hers, shop, papers, policy: policy.update(
         acknowledge_within_seconds=0, now=policy["now"] + later)
     for kind, role in (("request", 0), ("grant", 0), ("grant", 1), ("withdrawal", 0), ("acknowledgement", 0), ("manifest", 0)):
@@ -166,6 +179,25 @@ def deeds():
             named = book.sign(index, withdrawn=ended)
             book.sign(book.find("acknowledgement"), acknowledged=ended + 60, withdrawal=named)
     yield "a withdrawal logged late, with an answer of another day", late
+    def left_out(many, answer):
+        """The shop signs so many uses fewer than there were: in its answer, or in a count of that day."""
+        def deed(hers, shop, papers, policy):
+            said = shop.payload("acknowledgement")
+            number = said["uses"]["count"] - many + 1
+            head = json.loads(shop.entries[shop.find("use", grant=said["grant"], counter=number)][1])["prev"]
+            members = {"grant": said["grant"], "uses": {"count": number - 1, "head": head}}
+            if answer:
+                for book in (hers, shop):
+                    book.sign(book.find("acknowledgement"), **members)
+            else:
+                stated = said["acknowledged"] + verify.DAY
+                paper = forge.sign("use-statement", {**members, "day": stated // verify.DAY, "stated": stated, "v": 1},
+                                   {"controller": forge.SHOP}, stated)
+                papers[f"documents/{hashlib.sha256(paper).hexdigest()}"] = paper
+        return deed
+    for many in (1, 2):
+        yield f"an answer that leaves out {many}", left_out(many, True)
+        yield f"a count that leaves out {many}", left_out(many, False)
 
     def made_up(at):
         def deed(hers, shop, papers, policy):
@@ -195,21 +227,22 @@ def deeds():
             book.sign(book.find("acknowledgement", grant=grant["id"]), withdrawal=named)
     yield "a grant for other terms than its notice tells", untold
 
-    def known_elsewhere(key):
+    def known_elsewhere(key, domain="other.example"):
         """Another shop has grants of the same pseudonym, or of another one."""
         def deed(hers, shop, papers, policy):
             other, swap, signers = copy.deepcopy(shop), {}, {"subject": key}
             wanted = (shop.find("request"), shop.find("request") + 1, shop.find("grant"))
-            other.origin, other.entries = "other.example/besace", [shop.entries[index] for index in wanted]
+            other.origin, other.entries = domain + "/besace", [shop.entries[index] for index in wanted]
             for index, (_, record) in enumerate(other.entries):
-                payload, members = forge.read(record)[0], {"controller": "other.example"}
+                payload, members = forge.read(record)[0], {"controller": domain}
                 if "subject_key" in payload:
                     members |= {"id": "grant_" + "7" * 32, "request": swap[payload["request"]], "subject_key": forge.public(key)}
                 swap[forge.digest(record)] = other.sign(index, signers, **members)
             papers |= other.files(forge.SHOP_LOG)
-            policy["controllers"].append({**policy["controllers"][0], "domain": "other.example"})
+            policy["controllers"].append({**policy["controllers"][0], "domain": domain})
         return deed
     yield "a pseudonym that two shops know", known_elsewhere(forge.HER)
+    yield "a pseudonym that two shops know, the other by an earlier name", known_elsewhere(forge.HER, "another.example")
     yield "a pseudonym for each shop", known_elsewhere(forge.STRANGER)
     yield from ends()
     for days in (-2, 3, 30, 400):
@@ -261,7 +294,20 @@ def ends():
     yield "erased as if it had run out", erased(withdrawal=None)
     yield "erased by another", erased(controller="other.example")
     yield "erased of no known grant", erased(grant="grant_" + "0" * 32)
-    yield "never erased", lambda hers, shop, papers, policy: policy.update(now=policy["now"] + 40 * verify.DAY)
+    def over(hers, shop, papers, policy):
+        policy["now"] += 40 * verify.DAY
+    def never(hers, shop, papers, policy):
+        over(hers, shop, papers, policy)
+        shop.go_on(policy["now"])
+    yield "never erased, as far as the bundle goes", over
+    yield "never erased", never
+    def twice(first, second):
+        def deed(hers, shop, papers, policy):
+            erased(first)(hers, shop, papers, policy)
+            erased(second, in_both=True)(hers, shop, papers, policy)
+        return deed
+    yield "erased in time and again late", twice(1, 32)
+    yield "erased late, and signed anew as of before", twice(32, 1)
     yield "erased too late for the policy", lambda hers, shop, papers, policy: (
         policy.update(erase_within_seconds=3600), erased(days=0.1)(hers, shop, papers, policy))
 
@@ -278,6 +324,25 @@ def ends():
                 book.sign(book.find("acknowledgement"), withdrawal=named if answered else verify.encode(b"\1" * 32))
             policy["now"] += int(days * verify.DAY)
         return deed
+    def answers_the_later(hers, shop, papers, policy):
+        """The first withdrawal stands in the shop's log alone; it answers the second."""
+        index = shop.find("withdrawal")
+        shop.entries.insert(index, shop.entries[index])
+        shop.sign(index, id="withdrawal_" + "6" * 32, withdrawn=shop.payload("withdrawal")["withdrawn"] - 2 * verify.DAY)
+    yield "the later of two withdrawals is answered", answers_the_later
+
+    def many_times(number):
+        """She stops again and again; the answer names that one of them."""
+        def deed(hers, shop, papers, policy):
+            for book in (hers, shop):
+                first = book.find("withdrawal")
+                copies = [book.entries[first]] * 20
+                book.entries[first:first + 1] = copies
+                names = [book.sign(first + n, id=f"withdrawal_{n:032x}") for n in range(20)]
+                book.sign(book.find("acknowledgement"), withdrawal=names[number])
+        return deed
+    for number in (0, 16, 17, 19):
+        yield f"stopped twenty times, and {number} is answered", many_times(number)
     yield "stopped again", again(9)
     yield "stopped again, and the first was answered late", again(9, late=2)
     yield "stopped again, and none was answered", again(9, answered=False)

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, InvalidSignature)
-PURPOSES = dict.fromkeys(["recognised", "recognised_unbound"], "recognition") | {"greeted": "staff_greeting"} | dict.fromkeys(
-    ["identified", "debited"], "loyalty_account")
+PURPOSES = {"recognised": "recognition", "recognised_unbound": "recognition", "greeted": "staff_greeting", "identified": "loyalty_account",
+            "debited": "loyalty_account"}
 HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
 
@@ -21,15 +21,12 @@ def encode(data, alt=b"-_"):
 def decode(text, alt=b"-_"):
     data = base64.b64decode(text + "=" * (-len(text) % 4), alt, validate=True)
     return sure(encode(data, alt) == text, data)
-
 def canonical(data):
     text = json.dumps(value := json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sure(text.encode() == data, value)
-
 def root(leaves):
     half = 1 << max(0, (len(leaves) - 1).bit_length() - 1)
     return sha(b"\1", root(leaves[:half]), root(leaves[half:])) if leaves[1:] else (leaves or [sha()])[0]
-
 def head_of(data, origin, key):
     """Size and root of a head with exactly one signature, the log's own; nothing if it is none."""
     try:
@@ -41,21 +38,20 @@ def head_of(data, origin, key):
         return (int(size), decode(top, b"+/")) if known else None
     except UNREADABLE:
         return None
-
 def tile_name(row, index, width):
     groups = re.findall("...", f"{index:0{-(-len(str(index)) // 3) * 3}d}")
     path = "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
     return f"tile/{row}/{path}" + (f".p/{width}" if width < 256 else "")
-
 class Audit:
     def __init__(self, folder, policy):
-        paths = sorted(path for path in pathlib.Path(folder).rglob("*") if path.is_file())
-        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        files = (path for path in sorted(pathlib.Path(folder).rglob("*")) if path.is_file())
+        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
         self.policy, self.findings, self.conduct, self.open = policy, set(), set(), False
         self.skew, self.now = policy.get("skew_seconds", 90), policy.get("now", int(time.time()))
         self.within, self.erase = policy.get("acknowledge_within_seconds", DAY), policy.get("erase_within_seconds", 31 * DAY)
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
-        self.requests, self.published, self.notices, self.sides, self.stated, self.misnamed, self.known = {}, set(), {}, ({}, {}), [], set(), {}
+        self.requests, self.published, self.notices, self.sides, self.stated = {}, set(), {}, ({}, {}), []
+        self.misnamed, self.known, self.last = set(), {}, {}
 
     def check(self, well, assertion, place):
         self.findings |= set() if well else {(assertion, *place)}
@@ -76,8 +72,8 @@ class Audit:
             if origin in self.domains:
                 keys[origin] = decode(self.domains[origin]["log_key"])
             elif origin in named and origin not in keys:
-                opening = [key for key in named[origin] if head_of(self.files.get(f"logs/{origin}/checkpoint", b""), origin, key)]
-                keys[origin] = (opening + list(named[origin]))[0]
+                head = self.files.get(f"logs/{origin}/checkpoint", b"")
+                keys[origin] = min(named[origin], key=lambda key: not head_of(head, origin, key))
                 self.misnamed |= {place for key, place in named[origin].items() if key != keys[origin]}
             self.open |= origin not in keys
             entries = self.read_log(origin, keys[origin], names[origin]) if origin in keys else None
@@ -86,7 +82,7 @@ class Audit:
                 if "subject_log" in (given := self.signed(record)[1] or {}):
                     named.setdefault(given["subject_log"], {}).setdefault(decode(given["subject_log_key"]), place)
         for origin, entries in books if not self.findings else []:
-            theirs, self.last = origin in self.domains, 0
+            theirs = origin in self.domains
             for place, salt, record in entries:
                 kind, payload = self.signed(record)
                 if b'"signatures"' not in record:
@@ -149,7 +145,6 @@ class Audit:
             except UNREADABLE:
                 return self.check(False, "L7", (name, min(index, first + 255))) or opened
         return opened
-
     def signed(self, record):
         """Type and payload of a signed record, if its signatures hold; None and None if not."""
         try:
@@ -194,16 +189,19 @@ class Audit:
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
             start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
             lives.setdefault(payload["id"], {**payload, "place": place, "heads": {0: start}, "uses": [], "things": {},
-                                             "days": {}, "deleted": {}, "often": {}, "last": 0, "said": {}} |
+                                             "days": {}, "deleted": {}, "often": {}, "last": 0, "said": {}, "cut": (0, 0)} |
                              dict.fromkeys(["withdrawal", "acknowledgement", "erasure"]))
         elif kind in ("withdrawal", "acknowledgement", "erasure") and self.check(life, "U1", place):
             named, erased, early = payload.get("withdrawal"), payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
             right = {"subject_key": life["subject_key"], "controller": life["controller"], "grant_digest": life["digest"]}
-            fits = named in life["said"] if named else kind == "withdrawal" or erased >= life["expires"]
-            fits = fits and all(payload.get(name, value) == value for name, value in right.items())
-            if self.check(fits, "G2" if early else "G1", place):
-                life[kind] = life[kind] or (payload, place, sorted(life["uses"], key=lambda use: (use[0], use[2][1]))[-1:])
-                life["said"] |= {payload["digest"]: payload["withdrawn"]} if kind == "withdrawal" else {}
+            ended = named in life["said"] if named else kind == "withdrawal" or erased >= life["expires"]
+            if self.check(ended and {**right, **payload} == {**payload, **right}, "G2" if early else "G1", place):
+                if kind == "withdrawal" and len(life["said"]) < 17:
+                    life["cut"] = life["cut"] if life["said"] else (life["last"], len(life["uses"]))
+                    life["said"][payload["digest"]] = payload["withdrawn"]
+                if not life[kind] or kind == "erasure" and erased < life[kind][0]["erased"]:
+                    last_use = sorted(life["uses"], key=lambda use: (use[0], use[2][1]))[-1:]
+                    life[kind] = (payload, place, self.last.get(place[0].split("/openings")[0], 0), last_use)
                 theirs and kind != "withdrawal" and self.moment(payload.get("acknowledged", erased), place)
                 whole = all(set(payload[one]) == set(life["terms"][one]) for one in ("categories", "recipients") if one in payload)
                 self.judge(place, W8=whole and erased <= self.now + self.skew)
@@ -213,8 +211,9 @@ class Audit:
             kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split())
             self.check(kind in kinds and (kind != "objection" or payload["controller"] == home), "G2", place)
     def moment(self, at, place):
-        self.judge(place, L8=at >= self.last - self.skew)
-        self.last = max(self.last, at)
+        last = self.last.get(book := place[0].split("/openings")[0], 0)
+        self.last[book] = max(last, at)
+        self.judge(place, L8=at >= last - self.skew)
 
     def take_record(self, value, salt, record, place, lives, theirs):
         kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))
@@ -234,15 +233,13 @@ class Audit:
                        U8=(life["last"] + 1, heads[life["last"]]) == (value["counter"], value["prev"]))
             life["last"], heads[value["counter"]] = value["counter"], encode(sha(salt, sha(record), label=b"besace log/v1 use chain"))
             life["uses"].append((at, value["counter"], place))
-        elif live and kind.startswith("release"):
-            last = min((at + self.skew) // DAY + terms["release_ahead_days"], (life["expires"] - 1) // DAY)
-            within = (at - self.skew) // DAY <= value["day"] <= last
-            self.judge(place, U4=terms["purpose"] != "staff_greeting", U3=within)
-            life["things"].setdefault(value["commit"], (at, place))
-            life["days"][value["day"]] = place
         elif live:
             self.judge(place, U3=set(value.get("categories", [])) <= set(terms["categories"]))
-            life["things"].setdefault(value["digest"], (at, place))
+            life["things"].setdefault(value.get("commit") or value["digest"], (at, place))
+            if kind.startswith("release"):
+                last = min((at + self.skew) // DAY + terms["release_ahead_days"], (life["expires"] - 1) // DAY)
+                self.judge(place, U4=terms["purpose"] != "staff_greeting", U3=(at - self.skew) // DAY <= value["day"] <= last)
+                life["days"][value["day"]] = place
 
     def read_documents(self):
         for name in (name for name in self.files if name.startswith("documents/")):
@@ -261,40 +258,41 @@ class Audit:
 
     def compare(self):
         """Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts."""
+        for life in sorted(self.sides[1].values(), key=lambda life: life["controller"] + "/"):
+            self.judge(life["place"], U7=self.known.setdefault(life["subject_key"], life["controller"]) == life["controller"])
         for grant in {**self.sides[0], **self.sides[1]}:
             hers, theirs = (side.get(grant) for side in self.sides)
-            life = theirs or hers
-            self.judge(life["place"], U7=not theirs or self.known.setdefault(life["subject_key"], life["controller"]) == life["controller"])
-            end, answer, erasure = [
-                (hers or theirs)[one] or (theirs or hers)[one] for one in ("withdrawal", "acknowledgement", "erasure")]
-            answer, place, _ = answer or (None, None, None)
-            said = {**(theirs or hers)["said"], **(hers or theirs)["said"]}
-            since = end and min([end[0]["withdrawn"]] + ([said[answer["withdrawal"]]] if answer else []))
+            pair = [life for life in (hers, theirs) if life]
+            ends, answers, erasures = [[life[one] for life in pair if life[one]] for one in ("withdrawal", "acknowledgement", "erasure")]
+            answer, place = answers[0][:2] if answers else (None, None)
+            said, logged = {**pair[-1]["said"], **pair[0]["said"]}, theirs and theirs["withdrawal"]
+            reached = min(self.now, max(self.last.get(life["place"][0].split("/openings")[0], 0) for life in pair))
             for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
                 sent = hers["things"].get(thing)
                 self.judge(where, U5=sent, U6=not sent or sent[0] <= at + self.skew)
-            self.judge((theirs or hers)["place"], G3=(hers or theirs)["digest"] == (theirs or hers)["digest"])
-            due = end and since + self.within
-            self.judge(place or end and end[1], W1=not end or (answer["acknowledged"] if answer else theirs and self.now or 0) <= due)
-            for at, _, where in (theirs["withdrawal"][2] if theirs["said"] else theirs["uses"]) if end and theirs else []:
-                self.judge(where, U2=at <= due or theirs["said"] and not (answer and answer["acknowledged"] + self.skew < at))
-            ends = [(answer["acknowledged"], place)] if answer else [(since, end[1])] if end else []
-            over, where = min([(life["expires"], life["place"])] + ends, key=lambda one: one[0])
-            late, backdated = (erasure[0]["erased"] if erasure else self.now) > over + self.erase, answer and erasure and (
-                "withdrawal" in erasure[0] and erasure[0]["erased"] + self.skew < answer["acknowledged"])
-            self.judge(erasure[1] if erasure else where, W8=not ((theirs or answer) and (late or backdated)))
-            counts = [(uses, stated, where) for one, uses, stated, where in self.stated if one == grant]
-            for uses, stated, where in counts + ([(answer["uses"], answer["acknowledged"], place)] if answer else []):
-                if theirs and (hers or uses["count"] <= max(theirs["heads"])):
-                    self.judge(where, U9=theirs["heads"].get(uses["count"]) == uses["head"])
-                for at, count, used in theirs["uses"] if theirs else []:
-                    self.judge(used, U9=count <= uses["count"] or at + self.skew >= stated)
+            self.judge(pair[-1]["place"], G3=pair[0]["digest"] == pair[-1]["digest"])
+            heard = [max(logged[0]["withdrawn"], 0 if answer else logged[2])] if logged else []  # nothing shows what was neither logged
+            if heard := heard + ([said[answer["withdrawal"]]] if answer else []):  # nor answered
+                self.judge(place or ends[0][1], W1=(answer["acknowledged"] if answer else reached) <= min(heard) + self.within)
+            for at, _, where in (logged[3] if logged else theirs["uses"]) if theirs and answer else []:
+                self.judge(where, U2=at <= answer["acknowledged"] + self.skew)
+            ended = [(answer["acknowledged"], place)] if answer else [(heard[0], ends[0][1])] if logged else []
+            over, where = min([(pair[-1]["expires"], pair[-1]["place"]), *ended], key=lambda one: one[0])
+            erasure, at = min(erasures, key=lambda one: one[0]["erased"], default=({}, where))[:2]
+            early = answer and "withdrawal" in erasure and erasure["erased"] + self.skew < answer["acknowledged"]
+            self.judge(at, W8=not (theirs or answer) or not early and erasure.get("erased", reached) <= over + self.erase)
+            counts = [(uses, stated, where, (0, 0)) for one, uses, stated, where in self.stated if one == grant]
+            counts += [(answer["uses"], answer["acknowledged"], place, theirs["cut"])] if answer and theirs else []
+            for uses, stated, where, (least, before) in counts if theirs else []:
+                if hers or uses["count"] <= max(theirs["heads"]):
+                    self.judge(where, U9=uses["count"] >= least and theirs["heads"].get(uses["count"]) == uses["head"])
+                for used in [one[2] for one in theirs["uses"][before:] if one[1] > uses["count"] and one[0] + self.skew < stated][:1]:
+                    self.judge(used, U9=False)
             for day, where in theirs["days"].items() if theirs else []:
                 said = {one: (answer["acknowledged"], where) for one in answer["deleted_days"]} if answer else {}
                 (gone, where), after = {**said, **theirs["deleted"]}.get(day, (None, where)), (day + 1) * DAY
                 left = answer and gone is None and answer["acknowledged"] <= after
                 self.judge(where, W2=not left and (gone or 0) <= after + 1800 + self.skew)
         self.findings = self.conduct
-
 if __name__ == "__main__":
     sys.exit(Audit(sys.argv[1], json.loads(pathlib.Path(sys.argv[2]).read_bytes())).verdict())

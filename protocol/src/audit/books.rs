@@ -227,7 +227,7 @@ impl<'a> Book<'a> {
         payload
             .ends_grant(controller, grant, &life.digest)
             .map_err(|source| mismatch(grant, source))?;
-        life.withdraw(payload.withdrawn, digest, spot);
+        life.withdraw(payload.withdrawn, digest, spot, self.last);
         Ok(())
     }
 
@@ -251,7 +251,9 @@ impl<'a> Book<'a> {
         };
         self.conduct.check(Assertion::W8, whole.err().map(fault), || places.of(spot));
         let withdrawn = payload.withdrawal.is_some();
-        life.erased.get_or_insert(Erased { at: payload.erased, withdrawn, spot });
+        if life.erased.as_ref().is_none_or(|erased| payload.erased < erased.at) {
+            life.erased = Some(Erased { at: payload.erased, withdrawn, spot });
+        }
         // In her log it stands when it arrived.
         if self.retailer.is_some() {
             self.moment(payload.erased, spot);

@@ -70,6 +70,8 @@ pub(super) struct Withdrawn {
     /// Of the withdrawal's payload.
     pub(super) digest: Digest,
     pub(super) spot: Spot,
+    /// The latest moment before this entry of the log that tells it.
+    pub(super) before: Option<Timestamp>,
     /// The latest use before this entry.
     pub(super) last_use: Option<(Timestamp, Spot)>,
 }
@@ -170,7 +172,13 @@ impl Life {
 
     /// Ends it. What is asked about a grant that ended begins here: who then signs fewer uses than stand before
     /// this entry leaves some out, whichever they are.
-    pub(super) fn withdraw(&mut self, at: Timestamp, digest: Digest, spot: Spot) {
+    pub(super) fn withdraw(
+        &mut self,
+        at: Timestamp,
+        digest: Digest,
+        spot: Spot,
+        before: Option<Timestamp>,
+    ) {
         if self.withdrawn.is_some() {
             if self.said(&digest).is_none() && self.again.len() < AGAIN_MAX {
                 self.again.push((digest, at));
@@ -178,7 +186,7 @@ impl Life {
             return;
         }
         let last_use = self.uses.iter().map(|used| (used.at, used.spot)).max();
-        self.withdrawn = Some(Withdrawn { at, digest, spot, last_use });
+        self.withdrawn = Some(Withdrawn { at, digest, spot, before, last_use });
         self.open = None;
         // With no room to spare: there may be many that ended.
         self.heads = self.heads.last().map_or_else(Vec::new, |head| vec![*head]);

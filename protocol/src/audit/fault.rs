@@ -130,8 +130,8 @@ pub enum Fault {
     Expired { grant: GrantId },
     #[error("{grant} was withdrawn at entry {withdrawn}")]
     AfterWithdrawal { grant: GrantId, withdrawn: u64 },
-    #[error("{grant} had been withdrawn for {seconds} s")]
-    LongAfterWithdrawal { grant: GrantId, seconds: u64 },
+    #[error("the withdrawal of {grant} had been answered {seconds} s before")]
+    AfterAnswer { grant: GrantId, seconds: u64 },
     #[error("{grant} does not name this shop")]
     Shop { grant: GrantId },
     #[error("{grant} allows {allowed} uses a day in a shop; this is one more")]
@@ -214,6 +214,10 @@ pub enum Gap {
     UsesNotShown { grant: GrantId, count: u64 },
     #[error("{grant}: withdrawn, not yet acknowledged; the time for it is not over")]
     AcknowledgementPending { grant: GrantId },
+    #[error("{grant}: withdrawn; nothing here shows that the retailer heard of it")]
+    NotHeard { grant: GrantId },
+    #[error("{grant}: what was due after its end may be newer than this bundle")]
+    NotShownYet { grant: GrantId },
     #[error("{grant}: over, not yet erased; the time for it is not over")]
     ErasurePending { grant: GrantId },
     #[error("{grant}: deletion of the keys of {count} days is not shown")]

@@ -209,19 +209,21 @@ fn check_public(
 
 /// The lives of grants as her log and the retailer's tell them.
 pub(super) fn lives(books: &[Book<'_>], context: Context<'_>, out: &mut Findings) {
-    let side = |retailer: bool| -> BTreeMap<GrantId, (&Life, bool)> {
+    let side = |retailer: bool| -> BTreeMap<GrantId, (&Life, &Book<'_>)> {
         let books = books.iter().filter(|book| book.retailer.is_some() == retailer);
         books
-            .flat_map(|book| book.lives.iter().map(|(id, life)| (*id, (life.as_ref(), book.lost))))
+            .flat_map(|book| book.lives.iter().map(move |(id, life)| (*id, (life.as_ref(), book))))
             .collect()
     };
     let (hers, theirs) = (side(false), side(true));
     let ids: BTreeSet<&GrantId> = hers.keys().chain(theirs.keys()).collect();
     pseudonyms(books, context, out);
     for id in ids {
-        let lost = hers.get(id).is_some_and(|(_, lost)| *lost);
-        let [hers, theirs] = [&hers, &theirs].map(|side| side.get(id).map(|(life, _)| *life));
-        let pair = Pair { id: *id, hers, lost, theirs, context };
+        let told = [&hers, &theirs].map(|side| side.get(id).copied());
+        let reached = told.iter().flatten().filter_map(|(_, book)| book.last).max();
+        let lost = hers.get(id).is_some_and(|(_, book)| book.lost);
+        let [hers, theirs] = told.map(|side| side.map(|(life, _)| life));
+        let pair = Pair { id: *id, hers, lost, theirs, reached, context };
         pair.both_sides(out);
         pair.withdrawal(out);
         pair.deletion(out);
@@ -244,12 +246,18 @@ fn pseudonyms(books: &[Book<'_>], context: Context<'_>, out: &mut Findings) {
     }
 }
 
+fn between(from: Timestamp, to: Timestamp) -> u64 {
+    to.as_unix_seconds().saturating_sub(from.as_unix_seconds())
+}
+
 struct Pair<'a> {
     id: GrantId,
     hers: Option<&'a Life>,
     /// Entries of the log that tells hers are known to be gone.
     lost: bool,
     theirs: Option<&'a Life>,
+    /// The latest moment of the books that tell it.
+    reached: Option<Timestamp>,
     context: Context<'a>,
 }
 
@@ -308,53 +316,60 @@ impl Pair<'_> {
         }
     }
 
-    /// When she withdrew it: as she logged it first, or before, if the retailer answered one of before.
-    fn ended(&self) -> Option<(Timestamp, Spot)> {
-        let first = self.sides().find_map(|life| life.withdrawn.as_ref())?;
+    /// From when on the retailer owed what a withdrawal asks for: the earliest that it answered or logged. Without an
+    /// answer not before what stands before the withdrawal in its log; and nothing shows what is only in hers.
+    fn heard(&self) -> Option<Timestamp> {
+        let logged = self.theirs.and_then(|life| life.withdrawn.as_ref());
         let answer = self.acknowledged().map(|(answer, _)| &answer.withdrawal);
         let answered = answer.and_then(|digest| self.sides().find_map(|life| life.said(digest)));
-        Some((answered.map_or(first.at, |at| at.min(first.at)), first.spot))
+        match answered {
+            Some(at) => Some(logged.map_or(at, |logged| at.min(logged.at))),
+            None => logged.map(|logged| logged.before.map_or(logged.at, |at| at.max(logged.at))),
+        }
     }
 
-    /// W1, and U2 where a retailer delays logging a withdrawal.
+    /// Whether what was due then should be shown here: it is due, and one of the books goes on after that day.
+    fn is_overdue(&self, due: Timestamp) -> bool {
+        self.context.now > due && self.reached.is_some_and(|reached| reached > due)
+    }
+
+    /// W1, and U2 where a retailer uses what it had answered the withdrawal of.
     fn withdrawal(&self, out: &mut Findings) {
-        let Some((withdrawn, spot_of_end)) = self.ended() else { return };
-        let deadline = withdrawn.plus(self.context.policy.acknowledge_within_seconds);
-        let late = |at: Timestamp| at.as_unix_seconds().saturating_sub(withdrawn.as_unix_seconds());
-        let grant = self.id;
-        match self.acknowledged() {
-            Some((acknowledgement, spot)) => {
+        let Some(first) = self.sides().find_map(|life| life.withdrawn.as_ref()) else { return };
+        let Context { policy, now, .. } = self.context;
+        let (grant, heard) = (self.id, self.heard());
+        let deadline = heard.unwrap_or(first.at).plus(policy.acknowledge_within_seconds);
+        match (self.acknowledged(), heard) {
+            (Some((acknowledgement, spot)), since) => {
                 let at = acknowledgement.acknowledged;
-                let fault =
-                    (at > deadline).then(|| Fault::AcknowledgedLate { grant, seconds: late(at) });
+                let seconds = between(since.unwrap_or(first.at), at);
+                let fault = (at > deadline).then_some(Fault::AcknowledgedLate { grant, seconds });
                 self.check(Assertion::W1, fault, spot, out);
             }
-            // What is not in its log it may never have had.
-            None if self.context.now > deadline && self.theirs.is_some() => {
+            (None, Some(_)) if self.is_overdue(deadline) => {
                 let fault = Some(Fault::NeverAcknowledged { grant });
-                self.check(Assertion::W1, fault, spot_of_end, out);
+                self.check(Assertion::W1, fault, first.spot, out);
             }
-            None => out.gap(Gap::AcknowledgementPending { grant }),
+            (None, None) if now > deadline => out.gap(Gap::NotHeard { grant }),
+            (None, Some(_)) if now > deadline => out.gap(Gap::NotShownYet { grant }),
+            (None, _) => out.gap(Gap::AcknowledgementPending { grant }),
         }
-        let long_after = |at: Timestamp| {
-            (at > deadline).then(|| Fault::LongAfterWithdrawal { grant, seconds: late(at) })
+        // What stands in its log behind the withdrawal is found there. Of what stands before it, only what its own answer contradicts:
+        // it may have heard of it late.
+        let answered = self.acknowledged().map(|(answer, _)| answer.acknowledged);
+        let after = |at: Timestamp| {
+            let answered = answered.filter(|answered| answered.plus(policy.skew_seconds) < at)?;
+            Some(Fault::AfterAnswer { grant, seconds: between(answered, at) })
         };
         match self.theirs.map(|life| (life, &life.withdrawn)) {
-            // Put there after uses that came too late. It may have heard of it late: that it had by then is its own word.
             Some((_, Some(logged))) => {
-                let skew = self.context.policy.skew_seconds;
-                let known = |at| {
-                    self.acknowledged()
-                        .is_some_and(|(answer, _)| answer.acknowledged.plus(skew) < at)
-                };
                 if let Some((at, spot)) = logged.last_use {
-                    let fault = long_after(at).filter(|_| known(at));
-                    self.check(Assertion::U2, fault, spot, out);
+                    self.check(Assertion::U2, after(at), spot, out);
                 }
             }
             Some((life, None)) => {
                 for used in &life.uses {
-                    self.check(Assertion::U2, long_after(used.at), used.spot, out);
+                    self.check(Assertion::U2, after(used.at), used.spot, out);
                 }
             }
             None => {}
@@ -371,15 +386,16 @@ impl Pair<'_> {
         };
         let Context { policy, now, .. } = self.context;
         let told = acknowledged.map(|(answer, spot)| (answer.acknowledged, spot));
-        let (ended, spot) = match told.or_else(|| self.ended()) {
+        let first = self.sides().find_map(|life| life.withdrawn.as_ref());
+        let heard = first.and_then(|first| self.heard().map(|at| (at, first.spot)));
+        let (ended, spot) = match told.or(heard) {
             Some((at, spot)) if at < life.expires => (at, spot),
             _ => (life.expires, life.spot),
         };
         let due = ended.plus(policy.erase_within_seconds);
-        let between = |from: Timestamp, to: Timestamp| {
-            to.as_unix_seconds().saturating_sub(from.as_unix_seconds())
-        };
-        match self.sides().find_map(|life| life.erased.as_ref()) {
+        // Of several the first: one that a clock signed which was ahead is signed anew.
+        let erased = self.sides().filter_map(|life| life.erased.as_ref());
+        match erased.min_by_key(|erased| erased.at) {
             Some(erased) => {
                 let before = told.filter(|(told, _)| {
                     erased.withdrawn && erased.at.plus(policy.skew_seconds) < *told
@@ -393,9 +409,10 @@ impl Pair<'_> {
                 };
                 self.check(Assertion::W8, fault, erased.spot, out);
             }
-            None if now > due => {
+            None if self.is_overdue(due) => {
                 self.check(Assertion::W8, Some(Fault::NeverErased { grant }), spot, out);
             }
+            None if now > due => out.gap(Gap::NotShownYet { grant }),
             None if now >= ended => out.gap(Gap::ErasurePending { grant }),
             None => {}
         }
@@ -438,8 +455,7 @@ impl Pair<'_> {
     }
 
     fn deleted_late(&self, day: Day, at: Timestamp, end: Timestamp) -> Fault {
-        let seconds = at.as_unix_seconds().saturating_sub(end.as_unix_seconds());
-        Fault::DeletedLate { grant: self.id, day, seconds }
+        Fault::DeletedLate { grant: self.id, day, seconds: between(end, at) }
     }
 
     /// U9: what the retailer signed against what was shown.

@@ -139,6 +139,12 @@ pub(super) fn gap(gap: &Gap) -> String {
         Gap::AcknowledgementPending { grant } => format!(
             "{grant}\u{a0}: retrait sans accusé de réception pour l’instant\u{a0}; le délai n’est pas écoulé."
         ),
+        Gap::NotHeard { grant } => {
+            format!("{grant}\u{a0}: retiré\u{a0}; rien ici ne montre que l’enseigne l’a su.")
+        }
+        Gap::NotShownYet { grant } => format!(
+            "{grant}\u{a0}: ce qui était dû après sa fin est peut-être plus récent que ce dossier."
+        ),
         Gap::ErasurePending { grant } => format!(
             "{grant}\u{a0}: terminé, sans effacement signé pour l’instant\u{a0}; le délai n’est pas écoulé."
         ),
@@ -251,8 +257,8 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::AfterWithdrawal { grant, withdrawn } => {
             format!("{grant} avait été retiré à l’entrée {withdrawn}.")
         }
-        Fault::LongAfterWithdrawal { grant, seconds } => {
-            format!("{grant} était retiré depuis {seconds} s.")
+        Fault::AfterAnswer { grant, seconds } => {
+            format!("L’enseigne avait accusé réception du retrait de {grant} depuis {seconds} s.")
         }
         Fault::Shop { grant } => format!("{grant} ne nomme pas cette boutique."),
         Fault::Frequency { grant, allowed } => {

@@ -118,36 +118,90 @@ fn what_she_releases_or_discloses_after_her_withdrawal_is_found() {
 }
 
 #[test]
-fn a_withdrawal_that_is_kept_out_of_the_log_does_not_help() {
+fn a_withdrawal_that_nothing_shows_the_retailer_heard_of_is_held_against_nobody() {
     let mut story = Story::told();
     story.withdraw(KNOWN, NOW.plus(400));
     assert_eq!(found(&story.audit()), Vec::<String>::new());
     assert!(gaps(&story.audit()).iter().any(|gap| gap.contains("not yet acknowledged")));
-
+    // Her agent may have been cut off for days: uses until it was heard of are no breach.
     let late = NOW.plus(400 + DAY_SECONDS + 1);
-    let never = found(&story.audit_at(late));
-    assert_eq!(never, [alloc::format!("W1 {}", hers(&story, story.hers.next() - 1))]);
-
-    let index = story.used(grant_id(KNOWN), Action::Recognised, late);
+    story.used(grant_id(KNOWN), Action::Recognised, late);
     let report = story.audit_at(late.plus(60));
-    assert!(found(&report).contains(&alloc::format!("U2 {}", theirs(index))), "{report:?}");
+    assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
+    assert!(gaps(&report).iter().any(|gap| gap.contains("heard of it")), "{report:?}");
 }
 
 #[test]
-fn a_withdrawal_that_is_logged_late_with_an_answer_of_another_day_does_not_help() {
-    for (late, good) in [(DAY_SECONDS, true), (DAY_SECONDS + 1, false)] {
+fn a_withdrawal_that_the_retailer_logged_and_never_answers_is_found_once_its_log_goes_on() {
+    let mut story = Story::told();
+    let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+    story.theirs.append(withdrawal.as_bytes());
+    let due = NOW.plus(400 + DAY_SECONDS);
+    // The bundle may be from before the answer.
+    let old = story.audit_at(due.plus(1));
+    assert_eq!(found(&old), Vec::<String>::new());
+    assert!(gaps(&old).iter().any(|gap| gap.contains("newer than this bundle")), "{old:?}");
+    story.goes_on(due.plus(1));
+    let expected = alloc::format!("W1 {}", hers(&story, story.hers.next() - 1));
+    assert_eq!(found(&story.audit_at(due.plus(1))), [expected]);
+    assert_eq!(found(&story.audit_at(due)), Vec::<String>::new());
+}
+
+#[test]
+fn the_time_for_an_answer_begins_no_earlier_than_the_log_says_that_it_was_heard_of() {
+    let mut story = Story::told();
+    let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+    let came = NOW.plus(3 * DAY_SECONDS);
+    story.goes_on(came);
+    story.theirs.append(withdrawal.as_bytes());
+    story.goes_on(came.plus(DAY_SECONDS));
+    assert_eq!(found(&story.audit_at(came.plus(9 * DAY_SECONDS))), Vec::<String>::new());
+    story.goes_on(came.plus(DAY_SECONDS + 1));
+    assert_eq!(story.audit_at(came.plus(9 * DAY_SECONDS)).findings.len(), 1);
+}
+
+#[test]
+fn a_grant_that_the_retailer_never_had_and_that_was_withdrawn_blames_nobody() {
+    let mut story = Story::begun();
+    story.give(Purpose::StaffGreeting);
+    // Signed by her, and cut off on its way.
+    let lost = sign(story.grant(KNOWN), Role::Subject, &key(1), NOW).unwrap();
+    story.hers.append(lost.as_bytes());
+    story.withdraw(KNOWN, NOW.plus(400));
+    let late = NOW.plus(80 * DAY_SECONDS);
+    story.goes_on(late);
+    let report = story.audit_at(late);
+    assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
+    assert!(gaps(&report).iter().any(|gap| gap.contains("heard of it")), "{report:?}");
+}
+
+#[test]
+fn a_use_after_the_retailers_own_answer_is_a_breach_wherever_it_logs_the_withdrawal() {
+    for (at, good) in [(401 + 90, true), (401 + 91, false)] {
         let mut story = Story::told();
         let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
-        story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(500));
-        let index = story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(400 + late));
+        let index = story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(at));
         story.acknowledge(&withdrawal, NOW.plus(401), vec![Day::of(NOW)]);
-        let last = story.theirs.next() - 1;
-        let report = story.audit_at(NOW.plus(400 + late));
+        let report = story.audit_at(NOW.plus(at));
         let breach = found(&report).contains(&alloc::format!("U2 {}", theirs(index)));
         assert_eq!(breach, !good, "{report:?}");
-        // What answers a day ago stands behind what happened since.
-        assert!(found(&report).contains(&alloc::format!("L8 {}", theirs(last))), "{report:?}");
+        // What answers as of before stands behind what happened since.
+        let last = alloc::format!("L8 {}", theirs(story.theirs.next() - 1));
+        assert_eq!(found(&report).contains(&last), !good, "{report:?}");
     }
+}
+
+#[test]
+fn a_use_after_an_answer_that_the_retailers_log_does_not_have_is_a_breach() {
+    let mut story = Story::told();
+    let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+    let index = story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(500));
+    story.acknowledge(&withdrawal, NOW.plus(401), vec![Day::of(NOW)]);
+    let next = story.theirs.next();
+    for gone in next - 3..next {
+        story.theirs.openings.remove(&gone);
+    }
+    assert_eq!(found(&story.audit()), [alloc::format!("U2 {}", theirs(index))]);
 }
 
 #[test]

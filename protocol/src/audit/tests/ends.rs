@@ -65,6 +65,11 @@ fn an_erasure_that_is_never_signed_is_found() {
     let report = story.audit_at(due);
     assert_eq!(found(&report), Vec::<String>::new());
     assert!(gaps(&report).iter().any(|gap| gap.contains("not yet erased")), "{report:?}");
+    // The bundle may be from before it was signed.
+    let old = story.audit_at(due.plus(1));
+    assert_eq!(found(&old), Vec::<String>::new());
+    assert!(gaps(&old).iter().any(|gap| gap.contains("newer than this bundle")), "{old:?}");
+    story.goes_on(due.plus(1));
     let report = story.audit_at(due.plus(1));
     let [finding] = &report.findings[..] else { panic!("{report:?}") };
     assert!(matches!(finding.fault, Fault::NeverErased { .. }));
@@ -73,6 +78,46 @@ fn an_erasure_that_is_never_signed_is_found() {
     // The policy says how long it may take.
     story.policy.erase_within_seconds = DAY_SECONDS;
     assert_eq!(story.audit_at(ENDED.plus(DAY_SECONDS + 1)).findings.len(), 1);
+}
+
+#[test]
+fn of_several_erasures_the_first_moment_counts() {
+    // A clock that was ahead signed one, which was signed anew when it was right.
+    let mut story = Story::told();
+    let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+    story.acknowledge(&withdrawal, ENDED, vec![Day::of(NOW)]);
+    story.policy.erase_within_seconds = 60;
+    story.policy.skew_seconds = 600;
+    let ahead = story.erase(KNOWN, Some(&withdrawal), ENDED.plus(500), |_| {});
+    let right = story.erase(KNOWN, Some(&withdrawal), ENDED.plus(60), |_| {});
+    assert_eq!(found(&story.audit()), Vec::<String>::new());
+    // Whichever stands in her log, and in which order.
+    story.hers.append(ahead.as_bytes());
+    assert_eq!(found(&story.audit()), Vec::<String>::new());
+    story.hers.append(right.as_bytes());
+    assert_eq!(found(&story.audit()), Vec::<String>::new());
+}
+
+#[test]
+fn a_retailer_that_answers_the_later_of_two_withdrawals_in_its_log_answers_the_first_late() {
+    let mut story = Story::told();
+    let first = story.stop(KNOWN, NOW.plus(400));
+    story.theirs.append(first.as_bytes());
+    let again = story.withdraw(KNOWN, NOW.plus(9 * DAY_SECONDS));
+    story.acknowledge(&again, NOW.plus(9 * DAY_SECONDS + 1), vec![]);
+    let ids: Vec<_> =
+        story.audit_at(NOW.plus(10 * DAY_SECONDS)).findings.iter().map(|f| f.assertion).collect();
+    assert_eq!(ids, [Assertion::W1]);
+}
+
+#[test]
+fn a_withdrawal_that_never_left_does_not_make_the_answer_to_the_next_one_late() {
+    let mut story = Story::told();
+    story.withdraw(KNOWN, NOW.plus(400));
+    let again = story.withdraw(KNOWN, NOW.plus(9 * DAY_SECONDS));
+    story.acknowledge(&again, NOW.plus(9 * DAY_SECONDS + 1), vec![]);
+    let report = story.audit_at(NOW.plus(10 * DAY_SECONDS));
+    assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
 }
 
 #[test]
@@ -118,6 +163,8 @@ fn what_ran_out_is_erased_without_a_withdrawal_and_in_time() {
     let mut story = Story::begun();
     story.give(KNOWN);
     assert_eq!(found(&story.audit_at(due)), Vec::<String>::new());
+    assert_eq!(found(&story.audit_at(due.plus(1))), Vec::<String>::new());
+    story.goes_on(due.plus(1));
     let report = story.audit_at(due.plus(1));
     assert!(matches!(report.findings[0].fault, Fault::NeverErased { .. }), "{report:?}");
 }

@@ -424,6 +424,12 @@ impl Story {
         erasure
     }
 
+    /// The retailer's log goes on: it publishes something that is not here.
+    pub(super) fn goes_on(&mut self, at: Timestamp) {
+        let digest = sha256(&[b"elsewhere", &at.as_unix_seconds().to_be_bytes()]);
+        self.theirs.plain(&RecordKind::Published(Published { at, digest }));
+    }
+
     pub(super) fn bundle(&self) -> Bundle {
         let mut bundle = Bundle::new();
         self.theirs.write(&mut bundle);
