@@ -62,6 +62,8 @@ problems! {
     GrantConflict = "grant_conflict", "Another grant has this name, or another pseudonym its log";
     /// The consent request is unknown, over, or of another notice.
     RequestUnknown = "request_unknown", "The grant answers no open consent request";
+    /// A grant or a counter answers a proposal that nobody holds.
+    NegotiationMissing = "negotiation_missing", "There is no such negotiation, or no more";
     /// No grant answers to this ephemeral identifier.
     Unresolved = "unresolved", "Nobody who agreed to it is recognised here";
     /// A bound identifier heard at another place or time than it was made for.

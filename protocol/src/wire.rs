@@ -7,9 +7,9 @@ mod redemption;
 pub use body::{
     AcknowledgeMail, Arrivals, Arrived, AskErasure, AskLastHead, Attested, CollectMail, Continue,
     Continued, ContinuedLog, Disclose, EmitterFrame, Erased, GiveGrant, GrantGiven, Greeting,
-    LastHead, MailAcknowledged, MailCollected, Object, Objected, OpenRequests, Proven, Received,
-    Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting, TillAsk, TillAsked, TillCode,
-    TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
+    LastHead, MailAcknowledged, MailCollected, Negotiate, Negotiated, Object, Objected,
+    OpenRequests, Proven, Received, Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting,
+    TillAsk, TillAsked, TillCode, TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
 };
 
 #[cfg(feature = "vouchers")]
@@ -30,6 +30,8 @@ pub const CATALOGUE_PATH: &str = "/besace/v1/catalogue";
 pub const LOG_PATH: &str = "/besace/v1/log";
 /// Call: give a grant.
 pub const GRANTS_PATH: &str = "/besace/v1/grants";
+/// Call: say something in a negotiation: a proposal, a refusal, or a grant that names a proposal.
+pub const NEGOTIATIONS_PATH: &str = "/besace/v1/negotiations";
 /// Call: withdraw a grant.
 pub const WITHDRAWALS_PATH: &str = "/besace/v1/withdrawals";
 /// Call: ask for the erasure of what was held under a grant that is over.

@@ -101,6 +101,7 @@ impl Refusal {
             | ProblemType::Superseded => StatusCode::FORBIDDEN,
             ProblemType::GrantMissing
             | ProblemType::RequestUnknown
+            | ProblemType::NegotiationMissing
             | ProblemType::Unresolved
             | ProblemType::NotFound => StatusCode::NOT_FOUND,
             ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -146,6 +147,7 @@ impl Refusal {
             ProblemType::Unmarked => voice.say("problem-unmarked"),
             ProblemType::GrantMissing
             | ProblemType::RequestUnknown
+            | ProblemType::NegotiationMissing
             | ProblemType::GrantExpired
             | ProblemType::GrantWithdrawn
             | ProblemType::GrantConflict

@@ -309,6 +309,8 @@ pub const PARSERS: &[Parser] = &[
     json("wire-open-requests", "from_json", &["json"], body::<wire::OpenRequests>),
     json("wire-give-grant", "from_json", &["json"], body::<wire::GiveGrant>),
     json("wire-grant-given", "from_json", &["json"], body::<wire::GrantGiven>),
+    json("wire-negotiate", "from_json", &["json"], body::<wire::Negotiate>),
+    json("wire-negotiated", "from_json", &["json"], body::<wire::Negotiated>),
     json("wire-withdraw", "from_json", &["json"], body::<wire::Withdraw>),
     json("wire-withdrawn", "from_json", &["json"], body::<wire::Withdrawn>),
     json("wire-ask-erasure", "from_json", &["json"], body::<wire::AskErasure>),

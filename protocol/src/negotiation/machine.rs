@@ -89,8 +89,9 @@ pub enum Outcome {
 /// An event that changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NegotiationError {
-    /// A message of another negotiation, or of none. A grant that both signed, that is of none of hers and that she does not
-    /// hold is withdrawn: it was given before a backup was restored.
+    /// A message of another negotiation, or of none: a grant that names no proposal is of none. A grant that both signed and
+    /// that is of none of hers is withdrawn, as given before a backup was restored; but not what her vault holds as given, which
+    /// she gave word for word as it was asked.
     #[error("message of another negotiation")]
     Matter,
     /// This side cannot hear its own messages, nor say the other's; nor anything that its side did not sign.

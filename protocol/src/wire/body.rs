@@ -60,6 +60,28 @@ pub struct GrantGiven {
     pub grant: Attested,
 }
 
+/// Body of a call to [`NEGOTIATIONS_PATH`](super::NEGOTIATIONS_PATH). `spec/negotiation.md#over-http`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Negotiate {
+    /// What she says, signed by her: a [`Proposal`](crate::negotiation::Proposal), a
+    /// [`Refusal`](crate::negotiation::Refusal), or a [`Grant`](crate::consent::Grant) that names a proposal.
+    pub message: Bytes,
+}
+
+/// Answer, logged. The same to the same message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Negotiated {
+    /// What she said, in the retailer's log: a proposal or a refusal that counts. Of a grant, what both signed is logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Attested>,
+    /// What the retailer says: a proposal, an [`Agreement`](crate::negotiation::Agreement), a refusal, or the grant with
+    /// both signatures; absent where nothing answers, as to a refusal of hers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Attested>,
+}
+
 /// Body of a call to [`WITHDRAWALS_PATH`](super::WITHDRAWALS_PATH).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

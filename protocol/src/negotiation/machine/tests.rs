@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     consent::Grant,
     id::NegotiationId,
+    jws::Role,
     negotiation::sample::{
         NOW, Pair, alternative, grant, key, matter, request, side, signed, terms,
     },
@@ -237,6 +238,23 @@ fn a_message_from_the_future_of_another_run_or_of_the_wrong_side_changes_nothing
     assert_eq!(refused, Err(NegotiationError::Side));
     assert!(pair.theirs.said().is_empty() && pair.hers.said().is_empty());
     assert_eq!(hear(&mut pair.theirs, near, NOW).len(), 2);
+}
+
+#[test]
+fn a_grant_that_was_given_word_for_word_is_no_message_of_a_negotiation() {
+    let mut pair = agreed();
+    let by_hand =
+        Grant { proposal: None, terms: terms(), ..grant(&pair.hers, NOW).payload().clone() };
+    let by_hand = Grant { expires: NOW.plus(90 * DAY_SECONDS), ..by_hand };
+    let hers = signed(by_hand, Side::Subject, NOW);
+    let refused = pair.theirs.handle(Event::Hear(hers.clone().into()), NOW).map(|_| ());
+    assert_eq!(refused, Err(NegotiationError::Matter));
+    let both = hers.countersign(Role::Controller, &key(Side::Controller), NOW).unwrap();
+    // She gave it by hand while she negotiated about the same request: nothing is withdrawn.
+    let refused = pair.hers.handle(Event::Hear(both.into()), NOW).map(|_| ());
+    assert_eq!(refused, Err(NegotiationError::Matter));
+    assert_eq!((pair.hers.said().len(), pair.theirs.said().len()), (2, 2));
+    assert_eq!(pair.hers.due(), Some(Due::Give));
 }
 
 #[test]

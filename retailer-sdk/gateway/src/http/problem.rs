@@ -189,6 +189,7 @@ pub(super) const fn status_of(problem: ProblemType) -> StatusCode {
         | ProblemType::Superseded => StatusCode::FORBIDDEN,
         ProblemType::GrantMissing
         | ProblemType::RequestUnknown
+        | ProblemType::NegotiationMissing
         | ProblemType::Unresolved
         | ProblemType::NotFound => StatusCode::NOT_FOUND,
         ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
