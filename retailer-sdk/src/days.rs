@@ -103,8 +103,8 @@ impl Retailer {
     }
 
     /// Gives the resolver the chains of the days that a token heard now or soon can be bound to.
-    fn load_chains(&mut self, first: Day, now: Timestamp) -> Result<(), StoreError> {
-        let Self { store, own, live } = self;
+    pub(crate) fn load_chains(&mut self, first: Day, now: Timestamp) -> Result<(), StoreError> {
+        let Self { store, own, live, .. } = self;
         let days = [first, Day::of(now), Day::of(now).plus(1)];
         for (day, shop) in
             days.into_iter().flat_map(|day| own.identity.shops.iter().map(move |s| (day, s.code)))

@@ -5,10 +5,10 @@
 
 use besace_protocol::{
     consent::RecordKind,
-    crypto::SigningKey,
+    crypto::{Digest, SigningKey},
     encoding::Bytes,
     log::{
-        Checkpoint, InclusionProof, LogKey, Origin, ProveError, Salt, SignedCheckpoint,
+        Checkpoint, InclusionProof, LogKey, NodeId, Origin, ProveError, Salt, SignedCheckpoint,
         UnverifiedCheckpoint, commitment, inclusion_proof,
     },
     party::ControllerId,
@@ -84,15 +84,25 @@ impl Ledger {
     }
 
     /// A C2SP tlog-proof of a leaf under `head`, its salt in the `extra` line.
-    #[expect(clippy::unused_self, reason = "proofs are of this log")]
     pub(crate) fn prove(
         &self,
         session: Session<'_>,
         opened: &Opened,
         head: &SignedCheckpoint,
     ) -> Result<String, StoreError> {
-        let siblings = inclusion_proof(opened.leaf, head.size(), |id| session.log_node(id))
-            .map_err(|error| match error {
+        self.prove_from(opened, head, |id| session.log_node(id))
+    }
+
+    /// As [`prove`](Self::prove), from nodes that `read` gives.
+    #[expect(clippy::unused_self, reason = "proofs are of this log")]
+    pub(crate) fn prove_from(
+        &self,
+        opened: &Opened,
+        head: &SignedCheckpoint,
+        read: impl FnMut(NodeId) -> Result<Digest, StoreError>,
+    ) -> Result<String, StoreError> {
+        let siblings =
+            inclusion_proof(opened.leaf, head.size(), read).map_err(|error| match error {
                 ProveError::OutOfRange => StoreError::Corrupt,
                 ProveError::Read(error) => error,
             })?;

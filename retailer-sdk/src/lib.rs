@@ -53,6 +53,8 @@ mod days;
 #[cfg(feature = "sqlite")]
 mod erasure;
 #[cfg(feature = "sqlite")]
+mod group;
+#[cfg(feature = "sqlite")]
 mod ledger;
 #[cfg(feature = "sqlite")]
 mod live;
@@ -97,6 +99,7 @@ pub use self::{
     consent::{GiveGrantError, WithdrawError},
     days::{Tidied, TidyError},
     erasure::{AskErasureError, OwedErasure, RecipientsToldError},
+    group::{Group, GroupError, MakeOpeningError},
     mailbox::MailboxError,
     objection::ObjectError,
     once::{Once, ParseWriteKeyError, Refused, Write, WriteError, WriteKey},

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     TidyError,
+    days::first_live_day,
+    group::DueOpening,
     ledger::Ledger,
     live::Live,
     store::{SqliteStore, StoreError, StoredIdentity},
@@ -71,6 +73,10 @@ pub struct Retailer {
     pub(crate) store: SqliteStore,
     pub(crate) own: Own,
     pub(crate) live: Live,
+    /// Uses of the open group whose openings wait for its head.
+    pub(crate) due: Vec<DueOpening>,
+    /// Whether `live` may say what was never stored.
+    pub(crate) unsure: bool,
 }
 
 /// What a retailer is, apart from what it stores: shared by all steps of a transaction.
@@ -133,9 +139,25 @@ impl Retailer {
             sealing: stored.sealing,
             identity,
         };
-        let mut retailer = Self { store, own, live: Live::default() };
+        let mut retailer =
+            Self { store, own, live: Live::default(), due: Vec::new(), unsure: false };
         retailer.tidy(now, rng)?;
-        let Self { store, live, .. } = &mut retailer;
+        retailer.load(now, rng)?;
+        Ok(retailer)
+    }
+
+    /// Takes into memory what is stored, and nothing else.
+    pub(crate) fn load(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), StoreError> {
+        self.live = Live::default();
+        let first = first_live_day(now);
+        self.load_voucher_keys()?;
+        self.load_chains(first, now)?;
+        self.live.tidy(first, now, rng);
+        let Self { store, live, .. } = self;
         for stored in store.read().all_keys()? {
             let grant = store.read().grant(stored.grant)?.ok_or(StoreError::Corrupt)?.grant;
             live.insert(grant.handle, &stored.keys, rng).map_err(|_| StoreError::Corrupt)?;
@@ -144,7 +166,7 @@ impl Retailer {
         for (grant, uses) in store.read().day_uses(today)? {
             live.carry_over(today, grant, uses);
         }
-        Ok(retailer)
+        Ok(())
     }
 
     /// Replaces legal identity and shops, and publishes a manifest that says so. The domain stays.

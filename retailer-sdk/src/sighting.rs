@@ -1,13 +1,9 @@
 //! From an ephemeral identifier that a receiver heard to an answer that was logged first.
 
 use besace_protocol::{
-    consent::{Action, Claim, Mail, Opening, Reach, RecordKind, UseRecord, mail_context},
-    crypto::{SealError, Sealed},
-    document::{SignDocumentError, sign},
-    encoding::Bytes,
-    id::{GrantId, Handle, MailId},
-    jws::Role,
-    log::{Salt, SignedCheckpoint},
+    consent::{Action, Claim, Reach, RecordKind, UseRecord},
+    id::{GrantId, Handle},
+    log::Salt,
     party::ShopCode,
     presence::{EphemeralId, Level, Slot},
     private::Private,
@@ -20,11 +16,12 @@ use rand_core::CryptoRngCore;
 
 use crate::{
     OutOfScope, Retailer, ShopPermit, ShopScope,
+    group::DueOpening,
     live::Live,
     presence::Sighting,
     receive::disclosed,
     retailer::Own,
-    store::{Opened, Session, StoreError, StoredGrant, StoredMail},
+    store::{Opened, Session, StoreError, StoredGrant},
 };
 
 /// A sighting got no answer.
@@ -39,12 +36,6 @@ pub enum SightingError {
     /// Made for another shop or another minute.
     #[error("identifier was made for another place or time")]
     Relay,
-    /// An opening could not be signed.
-    #[error("opening was not signed")]
-    Opening(#[source] SignDocumentError),
-    /// An opening could not be sealed.
-    #[error("opening was not sealed")]
-    Seal(#[source] SealError),
     /// Nothing was recorded, so nobody is recognised.
     #[error("use was not recorded")]
     Log(#[from] StoreError),
@@ -57,7 +48,6 @@ impl SightingError {
             Self::Forbidden(_) => ProblemType::Forbidden,
             Self::Unresolved => ProblemType::Unresolved,
             Self::Relay => ProblemType::RelaySuspected,
-            Self::Opening(_) | Self::Seal(_) => ProblemType::Internal,
             Self::Log(_) => ProblemType::LogUnavailable,
         }
     }
@@ -100,7 +90,16 @@ impl Retailer {
     ) -> Result<Recognised, SightingError> {
         permit.check(ShopScope::Sightings)?;
         let _ = receiver;
-        let shop = permit.shop();
+        self.in_group(now, rng, |retailer, rng| retailer.sighted(permit.shop(), token, now, rng))
+    }
+
+    fn sighted(
+        &mut self,
+        shop: ShopCode,
+        token: EphemeralId,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Recognised, SightingError> {
         if let Some(answer) = self.live.answered(&token, shop, now) {
             // She may have objected since.
             let objects = self.objects_to_marketing(answer.handle)?;
@@ -116,8 +115,9 @@ impl Retailer {
         };
         let (own, live) = (&self.own, &self.live);
         let visit = Visit { shop, now };
-        let Known { grant, greeted, until } =
+        let (Known { grant, greeted, until }, due) =
             self.store.write(|session| own.recognise(session, live, handle, action, visit, rng))?;
+        self.due.extend(due);
         self.live.count_use(grant, shop, now);
         let mut grants = vec![grant];
         let mut greeting = None;
@@ -180,7 +180,7 @@ struct Known {
 }
 
 impl Own {
-    /// Logs the recognition, and the greeting that follows it, and mails both openings home.
+    /// Logs the recognition, and the greeting that follows it. Both openings go home with the head of the group.
     fn recognise(
         &self,
         session: Session<'_>,
@@ -189,7 +189,7 @@ impl Own {
         action: Action,
         visit: Visit,
         rng: &mut impl CryptoRngCore,
-    ) -> Result<Known, SightingError> {
+    ) -> Result<(Known, Vec<DueOpening>), SightingError> {
         // Read again under the lock: what stands in memory is only where to look.
         let recognition = session.grant_of_handle(handle)?.ok_or(StoreError::Corrupt)?;
         if !covers(&recognition, Purpose::Recognition, live, visit) {
@@ -210,16 +210,12 @@ impl Own {
             greeted = Some((other.grant.id, Greeting { chosen_name, topics }));
             uses.push((other, Action::Greeted));
         }
-        let mut logged = Vec::new();
+        let mut due = Vec::new();
         for (under, action) in uses {
             let opened = self.log_use(session, &under, action, visit, rng)?;
-            logged.push((under, opened));
+            due.push(DueOpening { under, opened, now: visit.now });
         }
-        let head = self.ledger.seal(session)?;
-        for (under, opened) in &logged {
-            self.mail_opening(session, under, opened, &head, visit.now, rng)?;
-        }
-        Ok(Known { grant: recognition.grant.id, greeted, until })
+        Ok((Known { grant: recognition.grant.id, greeted, until }, due))
     }
 
     /// Appends a use under a grant. What opens the entry is not kept: it goes home.
@@ -245,42 +241,6 @@ impl Own {
         session.set_uses(under.grant.id, uses)?;
         session.count_day_use(under.grant.id, Day::of(visit.now))?;
         self.ledger.append_sealed(session, record, salt)
-    }
-
-    /// Signs what opens an entry, seals it to the grant's pseudonym, and puts it into her mailbox.
-    pub(crate) fn mail_opening(
-        &self,
-        session: Session<'_>,
-        under: &StoredGrant,
-        opened: &Opened,
-        head: &SignedCheckpoint,
-        now: Timestamp,
-        rng: &mut impl CryptoRngCore,
-    ) -> Result<(), SightingError> {
-        let grant = under.grant.id;
-        let opening = Opening {
-            grant,
-            proof: self.ledger.prove(session, opened, head)?,
-            record: Bytes(opened.record.clone()),
-            v: 1,
-        };
-        let opening =
-            sign(opening, Role::Controller, &self.signing, now).map_err(SightingError::Opening)?;
-        let id = MailId::generate(rng);
-        let sealed = Sealed::seal(
-            opening.as_bytes(),
-            &mail_context(grant, id),
-            &self.sealing,
-            &under.subject.sealing_key,
-            rng,
-        )
-        .map_err(SightingError::Seal)?;
-        let retention = u32::from(under.grant.terms.retention_days);
-        session.add_mail(&StoredMail {
-            mail: Mail { grant, id, sealed },
-            destroy_day: Day::of(now).plus(retention),
-        })?;
-        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ mod disclosures;
 mod documents;
 mod erasures;
 mod grants;
+mod group;
 mod heads;
 mod identity;
 mod log;
@@ -23,17 +24,20 @@ mod uses;
 mod vouchers;
 
 use std::{
+    cell::Cell,
     fmt, fs, io,
     path::{Path, PathBuf},
 };
 
 use besace_protocol::{encoding::JsonError, time::Timestamp};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Params, Row, TransactionBehavior};
 
+use crate::group::MakeOpeningError;
 pub(crate) use continuations::{StoredContinuation, Subject};
 pub(crate) use disclosures::StoredDisclosure;
 pub(crate) use documents::{DocumentKind, StoredDocument};
 pub(crate) use erasures::StoredErasure;
+use grants::KnownGrants;
 pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
 pub(crate) use identity::StoredIdentity;
 pub(crate) use log::Opened;
@@ -57,6 +61,9 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("store/migrations/0008_cosigned.sql"),
     include_str!("store/migrations/0009_grants_to_erase.sql"),
 ];
+
+/// Statements that are kept ready: there are fewer in the whole store.
+const STATEMENTS_KEPT: usize = 256;
 
 /// What the database said. Its text names tables and columns, never values.
 #[derive(Debug)]
@@ -82,6 +89,12 @@ pub enum StoreError {
     /// A record could not be written down.
     #[error("a record could not be written down")]
     Record(#[source] JsonError),
+    /// What opens a use could not be made for whom it belongs to.
+    #[error("an opening was not made")]
+    Opening(#[source] MakeOpeningError),
+    /// The database ended the transaction of a group: nothing of the group was stored.
+    #[error("the transaction ended before its group did")]
+    GroupEnded,
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -125,6 +138,11 @@ impl From<rusqlite::Error> for OpenStoreError {
 pub struct SqliteStore {
     connection: Connection,
     path: Option<PathBuf>,
+    known: KnownGrants,
+    /// Whether a transaction around several operations is open.
+    grouped: bool,
+    /// Whether the write-ahead log has to be emptied after the group.
+    forget_after: Cell<bool>,
 }
 
 impl SqliteStore {
@@ -176,30 +194,43 @@ impl SqliteStore {
             connection.pragma_update(None, name, value)?;
         }
         migrate(&mut connection)?;
-        Ok(Self { connection, path })
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        let (known, forget_after) = (KnownGrants::default(), Cell::new(false));
+        Ok(Self { connection, path, known, grouped: false, forget_after })
     }
 
     /// What is committed now.
     pub(crate) fn read(&self) -> Session<'_> {
-        Session(&self.connection)
+        Session(&self.connection, &self.known)
     }
 
-    /// Does `work` wholly and durably, or not at all.
+    /// Does `work` wholly and durably, or not at all. In a group: wholly or not at all, and durably with the group.
     pub(crate) fn write<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.check_group()?;
+        if self.grouped {
+            let savepoint = self.connection.savepoint().map_err(StoreError::from)?;
+            let done = work(Session(&savepoint, &self.known))?;
+            savepoint.commit().map_err(StoreError::from)?;
+            return Ok(done);
+        }
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        let done = work(Session(&transaction))?;
+        let done = work(Session(&transaction, &self.known))?;
         transaction.commit().map_err(StoreError::from)?;
         Ok(done)
     }
 
-    /// Empties the write-ahead log, so that deleted content stands in no file.
+    /// Empties the write-ahead log, so that deleted content stands in no file; in a group, after it.
     pub(crate) fn forget_history(&self) -> Result<(), StoreError> {
+        if self.grouped {
+            self.forget_after.set(true);
+            return Ok(());
+        }
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
@@ -213,6 +244,12 @@ impl SqliteStore {
             self.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         let most = if full { pages } else { 1_000_000 };
         self.connection.pragma_update(None, "max_page_count", most).unwrap();
+    }
+
+    /// Does what no operation does, for tests.
+    #[cfg(test)]
+    pub(crate) fn sabotage(&self, sql: &str) {
+        self.connection.execute_batch(sql).unwrap();
     }
 
     /// Every row of every table as text, for tests.
@@ -241,7 +278,24 @@ impl fmt::Debug for SqliteStore {
 
 /// The statements, on a connection or within a transaction.
 #[derive(Clone, Copy)]
-pub(crate) struct Session<'c>(&'c Connection);
+pub(crate) struct Session<'c>(&'c Connection, &'c KnownGrants);
+
+impl Session<'_> {
+    /// As [`Connection::execute`], with a statement that is made once.
+    fn execute(self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+        self.0.prepare_cached(sql)?.execute(params)
+    }
+
+    /// As [`Connection::query_row`], with a statement that is made once.
+    fn query_row<T>(
+        self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.0.prepare_cached(sql)?.query_row(params, read)
+    }
+}
 
 fn migrate(connection: &mut Connection) -> Result<(), OpenStoreError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

@@ -4,6 +4,7 @@ mod audit;
 mod catalogue;
 mod consent;
 mod erasure;
+mod group;
 mod heads;
 mod identity;
 mod objection;

@@ -7,7 +7,7 @@ use besace_protocol::{
     consent::Action,
     crypto::{Digest, SigningKey, sha256},
     encoding::Bytes,
-    id::{GrantId, Handle},
+    id::Handle,
     money::Money,
     presence::{
         ReleasedKeys,
@@ -25,8 +25,9 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 
 use crate::{
-    OutOfScope, Retailer, ShopPermit, ShopScope, SightingError,
+    OutOfScope, Retailer, ShopPermit, ShopScope,
     days::grace,
+    group::DueOpening,
     live::Live,
     retailer::Own,
     sighting::{Visit, covers},
@@ -66,9 +67,6 @@ pub enum TillError {
     /// Somebody else signed the debit.
     #[error("the debit is not signed by the subject")]
     Signature,
-    /// An opening could not be signed or sealed.
-    #[error("opening was not made")]
-    Opening(#[source] SightingError),
     /// Nothing was recorded, so nothing is settled.
     #[error("settlement was not recorded")]
     Log(#[from] StoreError),
@@ -79,7 +77,7 @@ impl TillError {
     pub const fn problem(&self) -> ProblemType {
         match self {
             Self::Forbidden(_) => ProblemType::Forbidden,
-            Self::Clock | Self::Opening(_) => ProblemType::Internal,
+            Self::Clock => ProblemType::Internal,
             Self::Answer(_) | Self::Presentation(_) | Self::Code(_) => ProblemType::Malformed,
             Self::Unresolved => ProblemType::Unresolved,
             Self::Expired => ProblemType::ChallengeExpired,
@@ -102,19 +100,7 @@ impl TillError {
             | Self::Again
             | Self::Form
             | Self::Signature
-            | Self::Opening(_)
             | Self::Log(_) => None,
-        }
-    }
-}
-
-impl From<SightingError> for TillError {
-    fn from(error: SightingError) -> Self {
-        match error {
-            SightingError::Log(error) => Self::Log(error),
-            SightingError::Forbidden(error) => Self::Forbidden(error),
-            SightingError::Unresolved | SightingError::Relay => Self::Unresolved,
-            SightingError::Opening(_) | SightingError::Seal(_) => Self::Opening(error),
         }
     }
 }
@@ -236,8 +222,23 @@ impl Retailer {
         ) -> Result<Option<Money>, TillError>,
     ) -> Result<Settlement, TillError> {
         let visit = Visit { shop: permit.shop(), now };
+        self.in_group(now, rng, |retailer, rng| retailer.settled(holder, visit, rng, settle))
+    }
+
+    fn settled<R: CryptoRngCore>(
+        &mut self,
+        holder: Option<(Handle, Day)>,
+        visit: Visit,
+        rng: &mut R,
+        settle: impl FnOnce(
+            &Own,
+            Session<'_>,
+            &StoredGrant,
+            &ReleasedKeys,
+        ) -> Result<Option<Money>, TillError>,
+    ) -> Result<Settlement, TillError> {
         let (own, live) = (&self.own, &self.live);
-        let (grant, settlement) = self.store.write(|session| {
+        let (due, settlement) = self.store.write(|session| {
             let (stored, keys) = grant_of(session, live, holder, visit)?;
             let amount = settle(own, session, &stored, &keys)?;
             let (action, settled) = match amount {
@@ -245,14 +246,14 @@ impl Retailer {
                 Some(_) => (Action::Debited, TillOutcome::Debited),
             };
             let opened = own.log_use(session, &stored, action, visit, rng)?;
-            let head = own.ledger.seal(session)?;
-            own.mail_opening(session, &stored, &opened, &head, now, rng)?;
             let handle = stored.grant.handle;
             let objects = session.objects(stored.grant.subject_key.key_id())?;
             let settlement = Settlement { amount, handle, objects, settled };
-            Ok::<(GrantId, _), TillError>((stored.grant.id, settlement))
+            let due = DueOpening { under: stored, opened, now: visit.now };
+            Ok::<_, TillError>((due, settlement))
         })?;
-        self.live.count_use(grant, visit.shop, now);
+        self.live.count_use(due.under.grant.id, visit.shop, visit.now);
+        self.due.push(due);
         Ok(settlement)
     }
 }

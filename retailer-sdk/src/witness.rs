@@ -31,10 +31,12 @@ impl Retailer {
     }
 
     /// The largest head that enough witnesses cosigned, with their lines; nothing if there is none.
+    ///
+    /// One that does not hold is none: witnesses are asked again, and the answer replaces it.
     pub fn cosigned(&self) -> Result<Option<SignedCheckpoint>, StoreError> {
         let Some(note) = self.store.read().cosigned()? else { return Ok(None) };
-        let head = UnverifiedCheckpoint::parse(note.as_bytes()).map_err(|_| StoreError::Corrupt)?;
-        head.verify(self.own.ledger.key()).map(Some).map_err(|_| StoreError::Corrupt)
+        let head = UnverifiedCheckpoint::parse(note.as_bytes()).ok();
+        Ok(head.and_then(|head| head.verify(self.own.ledger.key()).ok()))
     }
 
     /// Serves a head of this log with the lines of its witnesses, unless a larger one has some already. Of one
@@ -48,5 +50,31 @@ impl Retailer {
             return Ok(());
         }
         self.store.write(|session| session.set_cosigned(new.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng as _, rngs::StdRng};
+
+    use super::*;
+    use crate::{
+        Identity, SqliteStore,
+        testing::{NOW, domain, legal, shops},
+    };
+
+    #[test]
+    fn a_kept_head_that_does_not_hold_is_replaced() {
+        let identity = Identity { domain: domain(), legal: legal(), shops: shops() };
+        let store = SqliteStore::in_memory().unwrap();
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
+        retailer.store.write(|session| session.set_cosigned("a page of another file")).unwrap();
+        assert_eq!(retailer.cosigned().unwrap(), None);
+        let head = retailer.head().unwrap();
+        let policy = besace_protocol::log::WitnessPolicy::parse(b"quorum none\n").unwrap();
+        let witnessed = policy.verify(&head, NOW, 0).unwrap();
+        retailer.keep_cosigned(&witnessed).unwrap();
+        assert_eq!(retailer.cosigned().unwrap(), Some(head));
     }
 }

@@ -42,6 +42,22 @@ fn key_of(house: &House) -> LogKey {
     LogKey::new(Origin::retailer(&house.domain), manifest.log_key)
 }
 
+/// A gateway's client that no busy machine makes impatient.
+fn asking(policy: WitnessPolicy) -> Witnesses {
+    Witnesses::new_within(policy, Duration::from_mins(2)).unwrap()
+}
+
+/// A witness that watches the log of `house`, with its file in `folder`.
+fn watching(
+    house: &House,
+    folder: &Path,
+    clock: &Arc<WorldClock>,
+    number: u8,
+    manner: Manner,
+) -> TestWitness {
+    TestWitness::start(number, folder, vec![key_of(house)], Arc::clone(clock), manner).unwrap()
+}
+
 /// What the gateway serves to everybody, or the status of its refusal.
 async fn served(house: &House, name: &str) -> Result<SignedCheckpoint, u16> {
     let address = format!("http://{}{LOG_PATH}/{name}", house.tap.address());
@@ -70,14 +86,11 @@ async fn a_head_is_served_as_cosigned_once_two_of_three_witnesses_saw_it() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(WorldClock::new(MORNING, false));
     let house = house(folder.path(), &clock).await;
-    let start = |number, manner| {
-        let logs = vec![key_of(&house)];
-        TestWitness::start(number, folder.path(), logs, Arc::clone(&clock), manner).unwrap()
-    };
+    let start = |number, manner| watching(&house, folder.path(), &clock, number, manner);
     let (one, two, wrong) =
         (start(1, Manner::Honest), start(2, Manner::Honest), start(3, Manner::Wrong));
     let policy = two_of(&[&one, &two, &wrong]);
-    let witnesses = Witnesses::new(policy.clone()).unwrap();
+    let witnesses = asking(policy.clone());
 
     assert_eq!(served(&house, "cosigned").await.unwrap_err(), 404);
     let before = served(&house, "checkpoint").await.unwrap();
@@ -105,7 +118,7 @@ async fn a_head_is_served_as_cosigned_once_two_of_three_witnesses_saw_it() {
     assert_eq!([&one, &two].map(TestWitness::asked), [2, 2], "with the right size at once");
 
     // A gateway that was started again learns from the witnesses how far they are.
-    let forgetful = Witnesses::new(policy.clone()).unwrap();
+    let forgetful = asking(policy.clone());
     grow(&house, &clock);
     assert!(house.have_cosigned(&forgetful, &clock).await);
     assert_eq!([&one, &two].map(TestWitness::asked), [4, 4], "once with size 0, once more");
@@ -119,8 +132,21 @@ async fn a_head_is_served_as_cosigned_once_two_of_three_witnesses_saw_it() {
     assert_eq!(policy.verify(&again, clock.now(), 0).unwrap().at(), clock.now());
     assert_eq!(again.size(), cosigned.size());
 
-    // One alone is too few, and what was served before stays.
+    // Who is away when it is cosigned again keeps the line that it has.
+    let lines = [one.line("a"), two.line("b")].concat();
     two.close().await;
+    clock.reach(clock.now().plus(DAY / 2));
+    let any = WitnessPolicy::parse(format!("{lines}group g any a b\nquorum g\n").as_bytes());
+    assert!(house.have_cosigned(&asking(any.unwrap()), &clock).await);
+    let renewed = served(&house, "cosigned").await.unwrap();
+    assert_ne!(renewed, again);
+    assert_eq!(
+        policy.verify(&renewed, clock.now(), DAY / 2).unwrap().at(),
+        clock.now().minus(DAY / 2)
+    );
+    let again = renewed;
+
+    // One alone is too few, and what was served before stays.
     grow(&house, &clock);
     assert!(!house.have_cosigned(&forgetful, &clock).await);
     assert_eq!(served(&house, "cosigned").await.unwrap(), again);
@@ -134,14 +160,11 @@ async fn a_witness_that_is_slow_or_talks_without_end_holds_up_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(WorldClock::new(MORNING, false));
     let house = house(folder.path(), &clock).await;
-    let start = |number, manner| {
-        let logs = vec![key_of(&house)];
-        TestWitness::start(number, folder.path(), logs, Arc::clone(&clock), manner).unwrap()
-    };
+    let start = |number, manner| watching(&house, folder.path(), &clock, number, manner);
     let (one, two, slow) =
         (start(1, Manner::Honest), start(2, Manner::Honest), start(3, Manner::Slow));
-    let witnesses = Witnesses::new(two_of(&[&one, &two, &slow])).unwrap();
-    let asking = house.have_cosigned(&witnesses, &clock);
+    let witnesses = asking(two_of(&[&one, &two, &slow]));
+    let asked = house.have_cosigned(&witnesses, &clock);
     let served = async {
         // The third has not answered, and does not before this is over.
         let mut looks = tokio::time::interval(Duration::from_millis(20));
@@ -150,13 +173,13 @@ async fn a_witness_that_is_slow_or_talks_without_end_holds_up_nobody() {
         }
         slow.let_go();
     };
-    let both = async { tokio::join!(asking, served) };
+    let both = async { tokio::join!(asked, served) };
     let (cosigned, ()) = tokio::time::timeout(Duration::from_mins(2), both).await.unwrap();
     assert!(cosigned);
 
     for manner in [Manner::Endless, Manner::Boasting] {
         let third = start(4, manner);
-        let witnesses = Witnesses::new(two_of(&[&one, &two, &third])).unwrap();
+        let witnesses = asking(two_of(&[&one, &two, &third]));
         grow(&house, &clock);
         assert!(house.have_cosigned(&witnesses, &clock).await, "{manner:?}");
         assert_eq!(third.asked(), 1, "{manner:?}");
@@ -236,16 +259,14 @@ fn unwitnessed<T: std::fmt::Debug>(done: &Result<T, ExchangeError>) {
 async fn what_a_shop_publishes_counts_once_her_witnesses_cosigned_it_and_while_that_is_fresh() {
     let mut world = World::start(MORNING, false).await.unwrap();
     let domain = world.lumen.domain.clone();
-    let start = |number, manner| {
-        let (folder, logs) = (world.folder.path(), vec![key_of(&world.lumen)]);
-        TestWitness::start(number, folder, logs, Arc::clone(&world.clock), manner).unwrap()
-    };
+    let start =
+        |number, manner| watching(&world.lumen, world.folder.path(), &world.clock, number, manner);
     let (one, two, wrong) =
         (start(1, Manner::Honest), start(2, Manner::Honest), start(3, Manner::Wrong));
     let policy = two_of(&[&one, &two, &wrong]);
     let lines = [one.line("a"), two.line("b"), wrong.line("c")].concat();
     let any = WitnessPolicy::parse(format!("{lines}group g any a b c\nquorum g\n").as_bytes());
-    let any = Witnesses::new(any.unwrap()).unwrap();
+    let any = asking(any.unwrap());
 
     let english =
         "Pilot without witnesses: nobody else checks yet that a shop shows everyone the same log.";
@@ -258,16 +279,14 @@ async fn what_a_shop_publishes_counts_once_her_witnesses_cosigned_it_and_while_t
 
     // Nobody cosigned it, then one did: of neither she keeps anything.
     unwitnessed(&world.exchange.meet(&domain).await);
-    let only = Witnesses::new(
-        WitnessPolicy::parse(format!("{}quorum a\n", one.line("a")).as_bytes()).unwrap(),
-    );
-    assert!(world.lumen.have_cosigned(&only.unwrap(), &world.clock).await);
+    let only = WitnessPolicy::parse(format!("{}quorum a\n", one.line("a")).as_bytes()).unwrap();
+    assert!(world.lumen.have_cosigned(&asking(only), &world.clock).await);
     assert!(served(&world.lumen, "cosigned").await.is_ok());
     unwitnessed(&world.exchange.meet(&domain).await);
     assert!(world.engine().retailers().unwrap().is_empty());
 
     // Two did.
-    let both = Witnesses::new(policy.clone()).unwrap();
+    let both = asking(policy.clone());
     clock_on(&world, DAY / 2);
     assert!(world.lumen.have_cosigned(&both, &world.clock).await);
     assert!(world.exchange.meet(&domain).await.unwrap().offers > 0);
@@ -311,7 +330,7 @@ async fn what_a_shop_publishes_counts_once_her_witnesses_cosigned_it_and_while_t
         Manner::Honest,
     )
     .unwrap();
-    let again_both = Witnesses::new(two_of(&[&one, &again, &wrong])).unwrap();
+    let again_both = asking(two_of(&[&one, &again, &wrong]));
     assert!(world.lumen.have_cosigned(&again_both, &world.clock).await);
     world.exchange.meet(&domain).await.unwrap();
 

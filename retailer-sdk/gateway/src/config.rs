@@ -65,6 +65,12 @@ pub enum ConfigError {
         #[source]
         source: ParseWitnessPolicyError,
     },
+    /// A policy that nobody's cosignature is needed for.
+    #[error("{path} says `quorum none`: name who has to cosign, or remove the file")]
+    NoQuorum {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 impl Config {
@@ -89,6 +95,8 @@ impl Config {
             Err(source) => return Err(ConfigError::Io { path, source }),
         };
         match WitnessPolicy::parse(&bytes) {
+            // It would hold for what nobody cosigned, and for ever.
+            Ok(policy) if !policy.asks() => Err(ConfigError::NoQuorum { path }),
             Ok(policy) => Ok(Some(policy)),
             Err(source) => Err(ConfigError::Witnesses { path, source }),
         }
@@ -115,4 +123,18 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Confi
 /// Reads a file.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ConfigError> {
     fs::read(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_asks_for_nobody_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Config::read_witnesses(folder.path()).unwrap().is_none());
+        fs::write(folder.path().join(Config::WITNESSES), "quorum none\n").unwrap();
+        let refused = Config::read_witnesses(folder.path()).unwrap_err();
+        assert!(matches!(refused, ConfigError::NoQuorum { .. }), "{refused}");
+    }
 }

@@ -1,7 +1,8 @@
 //! The server: addresses of agents, of shops, and of everybody. `spec/http.md`.
 //!
-//! A handler says in its signature who may call, asks the retailer once, and renders. One lock stands
+//! A handler says in its signature who may call, asks the retailer once, and renders. One queue stands
 //! before the retailer: it is one writer, and a withdrawal that was answered is over for whoever comes next.
+//! Whoever waits in it at one time is served in one transaction, and answered when that is on disk.
 
 mod agent;
 mod body;
@@ -10,6 +11,7 @@ mod openapi;
 mod pace;
 mod problem;
 mod public;
+mod queue;
 mod redemption;
 mod routes;
 mod shop;
@@ -23,10 +25,10 @@ use std::{
 };
 
 use actix_web::{App, HttpRequest, HttpServer, dev::Server, http::header, web};
-use besace_protocol::time::Timestamp;
+use besace_protocol::{problem::ProblemType, time::Timestamp};
 use besace_retailer::Retailer;
 
-use self::{once::UnderWay, pace::Pace, problem::Refusal};
+use self::{once::UnderWay, pace::Pace, problem::Refusal, queue::Queue};
 pub use self::{
     openapi::{openapi, problems},
     pace::Limits,
@@ -90,6 +92,8 @@ pub fn serve_within(
 #[derive(Debug)]
 struct Gateway {
     retailer: Arc<Mutex<Retailer>>,
+    /// Who waits for the retailer.
+    queue: Queue,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     /// Of calls and publications, by network.
@@ -109,8 +113,8 @@ impl Gateway {
     ) -> Self {
         let calls = Pace::new(limits.calls_per_minute);
         let sightings = Pace::new(limits.sightings_per_minute);
-        let under_way = UnderWay::default();
-        Self { retailer, clock, entropy, calls, sightings, under_way }
+        let (queue, under_way) = (Queue::default(), UnderWay::default());
+        Self { retailer, queue, clock, entropy, calls, sightings, under_way }
     }
 
     /// Whether another call may come from where this one does.
@@ -126,19 +130,18 @@ impl Gateway {
         self.sightings.admits(key, self.clock.now())
     }
 
-    /// Asks the retailer, on a thread that may block. The moment is read once.
+    /// Asks the retailer, on a thread that may block; the answer comes once it is on disk. The moment is read once.
     async fn ask<T, F>(self: Arc<Self>, question: F) -> Result<T, Refusal>
     where
         T: Send + 'static,
         F: FnOnce(&mut Retailer, Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
     {
-        web::block(move || {
-            let mut rng = Rng::new(Arc::clone(&self.entropy));
-            let mut retailer = self.lock();
-            question(&mut retailer, self.clock.now(), &mut rng)
-        })
-        .await
-        .unwrap_or_else(|gone| Err(Refusal::broken(&gone)))
+        let (answer, idle) = self.queue.push(question);
+        if idle {
+            // It goes on without us, should whoever asked be gone.
+            drop(tokio::task::spawn_blocking(move || queue::serve(&self)));
+        }
+        answer.await.unwrap_or_else(|_| Err(Refusal::new(ProblemType::LogUnavailable)))
     }
 
     /// Does what is due now.

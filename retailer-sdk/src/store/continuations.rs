@@ -112,7 +112,8 @@ impl Session<'_> {
 
     /// The key of this name, where it belongs to a pseudonym that went on.
     pub(crate) fn pseudonym_key(self, id: KeyId) -> Result<Option<VerifyingKey>, StoreError> {
-        let mut statement = self.0.prepare("SELECT key FROM pseudonym_keys WHERE key_id = ?1")?;
+        let mut statement =
+            self.0.prepare_cached("SELECT key FROM pseudonym_keys WHERE key_id = ?1")?;
         let key: Option<[u8; 32]> =
             statement.query_row(params![id.to_string()], |row| row.get(0)).optional()?;
         key.map(|key| verifying_key(&key)).transpose()
@@ -132,7 +133,7 @@ impl Session<'_> {
     /// Whether two keys are those of one pseudonym, now or formerly.
     pub(crate) fn are_one(self, a: KeyId, b: KeyId) -> Result<bool, StoreError> {
         let (a, b) = (a.to_string(), b.to_string());
-        let together: i64 = self.0.query_row(
+        let together: i64 = self.query_row(
             "SELECT count(*) FROM pseudonym_keys a JOIN pseudonym_keys b USING (first_key_id)
              WHERE a.key_id = ?1 AND b.key_id = ?2",
             params![a, b],
@@ -150,7 +151,6 @@ impl Session<'_> {
         let Continuation { from, to, .. } = continuation;
         let key_id = from.key.key_id().to_string();
         let first: String = self
-            .0
             .query_row(
                 "SELECT first_key_id FROM pseudonym_keys WHERE key_id = ?1",
                 params![key_id],
@@ -158,7 +158,7 @@ impl Session<'_> {
             )
             .optional()?
             .unwrap_or_else(|| key_id.clone());
-        self.0.execute(
+        self.execute(
             "INSERT INTO pseudonyms (first_key_id, key, sealing_key, log, log_key)
              VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (first_key_id) DO UPDATE SET key = excluded.key,
@@ -172,7 +172,7 @@ impl Session<'_> {
             ],
         )?;
         for key in [&from.key, &to.key] {
-            self.0.execute(
+            self.execute(
                 "INSERT INTO pseudonym_keys (key_id, key, first_key_id) VALUES (?1, ?2, ?3)
                  ON CONFLICT (key_id) DO NOTHING",
                 params![key.key_id().to_string(), key.as_bytes(), first],
@@ -181,7 +181,7 @@ impl Session<'_> {
         if !self.claim_log(to.log, &to.log_key, &to.key)? {
             return Err(StoreError::Corrupt);
         }
-        self.0.execute(
+        self.execute(
             "INSERT INTO continuations (digest, jws, from_log, to_log, leaf, discrepancy_leaf)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
@@ -204,7 +204,7 @@ impl Session<'_> {
         let sql = format!(
             "SELECT digest, jws, leaf, discrepancy_leaf FROM continuations WHERE {condition}"
         );
-        let mut statement = self.0.prepare(&sql)?;
+        let mut statement = self.0.prepare_cached(&sql)?;
         let mut rows = statement.query(params![value])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         Ok(Some(StoredContinuation {

@@ -24,7 +24,7 @@ impl Session<'_> {
     ) -> Result<(), StoreError> {
         let topics =
             serde_json::to_string(disclosure.topics.reveal()).map_err(|_| StoreError::Corrupt)?;
-        self.0.execute(
+        self.execute(
             "INSERT INTO disclosures (grant_id, digest, chosen_name, topics, destroy_day, leaf)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (grant_id) DO UPDATE SET digest = excluded.digest,
@@ -44,7 +44,6 @@ impl Session<'_> {
 
     pub(crate) fn disclosure(self, grant: GrantId) -> Result<Option<StoredDisclosure>, StoreError> {
         let row = self
-            .0
             .query_row(
                 "SELECT digest, chosen_name, topics, destroy_day, leaf FROM disclosures
                  WHERE grant_id = ?1",
@@ -76,16 +75,16 @@ impl Session<'_> {
 
     /// Whether there was one to delete.
     pub(crate) fn delete_disclosure(self, grant: GrantId) -> Result<bool, StoreError> {
-        let deleted = self
-            .0
-            .execute("DELETE FROM disclosures WHERE grant_id = ?1", params![grant.as_bytes()])?;
+        let deleted =
+            self.execute("DELETE FROM disclosures WHERE grant_id = ?1", params![grant.as_bytes()])?;
         Ok(deleted > 0)
     }
 
     /// Deletes what has reached its deadline; under which grants, sorted.
     pub(crate) fn delete_disclosures_due(self, today: Day) -> Result<Vec<GrantId>, StoreError> {
-        let mut statement =
-            self.0.prepare("DELETE FROM disclosures WHERE destroy_day <= ?1 RETURNING grant_id")?;
+        let mut statement = self
+            .0
+            .prepare_cached("DELETE FROM disclosures WHERE destroy_day <= ?1 RETURNING grant_id")?;
         let rows = statement
             .query_map(params![today.as_number()], |row| row.get(0).map(GrantId::from_bytes))?;
         let mut grants = rows.collect::<Result<Vec<_>, _>>()?;

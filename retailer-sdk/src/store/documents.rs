@@ -43,7 +43,7 @@ impl Session<'_> {
         name: &[u8],
         document: &StoredDocument,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO documents (kind, name, jws, leaf) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (kind, name) DO UPDATE SET jws = excluded.jws, leaf = excluded.leaf",
             params![kind.as_str(), name, document.jws, to_integer(document.leaf)?],
@@ -57,7 +57,6 @@ impl Session<'_> {
         name: &[u8],
     ) -> Result<Option<StoredDocument>, StoreError> {
         let row = self
-            .0
             .query_row(
                 "SELECT jws, leaf FROM documents WHERE kind = ?1 AND name = ?2",
                 params![kind.as_str(), name],
@@ -69,8 +68,9 @@ impl Session<'_> {
 
     /// All documents of a kind, in the order in which they were logged.
     pub(crate) fn documents(self, kind: DocumentKind) -> Result<Vec<StoredDocument>, StoreError> {
-        let mut statement =
-            self.0.prepare("SELECT jws, leaf FROM documents WHERE kind = ?1 ORDER BY leaf")?;
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT jws, leaf FROM documents WHERE kind = ?1 ORDER BY leaf")?;
         let mut rows = statement.query(params![kind.as_str()])?;
         let mut documents = Vec::new();
         while let Some(row) = rows.next()? {
@@ -82,7 +82,7 @@ impl Session<'_> {
     /// Takes the voucher keys of the weeks before `week` from among the current ones.
     pub(crate) fn forget_voucher_keys(self, week: Week) -> Result<(), StoreError> {
         // Names are weeks in four bytes, high ones first: their order is that of the weeks.
-        self.0.execute(
+        self.execute(
             "DELETE FROM documents WHERE kind = ?1 AND name < ?2",
             params![DocumentKind::VoucherKeys.as_str(), week.as_number().to_be_bytes()],
         )?;
@@ -91,7 +91,7 @@ impl Session<'_> {
 
     /// Keeps a document that the log names by digest, also after a later one replaced it.
     pub(crate) fn keep_long_document(self, digest: &Digest, jws: &[u8]) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO long_documents (digest, jws) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
             params![digest.as_bytes(), jws],
         )?;
@@ -100,7 +100,8 @@ impl Session<'_> {
 
     /// Every document that the log names by digest.
     pub(crate) fn long_documents(self) -> Result<Vec<Vec<u8>>, StoreError> {
-        let mut statement = self.0.prepare("SELECT jws FROM long_documents ORDER BY digest")?;
+        let mut statement =
+            self.0.prepare_cached("SELECT jws FROM long_documents ORDER BY digest")?;
         let documents = statement.query_map([], |row| row.get(0))?;
         Ok(documents.collect::<Result<_, _>>()?)
     }
@@ -108,7 +109,7 @@ impl Session<'_> {
     /// Keeps a notice under its digest; the same text twice is one notice.
     pub(crate) fn add_notice(self, text: &str) -> Result<Digest, StoreError> {
         let digest = sha256(&[text.as_bytes()]);
-        self.0.execute(
+        self.execute(
             "INSERT INTO notices (digest, text) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
             params![digest.as_bytes(), text],
         )?;
@@ -116,7 +117,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn notice(self, digest: &Digest) -> Result<Option<String>, StoreError> {
-        let row = self.0.query_row(
+        let row = self.query_row(
             "SELECT text FROM notices WHERE digest = ?1",
             params![digest.as_bytes()],
             |row| row.get(0),
@@ -126,7 +127,7 @@ impl Session<'_> {
 
     /// Every notice there ever was.
     pub(crate) fn notices(self) -> Result<Vec<String>, StoreError> {
-        let mut statement = self.0.prepare("SELECT text FROM notices ORDER BY digest")?;
+        let mut statement = self.0.prepare_cached("SELECT text FROM notices ORDER BY digest")?;
         let texts = statement.query_map([], |row| row.get(0))?;
         Ok(texts.collect::<Result<_, _>>()?)
     }

@@ -19,18 +19,17 @@ impl Session<'_> {
         grant: GrantId,
         erasure: &StoredErasure,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO erasures (grant_id, jws, leaf) VALUES (?1, ?2, ?3)
              ON CONFLICT (grant_id) DO UPDATE SET jws = excluded.jws, leaf = excluded.leaf",
             params![grant.as_bytes(), erasure.jws, to_integer(erasure.leaf)?],
         )?;
-        self.0.execute("UPDATE grants SET erased = 1 WHERE id = ?1", params![grant.as_bytes()])?;
+        self.execute("UPDATE grants SET erased = 1 WHERE id = ?1", params![grant.as_bytes()])?;
         Ok(())
     }
 
     pub(crate) fn erasure(self, grant: GrantId) -> Result<Option<StoredErasure>, StoreError> {
         let row = self
-            .0
             .query_row(
                 "SELECT jws, leaf FROM erasures WHERE grant_id = ?1",
                 params![grant.as_bytes()],
@@ -47,7 +46,7 @@ impl Session<'_> {
 
     /// Whether uses of a grant wait for her.
     pub(crate) fn has_mail_of(self, grant: GrantId) -> Result<bool, StoreError> {
-        let mut statement = self.0.prepare("SELECT 1 FROM mail WHERE grant_id = ?1")?;
+        let mut statement = self.0.prepare_cached("SELECT 1 FROM mail WHERE grant_id = ?1")?;
         Ok(statement.exists(params![grant.as_bytes()])?)
     }
 }

@@ -1,8 +1,10 @@
 //! Grants, their ends, and how often they were used: never when.
 
+use std::{cell::RefCell, collections::BTreeMap};
+
 use besace_protocol::{
     consent::{Grant, UseHead},
-    crypto::{Digest, KeyId},
+    crypto::{Digest, KeyId, sha256},
     document::Unverified,
     id::{GrantId, Handle},
     time::Timestamp,
@@ -90,7 +92,7 @@ pub(super) const OF_SUBJECT: &str = "subject_key_id IN (SELECT ?1 UNION
 impl Session<'_> {
     pub(crate) fn add_grant(self, stored: &StoredGrant) -> Result<(), StoreError> {
         let grant = &stored.grant;
-        self.0.execute(
+        self.execute(
             "INSERT INTO grants (id, handle, subject_key_id, offered, jws, leaf, state, expires,
                 use_count, use_head)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -139,7 +141,7 @@ impl Session<'_> {
 
     /// How many grants were ever accepted, and how many are active.
     pub(crate) fn count_grants(self) -> Result<(u64, u64), StoreError> {
-        let (all, active) = self.0.query_row(
+        let (all, active) = self.query_row(
             "SELECT count(*), count(*) FILTER (WHERE state = 'active') FROM grants",
             [],
             |row| Ok((row.get(0)?, row.get(1)?)),
@@ -148,7 +150,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn set_state(self, id: GrantId, state: StoredState) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "UPDATE grants SET state = ?2 WHERE id = ?1",
             params![id.as_bytes(), state.as_str()],
         )?;
@@ -156,7 +158,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn set_uses(self, id: GrantId, uses: UseHead) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "UPDATE grants SET use_count = ?2, use_head = ?3 WHERE id = ?1",
             params![id.as_bytes(), to_integer(uses.count)?, uses.head.as_bytes()],
         )?;
@@ -168,7 +170,7 @@ impl Session<'_> {
         grant: GrantId,
         withdrawal: &StoredWithdrawal,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO withdrawals (grant_id, jws, leaf, acknowledgement, acknowledgement_leaf)
              VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
@@ -184,7 +186,6 @@ impl Session<'_> {
 
     pub(crate) fn withdrawal(self, grant: GrantId) -> Result<Option<StoredWithdrawal>, StoreError> {
         let row = self
-            .0
             .query_row(
                 "SELECT jws, leaf, acknowledgement, acknowledgement_leaf FROM withdrawals
                  WHERE grant_id = ?1",
@@ -208,21 +209,43 @@ impl Session<'_> {
         sql: &str,
         params: &[&dyn rusqlite::ToSql],
     ) -> Result<Vec<StoredGrant>, StoreError> {
-        let mut statement = self.0.prepare(sql)?;
+        let mut statement = self.0.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         let mut grants = Vec::new();
         while let Some(row) = rows.next()? {
-            grants.push(stored_grant(row)?);
+            grants.push(stored_grant(row, self.1)?);
         }
         Ok(grants)
     }
 }
 
-fn stored_grant(row: &Row<'_>) -> Result<StoredGrant, StoreError> {
+/// Grants that were read before, by the digest of their bytes: to read the keys in one takes longer than all the rest.
+#[derive(Debug, Default)]
+pub(super) struct KnownGrants(RefCell<BTreeMap<Digest, Grant>>);
+
+impl KnownGrants {
+    /// How many are kept: some 4 MiB.
+    const MOST: usize = 4096;
+
+    fn read(&self, jws: &[u8]) -> Result<Grant, StoreError> {
+        let digest = sha256(&[jws]);
+        if let Some(grant) = self.0.borrow().get(&digest) {
+            return Ok(grant.clone());
+        }
+        let grant = Unverified::<Grant>::parse(jws).map_err(|_| StoreError::Corrupt)?;
+        let mut known = self.0.borrow_mut();
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(digest, grant.claimed().clone());
+        Ok(grant.claimed().clone())
+    }
+}
+
+fn stored_grant(row: &Row<'_>, known: &KnownGrants) -> Result<StoredGrant, StoreError> {
     let jws: Vec<u8> = row.get(0)?;
-    let grant = Unverified::<Grant>::parse(&jws).map_err(|_| StoreError::Corrupt)?;
+    let grant = known.read(&jws)?;
     let state: String = row.get(3)?;
-    let grant = grant.claimed().clone();
     Ok(StoredGrant {
         subject: Subject::from_row(row, 6)?.unwrap_or_else(|| Subject::of(&grant)),
         grant,

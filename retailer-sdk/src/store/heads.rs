@@ -9,7 +9,9 @@ use besace_protocol::{
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{OpenStoreError, Session, StoreError, continuations::verifying_key, to_integer};
+use super::{
+    KnownGrants, OpenStoreError, Session, StoreError, continuations::verifying_key, to_integer,
+};
 
 impl Session<'_> {
     /// Keeps `head` as the newest of `log`, whose key `key` signed it, unless a larger one was shown before: calls may
@@ -20,7 +22,7 @@ impl Session<'_> {
         key: &VerifyingKey,
         head: &SignedCheckpoint,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO subject_heads (log, log_key, size, checkpoint) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (log, log_key)
              DO UPDATE SET size = excluded.size, checkpoint = excluded.checkpoint
@@ -36,9 +38,9 @@ impl Session<'_> {
         log: LogId,
         key: &VerifyingKey,
     ) -> Result<Option<String>, StoreError> {
-        let mut statement = self
-            .0
-            .prepare("SELECT checkpoint FROM subject_heads WHERE log = ?1 AND log_key = ?2")?;
+        let mut statement = self.0.prepare_cached(
+            "SELECT checkpoint FROM subject_heads WHERE log = ?1 AND log_key = ?2",
+        )?;
         Ok(statement
             .query_row(params![log.as_bytes(), key.as_bytes()], |row| row.get(0))
             .optional()?)
@@ -65,7 +67,7 @@ impl Session<'_> {
             known = true;
         }
         if !known {
-            self.0.execute(
+            self.execute(
                 "INSERT INTO subject_logs (log, log_key, subject_key) VALUES (?1, ?2, ?3)",
                 params![log.as_bytes(), key.as_bytes(), subject.as_bytes()],
             )?;
@@ -74,7 +76,7 @@ impl Session<'_> {
     }
 
     fn owners(self, log: LogId, key: &VerifyingKey) -> Result<Vec<Owner>, StoreError> {
-        let mut statement = self.0.prepare(
+        let mut statement = self.0.prepare_cached(
             "SELECT log, log_key, subject_key FROM subject_logs WHERE log = ?1 OR log_key = ?2",
         )?;
         let rows = statement.query_map(params![log.as_bytes(), key.as_bytes()], |row| {
@@ -111,7 +113,8 @@ pub(super) fn take_stock(db: &Connection) -> Result<(), OpenStoreError> {
             let grant = grant.claimed();
             (grant.subject_log, grant.subject_log_key, grant.subject_key)
         };
-        let session = Session(db);
+        let known = KnownGrants::default();
+        let session = Session(db, &known);
         session.claim_log(log, &key, &owner)?;
         let head: Option<String> = db
             .query_row(

@@ -18,7 +18,7 @@ pub(crate) struct StoredIdentity {
 
 impl Session<'_> {
     pub(crate) fn add_identity(self, identity: &StoredIdentity) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO identity
                 (one, domain, signing_seed, log_seed, sealing_secret, profile,
                  manifest_sequence, catalogue_sequence)
@@ -35,7 +35,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn identity(self) -> Result<Option<StoredIdentity>, StoreError> {
-        let row = self.0.query_row(
+        let row = self.query_row(
             "SELECT domain, signing_seed, log_seed, sealing_secret, profile FROM identity",
             [],
             |row| {
@@ -52,7 +52,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn set_profile(self, profile: &[u8]) -> Result<(), StoreError> {
-        self.0.execute("UPDATE identity SET profile = ?1", params![profile])?;
+        self.execute("UPDATE identity SET profile = ?1", params![profile])?;
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl Session<'_> {
     }
 
     fn next(self, sql: &str) -> Result<u64, StoreError> {
-        from_integer(self.0.query_row(sql, [], |row| row.get(0))?)
+        from_integer(self.query_row(sql, [], |row| row.get(0))?)
     }
 }
 

@@ -21,7 +21,7 @@ impl Session<'_> {
     pub(crate) fn log_size(self) -> Result<u64, StoreError> {
         // Not `count(*)`: the last row is found without reading the others.
         let last: Option<i64> =
-            self.0.query_row("SELECT max(leaf) FROM log_entries", [], |row| row.get(0))?;
+            self.query_row("SELECT max(leaf) FROM log_entries", [], |row| row.get(0))?;
         last.map_or(Ok(0), |last| from_integer(last).map(|last| last.saturating_add(1)))
     }
 
@@ -29,12 +29,13 @@ impl Session<'_> {
     pub(crate) fn append(self, entry: &Commitment) -> Result<u64, StoreError> {
         let size = self.log_size()?;
         let mut tree = Frontier::from_nodes(size, |id| self.log_node(id))?;
-        self.0.execute(
+        self.execute(
             "INSERT INTO log_entries (leaf, commitment) VALUES (?1, ?2)",
             params![to_integer(size)?, entry.as_bytes()],
         )?;
-        let mut statement =
-            self.0.prepare("INSERT INTO log_nodes (level, position, hash) VALUES (?1, ?2, ?3)")?;
+        let mut statement = self
+            .0
+            .prepare_cached("INSERT INTO log_nodes (level, position, hash) VALUES (?1, ?2, ?3)")?;
         for (id, hash) in tree.append(entry) {
             statement.execute(params![id.level, to_integer(id.index)?, hash.as_bytes()])?;
         }
@@ -48,8 +49,9 @@ impl Session<'_> {
     }
 
     pub(crate) fn log_node(self, id: NodeId) -> Result<Digest, StoreError> {
-        let mut statement =
-            self.0.prepare("SELECT hash FROM log_nodes WHERE level = ?1 AND position = ?2")?;
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT hash FROM log_nodes WHERE level = ?1 AND position = ?2")?;
         let row = statement
             .query_row(params![id.level, to_integer(id.index)?], |row| row.get(0))
             .optional()?;
@@ -57,13 +59,14 @@ impl Session<'_> {
     }
 
     pub(crate) fn log_entry(self, leaf: u64) -> Result<Commitment, StoreError> {
-        let mut statement = self.0.prepare("SELECT commitment FROM log_entries WHERE leaf = ?1")?;
+        let mut statement =
+            self.0.prepare_cached("SELECT commitment FROM log_entries WHERE leaf = ?1")?;
         let row = statement.query_row(params![to_integer(leaf)?], |row| row.get(0)).optional()?;
         row.map(Commitment::from_bytes).ok_or(StoreError::Corrupt)
     }
 
     pub(crate) fn set_checkpoint(self, checkpoint: &str) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO log_head (one, checkpoint) VALUES (1, ?1)
              ON CONFLICT (one) DO UPDATE SET checkpoint = excluded.checkpoint",
             params![checkpoint],
@@ -72,18 +75,18 @@ impl Session<'_> {
     }
 
     pub(crate) fn checkpoint(self) -> Result<String, StoreError> {
-        let row = self.0.query_row("SELECT checkpoint FROM log_head", [], |row| row.get(0));
+        let row = self.query_row("SELECT checkpoint FROM log_head", [], |row| row.get(0));
         row.optional()?.ok_or(StoreError::Corrupt)
     }
 
     /// The largest head that was cosigned, with the lines of the witnesses.
     pub(crate) fn cosigned(self) -> Result<Option<String>, StoreError> {
-        let row = self.0.query_row("SELECT checkpoint FROM cosigned_head", [], |row| row.get(0));
+        let row = self.query_row("SELECT checkpoint FROM cosigned_head", [], |row| row.get(0));
         Ok(row.optional()?)
     }
 
     pub(crate) fn set_cosigned(self, checkpoint: &str) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO cosigned_head (one, checkpoint) VALUES (1, ?1)
              ON CONFLICT (one) DO UPDATE SET checkpoint = excluded.checkpoint",
             params![checkpoint],
@@ -92,7 +95,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn add_opening(self, opened: &Opened) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO log_openings (leaf, salt, record) VALUES (?1, ?2, ?3)",
             params![to_integer(opened.leaf)?, opened.salt.as_bytes(), opened.record],
         )?;
@@ -101,7 +104,7 @@ impl Session<'_> {
 
     pub(crate) fn opening(self, leaf: u64) -> Result<Opened, StoreError> {
         let mut statement =
-            self.0.prepare("SELECT salt, record FROM log_openings WHERE leaf = ?1")?;
+            self.0.prepare_cached("SELECT salt, record FROM log_openings WHERE leaf = ?1")?;
         let row = statement
             .query_row(params![to_integer(leaf)?], |row| {
                 let salt = Salt::from_bytes(row.get(0)?);
@@ -114,7 +117,7 @@ impl Session<'_> {
     /// Every opening there is, by leaf.
     pub(crate) fn openings(self) -> Result<Vec<Opened>, StoreError> {
         let mut statement =
-            self.0.prepare("SELECT leaf, salt, record FROM log_openings ORDER BY leaf")?;
+            self.0.prepare_cached("SELECT leaf, salt, record FROM log_openings ORDER BY leaf")?;
         let mut rows = statement.query([])?;
         let mut openings = Vec::new();
         while let Some(row) = rows.next()? {

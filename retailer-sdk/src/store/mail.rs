@@ -22,7 +22,7 @@ pub(crate) struct StoredMail {
 impl Session<'_> {
     pub(crate) fn add_mail(self, stored: &StoredMail) -> Result<(), StoreError> {
         let Mail { grant, id, sealed } = &stored.mail;
-        self.0.execute(
+        self.execute(
             "INSERT INTO mail (id, grant_id, encapsulated, ciphertext, destroy_day)
              VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
@@ -39,7 +39,7 @@ impl Session<'_> {
     /// The oldest mail of one pseudonym, at most `most`.
     pub(crate) fn mail_of_subject(self, key: KeyId, most: usize) -> Result<Vec<Mail>, StoreError> {
         let most = to_integer(u64::try_from(most).unwrap_or(u64::MAX))?;
-        let mut statement = self.0.prepare(&format!(
+        let mut statement = self.0.prepare_cached(&format!(
             "SELECT mail.id, grant_id, encapsulated, ciphertext
              FROM mail JOIN grants ON grants.id = grant_id
              WHERE {OF_SUBJECT} ORDER BY sequence LIMIT ?2",
@@ -56,7 +56,7 @@ impl Session<'_> {
 
     /// Destroys one message of one pseudonym; whether there was one.
     pub(crate) fn delete_mail(self, key: KeyId, id: MailId) -> Result<bool, StoreError> {
-        let mut statement = self.0.prepare(&format!(
+        let mut statement = self.0.prepare_cached(&format!(
             "DELETE FROM mail WHERE id = ?2
                 AND grant_id IN (SELECT id FROM grants WHERE {OF_SUBJECT})",
         ))?;
@@ -65,8 +65,6 @@ impl Session<'_> {
 
     /// Destroys what has reached its deadline; how many.
     pub(crate) fn delete_mail_due(self, today: Day) -> Result<usize, StoreError> {
-        Ok(self
-            .0
-            .execute("DELETE FROM mail WHERE destroy_day <= ?1", params![today.as_number()])?)
+        Ok(self.execute("DELETE FROM mail WHERE destroy_day <= ?1", params![today.as_number()])?)
     }
 }

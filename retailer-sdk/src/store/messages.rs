@@ -12,7 +12,7 @@ impl Session<'_> {
         id: MessageId,
         forget_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut statement = self.0.prepare(
+        let mut statement = self.0.prepare_cached(
             "INSERT INTO messages (id, forget_at) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING",
         )?;
         Ok(statement.execute(params![id.as_bytes(), to_seconds(forget_at)?])? > 0)
@@ -20,6 +20,6 @@ impl Session<'_> {
 
     pub(crate) fn forget_messages(self, now: Timestamp) -> Result<usize, StoreError> {
         let now = to_seconds(now)?;
-        Ok(self.0.execute("DELETE FROM messages WHERE forget_at < ?1", params![now])?)
+        Ok(self.execute("DELETE FROM messages WHERE forget_at < ?1", params![now])?)
     }
 }

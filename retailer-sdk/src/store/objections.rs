@@ -27,7 +27,7 @@ impl Session<'_> {
         said: &Objection,
         stored: &StoredObjection,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO objections (subject_key_id, said, objects, jws, leaf)
              VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (subject_key_id) DO UPDATE SET said = excluded.said,
@@ -45,7 +45,7 @@ impl Session<'_> {
 
     /// What counts of all that the pseudonym said that has or had the key of this name.
     pub(crate) fn objection(self, key: KeyId) -> Result<Option<StoredObjection>, StoreError> {
-        let mut statement = self.0.prepare(&format!(
+        let mut statement = self.0.prepare_cached(&format!(
             "SELECT jws, leaf FROM objections WHERE {OF_SUBJECT}
              ORDER BY said DESC, objects DESC LIMIT 1",
         ))?;

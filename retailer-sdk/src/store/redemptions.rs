@@ -68,7 +68,7 @@ impl Session<'_> {
         discount: Money,
         step: Step<'_>,
     ) -> Result<bool, StoreError> {
-        let changed = self.0.execute(
+        let changed = self.execute(
             "INSERT INTO redemptions (nullifier, state, hold, redemption, week, class, shop,
                 key_name, at, until, currency, discount)
              VALUES (?1, 'reserved', ?2, NULL, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -101,7 +101,7 @@ impl Session<'_> {
         discount: Money,
         step: Step<'_>,
     ) -> Result<bool, StoreError> {
-        let changed = self.0.execute(
+        let changed = self.execute(
             "INSERT INTO redemptions (nullifier, state, hold, redemption, week, class, shop,
                 key_name, at, until, currency, discount)
              VALUES (?1, 'committed', NULL, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9)
@@ -133,7 +133,7 @@ impl Session<'_> {
         redemption: RedemptionId,
         step: Step<'_>,
     ) -> Result<Option<Spent>, StoreError> {
-        self.0.execute(
+        self.execute(
             "UPDATE redemptions SET state = 'committed', redemption = ?2, key_name = ?3, at = ?4,
                 until = NULL
              WHERE hold = ?1 AND shop = ?5 AND state = 'reserved' AND until > ?4",
@@ -145,7 +145,7 @@ impl Session<'_> {
                 step.shop.as_bytes(),
             ],
         )?;
-        let row = self.0.query_row(
+        let row = self.query_row(
             "SELECT redemption, week, class, at, currency, discount FROM redemptions
              WHERE hold = ?1 AND shop = ?2 AND state = 'committed'",
             params![hold.as_bytes(), step.shop.as_bytes()],
@@ -158,7 +158,7 @@ impl Session<'_> {
     /// came too late.
     pub(crate) fn uploaded(self, redemption: RedemptionId) -> Result<Option<Outcome>, StoreError> {
         let id = redemption.as_bytes();
-        let [counted, conflict]: [bool; 2] = self.0.query_row(
+        let [counted, conflict]: [bool; 2] = self.query_row(
             "SELECT EXISTS (SELECT 1 FROM redemptions WHERE redemption = ?1)
                 OR EXISTS (SELECT 1 FROM reversals WHERE id = ?1),
                 EXISTS (SELECT 1 FROM conflicts WHERE id = ?1)",
@@ -181,7 +181,7 @@ impl Session<'_> {
         discount: Money,
         step: Step<'_>,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO conflicts (id, week, class, shop, key_name, at, currency, discount)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
@@ -211,7 +211,7 @@ impl Session<'_> {
             SpentId::Hold(_) => "hold",
             SpentId::Redemption(_) => "redemption",
         };
-        self.0.execute(
+        self.execute(
             &format!(
                 "INSERT INTO reversals (id, hold, week, class, shop, key_name, at, currency, discount)
                  SELECT coalesce(redemption, hold), hold, week, class, shop, ?3, ?4, currency, discount
@@ -219,7 +219,7 @@ impl Session<'_> {
             ),
             params![name, shop, step.key, to_seconds(step.now)?],
         )?;
-        self.0.execute(
+        self.execute(
             &format!("DELETE FROM redemptions WHERE {column} = ?1 AND shop = ?2"),
             params![name, shop],
         )?;
@@ -228,7 +228,6 @@ impl Session<'_> {
             SpentId::Redemption(_) => "id",
         };
         let at: Option<i64> = self
-            .0
             .query_row(
                 &format!("SELECT at FROM reversals WHERE {column} = ?1 AND shop = ?2"),
                 params![name, shop],
@@ -240,16 +239,16 @@ impl Session<'_> {
 
     /// Forgets what belongs to the weeks before `week`. How many redemptions.
     pub(crate) fn forget_redemptions(self, week: Week) -> Result<usize, StoreError> {
-        self.0.execute("DELETE FROM reversals WHERE week < ?1", params![week.as_number()])?;
-        self.0.execute("DELETE FROM conflicts WHERE week < ?1", params![week.as_number()])?;
+        self.execute("DELETE FROM reversals WHERE week < ?1", params![week.as_number()])?;
+        self.execute("DELETE FROM conflicts WHERE week < ?1", params![week.as_number()])?;
         let gone =
-            self.0.execute("DELETE FROM redemptions WHERE week < ?1", params![week.as_number()])?;
+            self.execute("DELETE FROM redemptions WHERE week < ?1", params![week.as_number()])?;
         Ok(gone)
     }
 
     /// The answer to a write, if it was carried out.
     pub(crate) fn answer(self, key: &str, write: &str) -> Result<Option<KeptAnswer>, StoreError> {
-        let row = self.0.query_row(
+        let row = self.query_row(
             "SELECT digest, answer FROM answers WHERE key_name = ?1 AND write_key = ?2",
             params![key, write],
             |row| Ok(KeptAnswer { asked: row.get(0)?, answer: row.get(1)? }),
@@ -265,7 +264,7 @@ impl Session<'_> {
         answer: &[u8],
         forget_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO answers (key_name, write_key, digest, answer, forget_at)
              VALUES (?1, ?2, ?3, ?4, ?5)",
             params![key, write, digest, answer, to_seconds(forget_at)?],
@@ -274,7 +273,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn forget_answers(self, now: Timestamp) -> Result<(), StoreError> {
-        self.0.execute("DELETE FROM answers WHERE forget_at <= ?1", params![to_seconds(now)?])?;
+        self.execute("DELETE FROM answers WHERE forget_at <= ?1", params![to_seconds(now)?])?;
         Ok(())
     }
 }

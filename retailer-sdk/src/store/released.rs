@@ -18,7 +18,7 @@ pub(crate) struct StoredKeys {
 
 impl Session<'_> {
     pub(crate) fn add_keys(self, stored: &StoredKeys) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO released_keys (grant_id, day, keys, commitment, leaf)
              VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
@@ -34,7 +34,6 @@ impl Session<'_> {
 
     pub(crate) fn keys(self, grant: GrantId, day: Day) -> Result<Option<StoredKeys>, StoreError> {
         let row = self
-            .0
             .query_row(
                 "SELECT grant_id, day, keys, commitment, leaf FROM released_keys
                  WHERE grant_id = ?1 AND day = ?2",
@@ -47,7 +46,7 @@ impl Session<'_> {
 
     /// All keys of live days, to fill the resolver after a start.
     pub(crate) fn all_keys(self) -> Result<Vec<StoredKeys>, StoreError> {
-        let mut statement = self.0.prepare(
+        let mut statement = self.0.prepare_cached(
             "SELECT grant_id, day, keys, commitment, leaf FROM released_keys
              ORDER BY day, grant_id",
         )?;
@@ -62,7 +61,7 @@ impl Session<'_> {
     /// Deletes all keys of a grant; the days they were for, sorted.
     pub(crate) fn delete_keys_of(self, grant: GrantId) -> Result<Vec<Day>, StoreError> {
         let mut statement =
-            self.0.prepare("DELETE FROM released_keys WHERE grant_id = ?1 RETURNING day")?;
+            self.0.prepare_cached("DELETE FROM released_keys WHERE grant_id = ?1 RETURNING day")?;
         let days = statement
             .query_map(params![grant.as_bytes()], |row| row.get(0).map(Day::from_number))?;
         let mut days = days.collect::<Result<Vec<_>, _>>()?;
@@ -72,8 +71,9 @@ impl Session<'_> {
 
     /// Deletes the keys of days before `first`; grant and day of each, sorted.
     pub(crate) fn delete_keys_before(self, first: Day) -> Result<Vec<(GrantId, Day)>, StoreError> {
-        let mut statement =
-            self.0.prepare("DELETE FROM released_keys WHERE day < ?1 RETURNING grant_id, day")?;
+        let mut statement = self
+            .0
+            .prepare_cached("DELETE FROM released_keys WHERE day < ?1 RETURNING grant_id, day")?;
         let rows = statement.query_map(params![first.as_number()], |row| {
             Ok((GrantId::from_bytes(row.get(0)?), Day::from_number(row.get(1)?)))
         })?;

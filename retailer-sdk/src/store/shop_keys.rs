@@ -23,7 +23,7 @@ impl Session<'_> {
         digest: &Digest,
     ) -> Result<bool, StoreError> {
         let scopes = serde_json::to_string(&key.scopes).map_err(|_| StoreError::Corrupt)?;
-        let added = self.0.execute(
+        let added = self.execute(
             "INSERT INTO shop_keys (name, digest, shop, scopes, revoked) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (name) DO NOTHING",
             params![key.name, digest.as_bytes(), key.shop.as_bytes(), scopes, key.revoked],
@@ -33,7 +33,6 @@ impl Session<'_> {
 
     pub(crate) fn shop_key(self, digest: &Digest) -> Result<Option<StoredShopKey>, StoreError> {
         let row = self
-            .0
             .query_row(
                 "SELECT name, shop, scopes, revoked FROM shop_keys WHERE digest = ?1",
                 params![digest.as_bytes()],
@@ -44,8 +43,9 @@ impl Session<'_> {
     }
 
     pub(crate) fn shop_keys(self) -> Result<Vec<StoredShopKey>, StoreError> {
-        let mut statement =
-            self.0.prepare("SELECT name, shop, scopes, revoked FROM shop_keys ORDER BY name")?;
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT name, shop, scopes, revoked FROM shop_keys ORDER BY name")?;
         let mut rows = statement.query([])?;
         let mut keys = Vec::new();
         while let Some(row) = rows.next()? {
@@ -57,7 +57,7 @@ impl Session<'_> {
     /// Whether there was such a key.
     pub(crate) fn revoke_shop_key(self, name: &str) -> Result<bool, StoreError> {
         let revoked =
-            self.0.execute("UPDATE shop_keys SET revoked = 1 WHERE name = ?1", params![name])?;
+            self.execute("UPDATE shop_keys SET revoked = 1 WHERE name = ?1", params![name])?;
         Ok(revoked > 0)
     }
 }

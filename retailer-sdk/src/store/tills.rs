@@ -20,7 +20,7 @@ pub(crate) struct StoredChallenge {
 
 impl Session<'_> {
     pub(crate) fn add_till_key(self, name: &str, key: &SigningKey) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO till_keys (name, seed) VALUES (?1, ?2)",
             params![name, key.danger_seed().danger_expose()],
         )?;
@@ -29,7 +29,7 @@ impl Session<'_> {
 
     pub(crate) fn till_key(self, name: &str) -> Result<Option<SigningKey>, StoreError> {
         let row =
-            self.0.query_row("SELECT seed FROM till_keys WHERE name = ?1", params![name], |row| {
+            self.query_row("SELECT seed FROM till_keys WHERE name = ?1", params![name], |row| {
                 Ok(SigningKey::from_seed(&secret(row.get(0)?)))
             });
         Ok(row.optional()?)
@@ -37,7 +37,7 @@ impl Session<'_> {
 
     /// The keys of the tills that a shop has now.
     pub(crate) fn till_keys_of(self, shop: ShopCode) -> Result<Vec<SigningKey>, StoreError> {
-        let mut statement = self.0.prepare(
+        let mut statement = self.0.prepare_cached(
             "SELECT seed FROM till_keys JOIN shop_keys USING (name)
              WHERE shop = ?1 AND revoked = 0 ORDER BY name",
         )?;
@@ -49,8 +49,8 @@ impl Session<'_> {
 
     /// Forgets a till: its key, and what it waits for.
     pub(crate) fn delete_till(self, name: &str) -> Result<(), StoreError> {
-        self.0.execute("DELETE FROM till_keys WHERE name = ?1", params![name])?;
-        self.0.execute("DELETE FROM till_challenges WHERE till = ?1", params![name])?;
+        self.execute("DELETE FROM till_keys WHERE name = ?1", params![name])?;
+        self.execute("DELETE FROM till_challenges WHERE till = ?1", params![name])?;
         Ok(())
     }
 
@@ -60,7 +60,7 @@ impl Session<'_> {
         stored: &StoredChallenge,
         forget_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO till_challenges (digest, till, challenge, settled, forget_at)
              VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
@@ -76,7 +76,7 @@ impl Session<'_> {
 
     /// What a till asked lately, the newest last to be forgotten.
     pub(crate) fn challenges(self, till: &str) -> Result<Vec<StoredChallenge>, StoreError> {
-        let mut statement = self.0.prepare(
+        let mut statement = self.0.prepare_cached(
             "SELECT digest, challenge, settled FROM till_challenges
              WHERE till = ?1 ORDER BY forget_at DESC, digest",
         )?;
@@ -92,7 +92,7 @@ impl Session<'_> {
 
     /// Settles a challenge; false if it was settled before.
     pub(crate) fn settle_challenge(self, digest: &Digest) -> Result<bool, StoreError> {
-        let settled = self.0.execute(
+        let settled = self.execute(
             "UPDATE till_challenges SET settled = 1 WHERE digest = ?1 AND settled = 0",
             params![digest.as_bytes()],
         )?;
@@ -105,7 +105,7 @@ impl Session<'_> {
         digest: &Digest,
         forget_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let added = self.0.execute(
+        let added = self.execute(
             "INSERT INTO till_counted (digest, forget_at) VALUES (?1, ?2)
              ON CONFLICT (digest) DO NOTHING",
             params![digest.as_bytes(), to_seconds(forget_at)?],
@@ -115,8 +115,8 @@ impl Session<'_> {
 
     pub(crate) fn forget_tills(self, now: Timestamp) -> Result<(), StoreError> {
         let now = to_seconds(now)?;
-        self.0.execute("DELETE FROM till_challenges WHERE forget_at <= ?1", params![now])?;
-        self.0.execute("DELETE FROM till_counted WHERE forget_at <= ?1", params![now])?;
+        self.execute("DELETE FROM till_challenges WHERE forget_at <= ?1", params![now])?;
+        self.execute("DELETE FROM till_counted WHERE forget_at <= ?1", params![now])?;
         Ok(())
     }
 }

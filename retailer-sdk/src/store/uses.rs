@@ -8,7 +8,7 @@ use super::{Session, StoreError};
 impl Session<'_> {
     /// Counts one use of `today`; a count of another day is over.
     pub(crate) fn count_day_use(self, grant: GrantId, today: Day) -> Result<(), StoreError> {
-        self.0.execute(
+        self.execute(
             "INSERT INTO day_uses (grant_id, day, count) VALUES (?1, ?2, 1)
              ON CONFLICT (grant_id) DO UPDATE SET
                 count = CASE WHEN day = excluded.day THEN count + 1 ELSE 1 END, day = excluded.day",
@@ -20,7 +20,7 @@ impl Session<'_> {
     /// How often each grant was used `today`.
     pub(crate) fn day_uses(self, today: Day) -> Result<Vec<(GrantId, u16)>, StoreError> {
         let mut statement =
-            self.0.prepare("SELECT grant_id, count FROM day_uses WHERE day = ?1")?;
+            self.0.prepare_cached("SELECT grant_id, count FROM day_uses WHERE day = ?1")?;
         let rows = statement.query_map(params![today.as_number()], |row| {
             Ok((GrantId::from_bytes(row.get(0)?), row.get::<_, i64>(1)?))
         })?;
@@ -32,13 +32,13 @@ impl Session<'_> {
     }
 
     pub(crate) fn delete_day_uses_of(self, grant: GrantId) -> Result<(), StoreError> {
-        self.0.execute("DELETE FROM day_uses WHERE grant_id = ?1", params![grant.as_bytes()])?;
+        self.execute("DELETE FROM day_uses WHERE grant_id = ?1", params![grant.as_bytes()])?;
         Ok(())
     }
 
     /// Deletes the counts of every day but `today`.
     pub(crate) fn delete_day_uses_but(self, today: Day) -> Result<(), StoreError> {
-        self.0.execute("DELETE FROM day_uses WHERE day <> ?1", params![today.as_number()])?;
+        self.execute("DELETE FROM day_uses WHERE day <> ?1", params![today.as_number()])?;
         Ok(())
     }
 }

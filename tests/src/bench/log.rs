@@ -6,16 +6,16 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use besace_protocol::{
-    consent::{Benefit, BenefitKind, Terms},
-    document::Unverified,
+    consent::{Benefit, BenefitKind, ConsentRequest, Terms},
+    document::{Unverified, Verified},
     id::RequestId,
     jws::Role,
     log::UnverifiedProof,
-    party::{ControllerId, LegalIdentity, Shop, ShopCode},
+    party::{self, ControllerId, LegalIdentity, ShopCode},
     purpose::{Granularity, Purpose},
     time::{Day, Timestamp},
 };
-use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
+use besace_retailer::{Identity, RequestDraft, Retailer, ShopKey, ShopScope, SqliteStore};
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use self::shoppers::Shopper;
@@ -47,19 +47,28 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
     let mut rng = StdRng::seed_from_u64(5);
     let mut retailer = Retailer::init(SqliteStore::create(&path)?, &identity()?, NOW, &mut rng)?;
     let request = retailer.publish_request(draft(), NOW, &mut rng)?;
-    let (bytes, leaves) = (bytes_of(folder.path())?, leaves(&retailer)?);
+    let door = retailer.add_shop_key("door", SHOP, &[ShopScope::Sightings], &mut rng)?;
+    let mut shop = Shop { retailer, request, door };
+    let (bytes, before) = (bytes_of(folder.path())?, leaves(&shop.retailer)?);
 
-    let (grants, releases, uses) = events(&mut retailer, request, shoppers, &mut rng)?;
-    let all = leaves_since(&retailer, leaves)?;
-    figures.count("events_count", all);
-    let seconds = grants.wall + releases.wall + uses.wall;
-    let per_event = seconds / number(all);
+    let alone = shop.events(shoppers, 1, &mut rng)?;
+    let events = leaves_since(&shop.retailer, before)?;
+    figures.set("single_writer_events_per_second", number(events) / alone.seconds());
+    let before = leaves(&shop.retailer)?;
+    let together = shop.events(shoppers, GROUP, &mut rng)?;
+    let events = leaves_since(&shop.retailer, before)?;
+    figures.count("events_count", events);
+    figures.count("group_count", u64::try_from(GROUP)?);
+    let per_event = together.seconds() / number(events);
     figures.set("durable_events_per_second", 1.0 / per_event);
-    for (name, spent) in [("grants", grants), ("releases", releases), ("uses", uses)] {
+    figures.set("ratio_to_single_writer", alone.seconds() / together.seconds());
+    for (name, spent) in together.parts() {
         figures.set(&format!("durable_{name}_per_second"), number(shoppers) / spent.wall);
         let milliseconds = spent.cpu * 1e3 / number(shoppers);
         figures.set(&format!("cpu_milliseconds_per_{}", name.trim_end_matches('s')), milliseconds);
     }
+    let Shop { retailer, .. } = shop;
+    let all = events.saturating_mul(2);
     proofs(&retailer, run, &mut figures)?;
     // Closed, so that nothing waits in the write-ahead log.
     drop(retailer);
@@ -78,51 +87,93 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
     Ok(figures)
 }
 
-/// Everybody gives a grant, releases today's keys and comes in once.
-fn events(
-    retailer: &mut Retailer,
+/// Operations that share a transaction: what waits at a gateway while one group is written.
+const GROUP: usize = 128;
+
+struct Shop {
+    retailer: Retailer,
     request: RequestId,
-    shoppers: usize,
-    rng: &mut StdRng,
-) -> Result<(Both, Both, Both)> {
-    let asked = retailer.open_requests(NOW)?.requests;
-    let asked = asked.into_iter().find_map(|attested| {
-        let key = retailer.verifying_key();
-        let parsed = Unverified::parse(&attested.document.0).ok()?;
-        let verified = parsed.verify(&[(Role::Controller, &key)]).ok()?;
-        let wanted: &besace_protocol::consent::ConsentRequest = verified.payload();
-        (wanted.id == request).then_some(verified)
-    });
-    let asked = asked.context("the request is open")?;
-    let manifest = retailer.manifest_document()?;
-    let mut shoppers: Vec<_> = (0..shoppers).map(|_| Shopper::new(&asked, NOW, rng)).collect();
-    let calls =
-        shoppers.iter().map(|shopper| shopper.gives(NOW, rng)).collect::<Result<Vec<_>>>()?;
-    let grants = both(|| {
-        for call in &calls {
-            retailer.give_grant(call, NOW, rng)?;
-        }
-        Ok(())
-    })?;
-    let day = Day::of(NOW);
-    let calls = shoppers.iter_mut().map(|shopper| shopper.releases(&manifest, day, NOW, rng));
-    let calls = calls.collect::<Result<Vec<_>>>()?;
-    let releases = both(|| {
-        for call in &calls {
-            retailer.receive_release(call, NOW, rng)?;
-        }
-        Ok(())
-    })?;
-    let key = retailer.add_shop_key("door", SHOP, &[ShopScope::Sightings], rng)?;
-    let permit = retailer.authenticate(&key)?;
-    let uses = both(|| {
-        for shopper in &shoppers {
-            let token = shopper.emits(NOW)?;
-            retailer.sighting(&permit, token, 1, NOW, rng)?;
-        }
-        Ok(())
-    })?;
-    Ok((grants, releases, uses))
+    door: ShopKey,
+}
+
+/// What each kind of event took, all of them.
+struct Spent {
+    grants: Both,
+    releases: Both,
+    uses: Both,
+}
+
+impl Spent {
+    fn parts(&self) -> [(&'static str, Both); 3] {
+        [("grants", self.grants), ("releases", self.releases), ("uses", self.uses)]
+    }
+
+    fn seconds(&self) -> f64 {
+        self.parts().iter().map(|(_, spent)| spent.wall).sum()
+    }
+}
+
+impl Shop {
+    /// Everybody gives a grant, releases today's keys and comes in once; so many of them share a transaction.
+    fn events(&mut self, shoppers: usize, group: usize, rng: &mut StdRng) -> Result<Spent> {
+        let asked = self.asked()?;
+        let manifest = self.retailer.manifest_document()?;
+        let mut shoppers: Vec<_> = (0..shoppers).map(|_| Shopper::new(&asked, NOW, rng)).collect();
+        let calls = shoppers.iter().map(|shopper| shopper.gives(NOW, rng));
+        let calls = calls.collect::<Result<Vec<_>>>()?;
+        let grants = self.in_groups(group, &calls, rng, |retailer, call, rng| {
+            Ok(drop(retailer.give_grant(call, NOW, rng)?))
+        })?;
+        let day = Day::of(NOW);
+        let calls = shoppers.iter_mut().map(|shopper| shopper.releases(&manifest, day, NOW, rng));
+        let calls = calls.collect::<Result<Vec<_>>>()?;
+        let releases = self.in_groups(group, &calls, rng, |retailer, call, rng| {
+            Ok(drop(retailer.receive_release(call, NOW, rng)?))
+        })?;
+        let permit = self.retailer.authenticate(&self.door)?;
+        let tokens = shoppers.iter().map(|shopper| shopper.emits(NOW));
+        let tokens = tokens.collect::<Result<Vec<_>>>()?;
+        let uses = self.in_groups(group, &tokens, rng, |retailer, token, rng| {
+            Ok(drop(retailer.sighting(&permit, *token, 1, NOW, rng)?))
+        })?;
+        Ok(Spent { grants, releases, uses })
+    }
+
+    /// Does something with each of `all`, so many in one transaction. One is done alone, as whoever asks alone is.
+    fn in_groups<T>(
+        &mut self,
+        group: usize,
+        all: &[T],
+        rng: &mut StdRng,
+        operation: impl Fn(&mut Retailer, &T, &mut StdRng) -> Result<()>,
+    ) -> Result<Both> {
+        let retailer = &mut self.retailer;
+        both(|| {
+            for some in all.chunks(group) {
+                if let [one] = some {
+                    operation(retailer, one, rng)?;
+                    continue;
+                }
+                retailer.group(NOW, rng, |group, rng| {
+                    let run = |one| group.run(|retailer| operation(retailer, one, rng))?;
+                    some.iter().try_for_each(run)
+                })??;
+            }
+            Ok(())
+        })
+    }
+
+    fn asked(&self) -> Result<Verified<ConsentRequest>> {
+        let asked = self.retailer.open_requests(NOW)?.requests;
+        let asked = asked.into_iter().find_map(|attested| {
+            let key = self.retailer.verifying_key();
+            let parsed = Unverified::parse(&attested.document.0).ok()?;
+            let verified = parsed.verify(&[(Role::Controller, &key)]).ok()?;
+            let wanted: &ConsentRequest = verified.payload();
+            (wanted.id == self.request).then_some(verified)
+        });
+        asked.context("the request is open")
+    }
 }
 
 /// What it costs to prove that the manifest stands in the log, and to check it.
@@ -155,7 +206,7 @@ fn identity() -> Result<Identity> {
             display_name: "Au Bon Exemple".to_owned(),
             name: "Au Bon Exemple SA".to_owned(),
         },
-        shops: vec![Shop {
+        shops: vec![party::Shop {
             code: SHOP,
             latitude_e7: 488_566_000,
             longitude_e7: 23_522_000,

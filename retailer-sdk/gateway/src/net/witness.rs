@@ -68,13 +68,22 @@ impl Witnesses {
     /// Those of `policy` that have an address are asked; its quorum says from when on a head is served as
     /// cosigned.
     pub fn new(policy: WitnessPolicy) -> Result<Self, SetUpWitnessesError> {
+        Self::new_within(policy, TIMEOUT)
+    }
+
+    /// As [`new`](Self::new), with another longest time for one exchange.
+    pub fn new_within(
+        policy: WitnessPolicy,
+        timeout: Duration,
+    ) -> Result<Self, SetUpWitnessesError> {
         // Fails only when a provider is installed already, which serves as well.
         let _installed_before = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .connect_timeout(TIMEOUT)
+            .timeout(timeout)
+            .connect_timeout(timeout)
+            // One request a minute: who keeps the connection meets the moment at which the other side closes it.
             .pool_max_idle_per_host(0)
             .build()
             .map_err(SetUpWitnessesError)?;
@@ -104,9 +113,14 @@ impl Witnesses {
         };
         let kept = kept.filter(|kept| kept.size() == head.size() && kept.root() == head.root());
         let now = clock.now();
-        if kept.is_some_and(|kept| policy.verify(&kept, now, RENEWAL_SECONDS).is_ok()) {
+        if kept.as_ref().is_some_and(|kept| policy.verify(kept, now, RENEWAL_SECONDS).is_ok()) {
             return true;
         }
+        // Lines that grow old count with agents for a while yet: they go when newer ones of the same witnesses come.
+        let lines = policy.witnesses().iter().filter_map(|witness| {
+            kept.as_ref().and_then(|kept| kept.cosigned_by(&witness.key).ok().flatten())
+        });
+        let with_lines = lines.fold(head.clone(), |head, line| head.with(&line).unwrap_or(head));
         let mut asked = JoinSet::new();
         for witness in policy.witnesses() {
             let Some(address) = witness.url.clone() else { continue };
@@ -119,7 +133,7 @@ impl Witnesses {
                 )
             });
         }
-        let (mut cosigned, mut enough) = (head, false);
+        let (mut cosigned, mut enough) = (with_lines, false);
         while let Some(answer) = asked.join_next().await {
             let Ok(Ok(cosignature)) = answer else { continue };
             let Ok(with) = cosigned.with(&cosignature) else { continue };

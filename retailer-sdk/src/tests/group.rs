@@ -1,0 +1,139 @@
+use std::fs;
+
+use besace_protocol::{log::UnverifiedProof, presence::EphemeralId, wire::Recognised};
+
+use super::{sighting::collect, *};
+use crate::{Group, GroupError, SightingError, StoreError};
+
+/// Breaks a rule of the schema that is looked at when the transaction ends.
+const BREAK_COMMIT: &str = "PRAGMA defer_foreign_keys = ON;
+    INSERT INTO mail (id, grant_id, encapsulated, ciphertext, destroy_day)
+    VALUES (randomblob(16), randomblob(16), x'', x'', 0);";
+
+/// Some who may be recognised and greeted, and what each of their phones sends at the door.
+fn crowd(world: &mut World, many: usize) -> (ShopPermit, Vec<(Shopper, EphemeralId)>) {
+    let permit = world.permit(first_shop());
+    let value = world.value(permit.shop(), NOW);
+    let arrive = |seed| {
+        let (shopper, ..) = regular(world, seed);
+        let token = shopper.token(Some(&value), NOW);
+        (shopper, token)
+    };
+    (permit, (10..).take(many).map(arrive).collect())
+}
+
+fn sight(
+    group: &mut Group<'_>,
+    permit: &ShopPermit,
+    token: EphemeralId,
+    rng: &mut StdRng,
+) -> Result<Recognised, SightingError> {
+    group.run(|retailer| retailer.sighting(permit, token, 1, NOW, rng)).unwrap()
+}
+
+fn size(retailer: &Retailer) -> u64 {
+    retailer.head().unwrap().size()
+}
+
+#[test]
+fn uses_of_a_group_come_home_under_its_one_head() {
+    let mut world = World::new();
+    let (permit, mut crowd) = crowd(&mut world, 9);
+    let before = size(&world.retailer);
+    let World { retailer, rng, .. } = &mut world;
+    let answers = retailer.group(NOW, rng, |group, rng| {
+        let sight = |(_, token): &(_, EphemeralId)| sight(group, &permit, *token, rng).unwrap();
+        crowd.iter().map(sight).collect::<Vec<_>>()
+    });
+    assert!(answers.unwrap().iter().all(|answer| answer.bound && answer.greeting.is_some()));
+    let after = size(&world.retailer);
+    assert_eq!(after, before + 18, "recognised and greeted");
+    let manifest = world.manifest();
+    for (shopper, _) in &mut crowd {
+        let collected = collect(&mut world, shopper, NOW);
+        assert_eq!(collected.mail.len(), 2);
+        for mail in &collected.mail {
+            let (opening, _) = shopper.open_mail(mail, &manifest);
+            let proof = UnverifiedProof::parse(opening.proof.as_bytes()).unwrap();
+            let key = world.retailer.log_key();
+            let (proof, _) = proof.verify_opening(key, &opening.record.0).unwrap();
+            assert_eq!(proof.checkpoint().size(), after);
+        }
+    }
+}
+
+#[test]
+fn a_crash_before_the_commit_leaves_nothing_of_the_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut world = World::in_store(SqliteStore::create(&path).unwrap());
+    let (permit, crowd) = crowd(&mut world, 4);
+    let before = world.retailer.store.dump();
+    let found = folder.path().join("found.db");
+    let World { retailer, rng, .. } = &mut world;
+    let told = retailer.group(NOW, rng, |group, rng| {
+        for (_, token) in &crowd {
+            sight(group, &permit, *token, rng).unwrap();
+        }
+        // The power goes: this is what stands on the disk.
+        fs::copy(&path, &found).unwrap();
+        fs::copy(path.with_extension("db-wal"), found.with_extension("db-wal")).unwrap();
+    });
+    told.unwrap();
+    assert_ne!(world.retailer.store.dump(), before);
+    let found = SqliteStore::open(&found).unwrap();
+    assert!(found.dump() == before, "no operation is half there");
+}
+
+#[test]
+fn a_group_that_is_not_durable_is_told_to_nobody_and_forgotten() {
+    let mut world = World::new();
+    let (permit, crowd) = crowd(&mut world, 3);
+    let before = world.retailer.store.dump();
+    for sabotage in [BREAK_COMMIT, "ROLLBACK"] {
+        let World { retailer, rng, .. } = &mut world;
+        let told = retailer.group(NOW, rng, |group, rng| {
+            let seen = sight(group, &permit, crowd[0].1, rng).unwrap();
+            group.run(|retailer| retailer.store.sabotage(sabotage)).ok();
+            let next = group.run(|retailer| retailer.sighting(&permit, crowd[1].1, 1, NOW, rng));
+            assert_eq!(next.is_err(), sabotage == "ROLLBACK", "nothing is stored on its own");
+            seen
+        });
+        assert!(matches!(told, Err(StoreError::Database(_) | StoreError::GroupEnded)), "{told:?}");
+        assert!(world.retailer.store.dump() == before);
+    }
+    // Who was not answered is not taken for answered either: these are first uses.
+    for (mut shopper, token) in crowd {
+        let World { retailer, rng, .. } = &mut world;
+        retailer.sighting(&permit, token, 1, NOW, rng).unwrap();
+        assert_eq!(collect(&mut world, &mut shopper, NOW).mail.len(), 2);
+    }
+}
+
+#[test]
+fn one_that_fails_or_panics_harms_no_other() {
+    let mut world = World::new();
+    let (permit, mut crowd) = crowd(&mut world, 3);
+    let before = size(&world.retailer);
+    let stranger = EphemeralId::from_bytes([9; 16]);
+    let World { retailer, rng, .. } = &mut world;
+    let answers = retailer.group(NOW, rng, |group, rng| {
+        let first = sight(group, &permit, crowd[0].1, rng);
+        let panicked = group.run(|retailer| {
+            retailer.sighting(&permit, crowd[1].1, 1, NOW, rng).unwrap();
+            panic!("a defect of ours");
+        });
+        assert!(matches!(panicked, Err::<(), _>(GroupError::Panicked)));
+        let failed = sight(group, &permit, stranger, rng);
+        assert!(matches!(failed, Err(SightingError::Unresolved)));
+        [first, sight(group, &permit, crowd[2].1, rng)]
+    });
+    assert!(answers.unwrap().iter().all(Result::is_ok));
+    assert_eq!(size(&world.retailer), before + 4);
+    for (n, mails) in [(0, 2), (1, 0), (2, 2)] {
+        assert_eq!(collect(&mut world, &mut crowd[n].0, NOW).mail.len(), mails);
+    }
+    let World { retailer, rng, .. } = &mut world;
+    retailer.sighting(&permit, crowd[1].1, 1, NOW, rng).unwrap();
+    assert_eq!(collect(&mut world, &mut crowd[1].0, NOW).mail.len(), 2);
+}
