@@ -5,7 +5,7 @@
 //! does not, and first of all what could not be checked.
 //!
 //! The evidence is checked before anybody's conduct is judged: while one byte of it is refused,
-//! conduct is not judged at all. It does not do: witnesses' cosignatures, notary logs, reading files.
+//! conduct is not judged at all. It does not do: notary logs, reading files.
 
 //! A log is read part by part, in its order, and of what was read only that is kept which a later entry may
 //! need: the grants that live, and little of those that ended. Reading the parts, where most of the
@@ -14,6 +14,7 @@
 mod books;
 mod bundle;
 mod conduct;
+mod cosigned;
 mod entry;
 mod evidence;
 mod fault;
@@ -36,7 +37,7 @@ pub use fault::{Fault, Gap};
 pub use legible::Legible;
 pub use openings::{OpeningLineError, ParseOpeningsError, openings_of, parse_openings};
 pub use place::Place;
-pub use policy::{ParsePolicyError, PinnedController, Policy};
+pub use policy::{ParsePolicyError, PinnedController, PinnedWitnesses, Policy};
 pub use report::{Assertion, Finding, Held, LogSummary, MoreFindings, Report, Severity, Verdict};
 pub use source::{Files, OneByOne, Workers};
 
@@ -78,7 +79,7 @@ pub fn audit_files<F: Files, W: Workers>(
     let origins: Vec<Origin> = logs.keys().cloned().collect();
     let places = Places(&origins);
     let context = Context { policy, now, places, documents: &documents, watches: &watches };
-    let desk = Desk { files, policy, workers };
+    let desk = Desk { files, policy, now, workers };
     let mut shelf = Shelf {
         context,
         names: logs,
@@ -112,7 +113,9 @@ pub fn audit_files<F: Files, W: Workers>(
         }
     }
     judge(files, books, form, context, &mut out)?;
-    out.gap(Gap::Witnesses);
+    if !policy.witnesses.as_ref().is_some_and(|witnesses| witnesses.policy().asks()) {
+        out.gap(Gap::Witnesses);
+    }
     Ok(out.into_report(logs.values().map(CheckedLog::summary).collect()))
 }
 

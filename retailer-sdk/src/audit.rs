@@ -21,6 +21,9 @@ impl Retailer {
         let entries = entries.collect::<Result<Vec<Commitment>, _>>()?;
         let mut bundle = Bundle::new();
         bundle.add_log(&head, &entries).map_err(|_| StoreError::Corrupt)?;
+        if let Some(cosigned) = self.cosigned()? {
+            bundle.add_cosigned(&cosigned);
+        }
         let openings = session.openings()?.into_iter().map(|opened| Opening {
             index: opened.leaf,
             record: Bytes(opened.record),

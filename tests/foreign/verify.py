@@ -4,14 +4,11 @@ Prints each finding: assertion, file, entry of an opening. Reads no continuation
 import base64, hashlib, json, pathlib, re, sys, time  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
 UNREADABLE = (ValueError, KeyError, TypeError, IndexError, InvalidSignature)
-PURPOSES = {"recognised": "recognition", "recognised_unbound": "recognition", "greeted": "staff_greeting", "identified": "loyalty_account",
-            "debited": "loyalty_account"}
+ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}}
 HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
-
 def sure(well, value):
     return value if well else int("refused")  # a ValueError
 def sha(*parts, label=b""):
@@ -27,62 +24,58 @@ def canonical(data):
 def root(leaves):
     half = 1 << max(0, (len(leaves) - 1).bit_length() - 1)
     return sha(b"\1", root(leaves[:half]), root(leaves[half:])) if leaves[1:] else (leaves or [sha()])[0]
-def head_of(data, origin, key):
-    """Size and root of a head with exactly one signature, the log's own; nothing if it is none."""
+def note_of(data):
+    text, lines = sure(data.endswith(b"\n"), data[:-1]).decode().rsplit("\n\n", 1)
+    lines = [re.fullmatch("\u2014 ([^\\s+]+) (.+)", line) for line in lines.split("\n")]
+    return text + "\n", [(line[1], decode(line[2], b"+/")[:4], decode(line[2], b"+/")[4:]) for line in lines]  # name, key id, what follows
+def head_of(data, origin, key, alone=True):
+    """Size and root of a head that its log signed, and nobody else if it is to stand alone; nothing if it is none."""
     try:
-        text, line = data.decode().split("\n\n")
-        name, size, top = text.split("\n")
-        blob = decode(re.fullmatch("\u2014 " + re.escape(origin) + " (.+)\n", line)[1], b"+/")
-        Ed25519PublicKey.from_public_bytes(key).verify(blob[4:], (text + "\n").encode())
-        known = (blob[:4], name, len(decode(top, b"+/"))) == (sha(origin.encode(), b"\n\1", key)[:4], origin, 32)
-        return (int(size), decode(top, b"+/")) if known else None
+        text, lines = note_of(data)
+        name, size, top = text[:-1].split("\n")
+        own = [line for line in lines if line[:2] == (origin, sha(origin.encode(), b"\n\1", key)[:4])]
+        Ed25519PublicKey.from_public_bytes(key).verify(sure(own and own == (lines if alone else own[:1]), own)[0][2], text.encode())
+        return sure(name == origin and len(decode(top, b"+/")) == 32, (int(size), decode(top, b"+/")))
     except UNREADABLE:
         return None
 def tile_name(row, index, width):
-    groups = re.findall("...", f"{index:0{-(-len(str(index)) // 3) * 3}d}")
-    path = "/".join(["x" + group for group in groups[:-1]] + groups[-1:])
+    path = re.sub("(...)(?=.)", r"x\1/", f"{index:0{-(-len(str(index)) // 3) * 3}d}")
     return f"tile/{row}/{path}" + (f".p/{width}" if width < 256 else "")
 class Audit:
     def __init__(self, folder, policy):
-        files = (path for path in sorted(pathlib.Path(folder).rglob("*")) if path.is_file())
-        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-        self.policy, self.findings, self.conduct, self.open = policy, set(), set(), False
+        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in pathlib.Path(folder).rglob("*") if path.is_file()}
+        self.policy, self.findings, self.conduct, self.published, self.misnamed, self.open = policy, set(), set(), set(), set(), False
         self.skew, self.now = policy.get("skew_seconds", 90), policy.get("now", int(time.time()))
         self.within, self.erase = policy.get("acknowledge_within_seconds", DAY), policy.get("erase_within_seconds", 31 * DAY)
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
-        self.requests, self.published, self.notices, self.sides, self.stated = {}, set(), {}, ({}, {}), []
-        self.misnamed, self.known, self.last = set(), {}, {}
-
+        self.requests, self.notices, self.known, self.last, self.seen, self.sides, self.stated = {}, {}, {}, {}, {}, ({}, {}), []
     def check(self, well, assertion, place):
         self.findings |= set() if well else {(assertion, *place)}
         return well
     def judge(self, place, **assertions):  # of conduct, which counts only if all evidence holds
         self.conduct |= {(name, *place) for name, well in assertions.items() if not well}
         return all(assertions.values())
-
     def verdict(self):
         names, named, books = {}, {}, []
-        keys = {v.split("+")[0]: decode(v.split("+")[2], b"+/")[1:] for v in self.policy.get("logs", [])}
+        keys = {v.split("+")[0]: decode(v.split("+", 2)[2], b"+/")[1:] for v in self.policy.get("logs", [])}
         for name, data in self.files.items():
             if found := re.fullmatch(r"logs/([a-z0-9.-]+/besace|log_[0-9a-f]{32})/(.+)", name):
                 names.setdefault(found[1], []).append(found[2])
             elif f"documents/{sha(data).hex()}" != name:
                 self.check(False, "B1", (name,))
-        for origin in sorted(names, key=lambda origin: origin.startswith("log_")):
+        for origin in sorted(names, key=lambda origin: (origin.startswith("log_"), origin)):
             if origin in self.domains:
                 keys[origin] = decode(self.domains[origin]["log_key"])
             elif origin in named and origin not in keys:
-                head = self.files.get(f"logs/{origin}/checkpoint", b"")
-                keys[origin] = min(named[origin], key=lambda key: not head_of(head, origin, key))
+                keys[origin] = min(named[origin], key=lambda key: not head_of(self.files.get(f"logs/{origin}/checkpoint", b""), origin, key))
                 self.misnamed |= {place for key, place in named[origin].items() if key != keys[origin]}
-            self.open |= origin not in keys
             entries = self.read_log(origin, keys[origin], names[origin]) if origin in keys else None
-            books += [(origin, entries)] if isinstance(entries, list) else []
+            books += [(origin in self.domains, origin, entries)] if isinstance(entries, list) else []
             for place, _, record in entries or [] if origin in self.domains else []:
                 if "subject_log" in (given := self.signed(record)[1] or {}):
                     named.setdefault(given["subject_log"], {}).setdefault(decode(given["subject_log_key"]), place)
-        for origin, entries in books if not self.findings else []:
-            theirs = origin in self.domains
+        self.open = not set(names) <= set(keys)
+        for theirs, origin, entries in books if not self.findings else []:
             for place, salt, record in entries:
                 kind, payload = self.signed(record)
                 if b'"signatures"' not in record:
@@ -93,7 +86,6 @@ class Audit:
         self.open |= not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
         sys.stdout.writelines(" ".join(map(str, finding)) + "\n" for finding in sorted(self.findings, key=str))
         return 1 if self.findings else 2 if self.open else 0
-
     def read_log(self, origin, key, kinds):
         """Every file of a log against its head; gives the opened entries, or nothing: place, salt, record."""
         prefix, heads, entries, differing = f"logs/{origin}/", {}, [], []
@@ -104,33 +96,56 @@ class Audit:
         if not self.check("checkpoint" in kinds, "B1", (prefix + "checkpoint",)) or prefix + "checkpoint" not in heads:
             return None
         size, top = heads.pop(prefix + "checkpoint")
-        for text in self.policy.get("remembered", []):
-            heads.update({"policy": head_of(text.encode(), origin, key)} if text.startswith(origin + "\n") else {})
-        counts = [size >> 8 * level for level in range(8)]
-        rows = [[(n // 256, min(256, many - n)) for n in range(0, many, 256)] for many in counts]
+        heads |= {"policy": head_of(text.encode(), origin, key) for text in self.policy.get("remembered", []) if text.startswith(origin + "\n")}
+        heads |= self.witnessed(origin, key) if origin in self.domains else {}
+        rows = [[(n // 256, min(256, many - n)) for n in range(0, many, 256)] for many in (size >> 8 * level for level in range(8))]
         wanted = {tile_name(row, *tile) for row, tiles in [("entries", rows[0]), *enumerate(rows)] for tile in tiles}
         for kind in set(kinds) ^ wanted:
-            self.check(re.fullmatch(r"checkpoint|(seen/(0|[1-9]\d*)|openings/(0|[1-9]\d*)\.jsonl)", kind), "B1", (prefix + kind,))
-        for name, width in [(prefix + tile_name("entries", *tile), tile[1]) for tile in rows[0] if wanted <= set(kinds)]:
-            parts = re.findall(b"\0\x20(.{32})", self.files[name], re.DOTALL)
-            if len(parts) != width or b"".join(b"\0\x20" + part for part in parts) != self.files[name]:
+            known = r"checkpoint|seen/(0|[1-9]\d*)|openings/(0|[1-9]\d*)\.jsonl" + "|cosigned" * (origin in self.domains)
+            self.check(re.fullmatch(known, kind), "B1", (prefix + kind,))
+        if not wanted <= set(kinds):
+            return None
+        for name, width in [(prefix + tile_name("entries", *tile), tile[1]) for tile in rows[0]]:
+            parts = [self.files[name][at + 2:at + 34] for at in range(0, 34 * width, 34)]
+            if b"".join(b"\0\x20" + part for part in parts) != self.files[name]:
                 return self.check(False, "L4", (name,)) and None
             entries += parts
         leaves = nodes = [sha(b"\0", entry) for entry in entries]
-        for row, tiles in enumerate(rows if wanted <= set(kinds) else []):
-            differing += [(row, n, width) for n, width in tiles if b"".join(nodes[n * 256:n * 256 + width])
-                          != self.files[prefix + tile_name(row, n, width)]]
+        for row, tiles in enumerate(rows):
+            differing += [(row, *tile) for tile in tiles if b"".join(nodes[tile[0] * 256:][:tile[1]]) != self.files[prefix + tile_name(row, *tile)]]
             nodes = [root(nodes[n:n + 256]) for n in range(0, len(nodes) - 255, 256)]
         for row, n, width in differing[:1]:
             row = "entries" if root(leaves) != top and row == 0 else row
             return self.check(False, "L4", (prefix + tile_name(row, n, width),)) and None
-        if len(entries) < size or root(leaves) != top:
-            return self.check(len(entries) < size, "L4", (prefix + "checkpoint",)) and None
+        if not self.check(root(leaves) == top, "L4", (prefix + "checkpoint",)):
+            return None
         for name, (known, other) in heads.items():
             self.check(known <= size and root(leaves[:known]) == other, "L5" if known == size else "L3", (name,))
         numbers = [int(kind[9:-6]) for kind in kinds if re.fullmatch(r"openings/(0|[1-9]\d*)\.jsonl", kind)]
         return [one for n in sorted(numbers) for one in self.read_openings(f"{prefix}openings/{n}.jsonl", n * 256, entries)]
-
+    def witnessed(self, origin, key):
+        """A retailer's head with the lines of witnesses, if it has one; L2 unless enough of the policy had seen it."""
+        name, since = f"logs/{origin}/cosigned", {"none": self.now}
+        head = head_of(self.files.get(name, b""), origin, key, alone=False)
+        well = self.check(head or name not in self.files, "L1", (name,))
+        text, lines = note_of(self.files[name]) if head else ("", [])
+        try:
+            for words in map(str.split, self.policy.get("witnesses", "quorum none").splitlines() if well else []):
+                if words[:1] == ["witness"]:
+                    who, key_id, public = words[2].split("+", 2)
+                    own = [line[2] for line in lines if line[:2] == (who, bytes.fromhex(key_id))]
+                    at = int.from_bytes(sure(not own[1:], b"".join(own))[:8], "big")
+                    since[words[1]] = at if at <= self.now + 300 else 0
+                    public, signed = Ed25519PublicKey.from_public_bytes(decode(public, b"+/")[1:]), f"cosignature/v1\ntime {at}\n{text}"
+                    own and public.verify(own[0][8:], signed.encode())
+                elif words[:1] == ["group"]:  # since when: of its members in their order, the last that is needed
+                    least = {"all": len(words) - 3, "any": 1}.get(words[2]) or int(words[2])
+                    since[words[1]] = sorted(since[one] for one in words[3:])[-least]
+                elif words[:1] == ["quorum"] and self.check(since[words[1]], "L2", (name,)) and words[1] != "none":
+                    self.seen[f"logs/{origin}"] = (head[0], since[words[1]])
+        except UNREADABLE:  # as one wrong line of a witness spoils a head
+            self.check(False, "L2", (name,))
+        return {name: head} if head else {}
     def read_openings(self, name, first, entries):
         data, opened = self.files[name], []
         lines = (data[:-1] if data.endswith(b"\n") else data + b"-").split(b"\n")
@@ -153,44 +168,38 @@ class Audit:
             headers = [canonical(decode(part["protected"])) for part in parts]
             kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
-            controller = life.get("controller", next(iter(self.policy["controllers"]))["domain"])
-            keys = {"controller": self.domains.get(controller + "/besace", {}).get("key"), "subject": payload.get("subject_key")}
+            pinned = self.domains.get(life.get("controller", self.policy["controllers"][0]["domain"]) + "/besace", {})
+            keys = {"controller": pinned.get("key"), "subject": payload.get("subject_key")}
             demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"]}.get(kind, ["controller"])
             well = roles == demanded or (kind, roles) == ("grant", ["subject"])
             for part, header in zip(parts, headers, strict=True):
                 key, text = decode(keys[header["role"]]), f"{part['protected']}.{document['payload']}"
-                named = {"alg": "Ed25519", "kid": encode(sha(key, label=b"besace keys/v1 key id")[:16]),
-                         "iat": header["iat"], "role": header["role"], "typ": f"besace-{kind}+jws"}
+                kid = encode(sha(key, label=b"besace keys/v1 key id")[:16])
                 Ed25519PublicKey.from_public_bytes(key).verify(decode(part["signature"]), text.encode())
-                well &= named == header
-            payload |= {"digest": encode(sha(decode(document["payload"]))), "roles": roles}
-            return (kind, payload) if well else (None, None)
+                well &= {**header, "alg": "Ed25519", "kid": kid, "typ": f"besace-{kind}+jws"} == header and len(header) == 5
+            return (kind, payload | {"digest": encode(sha(decode(document["payload"]))), "roles": roles}) if well else (None, None)
         except UNREADABLE:
             return None, None
-
     def take_document(self, kind, payload, place, theirs, lives, origin):
         life = lives.get(payload.get("grant"))
         if kind == "request" and theirs:
-            self.notices.setdefault(payload["notice"]["digest"], {})["G4", payload["digest"]] = (payload["terms"], None)
-            self.requests.setdefault(payload["digest"], payload)
+            asked = self.requests.setdefault(payload["digest"], payload | {"request_id": payload["id"], "notice": payload["notice"]["digest"]})
+            self.notices.setdefault(asked["notice"], {})["G4", payload["digest"]] = (payload["terms"], None)
         elif kind == "grant":
             own = payload["controller"] + "/besace" if theirs and payload["roles"][1:] else payload["subject_log"]
-            asked, given = self.requests.get(payload["request"]), payload["given"]
-            timed = payload["expires"] == given + payload["terms"]["valid_days"] * DAY
-            self.check(own == origin and timed and place not in self.misnamed, "G2", place)
-            if theirs and asked:
-                same = [asked[one] for one in ("id", "terms", "controller")] + [asked["notice"]["digest"]] == [
-                    payload[one] for one in ("request_id", "terms", "controller", "notice")]
-                opened = asked["issued"] <= given < min(asked["expires"], self.now + self.skew + 1)
+            ends = payload["given"] + payload["terms"]["valid_days"] * DAY
+            self.check(own == origin and payload["expires"] == ends and place not in self.misnamed, "G2", place)
+            if theirs and (asked := self.requests.get(payload["request"])):
+                same = all(asked[one] == payload[one] for one in ("request_id", "terms", "controller", "notice"))
+                opened = asked["issued"] <= payload["given"] < min(asked["expires"], self.now + self.skew + 1)
                 self.check(same and opened and "proposal" not in payload, "G3", place)
             self.check(lives.get(payload["id"], payload)["digest"] == payload["digest"], "G3", place)
-            told = ("G5", theirs, str([payload["terms"][one] for one in TOLD]))
-            self.notices.setdefault(payload["notice"], {}).setdefault(told, (payload["terms"], place))
+            told = self.notices.setdefault(payload["notice"], {})
+            told.setdefault(("G5", theirs, str([payload["terms"][one] for one in TOLD])), (payload["terms"], place))
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
             start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
-            lives.setdefault(payload["id"], {**payload, "place": place, "heads": {0: start}, "uses": [], "things": {},
-                                             "days": {}, "deleted": {}, "often": {}, "last": 0, "said": {}, "cut": (0, 0)} |
-                             dict.fromkeys(["withdrawal", "acknowledgement", "erasure"]))
+            lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure"]), **payload, "place": place, "last": 0,
+                "heads": {0: start}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0)})
         elif kind in ("withdrawal", "acknowledgement", "erasure") and self.check(life, "U1", place):
             named, erased, early = payload.get("withdrawal"), payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
             right = {"subject_key": life["subject_key"], "controller": life["controller"], "grant_digest": life["digest"]}
@@ -200,11 +209,10 @@ class Audit:
                     life["cut"] = life["cut"] if life["said"] else (life["last"], len(life["uses"]))
                     life["said"][payload["digest"]] = payload["withdrawn"]
                 if not life[kind] or kind == "erasure" and erased < life[kind][0]["erased"]:
-                    last_use = sorted(life["uses"], key=lambda use: (use[0], use[2][1]))[-1:]
-                    life[kind] = (payload, place, self.last.get(place[0].split("/openings")[0], 0), last_use)
+                    life[kind] = (payload, place, self.last.get(place[0].split("/openings")[0], 0), sorted(life["uses"])[-1:])
                 theirs and kind != "withdrawal" and self.moment(payload.get("acknowledged", erased), place)
-                whole = all(set(payload[one]) == set(life["terms"][one]) for one in ("categories", "recipients") if one in payload)
-                self.judge(place, W8=whole and erased <= self.now + self.skew)
+                parts = [one for one in ("categories", "recipients") if set(payload.get(one, life["terms"][one])) != set(life["terms"][one])]
+                self.judge(place, W8=not parts and erased <= self.now + self.skew)
         else:
             self.open |= kind == "continuation"
             home = origin[:-7] if theirs else next(iter(lives.values()), payload).get("controller")
@@ -212,9 +220,8 @@ class Audit:
             self.check(kind in kinds and (kind != "objection" or payload["controller"] == home), "G2", place)
     def moment(self, at, place):
         last = self.last.get(book := place[0].split("/openings")[0], 0)
-        self.last[book] = max(last, at)
-        self.judge(place, L8=at >= last - self.skew)
-
+        self.last[book], (size, seen) = max(last, at), self.seen.get(book, (0, 0))
+        self.judge(place, L8=at >= last - self.skew and (place[1] >= size or at <= seen + self.skew))
     def take_record(self, value, salt, record, place, lives, theirs):
         kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))
         self.published |= {value["digest"]} if kind == "published" else set()
@@ -229,10 +236,10 @@ class Audit:
             day = (value["shop"], at // DAY)
             life["often"][day] = life["often"].get(day, 0) + live
             within = value["shop"] in terms["shops"] and life["often"][day] <= terms["frequency_per_day"]
-            self.judge(place, U4=not live or terms["purpose"] == PURPOSES[value["action"]], U3=not live or within,
+            self.judge(place, U4=not live or value["action"] in ACTIONS[terms["purpose"]], U3=not live or within,
                        U8=(life["last"] + 1, heads[life["last"]]) == (value["counter"], value["prev"]))
             life["last"], heads[value["counter"]] = value["counter"], encode(sha(salt, sha(record), label=b"besace log/v1 use chain"))
-            life["uses"].append((at, value["counter"], place))
+            life["uses"].append((at, place, value["counter"]))
         elif live:
             self.judge(place, U3=set(value.get("categories", [])) <= set(terms["categories"]))
             life["things"].setdefault(value.get("commit") or value["digest"], (at, place))
@@ -240,7 +247,6 @@ class Audit:
                 last = min((at + self.skew) // DAY + terms["release_ahead_days"], (life["expires"] - 1) // DAY)
                 self.judge(place, U4=terms["purpose"] != "staff_greeting", U3=(at - self.skew) // DAY <= value["day"] <= last)
                 life["days"][value["day"]] = place
-
     def read_documents(self):
         for name in (name for name in self.files if name.startswith("documents/")):
             digest, data = encode(bytes.fromhex(name[10:])), self.files[name]
@@ -248,14 +254,12 @@ class Audit:
             if digest in self.notices:
                 notice = canonical(data)
                 said = all(len(re.findall("[A-Za-zÀ-ÖØ-öø-ɏ]", notice["items"].get(item, ""))) > 2 for item in ITEMS)
-                self.check(said, "G4", (name,))
-                for (assertion, *_), (terms, place) in self.notices[digest].items() if said else []:
+                for (assertion, *_), (terms, place) in self.notices[digest].items() if self.check(said, "G4", (name,)) else []:
                     self.check(all(notice[one] == terms[one] for one in TOLD), assertion, place or (name,))
             elif kind == "use-statement" and payload["grant"] in {**self.sides[0], **self.sides[1]}:
                 self.stated.append((payload["grant"], payload["uses"], payload["stated"], (name,)))
             elif digest not in self.published or kind not in PUBLIC:
                 self.check(self.open and digest not in self.published, "G1" if digest in self.published else "B1", (name,))
-
     def compare(self):
         """Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts."""
         for life in sorted(self.sides[1].values(), key=lambda life: life["controller"] + "/"):
@@ -268,13 +272,12 @@ class Audit:
             said, logged = {**pair[-1]["said"], **pair[0]["said"]}, theirs and theirs["withdrawal"]
             reached = min(self.now, max(self.last.get(life["place"][0].split("/openings")[0], 0) for life in pair))
             for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
-                sent = hers["things"].get(thing)
-                self.judge(where, U5=sent, U6=not sent or sent[0] <= at + self.skew)
+                self.judge(where, U5=thing in hers["things"], U6=hers["things"].get(thing, (at,))[0] <= at + self.skew)
             self.judge(pair[-1]["place"], G3=pair[0]["digest"] == pair[-1]["digest"])
             heard = [max(logged[0]["withdrawn"], 0 if answer else logged[2])] if logged else []  # nothing shows what was neither logged
             if heard := heard + ([said[answer["withdrawal"]]] if answer else []):  # nor answered
                 self.judge(place or ends[0][1], W1=(answer["acknowledged"] if answer else reached) <= min(heard) + self.within)
-            for at, _, where in (logged[3] if logged else theirs["uses"]) if theirs and answer else []:
+            for at, where, _ in (logged[3] if logged else theirs["uses"]) if theirs and answer else []:
                 self.judge(where, U2=at <= answer["acknowledged"] + self.skew)
             ended = [(answer["acknowledged"], place)] if answer else [(heard[0], ends[0][1])] if logged else []
             over, where = min([(pair[-1]["expires"], pair[-1]["place"]), *ended], key=lambda one: one[0])
@@ -284,15 +287,14 @@ class Audit:
             counts = [(uses, stated, where, (0, 0)) for one, uses, stated, where in self.stated if one == grant]
             counts += [(answer["uses"], answer["acknowledged"], place, theirs["cut"])] if answer and theirs else []
             for uses, stated, where, (least, before) in counts if theirs else []:
-                if hers or uses["count"] <= max(theirs["heads"]):
-                    self.judge(where, U9=uses["count"] >= least and theirs["heads"].get(uses["count"]) == uses["head"])
-                for used in [one[2] for one in theirs["uses"][before:] if one[1] > uses["count"] and one[0] + self.skew < stated][:1]:
+                known = least <= uses["count"] and theirs["heads"].get(uses["count"]) == uses["head"]
+                self.judge(where, U9=known or not hers and uses["count"] > max(theirs["heads"]))
+                for used in [one[1] for one in theirs["uses"][before:] if one[2] > uses["count"] and one[0] + self.skew < stated][:1]:
                     self.judge(used, U9=False)
             for day, where in theirs["days"].items() if theirs else []:
                 said = {one: (answer["acknowledged"], where) for one in answer["deleted_days"]} if answer else {}
                 (gone, where), after = {**said, **theirs["deleted"]}.get(day, (None, where)), (day + 1) * DAY
-                left = answer and gone is None and answer["acknowledged"] <= after
-                self.judge(where, W2=not left and (gone or 0) <= after + 1800 + self.skew)
+                self.judge(where, W2=gone <= after + 1800 + self.skew if gone else not answer or answer["acknowledged"] > after)
         self.findings = self.conduct
 if __name__ == "__main__":
     sys.exit(Audit(sys.argv[1], json.loads(pathlib.Path(sys.argv[2]).read_bytes())).verdict())

@@ -23,6 +23,15 @@ impl Exchange {
         let name = domain.clone();
         // Read before the head is fetched, so that the head covers everything she was shown.
         let (mut bundle, key) = self.step(move |engine| engine.own_evidence(&name)).await?;
+        let path = format!("{LOG_PATH}/cosigned");
+        // Before the head that everybody is shown, so that it is not larger. A retailer without witnesses has none.
+        if let Ok(cosigned) = self.fetch(domain, &path, NOTE_LEN_MAX, "log").await {
+            let cosigned = UnverifiedCheckpoint::parse(&cosigned)
+                .ok()
+                .and_then(|head| head.verify(&key).ok())
+                .ok_or(StepError::Proof)?;
+            bundle.add_cosigned(&cosigned);
+        }
         let path = format!("{LOG_PATH}/checkpoint");
         let head = self.fetch(domain, &path, NOTE_LEN_MAX, "log").await?;
         let head = UnverifiedCheckpoint::parse(&head)

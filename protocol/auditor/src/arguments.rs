@@ -3,7 +3,7 @@
 use std::{error::Error, ffi::OsString, fs, io::Write, path::PathBuf};
 
 use besace_protocol::{
-    audit::{Policy, Report, Verdict},
+    audit::{PinnedWitnesses, Policy, Report, Verdict},
     time::Timestamp,
 };
 use clap::Parser;
@@ -21,6 +21,9 @@ struct Arguments {
     /// Your own file: pinned keys, heads of earlier visits, deadlines.
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
+    /// Witnesses of retailers' logs, and how many of whom are enough (C2SP tlog-policy): instead of those of the policy.
+    #[arg(long, value_name = "FILE")]
+    witnesses: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
@@ -106,8 +109,13 @@ fn advise<E: Error + 'static>(advice: &'static str) -> impl FnOnce(E) -> Failure
 fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result<Exit, Failure> {
     let policy = fs::read(&arguments.policy)
         .map_err(advise("give --policy a file of your own, as spec/audit.md describes it"))?;
-    let policy = Policy::parse(&policy)
+    let mut policy = Policy::parse(&policy)
         .map_err(advise("compare the policy with the example of spec/audit.md"))?;
+    if let Some(file) = &arguments.witnesses {
+        let advice = "give --witnesses a policy of witnesses, as spec/witness.md describes it";
+        let text = fs::read(file).map_err(advise(advice))?;
+        policy.witnesses = Some(PinnedWitnesses::parse(&text).map_err(advise(advice))?);
+    }
     let report = audit_folder(&arguments.bundle, &policy, now)
         .map_err(advise("give the folder of a bundle: files and folders only, no links"))?;
     let text = if arguments.json {

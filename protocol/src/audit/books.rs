@@ -63,6 +63,8 @@ pub(super) struct Book<'a> {
     pub(super) lives: BTreeMap<GrantId, Box<Life>>,
     /// Latest moment of an entry so far.
     pub(super) last: Option<Timestamp>,
+    /// By when witnesses had seen the log with the entry that is being taken.
+    pub(super) seen: Option<Timestamp>,
     /// About its documents. Counts if the evidence holds.
     pub(super) form: Findings,
     /// About the notices of its grants. Counts if its documents hold.
@@ -96,6 +98,7 @@ impl<'a> Book<'a> {
             granted: BTreeMap::new(),
             lives: BTreeMap::new(),
             last: None,
+            seen: None,
             form: Findings::default(),
             papers: Findings::default(),
             conduct: Findings::default(),
@@ -104,6 +107,7 @@ impl<'a> Book<'a> {
 
     /// Takes the next entry: G1, G2 for a document, G3 for a grant, and what was done.
     pub(super) fn take(&mut self, entry: Entry, spot: Spot, succession: &Succession) {
+        self.seen = entry.seen;
         if entry.signed {
             self.form.checked(Assertion::G1);
         }

@@ -59,6 +59,8 @@ pub enum LogFile {
     Openings(u64),
     /// `seen/SIZE`: an earlier head, as the other party was shown it.
     Seen(u64),
+    /// `cosigned`: the largest head of a retailer's log that witnesses cosigned, with their lines.
+    Cosigned,
 }
 
 impl BundlePath {
@@ -78,15 +80,20 @@ impl BundlePath {
             file = after;
         }
         let origin = Origin::parse(&origin).map_err(|_| ParseBundlePathError)?;
-        Ok(Self::Log(origin, LogFile::parse(file)?))
+        let file = LogFile::parse(file)?;
+        // Nobody but its retailer sees the log of a pseudonym.
+        let witnessed = file != LogFile::Cosigned || origin.controller().is_some();
+        if witnessed { Ok(Self::Log(origin, file)) } else { Err(ParseBundlePathError) }
     }
 }
 
 impl LogFile {
     fn parse(text: &str) -> Result<Self, ParseBundlePathError> {
         let number = |text| parse_decimal(text).filter(|number| *number <= TREE_SIZE_MAX);
-        if text == "checkpoint" {
-            return Ok(Self::Checkpoint);
+        match text {
+            "checkpoint" => return Ok(Self::Checkpoint),
+            "cosigned" => return Ok(Self::Cosigned),
+            _ => {}
         }
         if text.starts_with("tile/") {
             return TilePath::parse(text).map(Self::Tile).map_err(|_| ParseBundlePathError);
@@ -119,6 +126,7 @@ impl fmt::Display for LogFile {
             Self::Tile(path) => fmt::Display::fmt(path, f),
             Self::Openings(number) => write!(f, "openings/{number}.jsonl"),
             Self::Seen(size) => write!(f, "seen/{size}"),
+            Self::Cosigned => f.write_str("cosigned"),
         }
     }
 }
@@ -196,6 +204,11 @@ impl Bundle {
         self.add(head.origin(), file, head.alone().as_str().as_bytes().to_vec());
     }
 
+    /// The largest head of a retailer's log that witnesses cosigned, with their lines.
+    pub fn add_cosigned(&mut self, head: &SignedCheckpoint) {
+        self.add(head.origin(), LogFile::Cosigned, head.as_str().as_bytes().to_vec());
+    }
+
     /// A document that a record names by its digest (manifest, catalogue, notice), or a signed count.
     pub fn add_document(&mut self, bytes: Vec<u8>) {
         let name = BundlePath::Document(sha256(&[&bytes])).to_string();
@@ -238,6 +251,7 @@ mod tests {
             "logs/log_00112233445566778899aabbccddeeff/tile/0/000",
             "logs/log_00112233445566778899aabbccddeeff/openings/12.jsonl",
             "logs/log_00112233445566778899aabbccddeeff/seen/0",
+            "logs/shop.example/besace/cosigned",
             &format!("documents/{hex}"),
         ] {
             assert_eq!(BundlePath::parse(good).unwrap().to_string(), good);
@@ -257,6 +271,8 @@ mod tests {
             "logs/shop.example/besace/openings/12.json",
             "logs/shop.example/besace/openings/35184372088832.jsonl",
             "logs/shop.example/besace/seen/-1",
+            "logs/shop.example/besace/cosigned/1",
+            "logs/log_00112233445566778899aabbccddeeff/cosigned",
             "logs/shop.example/besace/tile/8/0/000",
             &format!("documents/{}", hex.to_uppercase()),
             &format!("documents/{hex}.jws"),
@@ -276,7 +292,7 @@ mod tests {
         #[test]
         fn no_files_make_the_audit_panic(
             files in prop::collection::btree_map(
-                "(logs/(shop\\.example/besace|log_0{32})/(checkpoint|seen/[0-3]|openings/[0-3]\\.jsonl|tile/(entries|0)/000(\\.p/[1-3])?)|[a-z]{0,3})",
+                "(logs/(shop\\.example/besace|log_0{32})/(checkpoint|cosigned|seen/[0-3]|openings/[0-3]\\.jsonl|tile/(entries|0)/000(\\.p/[1-3])?)|[a-z]{0,3})",
                 prop::collection::vec(any::<u8>(), 0..120),
                 0..8,
             ),

@@ -418,7 +418,7 @@ impl Book<'_> {
         asked.check(Assertion::U8, chain);
     }
 
-    /// L8: within the skew, no entry is older than one before it.
+    /// L8: within the skew, no entry is older than one before it, nor of a moment after witnesses had seen it.
     pub(super) fn moment(&mut self, at: Timestamp, spot: Spot) {
         let last = self.last.unwrap_or(at);
         let back = last.as_unix_seconds().saturating_sub(at.as_unix_seconds());
@@ -426,6 +426,13 @@ impl Book<'_> {
         let places = self.context.places;
         let fault = late.then_some(Fault::Backwards { seconds: back });
         self.conduct.check(Assertion::L8, fault, || places.of(spot));
+        if let Some(seen) = self.seen
+            && let ahead @ 1.. = at.as_unix_seconds().saturating_sub(seen.as_unix_seconds())
+            && ahead > self.context.policy.skew_seconds
+        {
+            let fault = Fault::SeenBefore { seconds: ahead };
+            self.conduct.find(Assertion::L8, places.of(spot), fault);
+        }
         self.last = Some(last.max(at));
     }
 }

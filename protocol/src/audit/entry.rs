@@ -14,6 +14,7 @@ use crate::{
     jws::{Role, Typ, UnverifiedJws},
     log::{Opening, Origin},
     party::ControllerId,
+    time::Timestamp,
 };
 
 /// One opened entry.
@@ -24,6 +25,8 @@ pub(super) struct Entry {
     pub(super) content: Result<Content, Refused>,
     /// It is a signed document.
     pub(super) signed: bool,
+    /// By when witnesses had seen its log with it.
+    pub(super) seen: Option<Timestamp>,
 }
 
 /// What does not hold about an entry, and why.
@@ -78,14 +81,25 @@ impl<'a> Reader<'a> {
                 let count = record.counter.saturating_sub(1);
                 let before = UseHead { count, head: record.prev };
                 let after = before.after(opening.salt.as_bytes(), bytes).head;
-                Ok(Entry { index, content: Ok(Content::Use(record, after)), signed: false })
+                Ok(Entry {
+                    index,
+                    content: Ok(Content::Use(record, after)),
+                    signed: false,
+                    seen: None,
+                })
             }
-            Record::Plain(record) => {
-                Ok(Entry { index, content: Ok(Content::Plain(Box::new(record))), signed: false })
-            }
-            Record::Signed(jws) => {
-                Ok(Entry { index, content: self.read_signed(bytes, &jws), signed: true })
-            }
+            Record::Plain(record) => Ok(Entry {
+                index,
+                content: Ok(Content::Plain(Box::new(record))),
+                signed: false,
+                seen: None,
+            }),
+            Record::Signed(jws) => Ok(Entry {
+                index,
+                content: self.read_signed(bytes, &jws),
+                signed: true,
+                seen: None,
+            }),
         }
     }
 

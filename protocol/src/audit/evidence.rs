@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
     Assertion, BundlePath, Fault, Gap, LogFile, LogSummary, Place, Policy,
+    cosigned::Cosigned,
     entry::{Entry, Reader},
     findings::Findings,
     openings::number_of,
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     crypto::Digest,
     log::{LogKey, Origin, SignedCheckpoint, TILE_WIDTH, UnverifiedCheckpoint},
+    time::Timestamp,
 };
 
 /// The names of a bundle's files, by what they belong to.
@@ -94,6 +96,7 @@ impl CheckedLog {
 pub(super) struct Desk<'a, F, W> {
     pub(super) files: &'a F,
     pub(super) policy: &'a Policy,
+    pub(super) now: Timestamp,
     pub(super) workers: &'a W,
 }
 
@@ -124,7 +127,17 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
         let Some(head) = check_head(key, &files, &LogFile::Checkpoint, out)? else {
             return Ok(None);
         };
-        let heads = earlier_heads(key, &files, self.policy, &head, out)?;
+        let cosigned = Cosigned::read(key, &files, self.policy, self.now, out)?;
+        let mut heads = earlier_heads(key, &files, self.policy, out)?;
+        let remembers = !heads.is_empty();
+        if let Some(Cosigned { head, place, .. }) = &cosigned {
+            heads.push((head.clone(), place.clone()));
+        }
+        heads.sort_by_key(|(seen, _)| seen.size());
+        for (seen, place) in heads.iter().filter(|(seen, _)| seen.size() > head.size()) {
+            out.find(Assertion::L3, place.clone(), Fault::Shorter { seen: seen.size() });
+        }
+        let seen = cosigned.and_then(|Cosigned { head, since, .. }| Some((head.size(), since?)));
         let Some(tiles) = expected_tiles(&files, head.size(), out) else { return Ok(None) };
         let sizes: BTreeSet<u64> =
             heads.iter().map(|(seen, _)| seen.size()).filter(|size| *size <= head.size()).collect();
@@ -160,8 +173,9 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
                 let file = LogFile::Openings(number_of(index));
                 openings.find(assertion, files.place(&file, Some(index)), fault);
             }
-            for entry in part.entries {
+            for mut entry in part.entries {
                 opened = opened.saturating_add(1);
+                entry.seen = seen.filter(|(size, _)| entry.index < *size).map(|(_, at)| at);
                 take(entry);
             }
             growth.take(part.malformed, part.by_entries, part.by_hashes.as_ref(), part.differing);
@@ -176,7 +190,12 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
             let count = head.size().saturating_sub(opened);
             out.gap(Gap::Unopened { origin: key.origin().clone(), count, size: head.size() });
         }
-        if heads.is_empty() {
+        if let Some((size, _)) = seen
+            && let count @ 1.. = head.size().saturating_sub(size)
+        {
+            out.gap(Gap::NotYetCosigned { origin: key.origin().clone(), count });
+        }
+        if !remembers {
             out.gap(Gap::NoMemory { origin: key.origin().clone() });
         }
         Ok(Some(CheckedLog { head, opened }))
@@ -198,7 +217,7 @@ fn orders<F: Files>(files: &LogFiles<'_, F>, size: u64, sizes: &BTreeSet<u64>) -
         .collect();
     let beyond = files.names.range(LogFile::Openings(parts)..).map_while(|file| match file {
         LogFile::Openings(number) => Some(Order { number: *number, width: 0, leaf_by_leaf: false }),
-        LogFile::Checkpoint | LogFile::Tile(_) | LogFile::Seen(_) => None,
+        LogFile::Checkpoint | LogFile::Cosigned | LogFile::Tile(_) | LogFile::Seen(_) => None,
     });
     orders.extend(beyond);
     orders
@@ -250,12 +269,11 @@ fn check_head<F: Files>(
     })
 }
 
-/// Heads that were seen before, in the bundle and in the auditor's memory; sorted by size.
+/// Heads that were seen before, in the bundle and in the auditor's memory.
 fn earlier_heads<F: Files>(
     key: &LogKey,
     files: &LogFiles<'_, F>,
     policy: &Policy,
-    head: &SignedCheckpoint,
     out: &mut Findings,
 ) -> Result<Vec<(SignedCheckpoint, Place)>, F::Error> {
     let mut heads = Vec::new();
@@ -277,10 +295,6 @@ fn earlier_heads<F: Files>(
             Ok(seen) => heads.push((seen, place)),
             Err(error) => out.find(Assertion::L1, place, Fault::Checkpoint(error)),
         }
-    }
-    heads.sort_by_key(|(seen, _)| seen.size());
-    for (seen, place) in heads.iter().filter(|(seen, _)| seen.size() > head.size()) {
-        out.find(Assertion::L3, place.clone(), Fault::Shorter { seen: seen.size() });
     }
     Ok(heads)
 }

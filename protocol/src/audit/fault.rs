@@ -14,7 +14,10 @@ use crate::{
     document::ParseDocumentError,
     id::{GrantId, RequestId},
     jws::VerifyJwsError,
-    log::{OpeningError, Origin, ParseBundleError, ParseCheckpointError, VerifyCheckpointError},
+    log::{
+        OpeningError, Origin, ParseBundleError, ParseCheckpointError, QuorumError,
+        VerifyCheckpointError,
+    },
     time::Day,
 };
 
@@ -38,6 +41,10 @@ pub enum Fault {
     ParseCheckpoint(#[source] ParseCheckpointError),
     #[error("the head does not hold")]
     Checkpoint(#[source] VerifyCheckpointError),
+    #[error("no head that witnesses cosigned is in the bundle")]
+    NotCosigned,
+    #[error("does not count by the policy of witnesses")]
+    Quorum(#[source] QuorumError),
     #[error("the file name says another size")]
     OtherSize,
     #[error("the log is shorter than the head of {seen} entries that was seen")]
@@ -88,6 +95,8 @@ pub enum Fault {
     Signature(#[source] VerifyJwsError),
     #[error("the moment lies {seconds} s before that of an earlier entry")]
     Backwards { seconds: u64 },
+    #[error("witnesses had seen this entry {seconds} s before the moment that it tells")]
+    SeenBefore { seconds: u64 },
     #[error("{grant} was given before, with other words")]
     GrantTwice { grant: GrantId },
     #[error("{grant} does not answer the request it names")]
@@ -224,10 +233,16 @@ pub enum Gap {
     DeletionNotShown { grant: GrantId, count: u64 },
     #[error("{count} more like this one: {like}")]
     More { count: u64, like: Box<Self> },
-    #[error(
-        "witnesses' cosignatures are not read: two people who never compare heads could be shown two logs"
-    )]
+    #[error("no witnesses are named: two people who never compare heads could be shown two logs")]
     Witnesses,
+    #[error(
+        "{origin}: cosigned by {count} whom the policy does not name; nothing is held against their lines"
+    )]
+    OtherWitnesses { origin: Origin, count: u64 },
+    #[error("{origin}: cosigned {seconds} s ago; what came since is not known")]
+    CosignedLongAgo { origin: Origin, seconds: u64 },
+    #[error("{origin}: the last {count} entries are not cosigned")]
+    NotYetCosigned { origin: Origin, count: u64 },
 }
 
 impl Gap {

@@ -25,7 +25,7 @@ impl Place {
 
     /// The folder of the log it lies in; empty for what lies in none.
     pub(super) fn log(&self) -> &str {
-        let parts = ["/checkpoint", "/openings/", "/seen/", "/tile/"];
+        let parts = ["/checkpoint", "/cosigned", "/openings/", "/seen/", "/tile/"];
         let ends = parts.iter().filter_map(|part| self.file.find(part));
         match ends.min() {
             Some(end) if self.file.starts_with("logs/") => self.file.get(..end).unwrap_or_default(),

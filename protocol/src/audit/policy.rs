@@ -9,13 +9,16 @@ use crate::{
     consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS, VALID_DAYS_MAX},
     crypto::VerifyingKey,
     encoding::{JsonError, from_json, to_canonical_json},
-    log::{LogKey, Origin, UnverifiedCheckpoint},
+    log::{LogKey, Origin, ParseWitnessPolicyError, UnverifiedCheckpoint, WitnessPolicy},
     party::ControllerId,
     time::{DAY_SECONDS, Timestamp},
 };
 
 /// Longest policy that is read, in bytes.
 const POLICY_LEN_MAX: usize = 1 << 20;
+
+/// How old the cosignatures of a retailer's head may be before that is said, in seconds: as agents take them.
+const COSIGNED_WITHIN_SECONDS: u64 = DAY_SECONDS;
 
 /// Bytes that are not a policy.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,30 @@ pub enum ParsePolicyError {
         /// Which, from 0.
         index: usize,
     },
+    /// `witnesses` is not a policy of witnesses.
+    #[error("not a policy of witnesses")]
+    Witnesses(#[source] ParseWitnessPolicyError),
+}
+
+/// Whom the auditor believes that a head was shown to everybody, with the text that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinnedWitnesses {
+    text: String,
+    policy: WitnessPolicy,
+}
+
+impl PinnedWitnesses {
+    /// Reads a policy as `spec/witness.md#policy` describes it: C2SP's tlog-policy.
+    pub fn parse(text: &[u8]) -> Result<Self, ParseWitnessPolicyError> {
+        let policy = WitnessPolicy::parse(text)?;
+        // What was read is ASCII.
+        Ok(Self { text: String::from_utf8_lossy(text).into_owned(), policy })
+    }
+
+    /// The policy.
+    pub const fn policy(&self) -> &WitnessPolicy {
+        &self.policy
+    }
 }
 
 /// A retailer whose keys the auditor knows by other means than the bundle.
@@ -59,6 +86,8 @@ pub struct Policy {
     pub acknowledge_within_seconds: u64,
     /// Retailers.
     pub controllers: Vec<PinnedController>,
+    /// How old the cosignatures of a retailer's head may be before that is said, in seconds.
+    pub cosigned_within_seconds: u64,
     /// How long it may take to erase what it held, after it acknowledged or the grant ran out, in seconds.
     pub erase_within_seconds: u64,
     /// Keys of other logs. A pseudonym's log need not be named: a valid grant names its key.
@@ -71,6 +100,8 @@ pub struct Policy {
     pub skew_seconds: u64,
     /// How long a grant may be valid, in days.
     pub valid_days_max: u16,
+    /// Who has to have cosigned the heads of retailers' logs; nobody is asked, if absent.
+    pub witnesses: Option<PinnedWitnesses>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,6 +110,8 @@ struct Wire {
     #[serde(default = "default_acknowledge_within_seconds")]
     acknowledge_within_seconds: u64,
     controllers: Vec<PinnedController>,
+    #[serde(default = "default_cosigned_within_seconds")]
+    cosigned_within_seconds: u64,
     #[serde(default = "default_erase_within_seconds")]
     erase_within_seconds: u64,
     #[serde(default)]
@@ -92,6 +125,12 @@ struct Wire {
     v: u8,
     #[serde(default = "default_valid_days_max")]
     valid_days_max: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    witnesses: Option<String>,
+}
+
+const fn default_cosigned_within_seconds() -> u64 {
+    COSIGNED_WITHIN_SECONDS
 }
 
 const fn default_valid_days_max() -> u16 {
@@ -116,12 +155,14 @@ impl Policy {
         Self {
             acknowledge_within_seconds: default_acknowledge_within_seconds(),
             controllers,
+            cosigned_within_seconds: default_cosigned_within_seconds(),
             erase_within_seconds: default_erase_within_seconds(),
             logs: Vec::new(),
             now: None,
             remembered: Vec::new(),
             skew_seconds: default_skew_seconds(),
             valid_days_max: default_valid_days_max(),
+            witnesses: None,
         }
     }
 
@@ -140,15 +181,18 @@ impl Policy {
             let head = UnverifiedCheckpoint::parse(text.as_bytes());
             remembered.push(head.map_err(|_| ParsePolicyError::Remembered { index })?);
         }
+        let witnesses = wire.witnesses.map(|text| PinnedWitnesses::parse(text.as_bytes()));
         Ok(Self {
             acknowledge_within_seconds: wire.acknowledge_within_seconds,
             controllers: wire.controllers,
+            cosigned_within_seconds: wire.cosigned_within_seconds,
             erase_within_seconds: wire.erase_within_seconds,
             logs,
             now: wire.now,
             remembered,
             skew_seconds: wire.skew_seconds,
             valid_days_max: wire.valid_days_max,
+            witnesses: witnesses.transpose().map_err(ParsePolicyError::Witnesses)?,
         })
     }
 
@@ -157,6 +201,7 @@ impl Policy {
         to_canonical_json(&Wire {
             acknowledge_within_seconds: self.acknowledge_within_seconds,
             controllers: self.controllers.clone(),
+            cosigned_within_seconds: self.cosigned_within_seconds,
             erase_within_seconds: self.erase_within_seconds,
             logs: self.logs.iter().map(|key| alloc::format!("{key}")).collect(),
             now: self.now,
@@ -164,6 +209,7 @@ impl Policy {
             skew_seconds: self.skew_seconds,
             v: 1,
             valid_days_max: self.valid_days_max,
+            witnesses: self.witnesses.as_ref().map(|witnesses| witnesses.text.clone()),
         })
     }
 
@@ -227,18 +273,23 @@ mod tests {
         let bytes = policy().to_bytes().unwrap();
         assert_eq!(Policy::parse(&bytes).unwrap(), policy());
         let text = String::from_utf8(bytes).unwrap();
-        insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"erase_within_seconds":2678400,"logs":[],"remembered":[],"skew_seconds":90,"v":1,"valid_days_max":396}"#);
+        insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"cosigned_within_seconds":86400,"erase_within_seconds":2678400,"logs":[],"remembered":[],"skew_seconds":90,"v":1,"valid_days_max":396}"#);
     }
 
     #[test]
     fn deadlines_may_be_left_out_and_nothing_may_be_added() {
         let short = br#"{ "controllers": [], "v": 1 }"#;
         assert_eq!(Policy::parse(short).unwrap(), Policy::new(Vec::new()));
+        let none = br#"{"controllers": [], "v": 1, "witnesses": "quorum none\n"}"#;
+        let none = Policy::parse(none).unwrap();
+        assert!(none.witnesses.as_ref().is_some_and(|witnesses| !witnesses.policy().asks()));
+        assert_eq!(Policy::parse(&none.to_bytes().unwrap()).unwrap(), none);
         for bad in [
             r#"{"controllers":[],"v":2}"#,
             r#"{"controllers":[],"v":1,"trust":"everybody"}"#,
             r#"{"controllers":[],"logs":["x"],"v":1}"#,
             r#"{"controllers":[],"remembered":["x"],"v":1}"#,
+            r#"{"controllers":[],"v":1,"witnesses":"quorum somebody\n"}"#,
         ] {
             assert!(Policy::parse(bad.as_bytes()).is_err(), "{bad}");
         }

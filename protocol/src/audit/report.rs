@@ -58,6 +58,8 @@ assertions! {
     B1: Evidence = "the bundle holds the files of its form, all of them and no other";
     /// Heads.
     L1: Evidence = "each head is signed by its log alone, with the key that is pinned for it";
+    /// Witnesses.
+    L2: Evidence = "enough witnesses of the policy cosigned a head of each retailer's log";
     /// Memory.
     L3: Evidence = "each log begins with every head of it that was seen before";
     /// Tiles.
@@ -67,7 +69,7 @@ assertions! {
     /// Openings.
     L7: Evidence = "each opening fits its entry";
     /// Moments.
-    L8: Duty = "the moments in a log do not run backwards";
+    L8: Duty = "the moments in a log do not run backwards, nor ahead of its witnesses";
     /// Signatures.
     G1: Evidence = "each document is signed by the parties it needs, with the keys it names";
     /// Form: also one purpose, an end, how consent was expressed, no hold on ordinary benefits.

@@ -6,6 +6,7 @@ use alloc::{
 };
 
 mod conduct;
+mod cosigned;
 mod ends;
 mod evidence;
 mod story;
@@ -43,7 +44,7 @@ fn an_honest_history_holds_and_the_report_begins_with_what_was_not_checked() {
     assert_eq!(report.verdict, Verdict::Holds);
     insta::assert_snapshot!(gaps(&report).join("\n"), @r"
     shop.example/besace: 2 of 16 entries are not opened; what they hold is not known
-    witnesses' cosignatures are not read: two people who never compare heads could be shown two logs
+    no witnesses are named: two people who never compare heads could be shown two logs
     ");
     let held: Vec<_> = report
         .held

@@ -51,11 +51,14 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
         Assertion::L1 => {
             "chaque en-tête est signé par son registre seul, avec la clé connue de l’auditeur"
         }
+        Assertion::L2 => {
+            "assez de témoins ont contresigné un en-tête du registre de chaque enseigne"
+        }
         Assertion::L3 => "chaque registre commence par tout ce qui en avait été montré",
         Assertion::L4 => "chaque entrée est à sa place, et toutes ensemble donnent l’en-tête signé",
         Assertion::L5 => "aucun registre n’a deux en-têtes de même taille",
         Assertion::L7 => "chaque entrée ouverte est bien celle qui avait été inscrite",
-        Assertion::L8 => "dans un registre, le temps ne recule pas",
+        Assertion::L8 => "dans un registre, le temps ne recule pas, ni ne devance les témoins",
         Assertion::G1 => "chaque document est signé par qui devait le signer",
         Assertion::G2 => "chaque document a la forme prescrite et respecte ses règles",
         Assertion::G3 => "chaque accord reprend mot pour mot une demande alors ouverte",
@@ -153,8 +156,17 @@ pub(super) fn gap(gap: &Gap) -> String {
         }
         Gap::More { count, like } => format!("{count} autres du même genre que\u{a0}: {}", self::gap(like)),
         Gap::Witnesses => {
-            "Aucun témoin n’est consulté\u{a0}: deux personnes qui ne comparent pas pourraient voir deux registres."
+            "Aucun témoin n’est désigné\u{a0}: deux personnes qui ne comparent pas pourraient voir deux registres."
                 .to_owned()
+        }
+        Gap::OtherWitnesses { origin, count } => format!(
+            "{origin}. Signatures de témoins que l’auditeur ne désigne pas, non vérifiées\u{a0}: {count}."
+        ),
+        Gap::CosignedLongAgo { origin, seconds } => format!(
+            "{origin}\u{a0}: les témoins l’ont vu il y a {seconds} s\u{a0}; la suite n’est pas connue."
+        ),
+        Gap::NotYetCosigned { origin, count } => {
+            format!("{origin}. Dernières entrées que les témoins n’ont pas vues\u{a0}: {count}.")
         }
     }
 }
@@ -173,6 +185,8 @@ pub(super) fn fault(fault: &Fault) -> String {
         }
         Fault::ParseCheckpoint(_) => "Ce n’est pas un en-tête.".to_owned(),
         Fault::Checkpoint(_) => "L’en-tête ne tient pas.".to_owned(),
+        Fault::NotCosigned => "Aucun en-tête contresigné n’est dans le dossier.".to_owned(),
+        Fault::Quorum(_) => "Trop peu de témoins désignés ont contresigné cet en-tête.".to_owned(),
         Fault::OtherSize => "Le nom du fichier dit une autre taille.".to_owned(),
         Fault::Shorter { seen } => {
             format!(
@@ -216,6 +230,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::Signature(_) => "Les signatures ne tiennent pas.".to_owned(),
         Fault::Backwards { seconds } => {
             format!("Cette entrée se dit antérieure de {seconds} s à une entrée qui la précède.")
+        }
+        Fault::SeenBefore { seconds } => {
+            format!("Des témoins avaient vu cette entrée {seconds} s avant l’instant qu’elle dit.")
         }
         Fault::GrantTwice { grant } => {
             format!("{grant} avait déjà été donné, en d’autres termes.")

@@ -42,7 +42,7 @@ fn entry_of(name: &str, bytes: &[u8], at: usize) -> Option<u64> {
             crate::log::TileRow::Hashes(0) => Some(path.first() + at / 32),
             crate::log::TileRow::Hashes(_) => None,
         },
-        LogFile::Checkpoint | LogFile::Seen(_) => None,
+        LogFile::Checkpoint | LogFile::Cosigned | LogFile::Seen(_) => None,
     }
 }
 

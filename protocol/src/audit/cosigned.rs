@@ -1,0 +1,79 @@
+//! What witnesses said of a retailer's log: L2.
+
+use super::{
+    Assertion, Fault, Gap, LogFile, PinnedWitnesses, Place, Policy, evidence::LogFiles,
+    findings::Findings, source::Files,
+};
+use crate::{
+    log::{LogKey, SignedCheckpoint, UnverifiedCheckpoint, WitnessPolicy, WitnessedCheckpoint},
+    time::Timestamp,
+};
+
+/// A head of a retailer's log with lines of witnesses.
+#[derive(Debug)]
+pub(super) struct Cosigned {
+    pub(super) head: SignedCheckpoint,
+    pub(super) place: Place,
+    /// By when enough witnesses of the policy had seen it; nothing if the policy asks for none, or there are too few.
+    pub(super) since: Option<Timestamp>,
+}
+
+impl Cosigned {
+    /// Reads the head that a bundle has as cosigned, if it has one and its log could have one.
+    pub(super) fn read<F: Files>(
+        key: &LogKey,
+        files: &LogFiles<'_, F>,
+        policy: &Policy,
+        now: Timestamp,
+        out: &mut Findings,
+    ) -> Result<Option<Self>, F::Error> {
+        if key.origin().controller().is_none() {
+            return Ok(None);
+        }
+        let witnesses = policy.witnesses.as_ref().map(PinnedWitnesses::policy);
+        let (file, asks) = (LogFile::Cosigned, witnesses.is_some_and(WitnessPolicy::asks));
+        let place = files.place(&file, None);
+        if !files.has(&file) {
+            if asks {
+                out.check(Assertion::L2, Some(Fault::NotCosigned), || place);
+            }
+            return Ok(None);
+        }
+        out.checked(Assertion::L1);
+        let head = UnverifiedCheckpoint::parse(&files.read(&file)?)
+            .map_err(Fault::ParseCheckpoint)
+            .and_then(|head| head.verify(key).map_err(Fault::Checkpoint));
+        let head = match head {
+            Ok(head) => head,
+            Err(fault) => {
+                out.find(Assertion::L1, place, fault);
+                return Ok(None);
+            }
+        };
+        let mut since = None;
+        if let Some(witnesses) = witnesses {
+            let seen = witnesses.verify(&head, now, u64::MAX);
+            since = seen.as_ref().ok().filter(|_| asks).map(WitnessedCheckpoint::at);
+            out.check(Assertion::L2, seen.err().map(Fault::Quorum), || place.clone());
+            let others = other_lines(&head, witnesses);
+            if others > 0 {
+                out.gap(Gap::OtherWitnesses { origin: key.origin().clone(), count: others });
+            }
+        }
+        if let Some(seen) = since
+            && seen < now.minus(policy.cosigned_within_seconds)
+        {
+            let seconds = now.as_unix_seconds().saturating_sub(seen.as_unix_seconds());
+            out.gap(Gap::CosignedLongAgo { origin: key.origin().clone(), seconds });
+        }
+        Ok(Some(Self { head, place, since }))
+    }
+}
+
+/// How many lines below a head are neither the log's nor of a witness of the policy: nothing is held against them.
+fn other_lines(head: &SignedCheckpoint, witnesses: &WitnessPolicy) -> u64 {
+    let lines = head.as_str().rsplit_once("\n\n").map_or(0, |(_, lines)| lines.lines().count());
+    let is_known = |cosigned: Result<Option<_>, _>| cosigned.map_or(true, |line| line.is_some());
+    let known = witnesses.witnesses().iter().filter(|one| is_known(head.cosigned_by(&one.key)));
+    u64::try_from(lines.saturating_sub(1).saturating_sub(known.count())).unwrap_or(u64::MAX)
+}
