@@ -4,6 +4,7 @@
 //! While it is locked every use case fails with [`EngineError::Locked`]. Values that go out are plain
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
+mod asked;
 mod attempts;
 mod backup;
 mod condition;

@@ -1,8 +1,10 @@
 //! Who takes part: controllers named by their domain, shoppers named by pairwise keys.
 
 mod manifest;
+mod shop_kind;
 
 pub use manifest::{DayKeys, LegalIdentity, Manifest, ManifestChange, Shop, ShopAnchor};
+pub use shop_kind::ShopKind;
 
 use alloc::string::String;
 use core::fmt;

@@ -12,7 +12,7 @@
 //! # let now = Timestamp::from_unix_seconds(1_795_341_630);
 //! # let file = br#"{"domain":"shop.example","legal":{"address":"1 rue du March\u00e9, Paris",
 //! #   "contact":"dpo@shop.example","display_name":"Au Bon Exemple","name":"Au Bon Exemple SA"},
-//! #   "shops":[{"code":"00000001","latitude_e7":488566000,"longitude_e7":23522000,
+//! #   "shops":[{"code":"00000001","kind":"grocery","latitude_e7":488566000,"longitude_e7":23522000,
 //! #   "name":"Paris","radius_metres":60,"scope":"shop.example/fr/*"}]}"#;
 //! let identity: Identity = from_json(file, 4096)?;
 //! let shop = identity.shops[0].code;

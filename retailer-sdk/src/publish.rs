@@ -2,7 +2,8 @@
 
 use besace_protocol::{
     consent::{
-        ConsentRequest, NoticeError, NoticeText, Published, RECORD_LEN_MAX, RecordKind, Terms,
+        ConsentRequest, MirrorError, NoticeError, NoticeText, Published, RECORD_LEN_MAX,
+        RecordKind, Terms, guesses,
     },
     crypto::{Digest, sha256},
     document::{Document, SignDocumentError, Unverified, Verified, sign},
@@ -49,6 +50,9 @@ pub enum PublishRequestError {
     /// The terms name a shop that the retailer does not have.
     #[error("terms name a shop that is not in the manifest")]
     Shop,
+    /// No agent would show it: nobody can say what could be guessed from what is asked (`spec/mirror.md`).
+    #[error("no shopper would be shown the request")]
+    Mirror(#[source] MirrorError),
     /// No such request may be signed.
     #[error("request was not signed")]
     Request(#[source] SignDocumentError),
@@ -130,6 +134,7 @@ impl Retailer {
         if !draft.terms.shops.iter().all(|code| known(*code)) {
             return Err(PublishRequestError::Shop);
         }
+        guesses(&self.identity().shops, &draft.terms).map_err(PublishRequestError::Mirror)?;
         let request = ConsentRequest {
             alternatives: Vec::new(),
             controller: self.identity().domain.clone(),

@@ -19,7 +19,7 @@ use besace_protocol::{
         Checkpoint, Frontier, InclusionProof, LogKey, NodeId, Origin, Salt, UnverifiedProof,
         commitment, inclusion_proof,
     },
-    party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
+    party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode, ShopKind},
     presence::{EphemeralId, Epoch, PresenceRoot, Scope, ShopValue, Till},
     purpose::{DataCategory, Granularity, Purpose},
     time::{Day, Timestamp},
@@ -60,6 +60,7 @@ pub(crate) fn shops() -> Vec<Shop> {
     (1..=3)
         .map(|number| Shop {
             code: shop(number),
+            kind: Some(ShopKind::DepartmentStore),
             latitude_e7: 488_566_000,
             longitude_e7: 23_522_000_i32.saturating_add(number.into()),
             name: format!("Magasin {number}"),

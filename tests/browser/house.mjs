@@ -121,6 +121,7 @@ export async function openHouse({ till = false } = {}) {
     shops: [
       {
         code: SHOP,
+        kind: 'department_store',
         latitude_e7: 457_640_000,
         longitude_e7: 48_357_000,
         name: 'Lyon',

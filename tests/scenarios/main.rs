@@ -14,6 +14,7 @@ mod hardening;
 mod heads;
 mod hostile;
 mod keys;
+mod mirror;
 mod objection;
 mod presence;
 mod readme;

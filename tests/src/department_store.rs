@@ -17,7 +17,7 @@ use besace_protocol::{
         condition::{Choices, Clause, Literal},
         predicate::{Predicate, Sky},
     },
-    party::{ControllerId, Shop, ShopCode},
+    party::{ControllerId, Shop, ShopCode, ShopKind},
     time::{DAY_SECONDS, Timestamp},
     voucher::BenefitClass,
 };
@@ -60,6 +60,7 @@ pub fn maison_lumen() -> Retailer {
     let domain = "maison-lumen.example";
     let shop = |code, name: &str, latitude_e7, longitude_e7, radius_metres| Shop {
         code: ShopCode::from_bytes(code),
+        kind: Some(ShopKind::DepartmentStore),
         latitude_e7,
         longitude_e7,
         name: name.to_owned(),
@@ -109,6 +110,7 @@ pub fn quincaillerie_du_pont() -> Retailer {
         name: "Quincaillerie du Pont",
         shops: vec![Shop {
             code: ShopCode::from_bytes(*b"QDP1"),
+            kind: Some(ShopKind::Hardware),
             latitude_e7: 457_558_930,
             longitude_e7: 48_421_760,
             name: "Lyon Guillotière".to_owned(),

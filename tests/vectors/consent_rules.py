@@ -178,6 +178,13 @@ def legal(value):
     members(value, dict.fromkeys(("address", "contact", "display_name", "name"), text(256)))
 
 
+# What a shop may say it sells. spec/mirror.md
+SHOP_KINDS = (
+    "department_store grocery bakery restaurant drinks clothing beauty jewellery children pets books sports garden"
+    " hardware furniture electronics health faith intimate politics"
+).split()
+
+
 def manifest(value):
     shop = {
         "code": shop_code,
@@ -187,7 +194,7 @@ def manifest(value):
         "radius_metres": integer(10, 2000),
         "scope": text(253),
     }
-    tills = {"till_keys": increasing(signing_key, 64, least=1, key=from_base64url)}
+    tills = {"kind": one_of(*SHOP_KINDS), "till_keys": increasing(signing_key, 64, least=1, key=from_base64url)}
     anchor = {"anchor": data(16), "shop": shop_code}
     day = {
         "anchors": increasing(lambda a: members(a, anchor), 1024, key=lambda a: a["shop"]),

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use besace_protocol::{
     consent::{GrantState, Indication, Terms},
     id::{GrantId, RequestId},
+    lang::Language,
     party::ControllerId,
     purpose::Purpose,
 };
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{
@@ -18,6 +20,7 @@ use super::{
 use crate::{
     engine::{Duty, Engine, Erasing, Reconciliation, StepError},
     exchange::WithdrawalOutcome,
+    ui::{terms, voice::Voice},
 };
 
 /// Commands of `besace consent`.
@@ -153,6 +156,7 @@ fn marketing(
 fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
     let open =
         session.unlocked()?.open_requests().map_err(|error| exchange::step_failure(&error))?;
+    let voice = Voice::new(Language::En, TimeZone::UTC);
     let mut text = String::new();
     let mut list: Vec<Value> = Vec::new();
     for one in &open {
@@ -168,12 +172,15 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             asked.terms.valid_days,
             benefit(&asked.terms),
         );
+        let mirror = terms::mirror(&voice, &one.display_name, &one.guesses);
+        let _infallible = writeln!(text, "  {mirror}");
         let who = one.notice.controller();
         let _infallible = writeln!(text, "  {}, {}, {}", who.name, who.address, who.contact);
         for (item, told) in one.notice.items() {
             let _infallible = writeln!(text, "    {}: {told}", item.as_str().replace('_', " "));
         }
         list.push(json!({
+            "guesses": one.guesses,
             "name": one.display_name,
             "notice": one.notice,
             "request": asked.id,

@@ -56,6 +56,13 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
         StepError::RequestClosed | StepError::Paused => {
             Failure::refused(error, "see what is open with `besace consent requests`")
         }
+        StepError::Mirror(_) => {
+            Failure::refused_because(error, "see what is open with `besace consent requests`")
+        }
+        StepError::Minor => Failure::refused(
+            error,
+            "offers and vouchers need none; see `minor_until` and birthday in `besace profile show`",
+        ),
         StepError::GrantOver | StepError::Beyond(_) => {
             Failure::refused(error, "see what you gave with `besace consent list`")
         }

@@ -12,7 +12,8 @@ use crate::vault::ProfileField;
 pub(super) enum Command {
     /// Set one fact; an empty value removes it.
     Set {
-        /// name, email, `chosen_name`, `greeting_topics`, birthday or language.
+        /// name, email, `chosen_name`, `greeting_topics`, birthday, language, or `minor_until` (a day: until then the
+        /// vault gives no consent).
         field: ProfileField,
         /// What it is.
         value: String,

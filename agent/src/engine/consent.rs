@@ -2,7 +2,8 @@
 
 use besace_protocol::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, Grant, GrantState, Indication, Notice, Withdrawal,
+        Acknowledgement, ConsentRequest, Erasure, Grant, GrantState, Guess, Indication, Notice,
+        Withdrawal,
     },
     crypto::{SecretBytes, SigningKey},
     document::{Unverified, Verified, sign},
@@ -38,6 +39,8 @@ pub struct OpenRequest {
     pub display_name: String,
     /// What is told before: it explains the request.
     pub notice: Notice,
+    /// What could be guessed of who says yes.
+    pub guesses: Vec<Guess>,
 }
 
 /// A request she said no to, while it may not be asked again.
@@ -77,9 +80,13 @@ pub struct GrantView {
 
 impl Engine {
     /// Requests that wait for her decision. One whose notice is not here yet, or does not tell what is asked, is not
-    /// shown, nor one whose purpose she refused less than six months ago.
+    /// shown, nor one whose purpose she refused less than six months ago, nor one of which nobody can say what could be
+    /// guessed. A minor's vault shows none.
     pub fn open_requests(&self) -> Result<Vec<OpenRequest>, StepError> {
         let mut open = Vec::new();
+        if self.minor_until()?.is_some() {
+            return Ok(open);
+        }
         let known = self.vault()?.requests()?;
         for stored in known.iter().filter(|stored| stored.state == RequestState::Open) {
             let (request, display_name) = match self.verify_request(stored) {
@@ -95,7 +102,12 @@ impl Engine {
                 continue;
             }
             let Some(notice) = self.notice_of(&request)? else { continue };
-            open.push(OpenRequest { request, display_name, notice });
+            let guesses = match self.mirror(asked) {
+                Ok(guesses) => guesses,
+                Err(StepError::Mirror(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            open.push(OpenRequest { request, display_name, notice, guesses });
         }
         Ok(open)
     }
@@ -183,6 +195,10 @@ impl Engine {
         }
         if self.notice_of(&request)?.is_none() {
             return Err(StepError::NoticeMissing);
+        }
+        self.mirror(asked)?;
+        if self.minor_until()?.is_some() {
+            return Err(StepError::Minor);
         }
         let pseudonym = self.pseudonym(&asked.controller)?;
         let root = self.root()?;

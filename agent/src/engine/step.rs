@@ -2,7 +2,7 @@
 
 use besace_protocol::{
     call::{sign_call, sign_held_call},
-    consent::{ErasureMismatch, Excess, NoticeError, RecordKind},
+    consent::{ErasureMismatch, Excess, MirrorError, NoticeError, RecordKind},
     crypto::sha256,
     document::ParseDocumentError,
     encoding::{JsonError, from_json},
@@ -96,6 +96,12 @@ pub enum StepError {
     /// The notice that must be shown first is not here, or does not tell what is asked.
     #[error("the notice of this request is missing, or does not tell what is asked")]
     NoticeMissing,
+    /// Nobody can say what could be guessed from what is asked.
+    #[error("nobody can say what could be guessed from what is asked: it is not shown")]
+    Mirror(#[source] MirrorError),
+    /// The vault is a minor's.
+    #[error("this vault is marked as a minor's: it gives no consent")]
+    Minor,
     /// The retailer gave a notice that does not tell what GDPR art. 13 asks.
     #[error("the retailer's notice does not tell what it must")]
     Notice(#[source] NoticeError),

@@ -223,9 +223,11 @@ impl From<StepError> for Refusal {
         match error {
             StepError::Engine(error) => error.into(),
             StepError::Stranger => Self::NOT_FOUND,
-            StepError::RequestClosed | StepError::NoticeMissing | StepError::Paused => {
-                Self(ProblemType::RequestUnknown)
-            }
+            StepError::RequestClosed
+            | StepError::NoticeMissing
+            | StepError::Paused
+            | StepError::Mirror(_)
+            | StepError::Minor => Self(ProblemType::RequestUnknown),
             StepError::GrantOver => Self(ProblemType::GrantMissing),
             StepError::Beyond(_) => Self(ProblemType::GrantScope),
             StepError::Manifest(_)

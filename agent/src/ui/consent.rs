@@ -26,7 +26,8 @@ const NOTICE_ITEM_MAX: usize = NoticeText::ITEM_LEN_MAX;
 pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
     let now = engine.now();
     let pilot = (!engine.asks_witnesses()).then(|| voice.say("pilot-without-witnesses"));
-    let mut view = ConsentView { pilot, ..ConsentView::default() };
+    let minor = engine.minor_until()?.map(|until| minor(voice, until));
+    let mut view = ConsentView { minor, pilot, ..ConsentView::default() };
     for manifest in engine.retailers()? {
         let standing = engine.log_standing(&manifest.payload().controller)?;
         let name = plain(&manifest.payload().legal.display_name, NAME_MAX);
@@ -70,6 +71,10 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
     Ok(view)
 }
 
+fn minor(voice: &Voice, until: Timestamp) -> String {
+    voice.say_with("consent-minor", [("date", voice.date_with_year(until).into())])
+}
+
 /// Longest name of a retailer or a shop, in characters.
 const NAME_MAX: usize = 80;
 
@@ -79,6 +84,7 @@ fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestam
     RequestView {
         id: asked.id.to_string(),
         sentence: terms::question(voice, &words, &asked.terms, now),
+        mirror: terms::mirror(voice, &words.name, &open.guesses),
         facts: terms::request_facts(voice, &words, &asked.terms, now),
         retailer: words.name,
         notice_language: plain(open.notice.language(), 2),

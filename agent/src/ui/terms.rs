@@ -1,7 +1,7 @@
 //! The terms of a consent, in words: the question that is asked, and every term as a fact.
 
 use besace_protocol::{
-    consent::{Benefit, BenefitKind, Terms},
+    consent::{Benefit, BenefitKind, Guess, Terms},
     party::ControllerId,
     purpose::{DataCategory, Granularity, Purpose},
     time::{DAY_SECONDS, Timestamp},
@@ -40,6 +40,22 @@ pub fn question(voice: &Voice, retailer: &RetailerWords, terms: &Terms, now: Tim
         Purpose::StaffGreeting => voice.say_with("ask-greeting", variables),
         Purpose::LoyaltyAccount => voice.say_with("ask-till", variables),
     }
+}
+
+/// "With this, Maison Lumen could guess …": what is not asked for, and comes along.
+pub fn mirror(voice: &Voice, retailer: &str, guesses: &[Guess]) -> String {
+    let who = ("retailer", retailer.into());
+    let words = |guess: &Guess| voice.say(&format!("guess-{}", guess.as_str()));
+    let Some((last, before)) = guesses.split_last() else {
+        return voice.say_with("mirror-nothing", [who]);
+    };
+    let before = before.iter().map(words).collect::<Vec<_>>().join(", ");
+    let guesses = if before.is_empty() {
+        words(last)
+    } else {
+        voice.say_with("mirror-and", [("before", before.into()), ("last", words(last).into())])
+    };
+    voice.say_with("mirror", [who, ("guesses", guesses.into())])
 }
 
 /// Every term of a request that is not answered yet.
@@ -155,7 +171,12 @@ fn end_if_given(terms: &Terms, now: Timestamp) -> Timestamp {
 mod tests {
     use std::collections::BTreeMap;
 
-    use besace_protocol::{lang::Language, money::Money, party::ShopCode};
+    use besace_protocol::{
+        consent::guesses,
+        lang::Language,
+        money::Money,
+        party::{Shop, ShopCode, ShopKind},
+    };
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -222,5 +243,131 @@ mod tests {
         Transmis à: personne d’autre
         Pour écrire: donnees@lumen.example
         ");
+    }
+
+    fn mirrored(
+        language: Language,
+        kinds: &[ShopKind],
+        granularity: Granularity,
+        often: u16,
+    ) -> String {
+        let shop = |(kind, n): (&ShopKind, u8)| Shop {
+            code: ShopCode::from_bytes([0, 0, 0, n]),
+            kind: Some(*kind),
+            latitude_e7: 0,
+            longitude_e7: 0,
+            name: "Lyon".into(),
+            radius_metres: 60,
+            scope: "lumen.example/fr/*".into(),
+            till_keys: vec![],
+        };
+        let shops: Vec<Shop> = kinds.iter().zip(1..).map(shop).collect();
+        let terms = Terms {
+            categories: BTreeMap::from([(DataCategory::Presence, granularity)]),
+            frequency_per_day: often,
+            shops: shops.iter().map(|shop| shop.code).collect(),
+            ..terms()
+        };
+        let voice = Voice::new(language, TimeZone::UTC);
+        mirror(&voice, "Maison Lumen", &guesses(&shops, &terms).unwrap())
+    }
+
+    #[test]
+    fn what_could_be_guessed_is_said_word_for_word() {
+        use Granularity::{Day, Exact, Month, Week};
+        use ShopKind as Kind;
+
+        for (kinds, granularity, often, guessed) in [
+            (
+                &[Kind::Clothing][..],
+                Exact,
+                2,
+                "vos horaires, le temps que vous restez et si vous êtes plutôt une femme ou un homme",
+            ),
+            (
+                &[Kind::Clothing],
+                Exact,
+                1,
+                "vos horaires et si vous êtes plutôt une femme ou un homme",
+            ),
+            (
+                &[Kind::Clothing],
+                Day,
+                1,
+                "vos jours libres et si vous êtes plutôt une femme ou un homme",
+            ),
+            (
+                &[Kind::Clothing],
+                Week,
+                1,
+                "la régularité de vos visites et si vous êtes plutôt une femme ou un homme",
+            ),
+            (
+                &[Kind::Beauty],
+                Week,
+                4,
+                "la régularité de vos visites et si vous êtes plutôt une femme ou un homme",
+            ),
+            (
+                &[Kind::Children],
+                Day,
+                1,
+                "vos jours libres et si vous avez un enfant, ou en attendez un",
+            ),
+            (
+                &[Kind::Grocery],
+                Exact,
+                4,
+                "vos horaires, le temps que vous restez et combien vous êtes à la maison",
+            ),
+            (&[Kind::Bakery], Day, 1, "vos jours libres et si vous habitez ou travaillez à côté"),
+            (&[Kind::Restaurant], Week, 1, "la régularité de vos visites et vos sorties"),
+            (&[Kind::Drinks], Day, 1, "vos jours libres et ce que vous buvez"),
+            (&[Kind::Jewellery], Day, 1, "vos jours libres et vos moyens"),
+            (&[Kind::Electronics], Exact, 1, "vos horaires et vos moyens"),
+            (&[Kind::Pets], Week, 1, "la régularité de vos visites et si vous avez un animal"),
+            (&[Kind::Books], Week, 1, "la régularité de vos visites et vos loisirs"),
+            (
+                &[Kind::Garden, Kind::Sports],
+                Week,
+                1,
+                "la régularité de vos visites, le quartier où vous vivez et vos loisirs",
+            ),
+            (&[Kind::Hardware], Day, 1, "vos jours libres et des travaux ou un déménagement"),
+            (&[Kind::Furniture], Exact, 1, "vos horaires et des travaux ou un déménagement"),
+            (&[Kind::DepartmentStore], Exact, 4, "vos horaires et le temps que vous restez"),
+            (&[Kind::DepartmentStore], Day, 1, "vos jours libres"),
+            (
+                &[Kind::DepartmentStore, Kind::DepartmentStore],
+                Day,
+                1,
+                "vos jours libres et le quartier où vous vivez",
+            ),
+        ] {
+            let said = format!("Avec cela, Maison Lumen pourrait deviner {guessed}.");
+            assert_eq!(mirrored(Language::Fr, kinds, granularity, often), said);
+            // The same shops, by the month.
+            assert_eq!(
+                mirrored(Language::Fr, kinds, Month, often),
+                "Avec cela, Maison Lumen ne devine rien de plus que ce que dit cette phrase."
+            );
+        }
+        assert_eq!(
+            mirrored(Language::En, &[Kind::Clothing], Exact, 2),
+            "With this, Maison Lumen could guess your daily hours, how long you stay and whether you are rather a \
+             woman or a man."
+        );
+    }
+
+    #[test]
+    fn there_are_words_for_every_guess() {
+        for language in [Language::Fr, Language::En] {
+            let voice = Voice::new(language, TimeZone::UTC);
+            let said: Vec<String> =
+                Guess::ALL.iter().map(|guess| mirror(&voice, "L", &[*guess])).collect();
+            let distinct: std::collections::BTreeSet<_> = said.iter().collect();
+            assert_eq!(distinct.len(), Guess::ALL.len());
+            assert!(said.iter().all(|said| !said.contains("guess-")), "{said:?}");
+        }
     }
 }

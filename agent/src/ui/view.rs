@@ -262,6 +262,8 @@ pub struct TillCodesView {
 pub struct ConsentView {
     /// What is wrong with logs of retailers.
     pub standing: Vec<String>,
+    /// That nothing is asked of a minor, if the vault is one's.
+    pub minor: Option<String>,
     /// That nobody else checks their logs, if nobody does.
     pub pilot: Option<String>,
     /// Open requests.
@@ -287,6 +289,8 @@ pub struct RequestView {
     pub retailer: String,
     /// The question, in one breath.
     pub sentence: String,
+    /// What could be guessed of who says yes.
+    pub mirror: String,
     /// All its terms.
     pub facts: Vec<Fact>,
     /// Language tag of the notice.

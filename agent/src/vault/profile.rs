@@ -23,11 +23,13 @@ pub enum ProfileField {
     Birthday,
     /// Language of the pages and of greetings, `fr` or `en`.
     Language,
+    /// The vault is a minor's until this day, `YYYY-MM-DD`: it gives no consent.
+    MinorUntil,
 }
 
 /// The text names no fact of the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not one of name, email, chosen_name, greeting_topics, birthday, language")]
+#[error("not one of name, email, chosen_name, greeting_topics, birthday, language, minor_until")]
 pub struct ParseProfileFieldError;
 
 /// The value does not fit the fact.
@@ -45,20 +47,28 @@ pub enum ProfileError {
     /// Not a date.
     #[error("a birthday is written YYYY-MM-DD")]
     Birthday,
+    /// Not a date.
+    #[error("the day on which the vault is a minor's no more is written YYYY-MM-DD")]
+    MinorUntil,
     /// Not a language we speak.
     #[error("the language is `fr` or `en`")]
     Language,
 }
 
+/// The age from which a person consents alone to what information society services ask (GDPR art. 8; in France 15, article 45
+/// of law 78-17). Elsewhere up to 16: there a vault is marked.
+const CONSENT_AGE: i16 = 15;
+
 impl ProfileField {
     /// Every fact there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Name,
         Self::Email,
         Self::ChosenName,
         Self::GreetingTopics,
         Self::Birthday,
         Self::Language,
+        Self::MinorUntil,
     ];
 
     /// Longest value, in characters.
@@ -73,6 +83,7 @@ impl ProfileField {
             Self::GreetingTopics => "greeting_topics",
             Self::Birthday => "birthday",
             Self::Language => "language",
+            Self::MinorUntil => "minor_until",
         }
     }
 
@@ -98,14 +109,17 @@ impl ProfileField {
                 }
                 _ => Err(ProfileError::Email),
             },
-            Self::Birthday => match value.parse::<jiff::civil::Date>() {
-                Ok(date) if date.to_string() == value => Ok(()),
-                _ => Err(ProfileError::Birthday),
-            },
+            Self::Birthday => date(value).map(drop).ok_or(ProfileError::Birthday),
+            Self::MinorUntil => date(value).map(drop).ok_or(ProfileError::MinorUntil),
             Self::Language if !matches!(value, "fr" | "en") => Err(ProfileError::Language),
             Self::Language | Self::Name | Self::ChosenName | Self::GreetingTopics => Ok(()),
         }
     }
+}
+
+/// A day in its one spelling.
+fn date(value: &str) -> Option<jiff::civil::Date> {
+    value.parse().ok().filter(|date: &jiff::civil::Date| date.to_string() == value)
 }
 
 impl std::str::FromStr for ProfileField {
@@ -124,6 +138,19 @@ impl Profile {
     /// One fact, if she said it.
     pub fn get(&self, field: ProfileField) -> Option<&Private<String>> {
         self.0.get(&field)
+    }
+
+    /// The day until which the vault is a minor's, if `today` is before it: that of the mark, or that on which
+    /// whoever was born on the birthday is old enough ([`CONSENT_AGE`]), the later one.
+    pub fn minor_until(&self, today: jiff::civil::Date) -> Option<jiff::civil::Date> {
+        let day = |field| self.get(field).and_then(|value| date(value.reveal()));
+        let grown = day(ProfileField::Birthday).and_then(|born| {
+            // Of 29 February, 28 February of a common year would be a day early.
+            let years = jiff::Span::new().years(CONSENT_AGE);
+            let on = born.checked_add(years).ok()?;
+            if on.day() == born.day() { Some(on) } else { on.tomorrow().ok() }
+        });
+        day(ProfileField::MinorUntil).max(grown).filter(|until| today < *until)
     }
 
     /// Every fact she said, in the order of [`ProfileField::ALL`].
@@ -178,6 +205,7 @@ mod tests {
             (ProfileField::Email, "nour@exemple.fr"),
             (ProfileField::Birthday, "1988-02-29"),
             (ProfileField::Language, "fr"),
+            (ProfileField::MinorUntil, "2031-03-01"),
         ] {
             assert_eq!(field.check(good), Ok(()), "{good}");
         }
@@ -189,8 +217,35 @@ mod tests {
             (ProfileField::Birthday, "1989-02-29", ProfileError::Birthday),
             (ProfileField::Birthday, "29/02/1988", ProfileError::Birthday),
             (ProfileField::Language, "de", ProfileError::Language),
+            (ProfileField::MinorUntil, "bientôt", ProfileError::MinorUntil),
         ] {
             assert_eq!(field.check(bad), Err(why), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_vault_is_a_minors_until_the_mark_and_the_birthday_say_otherwise() {
+        let day = |text: &str| date(text).unwrap();
+        let of = |facts: &[(ProfileField, &str)]| {
+            let facts = facts.iter().map(|(field, value)| (*field, (*value).to_owned().into()));
+            Profile(facts.collect())
+        };
+        let born = (ProfileField::Birthday, "2012-02-29");
+        let mark = |day| (ProfileField::MinorUntil, day);
+        for (facts, until) in [
+            (vec![], None),
+            (vec![born], Some("2027-03-01")),
+            (vec![(ProfileField::Birthday, "1988-05-01")], None),
+            (vec![mark("2028-01-01")], Some("2028-01-01")),
+            (vec![born, mark("2026-01-01")], Some("2027-03-01")),
+            (vec![born, mark("2028-01-01")], Some("2028-01-01")),
+        ] {
+            let profile = of(&facts);
+            assert_eq!(profile.minor_until(day("2026-11-22")), until.map(day), "{facts:?}");
+            if let Some(until) = until.map(day) {
+                assert!(profile.minor_until(until.yesterday().unwrap()).is_some());
+                assert_eq!(profile.minor_until(until), None);
+            }
         }
     }
 

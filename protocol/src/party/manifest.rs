@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::{ControllerId, ShopCode};
+use super::{ControllerId, ShopCode, ShopKind};
 use crate::{
     crypto::{SealingPublicKey, VerifyingKey},
     document::{Document, DocumentRule, Verified, check_text, check_version},
@@ -61,6 +61,10 @@ pub struct LegalIdentity {
 pub struct Shop {
     /// Its code on air.
     pub code: ShopCode,
+    /// What it sells, which is what going there tells (`spec/mirror.md`). A shop that does not say it asks nothing; absent
+    /// from JSON then.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present_kind")]
+    pub kind: Option<ShopKind>,
     /// Degrees of latitude times 10^7 (WGS 84).
     pub latitude_e7: i32,
     /// Degrees of longitude times 10^7 (WGS 84).
@@ -74,6 +78,11 @@ pub struct Shop {
     /// Verify the challenges of its tills (`spec/till.md`), sorted; absent from JSON when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "present_keys")]
     pub till_keys: Vec<VerifyingKey>,
+}
+
+/// A kind that is there is one: `null` would be a second spelling of none.
+fn present_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ShopKind>, D::Error> {
+    ShopKind::deserialize(deserializer).map(Some)
 }
 
 /// A list that is there has something in it: an empty one would be a second spelling of none.
@@ -275,6 +284,7 @@ mod tests {
     fn shop(n: u8) -> Shop {
         Shop {
             code: code(n),
+            kind: None,
             latitude_e7: 488_566_000,
             longitude_e7: 23_522_000,
             name: "Rivoli".to_string(),

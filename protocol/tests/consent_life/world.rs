@@ -151,6 +151,7 @@ impl Retailer {
             sequence: 1,
             shops: vec![Shop {
                 code: SHOP,
+                kind: None,
                 latitude_e7: 488_566_000,
                 longitude_e7: 23_522_000,
                 name: "Paris Rivoli".to_owned(),

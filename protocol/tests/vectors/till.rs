@@ -131,6 +131,7 @@ fn manifest_of(domain: &str, code: ShopCode, till_keys: Vec<VerifyingKey>) -> Ve
     let sealing = SecretBytes::init_with(|to: &mut [u8; 32]| to.fill(6));
     let shop = Shop {
         code,
+        kind: None,
         latitude_e7: 0,
         longitude_e7: 0,
         name: "shop".to_owned(),

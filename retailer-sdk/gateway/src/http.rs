@@ -185,7 +185,7 @@ mod tests {
     #[tokio::test]
     async fn the_timer_does_what_is_due() {
         let identity = br#"{"domain":"shop.example","legal":{"address":"Paris","contact":"dpo",
-            "display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","latitude_e7":0,
+            "display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","kind":"grocery","latitude_e7":0,
             "longitude_e7":0,"name":"Paris","radius_metres":60,"scope":"shop.example/*"}]}"#;
         let identity = from_json(identity, 4096).unwrap();
         let (clock, entropy) = (FixedClock::new(NOW), Arc::new(SeededEntropy::new(1)));

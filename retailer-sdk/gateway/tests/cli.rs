@@ -8,7 +8,7 @@ use std::{
 };
 
 const IDENTITY: &str = r#"{"domain":"shop.example","legal":{"address":"Paris","contact":"dpo@shop.example",
-"display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","latitude_e7":0,"longitude_e7":0,
+"display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","kind":"grocery","latitude_e7":0,"longitude_e7":0,
 "name":"Paris","radius_metres":60,"scope":"shop.example/*"}]}"#;
 
 const NOTICE: &str = r#"{"items":{"automated_decisions":"Aucune.","complaint":"Auprès de la CNIL.",

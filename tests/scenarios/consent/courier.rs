@@ -50,6 +50,7 @@ impl Shop {
         let domain = ControllerId::parse(domain).unwrap();
         let shop = besace_protocol::party::Shop {
             code: CODE,
+            kind: Some(besace_protocol::party::ShopKind::DepartmentStore),
             latitude_e7: 488_566_000,
             longitude_e7: 23_522_000,
             name: "Paris Rivoli".to_owned(),

@@ -11,7 +11,7 @@ use besace_protocol::{
     id::RequestId,
     jws::Role,
     log::UnverifiedProof,
-    party::{self, ControllerId, LegalIdentity, ShopCode},
+    party::{self, ControllerId, LegalIdentity, ShopCode, ShopKind},
     purpose::{Granularity, Purpose},
     time::{Day, Timestamp},
 };
@@ -208,6 +208,7 @@ fn identity() -> Result<Identity> {
         },
         shops: vec![party::Shop {
             code: SHOP,
+            kind: Some(ShopKind::DepartmentStore),
             latitude_e7: 488_566_000,
             longitude_e7: 23_522_000,
             name: "Paris".to_owned(),

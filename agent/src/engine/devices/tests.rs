@@ -4,7 +4,7 @@ use besace_protocol::{
     crypto::{SealingSecretKey, SecretBytes, SigningKey},
     document::sign,
     jws::Role,
-    party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
+    party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode, ShopKind},
     time::DAY_SECONDS,
 };
 
@@ -54,6 +54,7 @@ pub(in crate::engine) fn engine() -> (tempfile::TempDir, Engine) {
         sequence: 1,
         shops: vec![Shop {
             code: ShopCode::from_bytes([0x5e, 0xca, 0, 1]),
+            kind: Some(ShopKind::DepartmentStore),
             latitude_e7: 457_636_420,
             longitude_e7: 48_356_180,
             name: "Lyon".to_owned(),

@@ -212,6 +212,7 @@ mod tests {
     fn a_kilometre_is_a_kilometre_in_either_direction() {
         let shop = Shop {
             code: besace_protocol::party::ShopCode::from_bytes([1; 4]),
+            kind: None,
             latitude_e7: 457_636_420,
             longitude_e7: 48_356_180,
             name: "Lyon".to_owned(),

@@ -5,7 +5,7 @@ use besace_protocol::{
     document::sign,
     jws::Role,
     offer::catalogue::Edition,
-    party::{LegalIdentity, Manifest, Shop, ShopCode},
+    party::{LegalIdentity, Manifest, Shop, ShopCode, ShopKind},
     time::DAY_SECONDS,
 };
 
@@ -48,6 +48,7 @@ fn manifest() -> Manifest {
         sequence: 1,
         shops: vec![Shop {
             code: lyon().code,
+            kind: Some(ShopKind::DepartmentStore),
             latitude_e7: 457_636_420,
             longitude_e7: 48_356_180,
             name: "Lyon".to_owned(),

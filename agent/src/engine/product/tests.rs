@@ -5,7 +5,7 @@ use besace_protocol::{
     document::sign,
     jws::Role,
     offer::catalogue::{Catalogue, Edition},
-    party::{LegalIdentity, Manifest, Shop, ShopCode},
+    party::{LegalIdentity, Manifest, Shop, ShopCode, ShopKind},
 };
 use serde_json::{Value, json};
 
@@ -62,6 +62,7 @@ pub(crate) fn publish(engine: &Engine, name: &str, at: Timestamp, offers: &[Valu
         sequence: 1,
         shops: vec![Shop {
             code: ShopCode::from_bytes(*b"LYON"),
+            kind: Some(ShopKind::DepartmentStore),
             latitude_e7: 457_636_420,
             longitude_e7: 48_356_180,
             name: "Lyon".to_owned(),

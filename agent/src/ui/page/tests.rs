@@ -30,6 +30,7 @@ fn consent(text: &str) -> ConsentView {
             id: "request_00".into(),
             retailer: text(),
             sentence: text(),
+            mirror: text(),
             facts: vec![fact("Qui", &text())],
             notice_language: "fr".into(),
             notice: vec![fact(&text(), &text())],
@@ -50,6 +51,7 @@ fn consent(text: &str) -> ConsentView {
             })
             .to_vec(),
         standing: vec![text()],
+        minor: Some(text()),
         pilot: Some(text()),
         alarms: vec![text()],
         looked_up: vec![LookUpView { sentence: text(), proof: Some(text()) }],

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use besace_protocol::consent::Guess;
 use fluent_bundle::FluentResource;
 use proptest::prelude::*;
 
@@ -114,6 +115,9 @@ fn used_keys() -> BTreeSet<String> {
     }
     for number in 1..=7 {
         keys.insert(format!("weekday-{number}"));
+    }
+    for guess in Guess::ALL {
+        keys.insert(format!("guess-{}", guess.as_str()));
     }
     keys
 }

@@ -163,6 +163,7 @@ fn manifest() -> Manifest {
         sequence: 1,
         shops: vec![Shop {
             code: SHOP,
+            kind: None,
             latitude_e7: 488_566_000,
             longitude_e7: 23_522_000,
             name: "Rivoli".to_string(),

@@ -39,6 +39,7 @@ fn manifest(name: &str) -> Verified<Manifest> {
         till_keys.sort();
         Shop {
             code: code(n),
+            kind: None,
             latitude_e7: 0,
             longitude_e7: 0,
             name: "Rivoli".to_string(),
