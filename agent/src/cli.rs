@@ -28,6 +28,7 @@ mod rekey;
 mod restore;
 mod retailer;
 mod rollback;
+mod rule;
 pub mod serve;
 mod till;
 mod voucher;
@@ -143,6 +144,9 @@ enum Command {
     /// What you are asked, what you gave, and taking it back.
     #[command(subcommand)]
     Consent(consent::Command),
+    /// What you decide once for many requests.
+    #[command(subcommand)]
+    Rule(rule::Command),
     /// Which offers answer you, and why; found here, and told to nobody.
     Offers(offers::Arguments),
     /// Vouchers: redeemed without a name.
@@ -292,6 +296,7 @@ fn dispatch(
         Command::Wish(command) => wish::run(&mut session, command),
         Command::Retailer(command) => retailer::run(&mut session, command),
         Command::Consent(command) => consent::run(&mut session, &command),
+        Command::Rule(command) => rule::run(&mut session, command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),
         Command::Voucher(command) => voucher::run(&mut session, command),
         Command::Till(command) => till::run(&mut session, &command),

@@ -9,12 +9,14 @@ mod attempts;
 mod backup;
 mod condition;
 mod consent;
+mod decisions;
 mod devices;
 mod duties;
 mod elsewhere;
 mod emission;
 mod ends;
 mod evidence;
+mod giving;
 mod heads;
 mod hers;
 mod imports;
@@ -35,6 +37,7 @@ mod receipt;
 mod rekey;
 mod restore;
 mod retailers;
+mod rules;
 mod sealed;
 mod step;
 mod succession;
@@ -77,6 +80,7 @@ pub use crate::vault::{Condition, Damage, LogStanding, Moment, Sign, WentBack};
 pub use self::{
     backup::{AddPlaceError, BackupError, BackupHealth},
     consent::{GrantView, OpenRequest, RefusedRequest},
+    decisions::{BeyondRule, RefusedByRule},
     devices::{
         AddDeviceError, AddedDevice, AdmitDeviceError, AdmittedDevice, NewDevice, TakeReportError,
     },
@@ -94,6 +98,7 @@ pub use self::{
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
     rekey::{RekeyError, Rekeyed},
     restore::{RestoreError, Restored},
+    rules::{ConfirmRuleError, RuleDraft, rule_ends},
     sealed::{HearDeviceError, KnockingDevice},
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},

@@ -335,6 +335,10 @@ impl Exchange {
         let mut refused = said_at_the_end(self.tell_withdrawals(domain).await)?;
         // A withdrawal waits for nothing; whatever discloses waits for this.
         self.compare_heads(domain).await?;
+        // What her rules give is told with what is not signed yet.
+        let name = domain.clone();
+        let given = self.step(move |engine| engine.follow_rules(&name)).await;
+        refused = refused.and(said_at_the_end(given)?);
         let name = domain.clone();
         let grants = self.step(move |engine| engine.unsigned_grants(&name)).await?;
         for (id, call) in grants {

@@ -17,6 +17,7 @@ mod keys;
 mod openapi;
 mod refusal;
 mod routes;
+mod rules;
 mod session;
 mod speaker;
 mod start;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`text`], [`voice`] | words of `i18n/`, dates and amounts as people write them |
 //! | [`view`], [`terms`] | what a page shows, as plain display data |
-//! | [`today`], [`cards`], [`vouchers`], [`till`], [`consent`], [`journal`], [`product`] | from what the engine says to a view |
+//! | [`today`], [`cards`], [`vouchers`], [`till`], [`consent`], [`rules`], [`journal`], [`product`] | from what the engine says to a view |
 //! | [`alarm`] | what stands above every page while something is wrong |
 //! | [`page`] | a view in its frame, rendered by the templates |
 //! | [`keys`], [`kit`] | what opens the vault, and the sheet to be printed |
@@ -25,6 +25,7 @@ pub mod keys;
 pub mod kit;
 pub mod page;
 pub mod product;
+pub mod rules;
 pub mod start;
 pub mod terms;
 pub mod text;

@@ -41,6 +41,7 @@ mod rekey;
 mod releases;
 mod requests;
 mod retailers;
+mod rules;
 mod schema;
 mod store;
 mod succession;
@@ -98,6 +99,7 @@ pub use self::{
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
+    rules::{GivingRule, StoredDecision},
     succession::{FreshLog, GoingOn, GoingOnFromElsewhere, MakeContinuation, NewLogs},
     upgrade::UpgradeError,
     vouchers::{StoredVoucher, VoucherWeek},

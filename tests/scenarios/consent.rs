@@ -6,6 +6,7 @@ mod courier;
 mod gate;
 mod liar;
 mod pause;
+mod rules;
 
 use besace_agent::{
     engine::{Reconciliation, StepError},

@@ -10,11 +10,12 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use besace_agent::{
-    engine::NewDevice,
+    engine::{Engine, NewDevice, RuleDraft},
     vault::{DeviceApp, ProfileField, WishContent},
 };
 use besace_protocol::{
     consent::Indication,
+    negotiation::{Bounds, Verdict},
     private::Private,
     purpose::Purpose,
     time::{DAY_SECONDS, Timestamp},
@@ -72,11 +73,14 @@ async fn live(world: &World) -> Result<()> {
     walk_in(world, &shop)?;
 
     let mut grants = Vec::new();
-    for purpose in [Purpose::Recognition, Purpose::StaffGreeting, Purpose::LoyaltyAccount] {
+    for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
         let request = world.open_request(&world.pont, purpose)?;
         grants.push(world.exchange.give(request, Indication::Page).await?);
     }
+    give_by_rule(engine, Purpose::LoyaltyAccount)?;
     world.exchange.refresh(&domain).await?;
+    let by_rule = engine.grants()?.into_iter().find(|view| view.rule.is_some());
+    grants.push(by_rule.context("her rule gave it")?.grant.id);
     // Known at the till, once; the letter about it comes home.
     let shown = engine.till_presentation(grants[2])?;
     let scan = TillScan { scanned: shown.text };
@@ -92,6 +96,27 @@ async fn live(world: &World) -> Result<()> {
     ensure!(world.exchange.object(&domain, true).await?, "the shop heard that she objects");
     world.exchange.refresh(&domain).await?;
     ensure!(engine.verify_logs()?.iter().all(|log| log.fault.is_none()), "a log does not hold");
+    Ok(())
+}
+
+/// A rule as wide as what is asked for `purpose`.
+fn give_by_rule(engine: &Engine, purpose: Purpose) -> Result<()> {
+    let open = engine.open_requests()?;
+    let mut asked = open.iter().map(|open| &open.request.payload().terms);
+    let terms = asked.find(|terms| terms.purpose == purpose).context("it is asked for")?;
+    let bounds = Bounds {
+        benefit: terms.benefit.clone(),
+        categories: terms.categories.clone(),
+        frequency_per_day: terms.frequency_per_day,
+        lookback_days: terms.lookback_days,
+        recipients: terms.recipients.clone(),
+        release_ahead_days: terms.release_ahead_days,
+        retention_days: terms.retention_days,
+        shops: None,
+        valid_days: terms.valid_days,
+    };
+    let verdict = Verdict::Give { bounds, narrow: true };
+    engine.add_rule(RuleDraft { controllers: None, purpose, verdict })?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use super::{
     Session, exchange,
     import::{day_of, moment},
     output::Failure,
+    rule,
 };
 use crate::{
     engine::{Duty, Engine, Erasing, Reconciliation, StepError},
@@ -174,13 +175,20 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         );
         let mirror = terms::mirror(&voice, &one.display_name, &one.guesses);
         let _infallible = writeln!(text, "  {mirror}");
+        text.push_str(&rule::beyond(&one.beyond));
         let who = one.notice.controller();
         let _infallible = writeln!(text, "  {}, {}, {}", who.name, who.address, who.contact);
         for (item, told) in one.notice.items() {
             let _infallible = writeln!(text, "    {}: {told}", item.as_str().replace('_', " "));
         }
+        let beyond: Vec<Value> = one
+            .beyond
+            .iter()
+            .map(|beyond| json!({"dimensions": beyond.dimensions, "rule": beyond.rule}))
+            .collect();
         list.push(json!({
             "guesses": one.guesses,
+            "beyond": beyond,
             "name": one.display_name,
             "notice": one.notice,
             "request": asked.id,
@@ -188,7 +196,21 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             "terms": asked.terms,
         }));
     }
-    session.output.line(&json!({"requests": list}), &text)
+    let refused = session.unlocked()?.refused_by_rule();
+    let refused = refused.map_err(|error| exchange::step_failure(&error))?;
+    let mut refusals: Vec<Value> = Vec::new();
+    for one in &refused {
+        let _infallible = writeln!(
+            text,
+            "{}  {}: {}; refused by your {}.",
+            one.id,
+            one.display_name,
+            what(one.purpose),
+            rule::named(one.rule),
+        );
+        refusals.push(json!({"request": one.id, "rule": one.rule}));
+    }
+    session.output.line(&json!({"refused_by_rule": refusals, "requests": list}), &text)
 }
 
 fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
@@ -208,6 +230,9 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             day_of(view.grant.expires),
             uses,
         );
+        if let Some(rule) = view.rule {
+            let _infallible = writeln!(text, "  Accepted by your {}.", rule::named(rule));
+        }
         let owed = view.owed(engine.now());
         if let Some(duty) = owed {
             let _infallible = writeln!(text, "  {}", duty_text(duty));
@@ -236,6 +261,7 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             "name": view.display_name,
             "purpose": view.grant.terms.purpose,
             "retailer": view.grant.controller,
+            "rule": view.rule,
             "state": view.state,
             "uses": uses,
         }));

@@ -53,7 +53,7 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
             Failure::could_not(cause, "nothing was changed; look at the disk and try again")
         }
         StepError::Stranger => Failure::refused(error, "meet it first: `besace retailer meet`"),
-        StepError::RequestClosed | StepError::Paused => {
+        StepError::RequestClosed | StepError::Paused | StepError::TooOften => {
             Failure::refused(error, "see what is open with `besace consent requests`")
         }
         StepError::Mirror(_) => {

@@ -52,9 +52,10 @@ pub(super) struct Add {
 /// The text is no amount of euro.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("an amount is written 90 or 89.90")]
-struct AmountError;
+pub(super) struct AmountError;
 
-fn euro(text: &str) -> Result<Money, AmountError> {
+/// An amount as it is typed.
+pub(super) fn euro(text: &str) -> Result<Money, AmountError> {
     let (whole, cents) = text.split_once(['.', ',']).unwrap_or((text, "00"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || !digits(cents) || cents.len() != 2 {

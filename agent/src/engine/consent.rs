@@ -2,25 +2,25 @@
 
 use besace_protocol::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, Grant, GrantState, Guess, Indication, Notice,
-        Withdrawal,
+        Acknowledgement, ConsentRequest, Erasure, Grant, GrantState, Guess, Notice, Withdrawal,
     },
-    crypto::{SecretBytes, SigningKey},
+    crypto::SigningKey,
     document::{Unverified, Verified, sign},
-    id::{Generation, GrantId, Handle, LogId, RequestId, WithdrawalId},
+    id::{Generation, GrantId, LogId, RequestId, WithdrawalId},
     jws::Role,
+    keys::PairwiseKeys,
     log::Salt,
+    negotiation::{Decision, RuleName},
     party::ControllerId,
-    presence::PresenceRoot,
     time::{DAY_SECONDS, Timestamp},
-    wire::{GRANTS_PATH, GiveGrant, GrantGiven, Proven, WITHDRAWALS_PATH, Withdraw, Withdrawn},
+    wire::{Proven, WITHDRAWALS_PATH, Withdraw, Withdrawn},
 };
 
 use super::{
     Engine, Turn, Withdrawing,
+    decisions::{BeyondRule, beyond},
     retailers::{REFUSAL_PAUSE_DAYS, check_request},
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
-    turns::Leaving,
 };
 use crate::{
     sealed::Content,
@@ -41,6 +41,17 @@ pub struct OpenRequest {
     pub notice: Notice,
     /// What could be guessed of who says yes.
     pub guesses: Vec<Guess>,
+    /// In what it goes beyond her rules for this purpose: why she is asked.
+    pub beyond: Vec<BeyondRule>,
+}
+
+/// An open request with its notice, whether or not she is asked.
+pub(super) struct Undecided {
+    pub(super) domain: ControllerId,
+    pub(super) request: Verified<ConsentRequest>,
+    pub(super) display_name: String,
+    pub(super) notice: Notice,
+    pub(super) guesses: Vec<Guess>,
 }
 
 /// A request she said no to, while it may not be asked again.
@@ -76,13 +87,30 @@ pub struct GrantView {
     pub erasure_shown_at: Option<Timestamp>,
     /// The name over the shop's door.
     pub display_name: String,
+    /// Which rule of hers gave it; none if her hand did.
+    pub rule: Option<RuleName>,
 }
 
 impl Engine {
     /// Requests that wait for her decision. One whose notice is not here yet, or does not tell what is asked, is not
-    /// shown, nor one whose purpose she refused less than six months ago, nor one of which nobody can say what could be
-    /// guessed. A minor's vault shows none.
+    /// shown, nor one whose purpose she refused less than six months ago, which came too soon after others, which a
+    /// rule of hers refuses, or of which nobody can say what could be guessed. A minor's vault shows none.
     pub fn open_requests(&self) -> Result<Vec<OpenRequest>, StepError> {
+        let mut open = Vec::new();
+        let past = self.past()?;
+        for Undecided { request, display_name, notice, guesses, .. } in self.undecided()? {
+            let decision = self.decision(&request, &past)?;
+            if matches!(decision, Decision::Silent(_) | Decision::Refuse { .. }) {
+                continue;
+            }
+            let beyond = beyond(&decision);
+            open.push(OpenRequest { request, display_name, notice, guesses, beyond });
+        }
+        Ok(open)
+    }
+
+    /// Open requests of which she knows what they ask.
+    pub(super) fn undecided(&self) -> Result<Vec<Undecided>, StepError> {
         let mut open = Vec::new();
         if self.minor_until()?.is_some() {
             return Ok(open);
@@ -107,7 +135,8 @@ impl Engine {
                 Err(StepError::Mirror(_)) => continue,
                 Err(error) => return Err(error),
             };
-            open.push(OpenRequest { request, display_name, notice, guesses });
+            let domain = stored.domain.clone();
+            open.push(Undecided { domain, request, display_name, notice, guesses });
         }
         Ok(open)
     }
@@ -134,6 +163,7 @@ impl Engine {
         vault.expire_grants(self.now())?;
         let mut views = Vec::new();
         let (received, shown) = (vault.shown("acknowledgement")?, vault.shown("erasure")?);
+        let mut rules = self.names_of_giving_rules()?;
         for stored in vault.grants()? {
             let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
             let acknowledged_at = acknowledged_at(&stored)?
@@ -152,6 +182,7 @@ impl Engine {
                 erasure_shown_at: shown.get(&stored.id).copied(),
                 erasure: erasure.map(|erasure| erasure.claimed().clone()),
                 display_name,
+                rule: rules.remove(&stored.id),
             });
         }
         Ok(views)
@@ -169,138 +200,6 @@ impl Engine {
         if done { Ok(()) } else { Err(StepError::RequestClosed) }
     }
 
-    /// Says yes: signs the grant and keeps it, then gives the call that tells the retailer. Nothing is
-    /// released before the retailer has signed too.
-    pub fn give(
-        &self,
-        request: RequestId,
-        indication: Indication,
-    ) -> Result<(GrantId, PreparedCall), StepError> {
-        self.follows_its_clock()?;
-        let vault = self.vault()?;
-        let stored = vault
-            .request(request)?
-            .filter(|stored| stored.state == RequestState::Open)
-            .ok_or(StepError::RequestClosed)?;
-        if self.is_forked(&stored.domain)? {
-            return Err(StepError::Contradiction);
-        }
-        let (request, _) = self.verify_request(&stored)?;
-        let asked = request.payload();
-        if asked.expires <= self.now() {
-            return Err(StepError::RequestClosed);
-        }
-        if self.is_paused(&vault.requests()?, &stored.domain, asked.terms.purpose)? {
-            return Err(StepError::Paused);
-        }
-        if self.notice_of(&request)?.is_none() {
-            return Err(StepError::NoticeMissing);
-        }
-        self.mirror(asked)?;
-        if self.minor_until()?.is_some() {
-            return Err(StepError::Minor);
-        }
-        let pseudonym = self.pseudonym(&asked.controller)?;
-        let root = self.root()?;
-        let keys = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
-        let now = self.now();
-        let mut rng = self.rng();
-        let life = u64::from(asked.terms.valid_days).saturating_mul(DAY_SECONDS);
-        let grant = Grant {
-            controller: asked.controller.clone(),
-            controller_key: asked.controller_key,
-            expires: now.plus(life),
-            given: now,
-            handle: Handle::generate(&mut rng),
-            id: GrantId::generate(&mut rng),
-            indication,
-            notice: asked.notice.digest,
-            proposal: None,
-            request: request.digest(),
-            request_id: asked.id,
-            subject_key: keys.signing.verifying_key(),
-            subject_log: pseudonym.log,
-            subject_log_key: self.pairwise_log_signer(&pseudonym)?.verifying_key(),
-            subject_sealing_key: keys.sealing.public_key(),
-            terms: asked.terms.clone(),
-            v: 1,
-        };
-        let (id, handle) = (grant.id, grant.handle);
-        let signed = sign(grant, Role::Subject, &keys.signing, now).map_err(|_| StepError::Make)?;
-        let presence = asked.terms.purpose.releases().is_some();
-        let presence_root = presence.then(|| {
-            let root = PresenceRoot::generate(&mut rng);
-            SecretBytes::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()))
-        });
-        let kept = vault.add_grant(
-            StoredGrant {
-                id,
-                request: asked.id,
-                domain: asked.controller.clone(),
-                generation: pseudonym.generation,
-                purpose: asked.terms.purpose,
-                jws: signed.as_bytes().to_vec(),
-                state: GrantState::Given,
-                handle: presence.then_some(handle),
-                given_at: now,
-                expires_at: signed.payload().expires,
-                ended_at: None,
-                withdrawal: None,
-                acknowledgement: None,
-                unreceived_at: None,
-                erasure: None,
-            },
-            presence_root,
-        )?;
-        // Two hands on one button: the first grant stands.
-        if !kept {
-            return Err(StepError::RequestClosed);
-        }
-        let body = GiveGrant { grant: signed.as_bytes().to_vec().into() };
-        Ok((id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?))
-    }
-
-    /// Calls for grants the retailer has not signed yet: a retailer that was not reached is told again.
-    pub fn unsigned_grants(
-        &self,
-        domain: &ControllerId,
-    ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
-        self.follows_its_clock()?;
-        self.log_stands(domain)?;
-        let mut calls = Vec::new();
-        for stored in self.vault()?.grants()? {
-            if stored.domain != *domain || stored.state != GrantState::Given {
-                continue;
-            }
-            let pseudonym = self.pseudonym_of(stored.generation)?;
-            // It names a log that the retailer would not find there.
-            if self.is_going_on(stored.generation)? {
-                continue;
-            }
-            let body = GiveGrant { grant: stored.jws.into() };
-            calls.push((stored.id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?));
-        }
-        Ok(calls)
-    }
-
-    /// The right to tell a retailer of a grant now; none if it was told, or she took it back.
-    pub fn turn_to_tell(
-        &self,
-        id: GrantId,
-        call: &PreparedCall,
-    ) -> Result<Option<Turn>, StepError> {
-        let leaving = Leaving::Grant(id);
-        let Some(turn) = self.0.turns.enter(leaving, &call.domain, call.body.len()) else {
-            return Ok(None);
-        };
-        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
-        if stored.state != GrantState::Given {
-            return Ok(None);
-        }
-        self.note_turn(&turn)?;
-        Ok(Some(turn))
-    }
-
     /// The journal says that it leaves, before it does.
     pub(super) fn note_turn(&self, turn: &Turn) -> Result<(), StepError> {
         turn.note(self.now()).map_or(Ok(()), |entry| Ok(self.note(entry)?))
@@ -310,36 +209,6 @@ impl Engine {
     pub fn is_withdrawn(&self, id: GrantId) -> Result<bool, StepError> {
         let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
         Ok(stored.withdrawal.is_some())
-    }
-
-    /// Takes the retailer's answer to a grant: its signature over the same bytes, logged.
-    pub fn accept_grant(&self, id: GrantId, bytes: &[u8]) -> Result<(), StepError> {
-        let answer: GrantGiven = answer(bytes)?;
-        let vault = self.vault()?;
-        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
-        let ours = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
-        let manifest = self.manifest(&stored.domain)?;
-        let log = retailer_log_key(manifest.payload());
-        let signed = Unverified::<Grant>::parse(answer.grant.document.as_ref())
-            .map_err(StepError::Document)?
-            .verify(&[
-                (Role::Subject, &ours.claimed().subject_key),
-                (Role::Controller, &ours.claimed().controller_key),
-            ])
-            .map_err(StepError::Signature)?;
-        if signed.payload() != ours.claimed() {
-            return Err(StepError::Answer);
-        }
-        let evidence =
-            check_attested(&answer.grant, &log, &stored.domain, Some(id), "grant", self.now())?;
-        self.keep_evidence(vec![evidence])?;
-        // The same answer again, after one whose acceptance was not heard of: that is fine.
-        if stored.state == GrantState::Active {
-            return Ok(());
-        }
-        self.pass_gate(id, GrantChange::Activate, signed.as_bytes().to_vec())?
-            .map(drop)
-            .ok_or(StepError::GrantOver)
     }
 
     /// Takes consent back. From here on nothing leaves under the grant, whoever answers or not; the
@@ -516,6 +385,12 @@ impl Engine {
         Ok(self.root()?.pairwise_log_key(domain, *facet, generation, log))
     }
 
+    /// The keys of a pseudonym as they are now.
+    pub(super) fn pairwise(&self, pseudonym: &Pseudonym) -> Result<PairwiseKeys, StepError> {
+        let Pseudonym { domain, facet, generation, .. } = pseudonym;
+        Ok(self.root()?.pairwise(domain, *facet, generation))
+    }
+
     /// The pseudonym a grant was given under.
     pub(super) fn pseudonym_of(&self, generation: Generation) -> Result<Pseudonym, StepError> {
         let all = self.vault()?.pseudonyms()?;
@@ -544,7 +419,10 @@ impl Engine {
     }
 
     /// The notice of a verified request, if it is here, tells what is asked, and names the company of the manifest.
-    fn notice_of(&self, request: &Verified<ConsentRequest>) -> Result<Option<Notice>, StepError> {
+    pub(super) fn notice_of(
+        &self,
+        request: &Verified<ConsentRequest>,
+    ) -> Result<Option<Notice>, StepError> {
         let asked = request.payload();
         let body = self.vault()?.notice(asked.notice.digest)?;
         let notice = body.and_then(|body| Notice::parse(&body).ok());
@@ -555,7 +433,7 @@ impl Engine {
         }))
     }
 
-    fn verify_request(
+    pub(super) fn verify_request(
         &self,
         stored: &StoredRequest,
     ) -> Result<(Verified<ConsentRequest>, String), StepError> {

@@ -114,6 +114,9 @@ pub enum StepError {
     /// She refused this purpose less than six months ago.
     #[error("this purpose was refused before; the request is not shown again yet")]
     Paused,
+    /// It asked more than four times in thirty days.
+    #[error("this retailer asks too often; the request is not shown yet")]
+    TooOften,
     /// Something of ours could not be spelled or sealed.
     #[error("a message could not be made")]
     Make,

@@ -227,7 +227,8 @@ impl From<StepError> for Refusal {
             | StepError::NoticeMissing
             | StepError::Paused
             | StepError::Mirror(_)
-            | StepError::Minor => Self(ProblemType::RequestUnknown),
+            | StepError::Minor
+            | StepError::TooOften => Self(ProblemType::RequestUnknown),
             StepError::GrantOver => Self(ProblemType::GrantMissing),
             StepError::Beyond(_) => Self(ProblemType::GrantScope),
             StepError::Manifest(_)

@@ -7,7 +7,7 @@ use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
 use super::{
-    BODY_LEN_MAX, backup, devices, handlers, keys, start, till, upload, vouchers, went_back,
+    BODY_LEN_MAX, backup, devices, handlers, keys, rules, start, till, upload, vouchers, went_back,
 };
 
 /// The media type of forms with files (RFC 7578).
@@ -351,6 +351,19 @@ pub static ROUTES: &[Route] = &[
     }))),
     hers(shop(post("offers_again", "/consent/{domain}/offers", "She wants offers again.", |r| {
         r.to(handlers::offers_again)
+    }))),
+    hers(get("rules", "/rules", "What she decided once for many requests.", |r| {
+        r.to(rules::rules_page)
+    })),
+    hers(Route {
+        takes: Some(Takes::form("RuleForm")),
+        ..post("rule_add", "/rules", "She confirms one more rule.", |r| r.to(rules::add))
+    }),
+    hers(one(post("rule_again", "/rules/{number}/again", "She confirms a rule again.", |r| {
+        r.to(rules::again)
+    }))),
+    hers(one(post("rule_remove", "/rules/{number}/remove", "She takes a rule away.", |r| {
+        r.to(rules::remove)
     }))),
     hers(get("journal", "/journal", "What left and came.", |r| r.to(handlers::journal_page))),
 ];

@@ -8,6 +8,7 @@ use besace_protocol::{
 };
 
 use super::{
+    rules,
     terms::{self, RetailerWords},
     view::{
         ConsentView, EndedView, Fact, GrantView, Key, LookUpView, MarketingView, RequestView, plain,
@@ -59,6 +60,13 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
             view.alarms.push(alarm);
         }
     }
+    for refused in engine.refused_by_rule()? {
+        view.ended.push(EndedView {
+            id: refused.id.to_string(),
+            sentence: rules::refused(voice, refused.rule, now),
+            retailer: plain(&refused.display_name, NAME_MAX),
+        });
+    }
     for refused in engine.refused_requests()? {
         let name = plain(&refused.display_name, NAME_MAX);
         view.ended.push(EndedView {
@@ -85,6 +93,7 @@ fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestam
         id: asked.id.to_string(),
         sentence: terms::question(voice, &words, &asked.terms, now),
         mirror: terms::mirror(voice, &words.name, &open.guesses),
+        beyond: open.beyond.iter().map(|one| rules::beyond(voice, one, now)).collect(),
         facts: terms::request_facts(voice, &words, &asked.terms, now),
         retailer: words.name,
         notice_language: plain(open.notice.language(), 2),
@@ -128,6 +137,9 @@ fn live(
     let grant = &known.grant;
     let span = (grant.given, grant.expires);
     let mut facts = terms::grant_facts(voice, words, &grant.terms, span, now);
+    if let Some(rule) = known.rule {
+        facts.push(Fact::new(voice, Key("rule-given-by"), rules::accepted(voice, rule, now)));
+    }
     if known.state == GrantState::Given {
         let waiting = voice.say_with("consent-unsigned", [("retailer", words.name.clone().into())]);
         facts.push(Fact::new(voice, Key("consent-state"), waiting));

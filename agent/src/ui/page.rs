@@ -9,6 +9,7 @@ use super::{
     keys::{KeyLine, KeysView},
     kit::KitSheet,
     product::ProductView,
+    rules::{RuleFields, RulesView},
     start::RestoredView,
     view::{
         CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, Refused,
@@ -386,6 +387,18 @@ pub struct ConsentPage<'a> {
     pub frame: Frame<'a>,
     /// In it.
     pub view: &'a ConsentView,
+}
+
+/// What she decided once for many requests.
+#[derive(Debug, Template)]
+#[template(path = "rules.html")]
+pub struct RulesPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a RulesView,
+    /// The form at its end.
+    pub fields: &'a RuleFields,
 }
 
 /// What left and came.

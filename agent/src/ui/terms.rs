@@ -111,7 +111,7 @@ pub fn benefit(voice: &Voice, benefit: &Benefit) -> String {
     }
 }
 
-fn purpose(voice: &Voice, purpose: Purpose) -> String {
+pub(super) fn purpose(voice: &Voice, purpose: Purpose) -> String {
     match purpose {
         Purpose::Recognition => voice.say("purpose-recognition"),
         Purpose::StaffGreeting => voice.say("purpose-greeting"),

@@ -291,6 +291,8 @@ pub struct RequestView {
     pub sentence: String,
     /// What could be guessed of who says yes.
     pub mirror: String,
+    /// In what it goes beyond which rule of hers.
+    pub beyond: Vec<String>,
     /// All its terms.
     pub facts: Vec<Fact>,
     /// Language tag of the notice.

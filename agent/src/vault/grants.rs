@@ -11,7 +11,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{Vault, VaultError, column, presence_roots};
+use super::{GivingRule, Vault, VaultError, column, presence_roots, rules};
 
 /// A grant in the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,20 +54,21 @@ const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, 
 
 impl Vault {
     /// Keeps a new grant, with its presence root if it has presence, and closes the request; false,
-    /// and nothing kept, if the request is not open.
+    /// and nothing kept, if the request is not open, or the rule that gives it does not count any more.
     pub fn add_grant(
         &self,
         grant: StoredGrant,
         presence_root: Option<SecretBytes<32>>,
+        rule: Option<GivingRule>,
     ) -> Result<bool, VaultError> {
-        self.write_marked(move |db| {
+        self.write_if(true, move |db| {
             let closed = db.execute(
                 "UPDATE requests SET state = 'given', decided_at = ?2
                  WHERE id = ?1 AND state = 'open'",
                 (grant.request.as_bytes(), column::from_time(grant.given_at)),
             )?;
             if closed == 0 {
-                return Ok(false);
+                return Ok((false, false));
             }
             db.execute(
                 "INSERT INTO grants (id, request_id, domain, generation, purpose, jws, state, handle,
@@ -87,7 +88,9 @@ impl Vault {
                     column::from_time(grant.expires_at),
                 ),
             )?;
-            Ok(true)
+            // Before she changed the rule, or took it away: then nothing is kept.
+            let counts = rule.map_or(Ok(true), |rule| rules::note_giving(db, grant.id, &rule))?;
+            Ok((counts, counts))
         })
     }
 

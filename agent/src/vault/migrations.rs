@@ -84,6 +84,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0017_objected_since.sql"),
         schema: "1b632bf4c1ba906d250166c320f032321cc6029d00bc7e927235929ddf012c01",
     },
+    Migration {
+        sql: include_str!("migrations/0018_rules.sql"),
+        schema: "dd993a252fb8fec09e1b6f3953acf641a1aa64c1f31056e4f4c4dd0db3990b0d",
+    },
 ];
 
 /// The schema that this program writes.

@@ -14,6 +14,7 @@ use super::{Due, Message, Negotiation, Side, TooFast};
 use crate::{
     consent::{Benefit, ConsentRequest, Dimension, Terms},
     crypto::{Digest, Label, labelled_hash},
+    document::DocumentRule,
     log::Salt,
     party::{ControllerId, ShopCode},
     purpose::{DataCategory, Granularity, Purpose},
@@ -361,6 +362,22 @@ impl History {
 }
 
 impl Rule {
+    /// The rules that no rule may break: its bounds are terms that somebody could ask, and shops are those of one retailer.
+    pub fn check(&self) -> Result<(), DocumentRule> {
+        let named = self.controllers.as_ref();
+        if self.name.number == 0 || self.name.version == 0 {
+            return Err(DocumentRule::Bounds);
+        }
+        if named.is_some_and(BTreeSet::is_empty) {
+            return Err(DocumentRule::List);
+        }
+        let Verdict::Give { bounds, .. } = &self.verdict else { return Ok(()) };
+        if bounds.shops.is_some() && named.is_none_or(|named| named.len() != 1) {
+            return Err(DocumentRule::List);
+        }
+        bounds.as_terms(self.purpose, "*", &[ShopCode::from_bytes([0; 4])]).check()
+    }
+
     /// Whether it speaks of this request at `now`: confirmed, and not too long ago.
     fn is_for(&self, asked: &ConsentRequest, now: Timestamp) -> bool {
         let named = self.controllers.as_ref();
@@ -379,18 +396,23 @@ impl Rule {
 impl Bounds {
     /// These bounds as terms towards who asks for `terms`.
     fn on(&self, terms: &Terms) -> Terms {
+        self.as_terms(terms.purpose, &terms.scope, &terms.shops)
+    }
+
+    /// These bounds as terms for this purpose under this scope, in `shops` where they name none.
+    fn as_terms(&self, purpose: Purpose, scope: &str, shops: &[ShopCode]) -> Terms {
         Terms {
             base_benefit_conditional: false,
             benefit: self.benefit.clone(),
             categories: self.categories.clone(),
             frequency_per_day: self.frequency_per_day,
             lookback_days: self.lookback_days,
-            purpose: terms.purpose,
+            purpose,
             recipients: self.recipients.clone(),
             release_ahead_days: self.release_ahead_days,
             retention_days: self.retention_days,
-            scope: terms.scope.clone(),
-            shops: self.shops.clone().unwrap_or_else(|| terms.shops.clone()),
+            scope: scope.into(),
+            shops: self.shops.clone().unwrap_or_else(|| shops.to_vec()),
             valid_days: self.valid_days,
         }
     }

@@ -31,6 +31,7 @@ fn consent(text: &str) -> ConsentView {
             retailer: text(),
             sentence: text(),
             mirror: text(),
+            beyond: vec![text()],
             facts: vec![fact("Qui", &text())],
             notice_language: "fr".into(),
             notice: vec![fact(&text(), &text())],

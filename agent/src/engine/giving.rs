@@ -1,0 +1,237 @@
+//! Giving: a grant is made, kept, told to its retailer, and signed by it too.
+
+use besace_protocol::{
+    consent::{ConsentRequest, Grant, GrantState, Indication},
+    crypto::SecretBytes,
+    document::{Unverified, Verified, sign},
+    id::{GrantId, Handle, RequestId},
+    jws::Role,
+    negotiation::RuleName,
+    party::ControllerId,
+    presence::PresenceRoot,
+    time::DAY_SECONDS,
+    wire::{GRANTS_PATH, GiveGrant, GrantGiven},
+};
+
+use super::{
+    Engine, Turn,
+    step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
+    turns::Leaving,
+};
+use crate::vault::{GivingRule, GrantChange, Pseudonym, RequestState, StoredGrant};
+
+/// A grant that she signed, on its way into the vault.
+pub(super) struct Giving {
+    stored: StoredGrant,
+    presence_root: Option<SecretBytes<32>>,
+    rule: Option<GivingRule>,
+}
+
+impl Engine {
+    /// Says yes: signs the grant and keeps it, then gives the call that tells the retailer. Nothing is
+    /// released before the retailer has signed too.
+    pub fn give(
+        &self,
+        request: RequestId,
+        indication: Indication,
+    ) -> Result<(GrantId, PreparedCall), StepError> {
+        self.give_as(request, indication, None)
+    }
+
+    /// As [`give`](Self::give), because a rule of hers says so: the grant names it so that only she can tell which.
+    pub(super) fn give_by_rule(
+        &self,
+        request: RequestId,
+        name: RuleName,
+    ) -> Result<(GrantId, PreparedCall), StepError> {
+        let rule = GivingRule::of(name, &mut self.rng());
+        self.give_as(request, rule.indication(), Some(rule))
+    }
+
+    fn give_as(
+        &self,
+        request: RequestId,
+        indication: Indication,
+        rule: Option<GivingRule>,
+    ) -> Result<(GrantId, PreparedCall), StepError> {
+        self.follows_its_clock()?;
+        let stored = self.vault()?.request(request)?;
+        let stored = stored.filter(|stored| stored.state == RequestState::Open);
+        let (request, _) = self.verify_request(&stored.ok_or(StepError::RequestClosed)?)?;
+        self.check_giving(&request)?;
+        let pseudonym = self.pseudonym(&request.payload().controller)?;
+        let giving = self.make_grant(&pseudonym, &request, indication, rule)?;
+        let (id, jws) = (giving.stored.id, giving.stored.jws.clone());
+        // Two hands on one button: the first grant stands.
+        if !self.keep_given(giving)? {
+            return Err(StepError::RequestClosed);
+        }
+        let body = GiveGrant { grant: jws.into() };
+        Ok((id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?))
+    }
+
+    /// Whether anything may be given to an open request, by her hand or by a rule.
+    pub(super) fn check_giving(&self, request: &Verified<ConsentRequest>) -> Result<(), StepError> {
+        let (asked, now) = (request.payload(), self.now());
+        if self.is_forked(&asked.controller)? {
+            return Err(StepError::Contradiction);
+        }
+        if asked.expires <= now {
+            return Err(StepError::RequestClosed);
+        }
+        let known = self.vault()?.requests()?;
+        if self.is_paused(&known, &asked.controller, asked.terms.purpose)? {
+            return Err(StepError::Paused);
+        }
+        let past = self.past()?;
+        let history = past.history(asked.id, &asked.controller, asked.terms.purpose, now);
+        if history.too_fast.is_some_and(|fast| now < fast.again) {
+            return Err(StepError::TooOften);
+        }
+        if self.notice_of(request)?.is_none() {
+            return Err(StepError::NoticeMissing);
+        }
+        self.mirror(asked)?;
+        if self.minor_until()?.is_some() {
+            return Err(StepError::Minor);
+        }
+        Ok(())
+    }
+
+    /// A grant of what is asked, signed by her; nothing is kept yet.
+    fn make_grant(
+        &self,
+        pseudonym: &Pseudonym,
+        request: &Verified<ConsentRequest>,
+        indication: Indication,
+        rule: Option<GivingRule>,
+    ) -> Result<Giving, StepError> {
+        let asked = request.payload();
+        let terms = asked.terms.clone();
+        let keys = self.pairwise(pseudonym)?;
+        let now = self.now();
+        let mut rng = self.rng();
+        let life = u64::from(terms.valid_days).saturating_mul(DAY_SECONDS);
+        let grant = Grant {
+            controller: asked.controller.clone(),
+            controller_key: asked.controller_key,
+            expires: now.plus(life),
+            given: now,
+            handle: Handle::generate(&mut rng),
+            id: GrantId::generate(&mut rng),
+            indication,
+            notice: asked.notice.digest,
+            proposal: None,
+            request: request.digest(),
+            request_id: asked.id,
+            subject_key: keys.signing.verifying_key(),
+            subject_log: pseudonym.log,
+            subject_log_key: self.pairwise_log_signer(pseudonym)?.verifying_key(),
+            subject_sealing_key: keys.sealing.public_key(),
+            terms,
+            v: 1,
+        };
+        let signed = sign(grant, Role::Subject, &keys.signing, now).map_err(|_| StepError::Make)?;
+        let given = signed.payload();
+        let presence = given.terms.purpose.releases().is_some();
+        let presence_root = presence.then(|| {
+            let root = PresenceRoot::generate(&mut rng);
+            SecretBytes::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()))
+        });
+        let stored = StoredGrant {
+            id: given.id,
+            request: asked.id,
+            domain: asked.controller.clone(),
+            generation: pseudonym.generation,
+            purpose: given.terms.purpose,
+            jws: signed.as_bytes().to_vec(),
+            state: GrantState::Given,
+            handle: presence.then_some(given.handle),
+            given_at: now,
+            expires_at: given.expires,
+            ended_at: None,
+            withdrawal: None,
+            acknowledgement: None,
+            unreceived_at: None,
+            erasure: None,
+        };
+        Ok(Giving { stored, presence_root, rule })
+    }
+
+    /// Keeps a grant that was made; false, and nothing kept, if its request was decided meanwhile, or its rule changed.
+    fn keep_given(&self, giving: Giving) -> Result<bool, StepError> {
+        let Giving { stored, presence_root, rule } = giving;
+        Ok(self.vault()?.add_grant(stored, presence_root, rule)?)
+    }
+
+    /// Calls for grants the retailer has not signed yet: a retailer that was not reached is told again.
+    pub fn unsigned_grants(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
+        self.follows_its_clock()?;
+        self.log_stands(domain)?;
+        let mut calls = Vec::new();
+        for stored in self.vault()?.grants()? {
+            if stored.domain != *domain || stored.state != GrantState::Given {
+                continue;
+            }
+            let pseudonym = self.pseudonym_of(stored.generation)?;
+            // It names a log that the retailer would not find there.
+            if self.is_going_on(stored.generation)? {
+                continue;
+            }
+            let body = GiveGrant { grant: stored.jws.into() };
+            calls.push((stored.id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?));
+        }
+        Ok(calls)
+    }
+
+    /// The right to tell a retailer of a grant now; none if it was told, or she took it back.
+    pub fn turn_to_tell(
+        &self,
+        id: GrantId,
+        call: &PreparedCall,
+    ) -> Result<Option<Turn>, StepError> {
+        let leaving = Leaving::Grant(id);
+        let Some(turn) = self.0.turns.enter(leaving, &call.domain, call.body.len()) else {
+            return Ok(None);
+        };
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        if stored.state != GrantState::Given {
+            return Ok(None);
+        }
+        self.note_turn(&turn)?;
+        Ok(Some(turn))
+    }
+
+    /// Takes the retailer's answer to a grant: its signature over the same bytes, logged.
+    pub fn accept_grant(&self, id: GrantId, bytes: &[u8]) -> Result<(), StepError> {
+        let answer: GrantGiven = answer(bytes)?;
+        let vault = self.vault()?;
+        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
+        let ours = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        let manifest = self.manifest(&stored.domain)?;
+        let log = retailer_log_key(manifest.payload());
+        let signed = Unverified::<Grant>::parse(answer.grant.document.as_ref())
+            .map_err(StepError::Document)?
+            .verify(&[
+                (Role::Subject, &ours.claimed().subject_key),
+                (Role::Controller, &ours.claimed().controller_key),
+            ])
+            .map_err(StepError::Signature)?;
+        if signed.payload() != ours.claimed() {
+            return Err(StepError::Answer);
+        }
+        let evidence =
+            check_attested(&answer.grant, &log, &stored.domain, Some(id), "grant", self.now())?;
+        self.keep_evidence(vec![evidence])?;
+        // The same answer again, after one whose acceptance was not heard of: that is fine.
+        if stored.state == GrantState::Active {
+            return Ok(());
+        }
+        self.pass_gate(id, GrantChange::Activate, signed.as_bytes().to_vec())?
+            .map(drop)
+            .ok_or(StepError::GrantOver)
+    }
+}
