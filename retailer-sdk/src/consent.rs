@@ -271,14 +271,7 @@ impl Own {
         if now >= request.payload().expires {
             return Err(GiveGrantError::Request);
         }
-        if session.grant_of_handle(terms.handle)?.is_some() {
-            return Err(GiveGrantError::Conflict);
-        }
-        check_log(session, terms)?;
-        // Or he who knows her log could name it as his, and stand in her way.
-        if !session.claim_log(terms.subject_log, &terms.subject_log_key, &terms.subject_key)? {
-            return Err(GiveGrantError::Conflict);
-        }
+        self.admits_grant(session, terms)?;
         let signed =
             grant.countersign(Role::Controller, &self.signing, now).map_err(StoreError::Record)?;
         let jws = signed.as_bytes().to_vec();
@@ -294,6 +287,24 @@ impl Own {
         })?;
         let head = self.ledger.seal(session)?;
         Ok(GrantGiven { grant: self.ledger.attest(session, jws, opened.leaf, &head)? })
+    }
+
+    /// Whether a grant of a new name may stand beside the others; its log is hers from then on.
+    #[expect(clippy::unused_self, reason = "admitting belongs to whoever may sign")]
+    pub(crate) fn admits_grant(
+        &self,
+        session: Session<'_>,
+        terms: &Grant,
+    ) -> Result<(), GiveGrantError> {
+        if session.grant(terms.id)?.is_some() || session.grant_of_handle(terms.handle)?.is_some() {
+            return Err(GiveGrantError::Conflict);
+        }
+        check_log(session, terms)?;
+        // Or he who knows her log could name it as his, and stand in her way.
+        if !session.claim_log(terms.subject_log, &terms.subject_log_key, &terms.subject_key)? {
+            return Err(GiveGrantError::Conflict);
+        }
+        Ok(())
     }
 
     fn withdraw(

@@ -55,6 +55,8 @@ pub struct Tidied {
     pub expired: usize,
     /// Sealed messages destroyed at their deadline.
     pub mail: usize,
+    /// Negotiations that lapsed, or were forgotten.
+    pub negotiations: usize,
     /// Whether a new manifest was published.
     pub manifest: bool,
     /// Whether voucher keys of a week were published.
@@ -170,6 +172,7 @@ impl Own {
         }
         session.forget_messages(now)?;
         session.forget_tills(now)?;
+        tidied.negotiations = self.tidy_negotiations(session, now)?;
         session.delete_day_uses_but(today)?;
         tidied.days = session.delete_days_before(first)?;
         self.make_days(session, now, rng)?;

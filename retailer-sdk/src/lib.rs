@@ -1,6 +1,6 @@
 //! The retailer's side of Besace, in the retailer's process.
 //!
-//! A [`Retailer`] over a [`SqliteStore`] accepts grants and withdrawals, takes in what travels under
+//! A [`Retailer`] over a [`SqliteStore`] negotiates, accepts grants and withdrawals, takes in what travels under
 //! them, resolves what its shops hear, publishes manifest, requests and offers, and logs each of these
 //! before it answers. Time and randomness are parameters; the crate opens no socket and reads no clock.
 //!
@@ -61,6 +61,8 @@ mod live;
 #[cfg(feature = "sqlite")]
 mod mailbox;
 #[cfg(feature = "sqlite")]
+mod negotiation;
+#[cfg(feature = "sqlite")]
 mod objection;
 #[cfg(feature = "sqlite")]
 mod once;
@@ -101,6 +103,7 @@ pub use self::{
     erasure::{AskErasureError, OwedErasure, RecipientsToldError},
     group::{Group, GroupError, MakeOpeningError},
     mailbox::MailboxError,
+    negotiation::{NegotiateError, NegotiationPolicy},
     objection::ObjectError,
     once::{Once, ParseWriteKeyError, Refused, Write, WriteError, WriteKey},
     publish::{PublishCatalogueError, PublishRequestError, ReadTileError, RequestDraft},

@@ -6,7 +6,7 @@ use besace_protocol::{
         RecordKind, Terms, guesses,
     },
     crypto::{Digest, sha256},
-    document::{Document, SignDocumentError, Unverified, Verified, sign},
+    document::{Document, DocumentRule, SignDocumentError, Unverified, Verified, sign},
     encoding::{JsonError, from_json},
     id::RequestId,
     jws::Role,
@@ -24,7 +24,7 @@ use rand_core::CryptoRngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    OutOfScope, Retailer, ShopPermit, ShopScope,
+    NegotiationPolicy, OutOfScope, Retailer, ShopPermit, ShopScope,
     retailer::Own,
     store::{DocumentKind, Session, StoreError, StoredDocument},
 };
@@ -33,6 +33,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestDraft {
+    /// What is taken beside the terms.
+    #[serde(default)]
+    pub negotiation: NegotiationPolicy,
     /// What has to be told with it (GDPR art. 13, `spec/notice.md`).
     pub notice: NoticeText,
     /// Days that the request can be answered.
@@ -53,6 +56,9 @@ pub enum PublishRequestError {
     /// No agent would show it: nobody can say what could be guessed from what is asked (`spec/mirror.md`).
     #[error("no shopper would be shown the request")]
     Mirror(#[source] MirrorError),
+    /// What is enough is no list of terms that ask no more than the request.
+    #[error("what is enough does not fit the terms")]
+    Enough(#[source] DocumentRule),
     /// No such request may be signed.
     #[error("request was not signed")]
     Request(#[source] SignDocumentError),
@@ -135,8 +141,10 @@ impl Retailer {
             return Err(PublishRequestError::Shop);
         }
         guesses(&self.identity().shops, &draft.terms).map_err(PublishRequestError::Mirror)?;
+        draft.negotiation.check(&draft.terms).map_err(PublishRequestError::Enough)?;
+        let NegotiationPolicy { alternatives, enough } = draft.negotiation;
         let request = ConsentRequest {
-            alternatives: Vec::new(),
+            alternatives,
             controller: self.identity().domain.clone(),
             controller_key: self.verifying_key(),
             expires: now.plus(u64::from(draft.open_days).saturating_mul(DAY_SECONDS)),
@@ -154,6 +162,7 @@ impl Retailer {
             session.add_notice(&body)?;
             let jws = request.as_bytes();
             own.publish(session, DocumentKind::Request, id.as_bytes(), jws, now, rng)?;
+            session.add_enough(id, &enough)?;
             own.ledger.seal(session)?;
             Ok(id)
         })

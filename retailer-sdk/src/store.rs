@@ -15,6 +15,7 @@ mod identity;
 mod log;
 mod mail;
 mod messages;
+mod negotiations;
 mod objections;
 mod redemptions;
 mod released;
@@ -42,6 +43,7 @@ pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
 pub(crate) use identity::StoredIdentity;
 pub(crate) use log::Opened;
 pub(crate) use mail::StoredMail;
+pub(crate) use negotiations::{End, Name, StoredMessage, StoredNegotiation};
 pub(crate) use objections::StoredObjection;
 pub use redemptions::SpentId;
 pub(crate) use redemptions::{KeptAnswer, Spent, Step};
@@ -50,7 +52,7 @@ pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -60,6 +62,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("store/migrations/0007_objections.sql"),
     include_str!("store/migrations/0008_cosigned.sql"),
     include_str!("store/migrations/0009_grants_to_erase.sql"),
+    include_str!("store/migrations/0010_negotiations.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

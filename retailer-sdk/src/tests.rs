@@ -7,6 +7,7 @@ mod erasure;
 mod group;
 mod heads;
 mod identity;
+mod negotiation;
 mod objection;
 mod privacy;
 mod race;
@@ -32,7 +33,7 @@ use besace_protocol::{
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use crate::{
-    Identity, RequestDraft, Retailer, ShopPermit, ShopScope, SqliteStore,
+    Identity, NegotiationPolicy, RequestDraft, Retailer, ShopPermit, ShopScope, SqliteStore,
     testing::{NOW, Shopper, domain, legal, notice_text, shop, shops, terms},
 };
 
@@ -125,7 +126,12 @@ impl World {
 }
 
 fn draft(purpose: Purpose) -> RequestDraft {
-    RequestDraft { notice: notice_text(), open_days: 90, terms: terms(purpose) }
+    RequestDraft {
+        negotiation: NegotiationPolicy::default(),
+        notice: notice_text(),
+        open_days: 90,
+        terms: terms(purpose),
+    }
 }
 
 fn digest_of(given: &GrantGiven) -> Digest {

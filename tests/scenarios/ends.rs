@@ -21,7 +21,7 @@ use besace_protocol::{
     purpose::{DataCategory, Purpose},
     time::{DAY_SECONDS, Day, Timestamp},
 };
-use besace_retailer::RequestDraft;
+use besace_retailer::{NegotiationPolicy, RequestDraft};
 use rand::{SeedableRng as _, rngs::StdRng};
 use rusqlite::Connection;
 
@@ -44,7 +44,12 @@ async fn greeted(recipients: &[&str]) -> (World, GrantId) {
         let asked = open.iter().find(|one| one.request.payload().id == request).unwrap();
         let mut terms = asked.request.payload().terms.clone();
         terms.recipients = recipients.iter().map(|r| ControllerId::parse(r).unwrap()).collect();
-        let draft = RequestDraft { notice: notice("vous saluer"), open_days: 120, terms };
+        let draft = RequestDraft {
+            negotiation: NegotiationPolicy::default(),
+            notice: notice("vous saluer"),
+            open_days: 120,
+            terms,
+        };
         let mut rng = StdRng::seed_from_u64(7);
         request = world.lumen.lock().publish_request(draft, MORNING, &mut rng).unwrap();
         world.exchange.meet(&world.lumen.domain).await.unwrap();

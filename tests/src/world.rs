@@ -34,7 +34,9 @@ use besace_protocol::{
     time::Timestamp,
     wire::{EmitterFrame, Recognised, Redeem, Redeemed, Sighting, VoucherText},
 };
-use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
+use besace_retailer::{
+    Identity, NegotiationPolicy, RequestDraft, Retailer, ShopScope, SqliteStore,
+};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
@@ -575,6 +577,7 @@ fn request(shop: &department_store::Retailer, purpose: Purpose) -> RequestDraft 
     };
     let domain = &shop.domain;
     RequestDraft {
+        negotiation: NegotiationPolicy::default(),
         notice: notice(what),
         open_days: 120,
         terms: Terms {

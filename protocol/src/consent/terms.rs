@@ -77,7 +77,7 @@ pub enum BenefitKind {
 
 impl Terms {
     /// The rules that no terms may break.
-    pub(crate) fn check(&self) -> Result<(), DocumentRule> {
+    pub fn check(&self) -> Result<(), DocumentRule> {
         let allowed = self.purpose.categories();
         let named =
             !self.categories.is_empty() && self.categories.keys().all(|c| allowed.contains(c));

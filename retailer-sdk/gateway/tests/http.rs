@@ -42,7 +42,9 @@ use besace_protocol::{
         OpenRequests, Recognised,
     },
 };
-use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
+use besace_retailer::{
+    Identity, NegotiationPolicy, RequestDraft, Retailer, ShopScope, SqliteStore,
+};
 use testing::{NOW, Shopper, check_attested, domain, legal, notice_text, shop, shops, terms};
 
 /// What came back.
@@ -105,8 +107,12 @@ impl World {
         let identity = Identity { domain: domain(), legal: legal(), shops: shops() };
         let mut retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
         for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
-            let draft =
-                RequestDraft { notice: notice_text(), open_days: 90, terms: terms(purpose) };
+            let draft = RequestDraft {
+                negotiation: NegotiationPolicy::default(),
+                notice: notice_text(),
+                open_days: 90,
+                terms: terms(purpose),
+            };
             retailer.publish_request(draft, NOW, &mut rng).unwrap();
         }
         let mut key = |name: &str, scopes: &[ShopScope]| {

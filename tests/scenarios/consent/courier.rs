@@ -21,8 +21,8 @@ use besace_protocol::{
     wire::{MailCollected, Recognised},
 };
 use besace_retailer::{
-    GiveGrantError, Identity, ReceiveError, RequestDraft, Retailer, ShopPermit, ShopScope,
-    SightingError, SqliteStore, WithdrawError,
+    GiveGrantError, Identity, NegotiationPolicy, ReceiveError, RequestDraft, Retailer, ShopPermit,
+    ShopScope, SightingError, SqliteStore, WithdrawError,
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -90,6 +90,7 @@ impl Shop {
     pub(super) fn ask_for(&mut self, purpose: Purpose, scope: String, open_days: u16) {
         let exact = |category: &_| (*category, Granularity::Exact);
         let draft = RequestDraft {
+            negotiation: NegotiationPolicy::default(),
             notice: notice(purpose.as_str()),
             open_days,
             terms: Terms {

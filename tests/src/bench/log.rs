@@ -15,7 +15,9 @@ use besace_protocol::{
     purpose::{Granularity, Purpose},
     time::{Day, Timestamp},
 };
-use besace_retailer::{Identity, RequestDraft, Retailer, ShopKey, ShopScope, SqliteStore};
+use besace_retailer::{
+    Identity, NegotiationPolicy, RequestDraft, Retailer, ShopKey, ShopScope, SqliteStore,
+};
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use self::shoppers::Shopper;
@@ -222,6 +224,7 @@ fn identity() -> Result<Identity> {
 fn draft() -> RequestDraft {
     let purpose = Purpose::Recognition;
     RequestDraft {
+        negotiation: NegotiationPolicy::default(),
         notice: notice("vous reconnaître"),
         open_days: 30,
         terms: Terms {
