@@ -5,31 +5,28 @@ import base64, hashlib, json, pathlib, re, sys, time  # one line: this file has 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
-UNREADABLE = (ValueError, KeyError, TypeError, IndexError, InvalidSignature)
+UNREADABLE, SAID = (ValueError, KeyError, TypeError, IndexError, InvalidSignature), ("agreement", "proposal", "refusal", "objection")
 ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}}
 HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
-def sure(well, value):
-    return value if well else int("refused")  # a ValueError
-def sha(*parts, label=b""):
-    return hashlib.sha256(bytes([len(label)])[:len(label)] + label + b"".join(parts)).digest()
-def encode(data, alt=b"-_"):
-    return base64.b64encode(data, alt).decode().rstrip("=" if alt == b"-_" else "")
-def decode(text, alt=b"-_"):
-    data = base64.b64decode(text + "=" * (-len(text) % 4), alt, validate=True)
-    return sure(encode(data, alt) == text, data)
+def sure(well, value): return value if well else int("refused")  # a ValueError
+def sha(*parts, label=b""): return hashlib.sha256(bytes([len(label)])[:len(label)] + label + b"".join(parts)).digest()
+def encode(data, alt=b"-_"): return base64.b64encode(data, alt).decode().rstrip("=" if alt == b"-_" else "")
+def decode(text, alt=b"-_"): return sure(encode(data := base64.b64decode(text + "=" * (-len(text) % 4), alt, validate=True), alt) == text, data)
 def canonical(data):
     text = json.dumps(value := json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sure(text.encode() == data, value)
+def asks(terms):  # as a set, of which that of narrower terms is a part (spec/negotiation.md#order), whatever is promised
+    fine = {one: list("mwde"[:"mwde".index(grain[0]) + 1]) for one, grain in terms.get("categories", {}).items()}
+    each = {**terms, **fine, "benefit": [], "categories": []}.items()
+    return {(a, b) for a, many in each for b in (range(many) if isinstance(many, int) else [many] if isinstance(many, str) else many)}
 def root(leaves):
-    half = 1 << max(0, (len(leaves) - 1).bit_length() - 1)
-    return sha(b"\1", root(leaves[:half]), root(leaves[half:])) if leaves[1:] else (leaves or [sha()])[0]
+    return sha(b"\1", root(leaves[:(cut := 1 << (len(leaves) - 1).bit_length() - 1)]), root(leaves[cut:])) if leaves[1:] else (leaves or [sha()])[0]
 def note_of(data):
     text, lines = sure(data.endswith(b"\n"), data[:-1]).decode().rsplit("\n\n", 1)
     lines = [re.fullmatch("\u2014 ([^\\s+]+) (.+)", line) for line in lines.split("\n")]
     return text + "\n", [(line[1], decode(line[2], b"+/")[:4], decode(line[2], b"+/")[4:]) for line in lines]  # name, key id, what follows
-def head_of(data, origin, key, alone=True):
-    """Size and root of a head that its log signed, and nobody else if it is to stand alone; nothing if it is none."""
+def head_of(data, origin, key, alone=True):  # Size and root of a head that its log signed, and nobody else if it is to stand alone; nothing if it is none.
     try:
         text, lines = note_of(data)
         name, size, top = text[:-1].split("\n")
@@ -50,8 +47,7 @@ class Audit:
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
         self.requests, self.notices, self.known, self.last, self.seen, self.sides, self.stated = {}, {}, {}, {}, {}, ({}, {}), []
     def check(self, well, assertion, place):
-        self.findings |= set() if well else {(assertion, *place)}
-        return well
+        return well or self.findings.add((assertion, *place))
     def judge(self, place, **assertions):  # of conduct, which counts only if all evidence holds
         self.conduct |= {(name, *place) for name, well in assertions.items() if not well}
         return all(assertions.values())
@@ -86,8 +82,7 @@ class Audit:
         self.open |= not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
         sys.stdout.writelines(" ".join(map(str, finding)) + "\n" for finding in sorted(self.findings, key=str))
         return 1 if self.findings else 2 if self.open else 0
-    def read_log(self, origin, key, kinds):
-        """Every file of a log against its head; gives the opened entries, or nothing: place, salt, record."""
+    def read_log(self, origin, key, kinds):  # Every file of a log against its head; gives the opened entries, or nothing: place, salt, record.
         prefix, heads, entries, differing = f"logs/{origin}/", {}, [], []
         for kind in (kind for kind in kinds if re.fullmatch(r"checkpoint|seen/(0|[1-9]\d*)", kind)):
             head = head_of(self.files[prefix + kind], origin, key)
@@ -123,8 +118,7 @@ class Audit:
             self.check(known <= size and root(leaves[:known]) == other, "L5" if known == size else "L3", (name,))
         numbers = [int(kind[9:-6]) for kind in kinds if re.fullmatch(r"openings/(0|[1-9]\d*)\.jsonl", kind)]
         return [one for n in sorted(numbers) for one in self.read_openings(f"{prefix}openings/{n}.jsonl", n * 256, entries)]
-    def witnessed(self, origin, key):
-        """A retailer's head with the lines of witnesses, if it has one; L2 unless enough of the policy had seen it."""
+    def witnessed(self, origin, key):  # A retailer's head with the lines of witnesses, if it has one; L2 unless enough of the policy had seen it.
         name, since = f"logs/{origin}/cosigned", {"none": self.now}
         head = head_of(self.files.get(name, b""), origin, key, alone=False)
         well = self.check(head or name not in self.files, "L1", (name,))
@@ -160,23 +154,23 @@ class Audit:
             except UNREADABLE:
                 return self.check(False, "L7", (name, min(index, first + 255))) or opened
         return opened
-    def signed(self, record):
-        """Type and payload of a signed record, if its signatures hold; None and None if not."""
+    def signed(self, record):  # Type and payload of a signed record, if its signatures hold; None and None if not.
         try:
             document = canonical(record)
-            parts, payload = document["signatures"], canonical(decode(document["payload"]))
+            parts, payload = document["signatures"], (said := canonical(decode(document["payload"]))) | said.get("matter", {})
             headers = [canonical(decode(part["protected"])) for part in parts]
             kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
-            pinned = self.domains.get(life.get("controller", self.policy["controllers"][0]["domain"]) + "/besace", {})
-            keys = {"controller": pinned.get("key"), "subject": payload.get("subject_key")}
-            demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"]}.get(kind, ["controller"])
-            well = roles == demanded or (kind, roles) == ("grant", ["subject"])
+            home = life.get("controller", self.policy["controllers"][0]["domain"]) + "/besace"
+            keys = {"controller": self.domains.get(home, {}).get("key"), "subject": payload.get("subject_key")}
+            demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"], "refusal": [payload.get("by")],
+                        "proposal": ["controller" if payload.get("turn") == 2 else "subject"]}.get(kind, ["controller"])
+            well = payload.get("controller_key", keys["controller"]) == keys["controller"]
+            well &= roles == demanded or (kind, roles) == ("grant", ["subject"])
             for part, header in zip(parts, headers, strict=True):
                 key, text = decode(keys[header["role"]]), f"{part['protected']}.{document['payload']}"
-                kid = encode(sha(key, label=b"besace keys/v1 key id")[:16])
                 Ed25519PublicKey.from_public_bytes(key).verify(decode(part["signature"]), text.encode())
-                well &= {**header, "alg": "Ed25519", "kid": kid, "typ": f"besace-{kind}+jws"} == header and len(header) == 5
+                well &= {**header, "alg": "Ed25519", "kid": encode(sha(key, label=b"besace keys/v1 key id")[:16]), "typ": f"besace-{kind}+jws"} == header and len(header) == 5
             return (kind, payload | {"digest": encode(sha(decode(document["payload"]))), "roles": roles}) if well else (None, None)
         except UNREADABLE:
             return None, None
@@ -185,17 +179,23 @@ class Audit:
         if kind == "request" and theirs:
             asked = self.requests.setdefault(payload["digest"], payload | {"request_id": payload["id"], "notice": payload["notice"]["digest"]})
             self.notices.setdefault(asked["notice"], {})["G4", payload["digest"]] = (payload["terms"], None)
+        elif kind == "proposal" and theirs and payload["controller"] + "/besace" == origin:
+            self.requests.setdefault((kind, payload["digest"]), payload)
         elif kind == "grant":
             own = payload["controller"] + "/besace" if theirs and payload["roles"][1:] else payload["subject_log"]
-            ends = payload["given"] + payload["terms"]["valid_days"] * DAY
-            self.check(own == origin and payload["expires"] == ends and place not in self.misnamed, "G2", place)
+            own = own == origin and payload["expires"] == payload["given"] + payload["terms"]["valid_days"] * DAY
+            self.check(own and place not in self.misnamed, "G2", place)
             if theirs and (asked := self.requests.get(payload["request"])):
-                same = all(asked[one] == payload[one] for one in ("request_id", "terms", "controller", "notice"))
-                opened = asked["issued"] <= payload["given"] < min(asked["expires"], self.now + self.skew + 1)
-                self.check(same and opened and "proposal" not in payload, "G3", place)
+                said = self.requests.get(("proposal", payload["proposal"]), {}) if "proposal" in payload else asked
+                right = {**said, **{one: asked[one] for one in ("request_id", "controller", "notice")}}
+                same = all(payload[one] == right.get(one, payload[one]) for one in ("request", "request_id", "controller", "notice", "subject_key"))
+                same &= payload["terms"] == said.get("terms") and asks(payload["terms"]) <= asks(asked["terms"])
+                end = min(asked["expires"], said.get("expires", 0), self.now + self.skew + 1)
+                self.check(same and max(asked["issued"], said.get("issued", 0) - self.skew) <= payload["given"] < end, "G3", place)
             self.check(lives.get(payload["id"], payload)["digest"] == payload["digest"], "G3", place)
             told = self.notices.setdefault(payload["notice"], {})
-            told.setdefault(("G5", theirs, str([payload["terms"][one] for one in TOLD])), (payload["terms"], place))
+            terms = payload["terms"] | {"less": "proposal" in payload}
+            told.setdefault(("G5", theirs, str([terms[one] for one in ("less", *TOLD)])), (terms, place))
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
             start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
             lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure"]), **payload, "place": place, "last": 0,
@@ -216,8 +216,8 @@ class Audit:
         else:
             self.open |= kind == "continuation"
             home = origin[:-7] if theirs else next(iter(lives.values()), payload).get("controller")
-            kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split())
-            self.check(kind in kinds and (kind != "objection" or payload["controller"] == home), "G2", place)
+            kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split(), *SAID[:3 * theirs])
+            self.check(kind in kinds and (kind not in SAID or payload["controller"] == home), "G2", place)
     def moment(self, at, place):
         last = self.last.get(book := place[0].split("/openings")[0], 0)
         self.last[book], (size, seen) = max(last, at), self.seen.get(book, (0, 0))
@@ -255,13 +255,13 @@ class Audit:
                 notice = canonical(data)
                 said = all(len(re.findall("[A-Za-zÀ-ÖØ-öø-ɏ]", notice["items"].get(item, ""))) > 2 for item in ITEMS)
                 for (assertion, *_), (terms, place) in self.notices[digest].items() if self.check(said, "G4", (name,)) else []:
-                    self.check(all(notice[one] == terms[one] for one in TOLD), assertion, place or (name,))
+                    told, given = ({one: some[one] for one in TOLD} for some in (notice, terms))
+                    self.check(told == given or terms.get("less") and asks(given) <= asks(told), assertion, place or (name,))
             elif kind == "use-statement" and payload["grant"] in {**self.sides[0], **self.sides[1]}:
                 self.stated.append((payload["grant"], payload["uses"], payload["stated"], (name,)))
             elif digest not in self.published or kind not in PUBLIC:
                 self.check(self.open and digest not in self.published, "G1" if digest in self.published else "B1", (name,))
-    def compare(self):
-        """Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts."""
+    def compare(self):  # Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts.
         for life in sorted(self.sides[1].values(), key=lambda life: life["controller"] + "/"):
             self.judge(life["place"], U7=self.known.setdefault(life["subject_key"], life["controller"]) == life["controller"])
         for grant in {**self.sides[0], **self.sides[1]}:

@@ -25,6 +25,7 @@ use crate::{
     id::GrantId,
     jws::{Role, VerifyJwsError},
     log::Origin,
+    negotiation::Proposal,
     party::ControllerId,
     purpose::Purpose,
     time::Timestamp,
@@ -54,6 +55,8 @@ pub(super) struct Book<'a> {
     pub(super) retailer: Option<&'a PinnedController>,
     /// A retailer's, by the digests of their payloads.
     pub(super) requests: BTreeMap<Digest, Verified<ConsentRequest>>,
+    /// A retailer's, by the digests of their payloads.
+    pub(super) proposals: BTreeMap<Digest, Box<Verified<Proposal>>>,
     /// Digests of the public documents it says were published.
     pub(super) published: BTreeSet<Digest>,
     /// Digests of the notices that its requests and grants name.
@@ -77,6 +80,8 @@ pub(super) struct Book<'a> {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Told {
     pub(super) notice: Digest,
+    /// It takes a proposal, which asks no more than what the notice tells.
+    pub(super) proposed: bool,
     pub(super) purpose: Purpose,
     pub(super) recipients: Vec<ControllerId>,
     pub(super) retention_days: u16,
@@ -93,6 +98,7 @@ impl<'a> Book<'a> {
             lost: false,
             retailer,
             requests: BTreeMap::new(),
+            proposals: BTreeMap::new(),
             published: BTreeSet::new(),
             notices: BTreeSet::new(),
             granted: BTreeMap::new(),
@@ -125,6 +131,9 @@ impl<'a> Book<'a> {
     ) -> Result<(), Refused> {
         match content {
             Content::Request(request) => self.requested(*request),
+            Content::Proposal(said) => {
+                self.proposals.entry(said.digest()).or_insert(said);
+            }
             Content::Grant(grant) => self.granted(*grant, spot)?,
             Content::Withdrawal(withdrawal) => self.withdrawn(*withdrawal, spot, succession)?,
             Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
@@ -137,7 +146,7 @@ impl<'a> Book<'a> {
                 Err(fault @ Fault::ParseDocument(_)) => return Err((Assertion::G2, fault)),
                 Err(fault) => return Err((Assertion::G1, fault)),
             },
-            Content::Public => {}
+            Content::Public | Content::Said => {}
             Content::Use(record, head) => self.used(&record, head, spot),
             Content::Plain(record) => {
                 if let RecordKind::Published(published) = record.as_ref() {
@@ -188,7 +197,8 @@ impl<'a> Book<'a> {
         }
         let Terms { purpose, retention_days, valid_days, .. } = given.terms;
         let (notice, recipients) = (given.notice, given.terms.recipients.clone());
-        let told = Told { notice, purpose, recipients, retention_days };
+        let proposed = given.proposal.is_some();
+        let told = Told { notice, proposed, purpose, recipients, retention_days };
         self.granted.entry(told).or_insert((id, spot));
         let Context { policy, places, .. } = self.context;
         let allowed = policy.valid_days_max;
@@ -202,13 +212,19 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// A grant of a retailer's log against the request it names, which stands before it: G3.
+    /// A grant of a retailer's log against the request that it names, and the proposal if it names one; both stand
+    /// before it: G3.
     fn answers_request(&mut self, grant: &Verified<Grant>, spot: Spot) {
         let (given, Context { policy, now, places, .. }) = (grant.payload(), self.context);
         let Some(request) = self.requests.get(&given.request) else {
             return self.form.gap(Gap::NoRequest { grant: given.id });
         };
-        let answers = given.answers(request, now, policy.skew_seconds);
+        let skew = policy.skew_seconds;
+        let answers = match given.proposal.and_then(|named| self.proposals.get(&named)) {
+            Some(proposal) => given.answers_as_proposed(request, proposal, now, skew),
+            // A proposal that is not shown is none.
+            None => given.answers(request, now, skew),
+        };
         let fault = answers.err().map(|source| Fault::NotTheRequest { grant: given.id, source });
         self.form.check(Assertion::G3, fault, || places.of(spot));
     }

@@ -13,6 +13,7 @@ use crate::{
     document::{Document, Unverified, Verified},
     jws::{Role, Typ, UnverifiedJws},
     log::{Opening, Origin},
+    negotiation::{Agreement, Matter, Proposal, Refusal, Side},
     party::ControllerId,
     time::Timestamp,
 };
@@ -36,6 +37,7 @@ pub(super) type Refused = (Assertion, Fault);
 #[derive(Debug)]
 pub(super) enum Content {
     Request(Box<Verified<ConsentRequest>>),
+    Proposal(Box<Verified<Proposal>>),
     Grant(Box<Verified<Grant>>),
     Withdrawal(Box<Claimed<Withdrawal>>),
     Acknowledgement(Box<Claimed<Acknowledgement>>),
@@ -45,6 +47,8 @@ pub(super) enum Content {
     Continuation(Box<Result<Verified<Continuation>, Fault>>),
     /// A public document that was logged whole.
     Public,
+    /// What was said to a proposal, and no grant names.
+    Said,
     /// With the head of its chain after it.
     Use(UseRecord, Digest),
     Plain(Box<RecordKind>),
@@ -150,15 +154,38 @@ impl<'a> Reader<'a> {
                     .and_then(|document| document.verify_parties().map_err(Fault::Signature));
                 Ok(Content::Continuation(Box::new(read)))
             }
-            // What was negotiated is not logged yet: of it, the grant counts.
-            Typ::Agreement
-            | Typ::Call
-            | Typ::Disclosure
-            | Typ::Opening
-            | Typ::Proposal
-            | Typ::Refusal
-            | Typ::Release => Err(foreign()),
+            Typ::Proposal => {
+                let of = |said: &Proposal| (said.matter.clone(), said.by());
+                self.said(bytes, of).map(Box::new).map(Content::Proposal)
+            }
+            Typ::Agreement => {
+                let of = |said: &Agreement| (said.matter.clone(), Side::Controller);
+                self.said(bytes, of).map(|_| Content::Said)
+            }
+            Typ::Refusal => {
+                let of = |said: &Refusal| (said.matter.clone(), said.by);
+                self.said(bytes, of).map(|_| Content::Said)
+            }
+            Typ::Call | Typ::Disclosure | Typ::Opening | Typ::Release => Err(foreign()),
         }
+    }
+
+    /// What was said in a negotiation with the retailer of the log, signed by the one who had to say it.
+    fn said<D: Document>(
+        &self,
+        bytes: &[u8],
+        of: impl Fn(&D) -> (Matter, Side),
+    ) -> Result<Verified<D>, Refused> {
+        let retailer = self.retailer.ok_or((Assertion::G2, Fault::ForeignDocument))?;
+        let document = parse::<D>(bytes)?;
+        let (matter, by) = of(document.claimed());
+        if matter.controller != retailer.domain {
+            return Err((Assertion::G2, Fault::ForeignDocument));
+        }
+        if matter.controller_key != retailer.key {
+            return Err((Assertion::G1, Fault::NoPinnedKey));
+        }
+        verify(document, &[(by.role(), matter.key(by))])
     }
 }
 

@@ -150,9 +150,14 @@ fn notice(
         out.check(Assertion::G4, notice.explains(request).err().map(fault), || place.clone());
     }
     for (told, grant, spot) in granted {
-        let Told { purpose, recipients, retention_days, .. } = told;
+        let Told { proposed, purpose, recipients, retention_days, .. } = told;
         let fault = Fault::NotAsTold { grant: *grant };
-        let other = (!notice.tells(*purpose, recipients, *retention_days)).then_some(fault);
+        let as_told = if *proposed {
+            notice.covers(*purpose, recipients, *retention_days)
+        } else {
+            notice.tells(*purpose, recipients, *retention_days)
+        };
+        let other = (!as_told).then_some(fault);
         out.check(Assertion::G5, other, || context.places.of(*spot));
     }
 }

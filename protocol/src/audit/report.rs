@@ -75,11 +75,11 @@ assertions! {
     /// Form: also one purpose, an end, how consent was expressed, no hold on ordinary benefits.
     G2: Evidence = "each record has the form and keeps the rules of the specification";
     /// Requests.
-    G3: Breach = "each grant takes the terms of a request that was open, word for word";
+    G3: Breach = "each grant takes the terms of a request that was open, or of a proposal that stood, word for word";
     /// Notices.
     G4: Duty = "the notice of each grant is archived, is the one it names, and tells what GDPR art. 13 asks";
     /// Purpose, in the notice.
-    G5: Breach = "each grant is for the purpose, the recipients and the retention that its notice tells";
+    G5: Breach = "each grant is for the purpose, the recipients and the retention that its notice tells, or less where it was negotiated";
     /// An end.
     G7: Breach = "each grant ends, and within the time that the policy allows";
     /// Succession, in the retailer's log.

@@ -9,6 +9,7 @@ mod conduct;
 mod cosigned;
 mod ends;
 mod evidence;
+mod negotiated;
 mod story;
 mod succession;
 

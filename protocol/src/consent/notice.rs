@@ -244,6 +244,18 @@ impl Notice {
             && self.retention_days == retention_days
     }
 
+    /// Whether it tells at least this: she was told the most that happens.
+    pub fn covers(
+        &self,
+        purpose: Purpose,
+        recipients: &[ControllerId],
+        retention_days: u16,
+    ) -> bool {
+        self.purpose == purpose
+            && recipients.iter().all(|one| self.recipients.contains(one))
+            && retention_days <= self.retention_days
+    }
+
     /// Who asks, in law: art. 13(1)(a).
     pub const fn controller(&self) -> &LegalIdentity {
         &self.controller

@@ -61,12 +61,14 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
         Assertion::L8 => "dans un registre, le temps ne recule pas, ni ne devance les témoins",
         Assertion::G1 => "chaque document est signé par qui devait le signer",
         Assertion::G2 => "chaque document a la forme prescrite et respecte ses règles",
-        Assertion::G3 => "chaque accord reprend mot pour mot une demande alors ouverte",
+        Assertion::G3 => {
+            "chaque accord reprend mot pour mot une demande alors ouverte, ou une proposition alors valable"
+        }
         Assertion::G4 => {
             "l’information donnée avant chaque accord est conservée, et complète (RGPD, article 13)"
         }
         Assertion::G5 => {
-            "chaque accord porte sur la finalité, les destinataires et la durée que dit l’information"
+            "chaque accord porte sur la finalité, les destinataires et la durée que dit l’information, ou sur moins s’il a été négocié"
         }
         Assertion::G7 => "chaque accord a une fin, dans le délai que l’auditeur admet",
         Assertion::S1 => "chaque passage à un autre registre est signé, et part d’où l’on en était",
