@@ -233,6 +233,11 @@ async fn exchange(
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Write as _},
+        net::TcpListener,
+    };
+
     use super::*;
 
     #[test]
@@ -252,5 +257,65 @@ mod tests {
             dev.add("SHOP=http://127.0.0.1:1"),
             Err(ParseDevRetailerError::Domain(_))
         ));
+    }
+
+    /// What came over one connection: the path of each request.
+    type Paths = Arc<Mutex<Vec<Vec<String>>>>;
+
+    /// Answers every request of every connection, which stays open, and keeps what was asked for.
+    fn server(paths: &Paths) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let paths = Arc::clone(paths);
+        std::thread::spawn(move || {
+            for (index, socket) in listener.incoming().enumerate() {
+                let (socket, paths) = (socket.unwrap(), Arc::clone(&paths));
+                paths.lock().unwrap().push(Vec::new());
+                std::thread::spawn(move || {
+                    let mut lines = BufReader::new(&socket).lines();
+                    // Bodies are empty here.
+                    while let Some(Ok(first)) = lines.next() {
+                        let path = first.split(' ').nth(1).unwrap().to_owned();
+                        paths.lock().unwrap()[index].push(path);
+                        lines.find(|line| line.as_ref().is_ok_and(String::is_empty));
+                        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+                        (&socket).write_all(answer.as_bytes()).unwrap();
+                    }
+                });
+            }
+        });
+        address.to_string()
+    }
+
+    #[tokio::test]
+    async fn pseudonyms_and_what_everybody_reads_share_no_connection_at_one_address() {
+        let paths = Paths::default();
+        let address = server(&paths);
+        let mut dev = DevRetailers::default();
+        let shops = ["a.example", "b.example"];
+        for shop in shops {
+            dev.add(&format!("{shop}=http://{address}")).unwrap();
+        }
+        let net = Net::new(dev).unwrap();
+        let shops = shops.map(|shop| ControllerId::parse(shop).unwrap());
+        // Two shops, and two pseudonyms at one of them.
+        let pseudonyms = [(1, &shops[0], "/one"), (2, &shops[1], "/two"), (3, &shops[1], "/three")];
+        for round in 0..3 {
+            for (number, shop, path) in pseudonyms {
+                let pseudonym = Generation::from_bytes([number; 16]);
+                net.call(&pseudonym, shop, path, Vec::new(), 2).await.unwrap();
+                net.fetch(shop, "/public", 2).await.unwrap();
+            }
+            if round == 1 {
+                net.forget(&Generation::from_bytes([1; 16]));
+            }
+        }
+        let seen = paths.lock().unwrap();
+        for connection in seen.iter() {
+            assert!(connection.iter().all(|path| *path == connection[0]), "{seen:?}");
+        }
+        // They do last; one that was forgotten does not.
+        let of = |path: &str| seen.iter().filter(|paths| paths[0] == path).count();
+        assert_eq!(["/one", "/two", "/three", "/public"].map(of), [2, 1, 1, 1], "{seen:?}");
     }
 }

@@ -25,6 +25,7 @@ mod room;
 mod sealed;
 mod succession;
 mod till;
+mod transport;
 mod voucher_pages;
 mod vouchers;
 mod witness;

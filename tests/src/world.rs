@@ -416,6 +416,16 @@ impl World {
         self.exchange.engine()
     }
 
+    /// The agent of somebody else, with a vault of its own, who deals with the same shops.
+    pub fn somebody_else(&self) -> Result<Exchange> {
+        let (vault, mark) =
+            (self.folder.path().join("other"), self.folder.path().join("other.mark"));
+        let agent = self.start_agent(VaultFolder::new(vault).with_mark(Some(mark)))?;
+        let passphrase = Passphrase::new(PASSPHRASE.to_owned()).context("a passphrase")?;
+        agent.engine().create(&passphrase, KdfParameters::SMALLEST)?;
+        Ok(agent)
+    }
+
     /// Her agent's program ends and is started again. Nobody unlocks the vault.
     pub fn reboot(&mut self) -> Result<()> {
         self.shut_down()?;
