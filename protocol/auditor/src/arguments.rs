@@ -1,6 +1,14 @@
 //! The command line.
 
-use std::{error::Error, ffi::OsString, fs, io::Write, path::PathBuf};
+mod fetch;
+
+use std::{
+    error::Error,
+    ffi::OsString,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use besace_protocol::{
     audit::{PinnedWitnesses, Policy, Report, Verdict},
@@ -14,7 +22,11 @@ use crate::{Language, audit_folder, to_html, to_json, to_text};
 ///
 /// Exit status: 0 everything asserted holds, 1 something does not, 2 it could not be checked.
 #[derive(Debug, Parser)]
-#[command(name = "besace-audit", version)]
+#[command(
+    name = "besace-audit",
+    version,
+    after_help = "`besace-audit fetch --help`: getting a retailer's public log."
+)]
 struct Arguments {
     /// Folder of the bundle.
     bundle: PathBuf,
@@ -76,8 +88,16 @@ pub fn run(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> Exit {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let fetches = arguments.get(1).is_some_and(|first| first == "fetch");
+    let parsed = if fetches {
+        let rest = arguments.into_iter().skip(1);
+        fetch::Arguments::try_parse_from(rest).map(Asked::Fetch)
+    } else {
+        Arguments::try_parse_from(arguments).map(Asked::Audit)
+    };
+    let asked = match parsed {
+        Ok(asked) => asked,
         Err(error) if error.use_stderr() => {
             let _unread = write!(err, "{error}");
             return Exit::NotChecked;
@@ -87,13 +107,23 @@ pub fn run(
             return Exit::Holds;
         }
     };
-    match answer(&arguments, now, out) {
+    let answered = match asked {
+        Asked::Audit(arguments) => answer(&arguments, now, out),
+        Asked::Fetch(arguments) => fetch::answer(&arguments, out),
+    };
+    match answered {
         Ok(exit) => exit,
         Err(Failure { what, advice }) => {
             let _unread = writeln!(err, "besace-audit: {}\n{advice}", chain(what.as_ref()));
             Exit::NotChecked
         }
     }
+}
+
+/// What the program is asked for.
+enum Asked {
+    Audit(Arguments),
+    Fetch(fetch::Arguments),
 }
 
 /// One line that says what failed, one that says what to do.
@@ -106,11 +136,14 @@ fn advise<E: Error + 'static>(advice: &'static str) -> impl FnOnce(E) -> Failure
     move |error| Failure { what: Box::new(error), advice }
 }
 
-fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result<Exit, Failure> {
-    let policy = fs::read(&arguments.policy)
+fn read_policy(file: &Path) -> Result<Policy, Failure> {
+    let policy = fs::read(file)
         .map_err(advise("give --policy a file of your own, as spec/audit.md describes it"))?;
-    let mut policy = Policy::parse(&policy)
-        .map_err(advise("compare the policy with the example of spec/audit.md"))?;
+    Policy::parse(&policy).map_err(advise("compare the policy with the example of spec/audit.md"))
+}
+
+fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result<Exit, Failure> {
+    let mut policy = read_policy(&arguments.policy)?;
     if let Some(file) = &arguments.witnesses {
         let advice = "give --witnesses a policy of witnesses, as spec/witness.md describes it";
         let text = fs::read(file).map_err(advise(advice))?;

@@ -4,6 +4,7 @@ use besace_protocol::audit::{Finding, Legible, Report};
 
 use crate::{
     Language,
+    report::VERIFIER,
     words::{Words, causes},
 };
 
@@ -46,7 +47,7 @@ pub fn to_html(report: &Report, language: Language) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p class=\"verdict\">{}</p>\n{}</main>\n</body>\n</html>\n",
+         <h1>{title}</h1>\n<p class=\"verdict\">{}</p>\n{}<p>{VERIFIER}</p>\n</main>\n</body>\n</html>\n",
         text(&verdict),
         sections.concat(),
     )

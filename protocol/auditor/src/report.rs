@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use besace_protocol::audit::{Report, Verdict};
+use serde::Serialize;
 
 /// The report as text. The last line says what it comes to.
 pub fn to_text(report: &Report) -> String {
@@ -32,9 +33,19 @@ pub fn to_text(report: &Report) -> String {
     text
 }
 
-/// The report as one JSON object: `verdict`, `not_checked`, `findings`, `more`, `held`, `logs`.
+/// Who says it: the program and its version.
+pub(crate) const VERIFIER: &str = concat!("besace-audit ", env!("CARGO_PKG_VERSION"));
+
+#[derive(Serialize)]
+struct Told<'a> {
+    verifier: &'static str,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// The report as one JSON object: `verifier`, `verdict`, `not_checked`, `findings`, `more`, `held`, `logs`.
 pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(report)?;
+    let mut text = serde_json::to_string_pretty(&Told { verifier: VERIFIER, report })?;
     text.push('\n');
     Ok(text)
 }

@@ -10,6 +10,7 @@ mod cosigned;
 mod ends;
 mod evidence;
 mod negotiated;
+mod planted;
 mod story;
 mod succession;
 

@@ -179,7 +179,12 @@ pub const FENCES: &[Fence] = &[
             "UdpSocket",
         ],
         looks_at: product,
-        allowed: |path| is_in_one_of(path, &["agent/src/net", "retailer-sdk/gateway/src/net"]),
+        allowed: |path| {
+            is_in_one_of(
+                path,
+                &["agent/src/net", "protocol/auditor/src/net", "retailer-sdk/gateway/src/net"],
+            )
+        },
         planted: ("agent/src/engine.rs", "reqwest::get(address).await;\n"),
         innocent: ("agent/src/net/public.rs", "use reqwest::Client;\n"),
     },

@@ -8,6 +8,7 @@ const REACHED_OTHERWISE: &[(&str, &str)] = &[
     ("RecordKind", "a member of `Record`, which is checked"),
     ("parse_tile", "the layout of `parse_bundle`, which is checked"),
     ("Policy", "the auditor's own file, shown good and bad ones beside its code"),
+    ("PinnedWitnesses", "what `WitnessPolicy` reads, which is checked, with its text"),
     ("VoucherRequest", "it counts what `Bytes` reads, against keys that were verified"),
     ("SignedNote", "what `UnverifiedCheckpoint` and `UnverifiedProof` read first"),
 ];

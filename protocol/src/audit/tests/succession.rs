@@ -23,22 +23,27 @@ use crate::{
 const KNOWN: Purpose = Purpose::Recognition;
 
 /// A story in which she has gone on: her former logs, and how she went.
-struct Moved {
-    story: Story,
-    former: Vec<Book>,
+pub(super) struct Moved {
+    pub(super) story: Story,
+    pub(super) former: Vec<Book>,
     signing: u8,
 }
 
 /// What a liar changes.
-type Change = fn(&mut Continuation);
+pub(super) type Change = fn(&mut Continuation);
 
 impl Moved {
-    fn told() -> Self {
+    pub(super) fn told() -> Self {
         Self { story: Story::told(), former: vec![], signing: 1 }
     }
 
     /// The continuation, and her new log with its anchor; nothing is told to the retailer yet.
-    fn leave(&mut self, cause: Cause, at: Timestamp, change: Change) -> Verified<Continuation> {
+    pub(super) fn leave(
+        &mut self,
+        cause: Cause,
+        at: Timestamp,
+        change: Change,
+    ) -> Verified<Continuation> {
         let number = u8::try_from(self.former.len()).unwrap().saturating_add(1);
         let (log, log_key) = (
             LogId::from_bytes([40_u8.saturating_add(number); 16]),
@@ -79,18 +84,22 @@ impl Moved {
         signed
     }
 
-    fn go_on(&mut self, cause: Cause, at: Timestamp) -> Verified<Continuation> {
+    pub(super) fn go_on(&mut self, cause: Cause, at: Timestamp) -> Verified<Continuation> {
         let signed = self.leave(cause, at, |_| {});
         self.story.theirs.append(signed.as_bytes());
         signed
     }
 
-    fn audit(&self) -> Report {
+    pub(super) fn bundle(&self) -> Bundle {
         let mut bundle = self.story.bundle();
         for book in &self.former {
             book.write(&mut bundle);
         }
-        audit(&bundle, &self.story.policy, NOW.plus(3600))
+        bundle
+    }
+
+    fn audit(&self) -> Report {
+        audit(&self.bundle(), &self.story.policy, NOW.plus(3600))
     }
 
     fn ids(&self) -> Vec<String> {

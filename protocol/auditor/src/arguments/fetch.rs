@@ -1,0 +1,100 @@
+//! `besace-audit fetch`: a retailer's public log, into a folder.
+
+use std::{fs, io::Write, net::SocketAddr, path::PathBuf};
+
+use besace_protocol::{audit::Policy, party::ControllerId};
+use clap::Parser;
+
+use super::{Exit, Failure, advise, read_policy};
+use crate::{
+    fetch::{FetchError, Fetched, fetch},
+    net::Site,
+};
+
+/// Fetches what a retailer shows to everybody into a folder: its log, and the head that witnesses cosigned.
+///
+/// Afterwards: `besace-audit FOLDER --policy FILE`. The same folder again gets what has come since, and its audit proves that nothing was taken out.
+#[derive(Debug, Parser)]
+#[command(name = "besace-audit fetch", version)]
+pub(super) struct Arguments {
+    /// `https://` and the retailer's domain.
+    address: String,
+    /// Where the bundle goes.
+    folder: PathBuf,
+    /// Your own file, which names the retailer's keys. If it is not there it is written, with the keys that the retailer itself names.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// For trials: a server on this machine that plays the retailer, without TLS.
+    #[arg(long, value_name = "IP:PORT")]
+    at: Option<SocketAddr>,
+}
+
+pub(super) fn answer(arguments: &Arguments, out: &mut impl Write) -> Result<Exit, Failure> {
+    const ADDRESS: &str = "give https:// and a domain, as https://shop.example";
+    let domain = arguments.address.strip_prefix("https://").unwrap_or_default();
+    let domain =
+        ControllerId::parse(domain.strip_suffix('/').unwrap_or(domain)).map_err(advise(ADDRESS))?;
+    let site = match arguments.at {
+        Some(at) => Site::local(domain.clone(), at).ok_or(NotHere).map_err(advise(ADDRESS))?,
+        None => {
+            Site::public(domain.clone()).map_err(advise("look at this machine's certificates"))?
+        }
+    };
+    let is_new = !arguments.policy.exists();
+    let policy = if is_new { Policy::new(Vec::new()) } else { read_policy(&arguments.policy)? };
+    let pinned = policy.controllers.iter().find(|controller| controller.domain == domain);
+    if !is_new && pinned.is_none() {
+        let advice = "add its keys to `controllers`, or give --policy a file that is not there yet";
+        return Err(advise(advice)(NotPinned { domain }));
+    }
+    let fetched = fetch(&site, pinned, &arguments.folder).map_err(|error| {
+        let advice = match &error {
+            FetchError::Get { .. } => "try again later; what was got stays",
+            FetchError::Folder { .. } => "give another folder",
+            FetchError::OtherKeys => "ask the retailer by other means which keys are its own",
+            FetchError::Manifest
+            | FetchError::Head { .. }
+            | FetchError::TooLarge { .. }
+            | FetchError::Tile { .. } => "keep what it answered, and ask the retailer",
+        };
+        advise(advice)(error)
+    })?;
+    if is_new {
+        let policy = Policy { controllers: vec![fetched.keys.clone()], ..policy };
+        let policy = policy.to_bytes().map_err(advise("report this as a bug"))?;
+        fs::write(&arguments.policy, policy).map_err(advise("choose another file for --policy"))?;
+    }
+    out.write_all(told(&fetched, is_new).as_bytes())
+        .map_err(advise("make room where the report goes"))?;
+    Ok(Exit::Holds)
+}
+
+fn told(fetched: &Fetched, is_new: bool) -> String {
+    let Fetched { keys, size, before, tiles, cosigned } = fetched;
+    let before = before.map_or_else(String::new, |before| format!(", {before} entries before"));
+    let cosigned = cosigned.map_or_else(
+        || "no head is cosigned".to_owned(),
+        |size| format!("cosigned at {size} entries"),
+    );
+    let domain = &keys.domain;
+    let whose = if is_new {
+        format!(
+            "The policy has the keys that {domain} names itself. Compare them with what it tells you by other means.\n"
+        )
+    } else {
+        String::new()
+    };
+    format!("{domain}/besace: {size} entries, {tiles} tiles fetched{before}; {cosigned}.\n{whose}")
+}
+
+/// A trial elsewhere than on this machine.
+#[derive(Debug, thiserror::Error)]
+#[error("--at is for addresses of this machine")]
+struct NotHere;
+
+/// A retailer that the policy does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("the policy pins no keys of {domain}")]
+struct NotPinned {
+    domain: ControllerId,
+}

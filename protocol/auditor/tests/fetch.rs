@@ -1,0 +1,319 @@
+//! Fetching a retailer's log from a server on this machine, and judging what was fetched.
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use besace_audit::{Exit, run, write_bundle};
+use besace_protocol::{
+    audit::{Bundle, BundlePath, LogFile},
+    crypto::{SealingSecretKey, SecretBytes, SigningKey, sha256},
+    document::sign,
+    jws::Role,
+    log::{Checkpoint, Commitment, Cosignature, Frontier, Origin, WitnessKey, WitnessName},
+    party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
+    time::Timestamp,
+    wire::{LOG_PATH, MANIFEST_PATH},
+};
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+const LOG: &str = "logs/shop.example/besace/";
+
+fn key(fill: u8) -> SigningKey {
+    SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(fill)))
+}
+
+fn domain() -> ControllerId {
+    ControllerId::parse("shop.example").unwrap()
+}
+
+fn manifest(signer: u8) -> Vec<u8> {
+    let text = |text: &str| text.to_owned();
+    let manifest = Manifest {
+        controller: domain(),
+        controller_key: key(signer).verifying_key(),
+        days: vec![],
+        expires: NOW.plus(86_400),
+        issued: NOW,
+        legal: LegalIdentity {
+            address: text("1 rue de Rivoli, 75001 Paris"),
+            contact: text("donnees@shop.example"),
+            display_name: text("Shop"),
+            name: text("Shop SAS"),
+        },
+        log_key: key(4).verifying_key(),
+        sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
+            .public_key(),
+        sequence: 1,
+        shops: vec![Shop {
+            code: ShopCode::from_bytes([0, 0, 0, 1]),
+            kind: None,
+            latitude_e7: 488_566_000,
+            longitude_e7: 23_522_000,
+            name: text("Rivoli"),
+            radius_metres: 60,
+            scope: text("shop.example/fr/*"),
+            till_keys: Vec::new(),
+        }],
+        v: 1,
+    };
+    sign(manifest, Role::Controller, &key(signer), NOW).unwrap().as_bytes().to_vec()
+}
+
+/// The log of `size` entries, all of them of another history from `fork` on; its head cosigned by one witness.
+fn bundle(size: u64, fork: u64) -> Bundle {
+    let mut tree = Frontier::empty();
+    let mut entries: Vec<Commitment> = Vec::new();
+    for index in 0..size {
+        let entry = sha256(&[&index.to_be_bytes(), &[u8::from(index >= fork)]]).into();
+        assert!(!tree.append(&entry).is_empty());
+        entries.push(entry);
+    }
+    let origin = Origin::retailer(&domain());
+    let head = Checkpoint { origin, size, root: tree.root() }.sign(&key(4)).unwrap();
+    let mut bundle = Bundle::new();
+    bundle.add_log(&head, &entries).unwrap();
+    let line = Cosignature::sign(&head, &WitnessName::parse("w").unwrap(), &key(9), NOW).unwrap();
+    bundle.add_cosigned(&head.with(&line).unwrap());
+    bundle
+}
+
+/// A server that shows files, and counts what it is asked for.
+#[derive(Clone, Default)]
+struct Shown {
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Shown {
+    fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, shown) = (listener.local_addr().unwrap(), self.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let line = lines.next().unwrap().unwrap();
+                // To the end of the head, or closing would reset the connection.
+                for line in lines {
+                    if line.unwrap().is_empty() {
+                        break;
+                    }
+                }
+                let path = line.split(' ').nth(1).unwrap().to_owned();
+                shown.asked.lock().unwrap().push(path.clone());
+                let body = shown.files.lock().unwrap().get(&path).cloned();
+                let status = if body.is_some() { "200 OK" } else { "404 Not Found" };
+                let body = body.unwrap_or_default();
+                let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+                let _gone = stream.write_all(&[head.as_bytes(), &body].concat());
+            }
+        });
+        address
+    }
+
+    fn show(&self, bundle: &Bundle) {
+        let mut files = self.files.lock().unwrap();
+        for (name, bytes) in bundle.files() {
+            let name = name.strip_prefix(LOG).unwrap();
+            files.insert(format!("{LOG_PATH}/{name}"), bytes.clone());
+        }
+    }
+
+    fn put(&self, path: &str, bytes: Vec<u8>) {
+        self.files.lock().unwrap().insert(path.to_owned(), bytes);
+    }
+}
+
+/// How the program ends, and what it says.
+fn runs(arguments: &[OsString]) -> (Exit, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let all = [&["besace-audit".into()], arguments].concat();
+    let exit = run(all, NOW.plus(60), &mut out, &mut err);
+    (exit, String::from_utf8([out, err].concat()).unwrap())
+}
+
+struct Desk {
+    folder: tempfile::TempDir,
+    shown: Shown,
+    at: SocketAddr,
+}
+
+impl Desk {
+    fn new(bundle: &Bundle) -> Self {
+        let shown = Shown::default();
+        shown.show(bundle);
+        shown.put(MANIFEST_PATH, manifest(2));
+        let at = shown.serve();
+        Self { folder: tempfile::tempdir().unwrap(), shown, at }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn fetch(&self) -> (Exit, String) {
+        runs(&[
+            "fetch".into(),
+            "https://shop.example".into(),
+            self.path("bundle").into(),
+            "--policy".into(),
+            self.path("policy.json").into(),
+            "--at".into(),
+            self.at.to_string().into(),
+        ])
+    }
+
+    fn judge(&self, folder: &str) -> (Exit, String) {
+        let policy = self.path("policy.json");
+        let remember = self.path("policy.json");
+        runs(&[
+            self.path(folder).into(),
+            "--policy".into(),
+            policy.into(),
+            "--json".into(),
+            "--remember".into(),
+            remember.into(),
+        ])
+    }
+
+    fn tile(&self, name: &str) -> PathBuf {
+        self.path("bundle").join(LOG).join(name)
+    }
+}
+
+#[test]
+fn what_was_fetched_is_judged_as_the_bundle_of_that_moment() {
+    let bundle = bundle(300, u64::MAX);
+    let desk = Desk::new(&bundle);
+    let (exit, said) = desk.fetch();
+    assert_eq!(exit, Exit::Holds, "{said}");
+    assert!(said.starts_with("shop.example/besace: 300 entries, 5 tiles fetched; cosigned at 300"));
+    assert!(said.contains("Compare them"), "{said}");
+    write_bundle(&bundle, &desk.path("whole")).unwrap();
+    let (exit, report) = desk.judge("bundle");
+    assert_eq!(exit, Exit::Holds, "{report}");
+    let mut policy = fs::read_to_string(desk.path("policy.json")).unwrap();
+    let remembered = policy.find("\"remembered\":[").unwrap();
+    policy.replace_range(remembered.., "\"remembered\":[],\"v\":1}");
+    fs::write(desk.path("policy.json"), policy).unwrap();
+    assert_eq!(desk.judge("whole"), (exit, report));
+    // A policy of witnesses reads the lines that came along.
+    let witness = WitnessKey::new(WitnessName::parse("w").unwrap(), key(9).verifying_key());
+    for (quorum, expected) in [("quorum w\n", Exit::Holds), ("quorum v\n", Exit::Findings)] {
+        let other = WitnessKey::new(WitnessName::parse("v").unwrap(), key(8).verifying_key());
+        let text = format!("witness w {witness}\nwitness v {other}\n{quorum}");
+        fs::write(desk.path("witnesses"), text).unwrap();
+        let arguments: [OsString; 5] = [
+            desk.path("bundle").into(),
+            "--policy".into(),
+            desk.path("policy.json").into(),
+            "--witnesses".into(),
+            desk.path("witnesses").into(),
+        ];
+        assert_eq!(runs(&arguments).0, expected);
+    }
+}
+
+#[test]
+fn a_second_visit_fetches_what_is_new_and_proves_that_nothing_was_taken_out() {
+    let desk = Desk::new(&bundle(300, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    assert_eq!(desk.judge("bundle").0, Exit::Holds);
+    desk.shown.show(&bundle(600, u64::MAX));
+    desk.shown.asked.lock().unwrap().clear();
+    let (exit, said) = desk.fetch();
+    assert_eq!(exit, Exit::Holds, "{said}");
+    assert!(said.contains("600 entries, 5 tiles fetched, 300 entries before"), "{said}");
+    let asked = desk.shown.asked.lock().unwrap().clone();
+    assert!(!asked.iter().any(|path| path.ends_with("tile/entries/000")), "{asked:?}");
+    assert!(desk.tile("seen/300").exists() && !desk.tile("tile/0/001.p/44").exists());
+    let (exit, report) = desk.judge("bundle");
+    assert_eq!(exit, Exit::Holds, "{report}");
+    assert!(!report.contains("no earlier head is known"), "{report}");
+    // What it showed before it shows no more.
+    desk.shown.show(&bundle(610, 590));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    let (exit, report) = desk.judge("bundle");
+    assert_eq!(exit, Exit::Findings, "{report}");
+    assert!(report.contains("seen/600") && report.contains("L3"), "{report}");
+}
+
+#[test]
+fn a_log_that_was_cut_is_found_at_the_next_visit() {
+    let desk = Desk::new(&bundle(30, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    desk.shown.show(&bundle(20, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    let (exit, report) = desk.judge("bundle");
+    assert_eq!(exit, Exit::Findings, "{report}");
+    assert!(report.contains("the log is shorter than the head of 30 entries"), "{report}");
+}
+
+#[test]
+fn another_retailers_answers_are_not_taken() {
+    let good = bundle(5, u64::MAX);
+    let desk = Desk::new(&good);
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    // Other keys than those that the policy has by now.
+    desk.shown.put(MANIFEST_PATH, manifest(3));
+    let (exit, said) = desk.fetch();
+    assert!(exit == Exit::NotChecked && said.contains("other keys"), "{said}");
+    desk.shown.put(MANIFEST_PATH, b"{}".to_vec());
+    assert!(desk.fetch().1.contains("no manifest of this domain"));
+    desk.shown.put(MANIFEST_PATH, manifest(2));
+    for (name, bytes, says) in [
+        ("checkpoint", b"no head".to_vec(), "is not a head that the log signed"),
+        ("cosigned", b"no head".to_vec(), "is not a head that the log signed"),
+        ("tile/0/000.p/5", vec![0; 159], "has another length"),
+        ("tile/0/000.p/5", vec![0; 161], "is longer than 160 bytes"),
+    ] {
+        let path = format!("{LOG_PATH}/{name}");
+        let before = desk.shown.files.lock().unwrap()[&path].clone();
+        desk.shown.put(&path, bytes);
+        let (exit, said) = desk.fetch();
+        assert!(exit == Exit::NotChecked && said.contains(says), "{said}");
+        desk.shown.put(&path, before);
+    }
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    // What is wrong inside is for the audit.
+    desk.shown.put(&format!("{LOG_PATH}/tile/0/000.p/5"), vec![0; 160]);
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    let (exit, report) = desk.judge("bundle");
+    assert!(exit == Exit::Findings && report.contains("L4"), "{report}");
+    let file = BundlePath::Log(Origin::retailer(&domain()), LogFile::Checkpoint).to_string();
+    assert!(desk.path("bundle").join(file).exists());
+}
+
+#[test]
+fn nobody_is_asked_without_tls_elsewhere_than_on_this_machine() {
+    let desk = Desk::new(&bundle(5, u64::MAX));
+    let address = |text: &str| OsString::from(text);
+    for (site, at) in [
+        ("http://shop.example", "127.0.0.1:1"),
+        ("https://shop.example/path", "127.0.0.1:1"),
+        ("https://shop.example:80", "127.0.0.1:1"),
+        ("https://shop.example", "192.168.1.1:80"),
+    ] {
+        let arguments = [
+            address("fetch"),
+            address(site),
+            desk.path("bundle").into(),
+            "--policy".into(),
+            desk.path("policy.json").into(),
+            "--at".into(),
+            address(at),
+        ];
+        let (exit, said) = runs(&arguments);
+        assert!(exit == Exit::NotChecked && said.contains("besace-audit:"), "{said}");
+    }
+    assert!(desk.shown.asked.lock().unwrap().is_empty() && !desk.path("policy.json").exists());
+}
