@@ -13,12 +13,13 @@ use besace_protocol::{
     crypto::{Digest, Sealed, SealingSecretKey, SigningKey, VerifyingKey, sha256},
     document::{Unverified, Verified, sign},
     encoding::Bytes,
-    id::{GrantId, Handle, LogId, MessageId, WithdrawalId},
+    id::{GrantId, Handle, LogId, MessageId, NegotiationId, WithdrawalId},
     jws::Role,
     log::{
         Checkpoint, Frontier, InclusionProof, LogKey, NodeId, Origin, Salt, UnverifiedProof,
         commitment, inclusion_proof,
     },
+    negotiation::{Matter, Negotiation, Side},
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode, ShopKind},
     presence::{EphemeralId, Epoch, PresenceRoot, Scope, ShopValue, Till},
     purpose::{DataCategory, Granularity, Purpose},
@@ -210,6 +211,18 @@ impl Shopper {
     pub(crate) fn sign_grant(&self, grant: &Grant, now: Timestamp) -> GiveGrant {
         let signed = sign(grant.clone(), Role::Subject, &self.signing, now).unwrap();
         GiveGrant { grant: Bytes(signed.as_bytes().to_vec()) }
+    }
+
+    /// Proposes to keep less.
+    pub(crate) fn proposal(&mut self, request: &Verified<ConsentRequest>, now: Timestamp) -> Bytes {
+        let id = NegotiationId::generate(&mut self.rng);
+        let matter = Matter::of(request, id, self.signing.verifying_key());
+        let asked = &request.payload().terms;
+        let terms = Terms { retention_days: asked.retention_days - 1, ..asked.clone() };
+        let live = Negotiation::open(Side::Subject, request.clone(), matter).unwrap();
+        let proposal = live.propose(terms, 86_400, now).unwrap();
+        let signed = sign(proposal, Role::Subject, &self.signing, now).unwrap();
+        Bytes(signed.as_bytes().to_vec())
     }
 
     pub(crate) fn withdrawal(

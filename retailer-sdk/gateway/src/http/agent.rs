@@ -38,6 +38,25 @@ pub(super) async fn give_grant(
     json(&given, Caching::Never)
 }
 
+pub(super) async fn negotiate(
+    gateway: web::Data<Gateway>,
+    call: Call,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let negotiated = gateway
+        .ask(move |retailer, now, rng| {
+            retailer.negotiate(&call.0, now, rng).map_err(|error| {
+                let again = error.again();
+                let wait = again.map(|again| {
+                    again.as_unix_seconds().saturating_sub(now.as_unix_seconds()).max(1)
+                });
+                Refusal::of_call(error, &call.0).again_in(wait)
+            })
+        })
+        .await?;
+    json(&negotiated, Caching::Never)
+}
+
 pub(super) async fn withdraw(
     gateway: web::Data<Gateway>,
     call: Call,

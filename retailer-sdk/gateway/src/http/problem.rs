@@ -14,8 +14,8 @@ use besace_protocol::{
 };
 use besace_retailer::{
     AskErasureError, AuthenticateError, ContinueError, GiveGrantError, IssueVouchersError,
-    MailboxError, ObjectError, PublishCatalogueError, ReadShopError, ReadTileError, ReceiveError,
-    Refused, SightingError, StoreError, TillError, WithdrawError, WriteError,
+    MailboxError, NegotiateError, ObjectError, PublishCatalogueError, ReadShopError, ReadTileError,
+    ReceiveError, Refused, SightingError, StoreError, TillError, WithdrawError, WriteError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -27,16 +27,23 @@ pub(super) struct Refusal {
     pointer: Option<String>,
     /// What lacks.
     missing: Option<Missing>,
+    /// In how many seconds it may be tried again; soon, if it is not said.
+    wait: Option<u64>,
 }
 
 impl Refusal {
     pub(super) const fn new(problem: ProblemType) -> Self {
-        Self { problem, pointer: None, missing: None }
+        Self { problem, pointer: None, missing: None, wait: None }
     }
 
     /// One member is at fault.
     pub(super) const fn at(problem: ProblemType, pointer: String) -> Self {
-        Self { problem, pointer: Some(pointer), missing: None }
+        Self { problem, pointer: Some(pointer), missing: None, wait: None }
+    }
+
+    /// The same, and when it may be tried again.
+    pub(super) fn again_in(self, wait: Option<u64>) -> Self {
+        Self { wait, ..self }
     }
 
     /// A body that is not the JSON of its address.
@@ -130,7 +137,7 @@ impl ResponseError for Refusal {
         }
         response.content_type(besace_protocol::wire::PROBLEM_MEDIA_TYPE);
         if self.problem == ProblemType::TooFast {
-            response.insert_header((header::RETRY_AFTER, "1"));
+            response.insert_header((header::RETRY_AFTER, self.wait.unwrap_or(1)));
         }
         let problem = Problem::new(self.problem, status.as_u16());
         match serde_json::to_vec(&Problem {
@@ -231,7 +238,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError ObjectError ReadShopError ReceiveError
+    AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError NegotiateError ObjectError ReadShopError ReceiveError
     SightingError WithdrawError WriteError
 }
 

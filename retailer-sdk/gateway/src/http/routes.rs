@@ -9,10 +9,10 @@ use besace_protocol::{
     wire::{
         ARRIVALS_PATH, CATALOGUE_PATH, CONTINUATIONS_PATH, DISCLOSURES_PATH, EMITTERS_PATH,
         ERASURES_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH,
-        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NOTICES_PATH, OBJECTIONS_PATH,
-        OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH, RELEASES_PATH, REQUESTS_PATH,
-        SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH, TILL_CODES_PATH,
-        TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WITHDRAWALS_PATH,
+        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NEGOTIATIONS_PATH,
+        NOTICES_PATH, OBJECTIONS_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH,
+        RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH,
+        TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
@@ -167,6 +167,22 @@ pub static ROUTES: &[Route] = &[
         ..call("give_grant", GRANTS_PATH, "She agrees.", ("GiveGrant", "GrantGiven"), |r| {
             r.to(agent::give_grant)
         })
+    },
+    Route {
+        problems: &[
+            ProblemType::WrongController,
+            ProblemType::RequestUnknown,
+            ProblemType::NegotiationMissing,
+            ProblemType::GrantExpired,
+            ProblemType::GrantWithdrawn,
+        ],
+        ..call(
+            "negotiate",
+            NEGOTIATIONS_PATH,
+            "She proposes, refuses, or gives what was agreed.",
+            ("Negotiate", "Negotiated"),
+            |r| r.to(agent::negotiate),
+        )
     },
     Route {
         problems: &[

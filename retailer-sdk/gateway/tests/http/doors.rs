@@ -171,6 +171,10 @@ fn a_call_opens_only_to_the_pseudonym_that_it_is_about() {
         // What she would say here. A new address of hers needs a line.
         let body = match name {
             "give_grant" => serde_json::to_value(hers.sign_grant(&fresh, NOW)),
+            "negotiate" => {
+                let message = hers.proposal(&world.consent_request(Purpose::Recognition), NOW);
+                serde_json::to_value(wire::Negotiate { message })
+            }
             "withdraw" => serde_json::to_value(hers.withdrawal(grant.id, verified.digest(), NOW)),
             "object" => serde_json::to_value(hers.objection(true, NOW)),
             "erasure" => serde_json::to_value(wire::AskErasure { grant: grant.id }),
