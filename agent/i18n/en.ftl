@@ -648,6 +648,7 @@ rule-remove = Take away
 rule-bad = This rule says nothing that anybody can ask. At most 1440 times a day, 30 days kept, 396 days given.
 rule-bad-shops = Shops are those of one retailer: choose it.
 rule-many = You have sixty-four rules: take one away.
+counter-answers = { $retailer } answers what your besace proposed. This stands until { $date }.
 rule-given-by = Given
 rule-accepted = accepted by your rule { $number } of { $date }
 rule-refused = Refused by your rule { $number } of { $date }.

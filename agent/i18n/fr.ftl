@@ -654,6 +654,7 @@ rule-remove = Retirer
 rule-bad = Cette règle ne dit rien que l’on puisse demander. Au plus 1440 fois par jour, 30 jours gardés, 396 jours accordés.
 rule-bad-shops = Des boutiques sont celles d’une seule enseigne : choisissez-la.
 rule-many = Vous avez soixante-quatre règles : retirez-en une.
+counter-answers = { $retailer } répond à ce que votre besace a proposé. Cela tient jusqu’au { $date }.
 rule-given-by = Accepté
 rule-accepted = acceptée par votre règle { $number } du { $date }
 rule-refused = Refusée par votre règle { $number } du { $date }.

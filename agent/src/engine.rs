@@ -29,6 +29,7 @@ mod local;
 mod logs;
 mod mailbox;
 mod merge;
+mod negotiation;
 mod objection;
 mod offers;
 mod outbox;
@@ -93,6 +94,7 @@ pub use self::{
     logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
     merge::{MergeInboxError, Merged},
+    negotiation::{OpenCounter, Talk},
     objection::Marketing,
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},

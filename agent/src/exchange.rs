@@ -6,6 +6,7 @@
 mod ends;
 mod evidence;
 mod heads;
+mod negotiation;
 mod standing;
 mod vouchers;
 
@@ -339,6 +340,7 @@ impl Exchange {
         let name = domain.clone();
         let given = self.step(move |engine| engine.follow_rules(&name)).await;
         refused = refused.and(said_at_the_end(given)?);
+        refused = refused.and(said_at_the_end(self.negotiate(domain).await)?);
         let name = domain.clone();
         let grants = self.step(move |engine| engine.unsigned_grants(&name)).await?;
         for (id, call) in grants {

@@ -29,6 +29,7 @@ mod mail;
 mod mark;
 mod migrations;
 mod named_places;
+mod negotiations;
 mod notices;
 mod objections;
 mod pages;
@@ -90,6 +91,7 @@ pub use self::{
     load::{Cell, LoadError, Loaded, Loader},
     logs::{LogEntry, StoredLog},
     named_places::NamedPlace,
+    negotiations::{Ended, StoredNegotiation},
     objections::StoredObjection,
     places::{Fix, Position, PositionError, ShopVisit},
     presence_roots::LaterRoot,

@@ -5,6 +5,7 @@ mod audited;
 mod courier;
 mod gate;
 mod liar;
+mod negotiation;
 mod pause;
 mod rules;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Tables that an ordinary life leaves empty: what waits for a moment, what follows a restore or new keys, and what a lie leaves;
 /// where backups go, which names a folder of one machine; and the seal, which belongs to its file and is in no
 /// export.
-const RARE: [&str; 10] = [
+const RARE: [&str; 12] = [
     "backup_places",
     "backups",
     "continuations",
@@ -16,6 +16,8 @@ const RARE: [&str; 10] = [
     "known_heads",
     "later_presence_roots",
     "merged_letters",
+    "negotiation_messages",
+    "negotiations",
     "seal",
     "told_logs",
 ];

@@ -1,10 +1,13 @@
 //! `besace consent`: what she is asked, what she gave, and taking it back.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use besace_protocol::{
     consent::{GrantState, Indication, Terms},
-    id::{GrantId, RequestId},
+    id::{GrantId, NegotiationId, ParseIdError, RequestId},
     lang::Language,
     party::ControllerId,
     purpose::Purpose,
@@ -32,12 +35,12 @@ pub(super) enum Command {
     /// Say yes to a request.
     Give {
         /// Its name, as `requests` shows it.
-        request: RequestId,
+        request: Asked,
     },
     /// Say no to a request.
     Refuse {
         /// Its name, as `requests` shows it.
-        request: RequestId,
+        request: Asked,
     },
     /// What you gave, until when, and what became of it.
     List,
@@ -65,12 +68,40 @@ pub(super) enum Command {
     Uses,
 }
 
+/// What she is asked: a request, or what a shop answered to a proposal of hers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asked {
+    Request(RequestId),
+    Counter(NegotiationId),
+}
+
+impl FromStr for Asked {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let counter = NegotiationId::parse(text).map(Self::Counter);
+        counter.or_else(|_| RequestId::parse(text).map(Self::Request))
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(id) => fmt::Display::fmt(id, f),
+            Self::Counter(id) => fmt::Display::fmt(id, f),
+        }
+    }
+}
+
 pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<(), Failure> {
     match *command {
         Command::Requests => requests(session),
         Command::Give { request } => {
             let grant = exchange::run(session, |exchange| async move {
-                exchange.give(request, Indication::Command).await
+                match request {
+                    Asked::Request(id) => exchange.give(id, Indication::Command).await,
+                    Asked::Counter(id) => exchange.give_counter(id, Indication::Command).await,
+                }
             })?;
             session.output.line(
                 &json!({"grant": grant}),
@@ -80,10 +111,20 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
             )
         }
         Command::Refuse { request } => {
-            let engine = session.unlocked()?;
-            engine.refuse(request).map_err(|error| exchange::step_failure(&error))?;
+            match request {
+                Asked::Request(id) => {
+                    let refused = session.unlocked()?.refuse(id);
+                    refused.map_err(|error| exchange::step_failure(&error))?;
+                }
+                Asked::Counter(id) => {
+                    exchange::run(
+                        session,
+                        |exchange| async move { exchange.refuse_counter(id).await },
+                    )?;
+                }
+            }
             session.output.line(
-                &json!({"refused": request}),
+                &json!({"refused": request.to_string()}),
                 &"It's a no, and it's understood. This will not be asked again for six months.",
             )
         }
@@ -196,6 +237,29 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             "terms": asked.terms,
         }));
     }
+    let counters = session.unlocked()?.open_counters();
+    let counters = counters.map_err(|error| exchange::step_failure(&error))?;
+    let mut answers: Vec<Value> = Vec::new();
+    for one in &counters {
+        let _infallible = writeln!(
+            text,
+            "{}  {} answers your proposal: {} in {} shops, kept {} days, for {} days.{}",
+            one.id,
+            one.display_name,
+            what(one.terms.purpose),
+            one.terms.shops.len(),
+            one.terms.retention_days,
+            one.terms.valid_days,
+            benefit(&one.terms),
+        );
+        text.push_str(&rule::beyond(&one.beyond));
+        answers.push(json!({
+            "expires": one.expires,
+            "name": one.display_name,
+            "negotiation": one.id,
+            "terms": one.terms,
+        }));
+    }
     let refused = session.unlocked()?.refused_by_rule();
     let refused = refused.map_err(|error| exchange::step_failure(&error))?;
     let mut refusals: Vec<Value> = Vec::new();
@@ -210,7 +274,9 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         );
         refusals.push(json!({"request": one.id, "rule": one.rule}));
     }
-    session.output.line(&json!({"refused_by_rule": refusals, "requests": list}), &text)
+    session
+        .output
+        .line(&json!({"counters": answers, "refused_by_rule": refusals, "requests": list}), &text)
 }
 
 fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {

@@ -109,14 +109,17 @@ impl Engine {
         Ok(open)
     }
 
-    /// Open requests of which she knows what they ask.
+    /// Open requests of which she knows what they ask, and which are not negotiated.
     pub(super) fn undecided(&self) -> Result<Vec<Undecided>, StepError> {
         let mut open = Vec::new();
         if self.minor_until()?.is_some() {
             return Ok(open);
         }
-        let known = self.vault()?.requests()?;
-        for stored in known.iter().filter(|stored| stored.state == RequestState::Open) {
+        let (known, negotiated) = (self.vault()?.requests()?, self.negotiated()?);
+        let is_open = |stored: &&StoredRequest| {
+            stored.state == RequestState::Open && !negotiated.contains(&stored.id)
+        };
+        for stored in known.iter().filter(is_open) {
             let (request, display_name) = match self.verify_request(stored) {
                 Ok(verified) => verified,
                 // One that no longer fits the shops hides itself, not the others.
@@ -196,7 +199,13 @@ impl Engine {
 
     /// Says no. The purpose is not shown again for six months.
     pub fn refuse(&self, request: RequestId) -> Result<(), StepError> {
-        let done = self.vault()?.decide_request(request, RequestState::Refused, self.now())?;
+        let vault = self.vault()?;
+        vault.ensure_sound()?;
+        let stored = vault.request(request)?.ok_or(StepError::RequestClosed)?;
+        let asked =
+            Unverified::<ConsentRequest>::parse(&stored.jws).map_err(StepError::Document)?;
+        let purpose = asked.claimed().terms.purpose;
+        let done = vault.refuse_request(request, &stored.domain, purpose, self.now())?;
         if done { Ok(()) } else { Err(StepError::RequestClosed) }
     }
 

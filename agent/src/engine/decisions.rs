@@ -162,6 +162,12 @@ impl Engine {
                     Err(error) => return Err(error),
                 }
             }
+            if let Decision::Propose { terms, .. } = &decision {
+                match self.begin_negotiation(&open.request, terms.clone()) {
+                    Ok(()) | Err(StepError::Mirror(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
             if known.is_none_or(|known| known.decision != decision) {
                 vault.put_decision(id, decision, self.now())?;
             }

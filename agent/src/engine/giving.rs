@@ -4,9 +4,9 @@ use besace_protocol::{
     consent::{ConsentRequest, Grant, GrantState, Indication},
     crypto::SecretBytes,
     document::{Unverified, Verified, sign},
-    id::{GrantId, Handle, RequestId},
+    id::{GrantId, Handle, NegotiationId, RequestId},
     jws::Role,
-    negotiation::RuleName,
+    negotiation::{Proposal, RuleName},
     party::ControllerId,
     presence::PresenceRoot,
     time::DAY_SECONDS,
@@ -22,6 +22,7 @@ use crate::vault::{GivingRule, GrantChange, Pseudonym, RequestState, StoredGrant
 
 /// A grant that she signed, on its way into the vault.
 pub(super) struct Giving {
+    pub(super) signed: Verified<Grant>,
     stored: StoredGrant,
     presence_root: Option<SecretBytes<32>>,
     rule: Option<GivingRule>,
@@ -58,12 +59,15 @@ impl Engine {
         let stored = self.vault()?.request(request)?;
         let stored = stored.filter(|stored| stored.state == RequestState::Open);
         let (request, _) = self.verify_request(&stored.ok_or(StepError::RequestClosed)?)?;
+        if self.negotiated()?.contains(&request.payload().id) {
+            return Err(StepError::RequestClosed);
+        }
         self.check_giving(&request)?;
         let pseudonym = self.pseudonym(&request.payload().controller)?;
-        let giving = self.make_grant(&pseudonym, &request, indication, rule)?;
+        let giving = self.make_grant(&pseudonym, &request, None, indication, rule)?;
         let (id, jws) = (giving.stored.id, giving.stored.jws.clone());
         // Two hands on one button: the first grant stands.
-        if !self.keep_given(giving)? {
+        if !self.keep_given(giving, None)? {
             return Err(StepError::RequestClosed);
         }
         let body = GiveGrant { grant: jws.into() };
@@ -98,16 +102,17 @@ impl Engine {
         Ok(())
     }
 
-    /// A grant of what is asked, signed by her; nothing is kept yet.
-    fn make_grant(
+    /// A grant of what is asked, or of what was proposed, signed by her; nothing is kept yet.
+    pub(super) fn make_grant(
         &self,
         pseudonym: &Pseudonym,
         request: &Verified<ConsentRequest>,
+        proposal: Option<&Verified<Proposal>>,
         indication: Indication,
         rule: Option<GivingRule>,
     ) -> Result<Giving, StepError> {
         let asked = request.payload();
-        let terms = asked.terms.clone();
+        let terms = proposal.map_or(&asked.terms, |proposed| &proposed.payload().terms).clone();
         let keys = self.pairwise(pseudonym)?;
         let now = self.now();
         let mut rng = self.rng();
@@ -121,7 +126,7 @@ impl Engine {
             id: GrantId::generate(&mut rng),
             indication,
             notice: asked.notice.digest,
-            proposal: None,
+            proposal: proposal.map(Verified::digest),
             request: request.digest(),
             request_id: asked.id,
             subject_key: keys.signing.verifying_key(),
@@ -155,13 +160,18 @@ impl Engine {
             unreceived_at: None,
             erasure: None,
         };
-        Ok(Giving { stored, presence_root, rule })
+        Ok(Giving { signed, stored, presence_root, rule })
     }
 
     /// Keeps a grant that was made; false, and nothing kept, if its request was decided meanwhile, or its rule changed.
-    fn keep_given(&self, giving: Giving) -> Result<bool, StepError> {
-        let Giving { stored, presence_root, rule } = giving;
-        Ok(self.vault()?.add_grant(stored, presence_root, rule)?)
+    /// Where it is said in a negotiation, as that message of it.
+    pub(super) fn keep_given(
+        &self,
+        giving: Giving,
+        said: Option<(NegotiationId, usize)>,
+    ) -> Result<bool, StepError> {
+        let Giving { signed: _, stored, presence_root, rule } = giving;
+        Ok(self.vault()?.add_grant(stored, presence_root, rule, said)?)
     }
 
     /// Calls for grants the retailer has not signed yet: a retailer that was not reached is told again.
@@ -174,6 +184,11 @@ impl Engine {
         let mut calls = Vec::new();
         for stored in self.vault()?.grants()? {
             if stored.domain != *domain || stored.state != GrantState::Given {
+                continue;
+            }
+            // What was negotiated is said there.
+            let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+            if grant.claimed().proposal.is_some() {
                 continue;
             }
             let pseudonym = self.pseudonym_of(stored.generation)?;

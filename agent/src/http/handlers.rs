@@ -7,7 +7,7 @@ use actix_web::{
 };
 use besace_protocol::{
     consent::Indication,
-    id::{CardId, GrantId, RequestId},
+    id::{CardId, GrantId, NegotiationId, RequestId},
     lang::Language,
     party::ControllerId,
 };
@@ -166,8 +166,13 @@ pub(super) async fn consent_page(_: Session, site: web::Data<Site>, speaker: Spe
 }
 
 pub(super) async fn give(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
-    let id = RequestId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
-    match site.exchange.give(id, Indication::Page).await {
+    let given = if let Ok(counter) = NegotiationId::parse(&id) {
+        site.exchange.give_counter(counter, Indication::Page).await
+    } else {
+        let id = RequestId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
+        site.exchange.give(id, Indication::Page).await
+    };
+    match given {
         Ok(grant) => Ok(see_other(&format!("/consent#{grant}"))),
         Err(ExchangeError::Step(error)) if !is_the_retailers(&error) => Err(error.into()),
         // Her yes is kept; the page says that the retailer has not signed yet.
@@ -176,6 +181,10 @@ pub(super) async fn give(_: Session, site: web::Data<Site>, id: web::Path<String
 }
 
 pub(super) async fn refuse(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+    if let Ok(counter) = NegotiationId::parse(&id) {
+        site.exchange.refuse_counter(counter).await?;
+        return Ok(see_other("/consent#ended"));
+    }
     let id = RequestId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
     ask(&site, move |engine| engine.refuse(id)).await?;
     Ok(see_other(&format!("/consent#{id}")))

@@ -16,8 +16,8 @@ use super::{
     voice::Voice,
 };
 use crate::engine::{
-    self, Duty, Engine, Erasing, LogStanding, LookUp, Marketing, OpenRequest, Reconciliation,
-    StepError,
+    self, Duty, Engine, Erasing, LogStanding, LookUp, Marketing, OpenCounter, OpenRequest,
+    Reconciliation, StepError,
 };
 
 /// Longest item of a notice, in characters.
@@ -39,6 +39,10 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
     for open in engine.open_requests()? {
         let manifest = engine.manifest(&open.request.payload().controller)?;
         view.requests.push(request(voice, manifest.payload(), &open, now));
+    }
+    for open in engine.open_counters()? {
+        let manifest = engine.manifest(&open.request.payload().controller)?;
+        view.requests.push(counter(voice, manifest.payload(), &open, now));
     }
     for known in engine.grants()? {
         match end_of(&known, now) {
@@ -95,6 +99,26 @@ fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestam
         mirror: terms::mirror(voice, &words.name, &open.guesses),
         beyond: open.beyond.iter().map(|one| rules::beyond(voice, one, now)).collect(),
         facts: terms::request_facts(voice, &words, &asked.terms, now),
+        retailer: words.name,
+        notice_language: plain(open.notice.language(), 2),
+        notice: notice(voice, &open.notice),
+    }
+}
+
+/// What a shop answered to what her agent proposed: asked like any request, under the name of the negotiation.
+fn counter(voice: &Voice, manifest: &Manifest, open: &OpenCounter, now: Timestamp) -> RequestView {
+    let words = retailer(manifest, &open.terms);
+    let answers = voice.say_with(
+        "counter-answers",
+        [("retailer", words.name.clone().into()), ("date", voice.date(open.expires, now).into())],
+    );
+    let beyond = open.beyond.iter().map(|one| rules::beyond(voice, one, now));
+    RequestView {
+        id: open.id.to_string(),
+        sentence: terms::question(voice, &words, &open.terms, now),
+        mirror: terms::mirror(voice, &words.name, &open.guesses),
+        beyond: std::iter::once(answers).chain(beyond).collect(),
+        facts: terms::request_facts(voice, &words, &open.terms, now),
         retailer: words.name,
         notice_language: plain(open.notice.language(), 2),
         notice: notice(voice, &open.notice),

@@ -17,7 +17,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::{JournalEntry, Vault, VaultError, column, journal, logs};
+use super::{JournalEntry, Vault, VaultError, column, journal, logs, negotiations};
 
 /// What changes with a grant.
 #[derive(Debug)]
@@ -283,6 +283,11 @@ fn apply(
             for entry in &stopped {
                 journal::add(db, entry)?;
             }
+            let (domain, purpose): (String, String) =
+                db.query_row("SELECT domain, purpose FROM grants WHERE id = ?1", [id], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            negotiations::stop(db, &domain, Some(&purpose), now)?;
             // What was logged but not delivered must never be delivered.
             db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
             db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;

@@ -3,7 +3,7 @@
 use besace_protocol::{
     consent::GrantState,
     crypto::SecretBytes,
-    id::{Generation, GrantId, Handle, RequestId},
+    id::{Generation, GrantId, Handle, NegotiationId, RequestId},
     party::ControllerId,
     presence::Epoch,
     purpose::Purpose,
@@ -11,7 +11,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{GivingRule, Vault, VaultError, column, presence_roots, rules};
+use super::{GivingRule, Vault, VaultError, column, negotiations, presence_roots, rules};
 
 /// A grant in the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,13 +54,16 @@ const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, 
 
 impl Vault {
     /// Keeps a new grant, with its presence root if it has presence, and closes the request; false,
-    /// and nothing kept, if the request is not open, or the rule that gives it does not count any more.
+    /// and nothing kept, if the request is not open, or the rule that gives it does not count any more. Where it is `said` in a
+    /// negotiation, it is also that message of it, or nothing.
     pub fn add_grant(
         &self,
         grant: StoredGrant,
         presence_root: Option<SecretBytes<32>>,
         rule: Option<GivingRule>,
+        said: Option<(NegotiationId, usize)>,
     ) -> Result<bool, VaultError> {
+        let jws = grant.jws.clone();
         self.write_if(true, move |db| {
             let closed = db.execute(
                 "UPDATE requests SET state = 'given', decided_at = ?2
@@ -90,7 +93,34 @@ impl Vault {
             )?;
             // Before she changed the rule, or took it away: then nothing is kept.
             let counts = rule.map_or(Ok(true), |rule| rules::note_giving(db, grant.id, &rule))?;
-            Ok((counts, counts))
+            let said = said.map_or(Ok(true), |(negotiation, number)| {
+                negotiations::give(db, negotiation, number, &jws)
+            })?;
+            Ok((counts && said, counts && said))
+        })
+    }
+
+    /// Keeps a grant that its retailer holds and the vault did not know; its request stays as it is.
+    pub fn adopt_grant(&self, grant: StoredGrant) -> Result<(), VaultError> {
+        self.write_marked(move |db| {
+            db.execute(
+                "INSERT INTO grants (id, request_id, domain, generation, purpose, jws, state, handle,
+                   given_at, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+                (
+                    grant.id.as_bytes(),
+                    grant.request.as_bytes(),
+                    grant.domain.as_str(),
+                    grant.generation.as_bytes(),
+                    column::from_word(&grant.purpose)?,
+                    grant.jws,
+                    column::from_word(&grant.state)?,
+                    grant.handle.as_ref().map(Handle::as_bytes),
+                    column::from_time(grant.given_at),
+                    column::from_time(grant.expires_at),
+                ),
+            )?;
+            Ok(())
         })
     }
 

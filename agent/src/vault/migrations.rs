@@ -88,6 +88,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0018_rules.sql"),
         schema: "dd993a252fb8fec09e1b6f3953acf641a1aa64c1f31056e4f4c4dd0db3990b0d",
     },
+    Migration {
+        sql: include_str!("migrations/0019_negotiations.sql"),
+        schema: "d1e420ab67ad86e7014de39c54a2316c44302d6902352797dcf92a70db20c681",
+    },
 ];
 
 /// The schema that this program writes.

@@ -7,7 +7,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{GateSalts, LogSigners, Vault, VaultError, column, logs};
+use super::{GateSalts, LogSigners, Vault, VaultError, column, logs, negotiations};
 
 /// What she said last to one retailer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,9 @@ impl Vault {
             let (_, head) = logs::append(db, &log, &signers.pairwise, &salts.record, jws, at)?;
             let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
             logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), at)?;
+            if said.objects {
+                negotiations::stop(db, said.domain.as_str(), None, at)?;
+            }
             db.execute(
                 "INSERT INTO objections (domain, generation, objects, jws, said_at, told_at, since)
                  VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6)

@@ -1,9 +1,9 @@
 //! Consent requests that came, and what became of them.
 
-use besace_protocol::{id::RequestId, party::ControllerId, time::Timestamp};
+use besace_protocol::{id::RequestId, party::ControllerId, purpose::Purpose, time::Timestamp};
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{Vault, VaultError, column};
+use super::{Vault, VaultError, column, negotiations};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,18 +89,25 @@ impl Vault {
         })
     }
 
-    /// Decides a request that is open; false if it is not.
-    pub fn decide_request(
+    /// Refuses a request that is open; false if it is not. What is negotiated with its retailer about `purpose` ends with it.
+    pub fn refuse_request(
         &self,
         id: RequestId,
-        state: RequestState,
+        domain: &ControllerId,
+        purpose: Purpose,
         now: Timestamp,
     ) -> Result<bool, VaultError> {
+        let domain = domain.clone();
         self.write(move |db| {
             let changed = db.execute(
-                "UPDATE requests SET state = ?2, decided_at = ?3 WHERE id = ?1 AND state = 'open'",
-                (id.as_bytes(), state.as_str(), column::from_time(now)),
+                "UPDATE requests SET state = 'refused', decided_at = ?2
+                 WHERE id = ?1 AND state = 'open'",
+                (id.as_bytes(), column::from_time(now)),
             )?;
+            if changed == 1 {
+                let purpose = column::from_word(&purpose)?;
+                negotiations::stop(db, domain.as_str(), Some(&purpose), now)?;
+            }
             Ok(changed == 1)
         })
     }

@@ -21,8 +21,8 @@ use besace_protocol::{
     wire::{MailCollected, Recognised},
 };
 use besace_retailer::{
-    GiveGrantError, Identity, NegotiationPolicy, ReceiveError, RequestDraft, Retailer, ShopPermit,
-    ShopScope, SightingError, SqliteStore, WithdrawError,
+    GiveGrantError, Identity, NegotiateError, NegotiationPolicy, ReceiveError, RequestDraft,
+    Retailer, ShopPermit, ShopScope, SightingError, SqliteStore, WithdrawError,
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -88,27 +88,20 @@ impl Shop {
 
     /// As [`ask_under`](Self::ask_under), open for so many days.
     pub(super) fn ask_for(&mut self, purpose: Purpose, scope: String, open_days: u16) {
-        let exact = |category: &_| (*category, Granularity::Exact);
-        let draft = RequestDraft {
-            negotiation: NegotiationPolicy::default(),
-            notice: notice(purpose.as_str()),
-            open_days,
-            terms: Terms {
-                base_benefit_conditional: false,
-                benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
-                categories: purpose.categories().iter().map(exact).collect(),
-                frequency_per_day: 4,
-                lookback_days: 0,
-                purpose,
-                recipients: Vec::new(),
-                release_ahead_days: u8::from(purpose.releases().is_some()),
-                retention_days: 10,
-                scope,
-                shops: vec![CODE],
-                valid_days: 90,
-            },
-        };
+        let draft = draft(purpose, scope, open_days);
         self.retailer.publish_request(draft, self.now, &mut self.rng).unwrap();
+    }
+
+    /// As [`ask`](Self::ask), for other terms, or with what is taken beside them.
+    pub(super) fn ask_so(&mut self, purpose: Purpose, change: impl FnOnce(&mut RequestDraft)) {
+        let mut draft = draft(purpose, format!("{}/fr/*", self.domain), 30);
+        change(&mut draft);
+        self.retailer.publish_request(draft, self.now, &mut self.rng).unwrap();
+    }
+
+    /// Hears a message of a negotiation; its answer.
+    pub(super) fn negotiate(&mut self, call: &PreparedCall) -> Result<Vec<u8>, NegotiateError> {
+        self.retailer.negotiate(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
     }
 
     /// As it is fetched.
@@ -177,6 +170,30 @@ impl Shop {
         token: EphemeralId,
     ) -> Result<Recognised, SightingError> {
         self.retailer.sighting(permit, token, 1, self.now, &mut self.rng)
+    }
+}
+
+/// What is asked of everybody, if nothing else is said.
+fn draft(purpose: Purpose, scope: String, open_days: u16) -> RequestDraft {
+    let exact = |category: &_| (*category, Granularity::Exact);
+    RequestDraft {
+        negotiation: NegotiationPolicy::default(),
+        notice: notice(purpose.as_str()),
+        open_days,
+        terms: Terms {
+            base_benefit_conditional: false,
+            benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            categories: purpose.categories().iter().map(exact).collect(),
+            frequency_per_day: 4,
+            lookback_days: 0,
+            purpose,
+            recipients: Vec::new(),
+            release_ahead_days: u8::from(purpose.releases().is_some()),
+            retention_days: 10,
+            scope,
+            shops: vec![CODE],
+            valid_days: 90,
+        },
     }
 }
 

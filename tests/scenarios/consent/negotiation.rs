@@ -1,0 +1,175 @@
+//! Her agent and a shop come to terms by themselves, or she is asked: `spec/negotiation.md`.
+
+use besace_agent::{
+    engine::{RuleDraft, Talk},
+    keyring::Passphrase,
+};
+use besace_protocol::{
+    consent::{Benefit, BenefitKind, Dimension, GrantState, Indication, Terms},
+    id::NegotiationId,
+    negotiation::{Bounds, Verdict},
+    purpose::{Granularity, Purpose},
+};
+use besace_retailer::RequestDraft;
+
+use super::courier::{House, Shop};
+
+/// Wider than her rule in frequency, lookback, days ahead, retention and validity.
+fn wide(draft: &mut RequestDraft) {
+    draft.terms = Terms {
+        frequency_per_day: 12,
+        lookback_days: 30,
+        release_ahead_days: 2,
+        retention_days: 30,
+        valid_days: 396,
+        ..draft.terms.clone()
+    };
+}
+
+/// What the shop takes, too: kept for so many days, and the other numbers of a step.
+fn enough(draft: &mut RequestDraft, kept: u16) {
+    draft.negotiation.enough = vec![Terms {
+        frequency_per_day: 2,
+        lookback_days: 0,
+        release_ahead_days: 1,
+        retention_days: kept,
+        valid_days: 180,
+        ..draft.terms.clone()
+    }];
+}
+
+/// At most three times a day, from now on, a day ahead, kept for twelve days, for two hundred days; else less.
+fn rule(house: &House) {
+    let exact = |category: &_| (*category, Granularity::Exact);
+    let bounds = Bounds {
+        benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
+        categories: Purpose::Recognition.categories().iter().map(exact).collect(),
+        frequency_per_day: 3,
+        lookback_days: 0,
+        recipients: Vec::new(),
+        release_ahead_days: 1,
+        retention_days: 12,
+        shops: None,
+        valid_days: 200,
+    };
+    let verdict = Verdict::Give { bounds, narrow: true };
+    let purpose = Purpose::Recognition;
+    house.engine.add_rule(RuleDraft { controllers: None, purpose, verdict }).unwrap();
+}
+
+/// A shop that asks for too much and would take less, and her rule; the negotiation has begun.
+fn begun(kept: u16) -> (Shop, House, NegotiationId) {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask_so(Purpose::Recognition, |draft| {
+        wide(draft);
+        enough(draft, kept);
+    });
+    house.meet(&shop);
+    rule(&house);
+    house.engine.follow_rules(&shop.domain).unwrap();
+    let due = house.engine.due_negotiations(&shop.domain).unwrap();
+    assert_eq!(due.len(), 1);
+    assert!(house.engine.open_requests().unwrap().is_empty(), "it is negotiated, and not asked");
+    (shop, house, due[0])
+}
+
+/// Says what is due, and hears the answer.
+fn say(house: &House, shop: &mut Shop, talk: &Talk) -> Option<Talk> {
+    let answer = shop.negotiate(&talk.call).unwrap();
+    house.take(shop, || house.engine.accept_negotiated(talk.negotiation, &answer)).unwrap()
+}
+
+fn restart(house: &House) {
+    house.engine.lock();
+    let passphrase = Passphrase::new("soleil de minuit".to_owned()).unwrap();
+    house.engine.unlock(&passphrase).unwrap();
+}
+
+#[test]
+fn too_much_is_countered_and_the_shop_has_a_grant_of_less_by_her_rule() {
+    let (mut shop, house, id) = begun(10);
+    let first = house.engine.negotiate(id).unwrap().unwrap();
+    // Its answer is lost, and the program is started again: it says the same, and hears the same.
+    shop.negotiate(&first.call).unwrap();
+    restart(&house);
+    let again = house.engine.negotiate(id).unwrap().unwrap();
+    let grant = say(&house, &mut shop, &again).unwrap();
+    // Agreed; the program is killed before the grant leaves.
+    restart(&house);
+    let told = house.engine.negotiate(id).unwrap().unwrap();
+    assert_eq!(told.grant, grant.grant);
+    assert!(house.engine.unsigned_grants(&shop.domain).unwrap().is_empty(), "it is told there");
+    assert!(say(&house, &mut shop, &told).is_none());
+    let grants = house.engine.grants().unwrap();
+    let [view] = &grants[..] else { panic!("one grant") };
+    assert_eq!((view.state, view.both_signed), (GrantState::Active, true));
+    assert!(view.rule.is_some() && matches!(view.grant.indication, Indication::Rule(_)));
+    let terms = &view.grant.terms;
+    assert_eq!((terms.frequency_per_day, terms.lookback_days), (2, 0));
+    assert_eq!((terms.retention_days, terms.valid_days, terms.release_ahead_days), (10, 180, 1));
+    assert_eq!(house.deliver(&mut shop), 2, "keys of two days, and of no more");
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+    assert!(house.engine.orphans(&shop.domain).unwrap().is_empty());
+    assert!(house.engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
+    // And it is taken back like any other.
+    let call = house.engine.withdraw(view.grant.id).unwrap();
+    let answer = shop.withdraw(&call).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(view.grant.id, &answer)).unwrap();
+    assert_eq!(house.state(view.grant.id), GrantState::Withdrawn);
+}
+
+/// The shop needs twenty days: more than the rule gives.
+fn countered() -> (Shop, House, NegotiationId) {
+    let (mut shop, house, id) = begun(20);
+    let first = house.engine.negotiate(id).unwrap().unwrap();
+    assert!(say(&house, &mut shop, &first).is_none(), "she would have to say the same again");
+    let open = house.engine.open_counters().unwrap();
+    let [counter] = &open[..] else { panic!("one counter") };
+    assert_eq!((counter.id, counter.terms.retention_days), (id, 20));
+    assert_eq!(counter.beyond[0].dimensions, [Dimension::Retention]);
+    assert!(house.engine.grants().unwrap().is_empty());
+    (shop, house, id)
+}
+
+#[test]
+fn what_no_rule_decides_she_is_asked_and_her_yes_makes_the_grant() {
+    let (mut shop, house, id) = countered();
+    restart(&house);
+    let talk = house.engine.give_counter(id, Indication::Page).unwrap().unwrap();
+    assert!(say(&house, &mut shop, &talk).is_none());
+    let grants = house.engine.grants().unwrap();
+    assert_eq!((grants[0].state, grants[0].rule), (GrantState::Active, None));
+    assert_eq!(grants[0].grant.indication, Indication::Page);
+    assert_eq!(grants[0].grant.terms.retention_days, 20);
+    assert!(house.engine.give_counter(id, Indication::Page).is_err(), "it is over");
+}
+
+#[test]
+fn her_no_to_a_counter_is_said_until_it_is_heard_and_begins_the_pause() {
+    let (mut shop, house, id) = countered();
+    let lost = house.engine.refuse_counter(id).unwrap().unwrap();
+    drop(lost);
+    restart(&house);
+    let again = house.engine.negotiate(id).unwrap().unwrap();
+    assert!(say(&house, &mut shop, &again).is_none());
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+    assert!(house.engine.open_counters().unwrap().is_empty());
+    assert_eq!(house.engine.refused_requests().unwrap().len(), 1);
+    assert!(house.engine.grants().unwrap().is_empty());
+}
+
+#[test]
+fn what_she_does_by_hand_ends_what_is_negotiated_before_anything_more_is_said() {
+    let (mut shop, house, id) = begun(10);
+    let first = house.engine.negotiate(id).unwrap().unwrap();
+    // The shop agrees while she refuses its marketing.
+    let agreed = shop.negotiate(&first.call).unwrap();
+    house.engine.object(&shop.domain, true).unwrap();
+    let heard = house.take(&shop, || house.engine.accept_negotiated(id, &agreed)).unwrap();
+    let no = heard.unwrap();
+    assert_eq!(no.grant, None, "nothing is given");
+    assert!(say(&house, &mut shop, &no).is_none());
+    assert!(house.engine.grants().unwrap().is_empty());
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+}
