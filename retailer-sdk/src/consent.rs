@@ -17,8 +17,9 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 
 use crate::{
-    CallError, Retailer,
+    CallError, GrantCall, Retailer,
     call::{admit, verify_subject},
+    checked::CheckedGrant,
     erasure::erasure_by,
     retailer::{Own, SKEW_SECONDS},
     store::{
@@ -145,7 +146,28 @@ impl Retailer {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<GrantGiven, GiveGrantError> {
-        let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
+        self.give_checked_grant(&GrantCall::unchecked(call.to_vec()), now, rng)
+    }
+
+    /// As [`give_grant`](Self::give_grant), for a call that was looked at before.
+    pub fn give_checked_grant(
+        &mut self,
+        call: &GrantCall,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<GrantGiven, GiveGrantError> {
+        let own = &self.own;
+        if let Some(CheckedGrant { call, grant, .. }) = call.checked(now) {
+            let key = grant.payload().subject_key;
+            let standing = self.store.read().gone_on(key.key_id())?;
+            if standing.is_none_or(|standing| standing.key == key) {
+                return self.store.write(|session| {
+                    admit(session, call)??;
+                    own.give_grant(session, grant, now, rng)
+                });
+            }
+        }
+        let call = UnverifiedCall::parse(&call.bytes).map_err(CallError::Verify)?;
         // Enrolment: the body itself names the key, and both the call and the grant must be its work.
         let GiveGrant { grant: bytes } = call.peek_body().map_err(|error| {
             CallError::Verify(besace_protocol::call::VerifyCallError::Body(error))
@@ -166,7 +188,6 @@ impl Retailer {
         )?;
         let grant =
             grant.verify(&[(Role::Subject, &subject)]).map_err(GiveGrantError::Signature)?;
-        let own = &self.own;
         self.store.write(|session| {
             admit(session, &call)??;
             own.give_grant(session, &grant, now, rng)

@@ -31,6 +31,10 @@ const DAYS_AHEAD: u32 = 7;
 /// Seconds that a manifest is valid.
 const MANIFEST_SECONDS: u64 = 2 * DAY_SECONDS;
 
+/// Seconds for which a consent has to be shown after the end that it names: five years, as long as somebody may go to
+/// court about it (Code civil, article 2224). A grant lives for less, so none that is destroyed could be given again.
+const PROOF_SECONDS: u64 = 1_827 * DAY_SECONDS;
+
 /// What was due was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum TidyError {
@@ -57,6 +61,8 @@ pub struct Tidied {
     pub mail: usize,
     /// Negotiations that lapsed, or were forgotten.
     pub negotiations: usize,
+    /// What opens entries of the log, destroyed by rule.
+    pub openings: usize,
     /// Whether a new manifest was published.
     pub manifest: bool,
     /// Whether voucher keys of a week were published.
@@ -168,8 +174,12 @@ impl Own {
         };
         for (grant, reason, days) in deleted {
             let record = RecordKind::Deleted(Deleted { at: now, days, grant, reason });
-            self.ledger.append_plain(session, &record, rng)?;
+            let stored = session.grant(grant)?.ok_or(StoreError::Corrupt)?;
+            self.ledger.append_passing(session, &record, &stored, today, rng)?;
         }
+        tidied.openings = session
+            .destroy_openings_due(today)?
+            .saturating_add(session.destroy_grants_before(now.minus(PROOF_SECONDS), today)?);
         session.forget_messages(now)?;
         session.forget_tills(now)?;
         tidied.negotiations = self.tidy_negotiations(session, now)?;

@@ -18,6 +18,7 @@ use rand_core::CryptoRngCore;
 use crate::{
     CallError, Retailer,
     call::{admit, verify_subject},
+    ledger::openings_end,
     retailer::{Own, SKEW_SECONDS},
     store::{Session, StoreError, StoredErasure, StoredGrant, StoredState},
 };
@@ -180,11 +181,14 @@ impl Own {
         let had_data = session.delete_disclosure(grant)?;
         session.delete_day_uses_of(grant)?;
         let something = had_data || !days.is_empty();
+        let stored = session.grant(grant)?.ok_or(StoreError::Corrupt)?;
+        let today = Day::of(now);
         if something {
             let days = days.clone();
             let record = RecordKind::Deleted(Deleted { at: now, days, grant, reason });
-            self.ledger.append_plain(session, &record, rng)?;
+            self.ledger.append_passing(session, &record, &stored, today, rng)?;
         }
+        session.hasten_openings(grant, openings_end(&stored, today))?;
         Ok(Gone { grant, days, something })
     }
 

@@ -12,11 +12,20 @@ use besace_protocol::{
         UnverifiedCheckpoint, commitment, inclusion_proof,
     },
     party::ControllerId,
+    time::Day,
     wire::{Attested, Proven},
 };
 use rand_core::CryptoRngCore;
 
-use crate::store::{Opened, Session, StoreError};
+use crate::store::{Opened, Session, StoreError, StoredGrant};
+
+/// Days that an opening is kept at most after what it is about is over.
+const PASSING_DAYS_MAX: u16 = 30;
+
+/// First day without what opens passing records of a grant that are over with `last`.
+pub(crate) fn openings_end(stored: &StoredGrant, last: Day) -> Day {
+    last.plus(1).plus(u32::from(stored.grant.terms.retention_days.min(PASSING_DAYS_MAX)))
+}
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -53,6 +62,21 @@ impl Ledger {
         rng: &mut impl CryptoRngCore,
     ) -> Result<Opened, StoreError> {
         self.append(session, record.to_bytes().map_err(StoreError::Record)?, rng)
+    }
+
+    /// As [`append_plain`](Self::append_plain), for what only says that something came or went under a grant: what
+    /// opens it is destroyed so many days after `last`, the day on which that is over.
+    pub(crate) fn append_passing(
+        &self,
+        session: Session<'_>,
+        record: &RecordKind,
+        stored: &StoredGrant,
+        last: Day,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Opened, StoreError> {
+        let opened = self.append_plain(session, record, rng)?;
+        session.bound_opening(opened.leaf, stored.grant.id, openings_end(stored, last))?;
+        Ok(opened)
     }
 
     /// Appends the commitment only: what opens it is the caller's to send home and to forget.

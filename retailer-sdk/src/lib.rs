@@ -47,6 +47,8 @@ mod audit;
 #[cfg(feature = "sqlite")]
 mod call;
 #[cfg(feature = "sqlite")]
+mod checked;
+#[cfg(feature = "sqlite")]
 mod consent;
 #[cfg(feature = "sqlite")]
 mod days;
@@ -98,6 +100,7 @@ mod witness;
 #[cfg(feature = "sqlite")]
 pub use self::{
     call::CallError,
+    checked::{GrantCall, ReleaseCall, ReleaseToCheck},
     consent::{GiveGrantError, WithdrawError},
     days::{Tidied, TidyError},
     erasure::{AskErasureError, OwedErasure, RecipientsToldError},

@@ -24,9 +24,10 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::{
-    CallError, Retailer,
+    CallError, ReleaseCall, Retailer,
     call::{admit, verify_subject},
-    store::{Session, StoreError, StoredDisclosure, StoredGrant, StoredKeys, StoredState},
+    checked::CheckedRelease,
+    store::{Session, StoreError, StoredDisclosure, StoredGrant, StoredKeys, StoredState, Subject},
 };
 
 /// A release or a disclosure was not accepted.
@@ -102,13 +103,29 @@ impl Retailer {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Received, ReceiveError> {
-        let call =
-            self.admit_under_grant::<ReleaseKeys>(call, RELEASES_PATH, now, |body| body.grant)?;
-        let (call, stored) = call;
+        self.receive_checked_release(&ReleaseCall::unchecked(call.to_vec()), now, rng)
+    }
+
+    /// As [`receive_release`](Self::receive_release), for a call that was looked at before.
+    pub fn receive_checked_release(
+        &mut self,
+        call: &ReleaseCall,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Received, ReceiveError> {
+        let checked = call.checked(self, now)?;
+        let admitted;
+        let (call, stored) = if let Some(CheckedRelease { call, .. }) = checked {
+            (call, self.live_grant(call.body.grant, now)?)
+        } else {
+            let grant_of = |body: &ReleaseKeys| body.grant;
+            admitted = self.admit_under_grant(&call.bytes, RELEASES_PATH, now, grant_of)?;
+            (&admitted.0, admitted.1.clone())
+        };
         let ReleaseKeys { day, grant, logged, sealed } = &call.body;
         let own = &self.own;
         let received = self.store.write(|session| {
-            admit(session, &call)??;
+            admit(session, call)??;
             let terms = &stored.grant.terms;
             let ahead = day.as_number().checked_sub(Day::of(now).as_number());
             let in_time = ahead.is_some_and(|days| days <= u32::from(terms.release_ahead_days));
@@ -118,8 +135,13 @@ impl Retailer {
             check_terms(&stored, terms.purpose.categories(), *day, now)?;
             let secret = session.day_key(*day)?.ok_or(ReceiveError::Scope)?;
             let context = release_context(*grant, *day);
-            let release: Verified<Release> = open(sealed, &context, &secret, &stored)?;
-            let release = release.payload();
+            let opened: Verified<Release>;
+            let release = if let Some(checked) = checked {
+                checked.release.payload()
+            } else {
+                opened = open(sealed, &context, &secret, &stored.subject)?;
+                opened.payload()
+            };
             let keys = ReleasedKeys::from_slice(*day, &release.keys.0)
                 .map_err(|_| ReceiveError::Contradiction)?;
             let consistent = release.day == *day
@@ -132,7 +154,10 @@ impl Retailer {
             if keys.till() != till {
                 return Err(ReceiveError::Scope);
             }
-            let (record, shown) = check_logged(session, logged, &stored)?;
+            let (record, shown) = match checked {
+                Some(checked) => checked.logged.clone(),
+                None => check_logged(session, logged, &stored)?,
+            };
             match record {
                 RecordKind::Released(Released {
                     at: _,
@@ -157,7 +182,7 @@ impl Retailer {
                 day: *day,
                 grant: *grant,
             });
-            let opened = own.ledger.append_plain(session, &record, rng)?;
+            let opened = own.ledger.append_passing(session, &record, &stored, *day, rng)?;
             let commitment = release.commit;
             let stored = StoredKeys { grant: *grant, keys, commitment, leaf: opened.leaf };
             session.add_keys(&stored)?;
@@ -185,7 +210,8 @@ impl Retailer {
         let received = self.store.write(|session| {
             admit(session, &call)??;
             let context = disclosure_context(*grant);
-            let signed: Verified<Disclosure> = open(sealed, &context, &own.sealing, &stored)?;
+            let signed: Verified<Disclosure> =
+                open(sealed, &context, &own.sealing, &stored.subject)?;
             let disclosure = signed.payload();
             if disclosure.grant != *grant {
                 return Err(ReceiveError::Contradiction);
@@ -215,8 +241,9 @@ impl Retailer {
                 digest,
                 grant: *grant,
             });
-            let opened = own.ledger.append_plain(session, &record, rng)?;
             let retention = u32::from(stored.grant.terms.retention_days);
+            let last = Day::of(now).plus(retention);
+            let opened = own.ledger.append_passing(session, &record, &stored, last, rng)?;
             session.set_disclosure(
                 *grant,
                 &StoredDisclosure {
@@ -253,27 +280,34 @@ impl Retailer {
             &address,
             now,
         )?;
-        match stored.state_at(now) {
-            StoredState::Active => Ok((call, stored)),
-            StoredState::Expired => Err(ReceiveError::Expired),
-            StoredState::Withdrawn => Err(ReceiveError::Withdrawn),
-        }
+        Ok((call, live(stored, now)?))
+    }
+
+    fn live_grant(&self, grant: GrantId, now: Timestamp) -> Result<StoredGrant, ReceiveError> {
+        live(self.store.read().grant(grant)?.ok_or(ReceiveError::Missing)?, now)
+    }
+}
+
+fn live(stored: StoredGrant, now: Timestamp) -> Result<StoredGrant, ReceiveError> {
+    match stored.state_at(now) {
+        StoredState::Active => Ok(stored),
+        StoredState::Expired => Err(ReceiveError::Expired),
+        StoredState::Withdrawn => Err(ReceiveError::Withdrawn),
     }
 }
 
 /// Opens what the grant's pseudonym sealed to us, and checks that she signed what is inside.
-fn open<D: Document>(
+pub(crate) fn open<D: Document>(
     sealed: &Sealed,
     context: &[u8],
     secret: &SealingSecretKey,
-    stored: &StoredGrant,
+    subject: &Subject,
 ) -> Result<Verified<D>, ReceiveError> {
-    let plain =
-        sealed.open(context, secret, &stored.subject.sealing_key).map_err(ReceiveError::Sealed)?;
+    let plain = sealed.open(context, secret, &subject.sealing_key).map_err(ReceiveError::Sealed)?;
     let plain = Zeroizing::new(plain);
     Unverified::<D>::parse(&plain)
         .map_err(ReceiveError::Document)?
-        .verify(&[(Role::Subject, &stored.subject.key)])
+        .verify(&[(Role::Subject, &subject.key)])
         .map_err(ReceiveError::Signature)
 }
 
@@ -284,13 +318,22 @@ fn check_logged(
     logged: &Proven,
     stored: &StoredGrant,
 ) -> Result<(RecordKind, SignedCheckpoint), ReceiveError> {
-    let key = LogKey::new(Origin::of_log(&stored.subject.log), stored.subject.log_key);
     let proof = UnverifiedProof::parse(logged.proof.as_bytes()).map_err(|_| ReceiveError::Proof)?;
     if let Some(log) = proof.claimed_origin().log()
         && session.continuation_from(log)?.is_some()
     {
         return Err(ReceiveError::Superseded);
     }
+    verify_logged(logged, &stored.subject)
+}
+
+/// As [`check_logged`], for the log that counts for a pseudonym now.
+pub(crate) fn verify_logged(
+    logged: &Proven,
+    subject: &Subject,
+) -> Result<(RecordKind, SignedCheckpoint), ReceiveError> {
+    let key = LogKey::new(Origin::of_log(&subject.log), subject.log_key);
+    let proof = UnverifiedProof::parse(logged.proof.as_bytes()).map_err(|_| ReceiveError::Proof)?;
     let (proof, _) =
         proof.verify_opening(&key, &logged.record.0).map_err(|_| ReceiveError::Proof)?;
     let record = RecordKind::parse(&logged.record.0).map_err(|_| ReceiveError::Proof)?;

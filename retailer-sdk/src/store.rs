@@ -19,6 +19,7 @@ mod negotiations;
 mod objections;
 mod redemptions;
 mod released;
+mod retention;
 mod shop_keys;
 mod tills;
 mod uses;
@@ -52,7 +53,7 @@ pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -63,6 +64,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("store/migrations/0008_cosigned.sql"),
     include_str!("store/migrations/0009_grants_to_erase.sql"),
     include_str!("store/migrations/0010_negotiations.sql"),
+    include_str!("store/migrations/0011_retention.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

@@ -11,7 +11,9 @@ mod negotiation;
 mod objection;
 mod privacy;
 mod race;
+
 mod receive;
+mod retention;
 mod sighting;
 mod succession;
 mod till;

@@ -25,7 +25,7 @@ use std::{
 };
 
 use actix_web::{App, HttpRequest, HttpServer, dev::Server, http::header, web};
-use besace_protocol::{problem::ProblemType, time::Timestamp};
+use besace_protocol::{party::ControllerId, problem::ProblemType, time::Timestamp};
 use besace_retailer::Retailer;
 
 use self::{once::UnderWay, pace::Pace, problem::Refusal, queue::Queue};
@@ -92,6 +92,8 @@ pub fn serve_within(
 #[derive(Debug)]
 struct Gateway {
     retailer: Arc<Mutex<Retailer>>,
+    /// Whom calls are addressed to.
+    domain: ControllerId,
     /// Who waits for the retailer.
     queue: Queue,
     clock: Arc<dyn Clock>,
@@ -114,7 +116,9 @@ impl Gateway {
         let calls = Pace::new(limits.calls_per_minute);
         let sightings = Pace::new(limits.sightings_per_minute);
         let (queue, under_way) = (Queue::default(), UnderWay::default());
-        Self { retailer, queue, clock, entropy, calls, sightings, under_way }
+        let domain =
+            retailer.lock().unwrap_or_else(PoisonError::into_inner).identity().domain.clone();
+        Self { retailer, domain, queue, clock, entropy, calls, sightings, under_way }
     }
 
     /// Whether another call may come from where this one does.
@@ -128,6 +132,16 @@ impl Gateway {
     fn takes_sighting(&self, request: &HttpRequest) -> bool {
         let key = request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
         self.sightings.admits(key, self.clock.now())
+    }
+
+    /// Does something on a thread that may block, beside the queue.
+    async fn beside<T, F>(self: &Arc<Self>, work: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, Refusal> + Send + 'static,
+    {
+        let gateway = Arc::clone(self);
+        web::block(move || work(&gateway)).await.unwrap_or_else(|gone| Err(Refusal::broken(&gone)))
     }
 
     /// Asks the retailer, on a thread that may block; the answer comes once it is on disk. The moment is read once.

@@ -1,9 +1,15 @@
 use std::fs;
 
-use besace_protocol::{log::UnverifiedProof, presence::EphemeralId, wire::Recognised};
+use besace_protocol::{
+    consent::Cause, log::UnverifiedProof, party::ControllerId, presence::EphemeralId,
+    wire::Recognised,
+};
 
-use super::{sighting::collect, *};
-use crate::{Group, GroupError, SightingError, StoreError};
+use super::{sighting::collect, succession::go_on, *};
+use crate::{
+    CallError, GiveGrantError, GrantCall, Group, GroupError, ReceiveError, SightingError,
+    StoreError,
+};
 
 /// Breaks a rule of the schema that is looked at when the transaction ends.
 const BREAK_COMMIT: &str = "PRAGMA defer_foreign_keys = ON;
@@ -136,4 +142,42 @@ fn one_that_fails_or_panics_harms_no_other() {
     let World { retailer, rng, .. } = &mut world;
     retailer.sighting(&permit, crowd[1].1, 1, NOW, rng).unwrap();
     assert_eq!(collect(&mut world, &mut crowd[1].0, NOW).mail.len(), 2);
+}
+
+#[test]
+fn calls_that_were_checked_before_do_what_others_do_and_no_longer_than_their_keys() {
+    let mut world = World::new();
+    let mut shopper = Shopper::new(5);
+    let grant = shopper.grant(&world.request(world.recognition), NOW);
+    let body = shopper.sign_grant(&grant, NOW);
+    let call = shopper.call(GRANTS_PATH, &body, NOW);
+    let World { retailer, rng, .. } = &mut world;
+    // For another shop, with a broken signature, or of yesterday: all of it comes out where it is done.
+    let elsewhere = ControllerId::parse("other.example").unwrap();
+    let other = shopper.call(RELEASES_PATH, &body, NOW);
+    for bytes in [b"{}".to_vec(), other] {
+        let refused = GrantCall::check(bytes, &domain(), NOW);
+        retailer.give_checked_grant(&refused, NOW, rng).unwrap_err();
+    }
+    let late = GrantCall::check(call.clone(), &domain(), NOW);
+    retailer.give_checked_grant(&late, NOW.plus(600), rng).unwrap_err();
+    // Who looked with the wrong domain did not look at all.
+    let unseen = GrantCall::check(call.clone(), &elsewhere, NOW);
+    retailer.give_checked_grant(&unseen, NOW, rng).unwrap();
+    let again = GrantCall::check(call, &domain(), NOW);
+    let again = retailer.give_checked_grant(&again, NOW, rng);
+    assert!(matches!(again, Err(GiveGrantError::Call(CallError::Replayed))), "{again:?}");
+
+    let body = shopper.release(&grant, &world.manifest(), Day::of(NOW), NOW);
+    let call = shopper.call(RELEASES_PATH, &body, NOW);
+    let checked = world.retailer.look_up_release(call).unwrap().check(NOW);
+    // She goes on under another key before it is her turn.
+    let continuation = shopper.go_on(Cause::Rekey, NOW);
+    go_on(&mut world, &mut shopper, vec![continuation]).unwrap();
+    let refused = world.retailer.receive_checked_release(&checked, NOW, &mut world.rng);
+    assert!(matches!(refused, Err(ReceiveError::Call(CallError::Superseded))), "{refused:?}");
+    let body = shopper.release(&grant, &world.manifest(), Day::of(NOW), NOW);
+    let call = shopper.call(RELEASES_PATH, &body, NOW);
+    let checked = world.retailer.look_up_release(call).unwrap().check(NOW);
+    world.retailer.receive_checked_release(&checked, NOW, &mut world.rng).unwrap();
 }

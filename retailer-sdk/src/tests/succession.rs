@@ -17,7 +17,7 @@ use crate::{
     testing::{check_attested, check_proof},
 };
 
-fn go_on(
+pub(super) fn go_on(
     world: &mut World,
     shopper: &mut Shopper,
     continuations: Vec<Bytes>,
@@ -405,6 +405,8 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              DROP TABLE negotiation_messages;
              DROP TABLE negotiations;
              DROP TABLE negotiation_policies;
+             DROP TABLE opening_deadlines;
+             DROP TABLE openings_destroyed;
              PRAGMA user_version = 4;",
         )
         .unwrap();

@@ -12,11 +12,13 @@ use besace_protocol::{
     jws::Role,
     log::UnverifiedProof,
     party::{self, ControllerId, LegalIdentity, ShopCode, ShopKind},
+    presence::EphemeralId,
     purpose::{Granularity, Purpose},
     time::{Day, Timestamp},
 };
 use besace_retailer::{
-    Identity, NegotiationPolicy, RequestDraft, Retailer, ShopKey, ShopScope, SqliteStore,
+    GrantCall, Identity, NegotiationPolicy, ReleaseToCheck, RequestDraft, Retailer, ShopKey,
+    ShopScope, SqliteStore,
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 
@@ -123,42 +125,60 @@ impl Shop {
         let mut shoppers: Vec<_> = (0..shoppers).map(|_| Shopper::new(&asked, NOW, rng)).collect();
         let calls = shoppers.iter().map(|shopper| shopper.gives(NOW, rng));
         let calls = calls.collect::<Result<Vec<_>>>()?;
-        let grants = self.in_groups(group, &calls, rng, |retailer, call, rng| {
-            Ok(drop(retailer.give_grant(call, NOW, rng)?))
+        let domain = self.retailer.identity().domain.clone();
+        let look = |_: &Retailer, call: &Vec<u8>| Ok((call.clone(), domain.clone()));
+        let check = |(call, domain): (Vec<u8>, ControllerId)| GrantCall::check(call, &domain, NOW);
+        let grants = self.in_groups(group, &calls, rng, look, check, |retailer, call, rng| {
+            Ok(drop(retailer.give_checked_grant(&call, NOW, rng)?))
         })?;
         let day = Day::of(NOW);
         let calls = shoppers.iter_mut().map(|shopper| shopper.releases(&manifest, day, NOW, rng));
         let calls = calls.collect::<Result<Vec<_>>>()?;
-        let releases = self.in_groups(group, &calls, rng, |retailer, call, rng| {
-            Ok(drop(retailer.receive_release(call, NOW, rng)?))
+        let look =
+            |retailer: &Retailer, call: &Vec<u8>| Ok(retailer.look_up_release(call.clone())?);
+        let check = |found: ReleaseToCheck| found.check(NOW);
+        let releases = self.in_groups(group, &calls, rng, look, check, |retailer, call, rng| {
+            Ok(drop(retailer.receive_checked_release(&call, NOW, rng)?))
         })?;
         let permit = self.retailer.authenticate(&self.door)?;
         let tokens = shoppers.iter().map(|shopper| shopper.emits(NOW));
         let tokens = tokens.collect::<Result<Vec<_>>>()?;
-        let uses = self.in_groups(group, &tokens, rng, |retailer, token, rng| {
-            Ok(drop(retailer.sighting(&permit, *token, 1, NOW, rng)?))
-        })?;
+        let look = |_: &Retailer, token: &EphemeralId| Ok(*token);
+        let uses = self.in_groups(
+            group,
+            &tokens,
+            rng,
+            look,
+            |token| token,
+            |shop, token, rng| Ok(drop(shop.sighting(&permit, token, 1, NOW, rng)?)),
+        )?;
         Ok(Spent { grants, releases, uses })
     }
 
-    /// Does something with each of `all`, so many in one transaction. One is done alone, as whoever asks alone is.
-    fn in_groups<T>(
+    /// Does something with each of `all`, so many in one transaction, after it was looked up and checked on both cores: as
+    /// a gateway does with what waits. One is done alone, as whoever asks alone is.
+    fn in_groups<T, L: Send, C: Send>(
         &mut self,
         group: usize,
         all: &[T],
         rng: &mut StdRng,
-        operation: impl Fn(&mut Retailer, &T, &mut StdRng) -> Result<()>,
+        look: impl Fn(&Retailer, &T) -> Result<L>,
+        check: impl Fn(L) -> C + Sync,
+        operation: impl Fn(&mut Retailer, C, &mut StdRng) -> Result<()>,
     ) -> Result<Both> {
         let retailer = &mut self.retailer;
         both(|| {
             for some in all.chunks(group) {
-                if let [one] = some {
-                    operation(retailer, one, rng)?;
+                let found =
+                    some.iter().map(|one| look(retailer, one)).collect::<Result<Vec<_>>>()?;
+                let mut checked = on_two_threads(found, &check);
+                if group == 1 {
+                    checked.drain(..).try_for_each(|one| operation(retailer, one, rng))?;
                     continue;
                 }
                 retailer.group(NOW, rng, |group, rng| {
                     let run = |one| group.run(|retailer| operation(retailer, one, rng))?;
-                    some.iter().try_for_each(run)
+                    checked.into_iter().try_for_each(run)
                 })??;
             }
             Ok(())
@@ -176,6 +196,18 @@ impl Shop {
         });
         asked.context("the request is open")
     }
+}
+
+/// Each of `all` checked, in their order; half of them beside this thread.
+fn on_two_threads<L: Send, C: Send>(mut all: Vec<L>, check: &(impl Fn(L) -> C + Sync)) -> Vec<C> {
+    let rest = all.split_off(all.len() / 2);
+    std::thread::scope(|scope| {
+        let first = (!all.is_empty())
+            .then(|| scope.spawn(move || all.into_iter().map(check).collect::<Vec<_>>()));
+        let rest: Vec<_> = rest.into_iter().map(check).collect();
+        let first = first.map(|first| first.join().unwrap_or_default()).unwrap_or_default();
+        first.into_iter().chain(rest).collect()
+    })
 }
 
 /// What it costs to prove that the manifest stands in the log, and to check it.

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use besace_protocol::{call::CALL_LEN_MAX, wire::JWS_MEDIA_TYPE};
+use besace_retailer::GrantCall;
 
 use super::{
     Gateway,
@@ -29,9 +30,15 @@ pub(super) async fn give_grant(
     call: Call,
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
+    let now = gateway.clock.now();
+    let bytes = call.0.to_vec();
+    let domain = gateway.domain.clone();
+    let checked = gateway.beside(move |_| Ok(GrantCall::check(bytes, &domain, now))).await?;
     let given = gateway
         .ask(move |retailer, now, rng| {
-            retailer.give_grant(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
+            retailer
+                .give_checked_grant(&checked, now, rng)
+                .map_err(|error| Refusal::of_call(error, &call.0))
         })
         .await?;
     tracing::info!("grant given");
@@ -103,10 +110,18 @@ pub(super) async fn release(
     call: Call,
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
+    let now = gateway.clock.now();
+    let bytes = call.0.to_vec();
+    let checked = gateway
+        .beside(move |gateway| {
+            let found = gateway.lock().look_up_release(bytes)?;
+            Ok(found.check(now))
+        })
+        .await?;
     let received = gateway
         .ask(move |retailer, now, rng| {
             retailer
-                .receive_release(&call.0, now, rng)
+                .receive_checked_release(&checked, now, rng)
                 .map_err(|error| Refusal::of_call(error, &call.0))
         })
         .await?;
