@@ -16,6 +16,7 @@ use rand_core::CryptoRngCore;
 
 use crate::{
     Retailer,
+    clock::note_clock,
     retailer::Own,
     store::{DocumentKind, Session, StoreError, StoredState},
     voucher::DueWeeks,
@@ -180,6 +181,7 @@ impl Own {
         tidied.openings = session
             .destroy_openings_due(today)?
             .saturating_add(session.destroy_grants_before(now.minus(PROOF_SECONDS), today)?);
+        note_clock(session, now)?;
         session.forget_messages(now)?;
         session.forget_tills(now)?;
         tidied.negotiations = self.tidy_negotiations(session, now)?;

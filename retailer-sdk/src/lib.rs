@@ -49,6 +49,8 @@ mod call;
 #[cfg(feature = "sqlite")]
 mod checked;
 #[cfg(feature = "sqlite")]
+mod clock;
+#[cfg(feature = "sqlite")]
 mod consent;
 #[cfg(feature = "sqlite")]
 mod days;
@@ -101,6 +103,7 @@ mod witness;
 pub use self::{
     call::CallError,
     checked::{GrantCall, ReleaseCall, ReleaseToCheck},
+    clock::Leap,
     consent::{GiveGrantError, WithdrawError},
     days::{Tidied, TidyError},
     erasure::{AskErasureError, OwedErasure, RecipientsToldError},
@@ -118,7 +121,7 @@ pub use self::{
         ShopPermit, ShopScope,
     },
     sighting::{ReadShopError, SightingError},
-    store::{DatabaseError, OpenStoreError, SpentId, SqliteStore, StoreError},
+    store::{DatabaseError, MarkError, OpenStoreError, SpentId, SqliteStore, StoreError},
     succession::ContinueError,
     till::TillError,
     voucher::{IssueVouchersError, PlannedClass, SetVoucherPlanError, VoucherPlan},

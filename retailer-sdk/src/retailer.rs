@@ -14,7 +14,7 @@ use rand_core::CryptoRngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    TidyError,
+    Leap, TidyError,
     days::first_live_day,
     group::DueOpening,
     ledger::Ledger,
@@ -127,6 +127,25 @@ impl Retailer {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Self, OpenRetailerError> {
+        let mut retailer = Self::read(store)?;
+        retailer.tidy(now, rng)?;
+        retailer.load(now, rng)?;
+        Ok(retailer)
+    }
+
+    /// As [`open`](Self::open), but catches up on nothing if the clock leapt, and says so.
+    pub fn open_unless_leapt(
+        store: SqliteStore,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(Self, Option<Leap>), OpenRetailerError> {
+        let mut retailer = Self::read(store)?;
+        let leap = retailer.tidy_unless_leapt(now, rng)?.err();
+        retailer.load(now, rng)?;
+        Ok((retailer, leap))
+    }
+
+    fn read(store: SqliteStore) -> Result<Self, OpenRetailerError> {
         let stored = store.read().identity()?.ok_or(OpenRetailerError::Empty)?;
         let identity: Identity =
             from_json_exact(&stored.profile, PROFILE_LEN_MAX).map_err(StoreError::Record)?;
@@ -139,11 +158,7 @@ impl Retailer {
             sealing: stored.sealing,
             identity,
         };
-        let mut retailer =
-            Self { store, own, live: Live::default(), due: Vec::new(), unsure: false };
-        retailer.tidy(now, rng)?;
-        retailer.load(now, rng)?;
-        Ok(retailer)
+        Ok(Self { store, own, live: Live::default(), due: Vec::new(), unsure: false })
     }
 
     /// Takes into memory what is stored, and nothing else.

@@ -3,6 +3,7 @@
 //! Whatever an answer depends on is committed with `synchronous = FULL` before the answer exists; what
 //! was deleted is overwritten (`secure_delete`), and the write-ahead log is truncated after it.
 
+mod clock;
 mod continuations;
 mod days;
 mod disclosures;
@@ -14,6 +15,7 @@ mod heads;
 mod identity;
 mod log;
 mod mail;
+mod mark;
 mod messages;
 mod negotiations;
 mod objections;
@@ -35,6 +37,7 @@ use besace_protocol::{encoding::JsonError, time::Timestamp};
 use rusqlite::{Connection, OpenFlags, Params, Row, TransactionBehavior};
 
 use crate::group::MakeOpeningError;
+pub(crate) use clock::StoredClock;
 pub(crate) use continuations::{StoredContinuation, Subject};
 pub(crate) use disclosures::StoredDisclosure;
 pub(crate) use documents::{DocumentKind, StoredDocument};
@@ -44,6 +47,8 @@ pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
 pub(crate) use identity::StoredIdentity;
 pub(crate) use log::Opened;
 pub(crate) use mail::StoredMail;
+use mark::Mark;
+pub use mark::MarkError;
 pub(crate) use negotiations::{End, Name, StoredMessage, StoredNegotiation};
 pub(crate) use objections::StoredObjection;
 pub use redemptions::SpentId;
@@ -53,7 +58,7 @@ pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -65,6 +70,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("store/migrations/0009_grants_to_erase.sql"),
     include_str!("store/migrations/0010_negotiations.sql"),
     include_str!("store/migrations/0011_retention.sql"),
+    include_str!("store/migrations/0012_clock.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.
@@ -148,6 +154,8 @@ pub struct SqliteStore {
     grouped: bool,
     /// Whether the write-ahead log has to be emptied after the group.
     forget_after: Cell<bool>,
+    /// Where the head that was signed last is written down, outside of the file.
+    mark: Option<Mark>,
 }
 
 impl SqliteStore {
@@ -201,7 +209,7 @@ impl SqliteStore {
         migrate(&mut connection)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let (known, forget_after) = (KnownGrants::default(), Cell::new(false));
-        Ok(Self { connection, path, known, grouped: false, forget_after })
+        Ok(Self { connection, path, known, grouped: false, forget_after, mark: None })
     }
 
     /// What is committed now.
@@ -227,6 +235,8 @@ impl SqliteStore {
             .map_err(StoreError::from)?;
         let done = work(Session(&transaction, &self.known))?;
         transaction.commit().map_err(StoreError::from)?;
+        // It is done, also where the mark stays behind: an older one is true.
+        drop(self.write_mark());
         Ok(done)
     }
 

@@ -14,12 +14,12 @@ use std::{
 
 use anyhow::Context as _;
 use besace_protocol::{id::GrantId, party::ShopCode};
-use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
+use besace_retailer::{Identity, MarkError, RequestDraft, Retailer, ShopScope, SqliteStore};
 use clap::{Parser, Subcommand};
 
 use crate::{
     clock::{Clock as _, SystemClock},
-    config::{Config, ConfigError, read_bytes, read_json},
+    config::{self, Config, ConfigError, read_bytes, read_json},
     entropy::{Rng, SystemEntropy},
     http,
     net::{self, Witnesses},
@@ -70,6 +70,9 @@ enum Command {
     /// Erasures that recipients have to be told about.
     #[command(subcommand)]
     Erasure(Erasure),
+    /// The clock of this machine.
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Print the keys that tills without a network check vouchers with.
     TillKeys,
     /// Stand between a scanner and a till: vouchers go in, the shop's own coupons come out.
@@ -125,6 +128,12 @@ enum Erasure {
         #[arg(value_parser = parse_grant)]
         grant: GrantId,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ClockCommand {
+    /// Say that it is right, though it leapt: what is due is done again.
+    Confirm,
 }
 
 fn parse_grant(text: &str) -> Result<GrantId, String> {
@@ -206,6 +215,12 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
             open(folder)?.recipients_told(grant, now, &mut rng)?;
             Ok(())
         }
+        Command::Clock(ClockCommand::Confirm) => {
+            let mut retailer = open(folder)?;
+            retailer.confirm_clock(now)?;
+            retailer.tidy(now, &mut rng)?;
+            Ok(())
+        }
         Command::TillKeys => {
             output::line(&String::from_utf8(open(folder)?.till_keys(now)?)?);
             Ok(())
@@ -234,9 +249,21 @@ fn write_evidence(retailer: &Retailer, to: &Path) -> anyhow::Result<usize> {
 
 fn open(folder: &Path) -> anyhow::Result<Retailer> {
     let config = Config::read(folder)?;
-    let store = SqliteStore::open(&folder.join(Config::STORE))?;
+    let mut store = SqliteStore::open(&folder.join(Config::STORE))?;
+    if let Some(marks) = config::marks() {
+        match store.keep_mark(&marks) {
+            Err(error @ MarkError::Io { .. }) => {
+                let error = anyhow::Error::from(error);
+                output::failure(&format!("{error:#}"), "nobody notices when the store is put back");
+            }
+            kept => kept?,
+        }
+    }
     let (now, mut rng) = (SystemClock.now(), Rng::new(Arc::new(SystemEntropy)));
-    let mut retailer = Retailer::open(store, now, &mut rng)?;
+    let (mut retailer, leap) = Retailer::open_unless_leapt(store, now, &mut rng)?;
+    if let Some(leap) = leap {
+        output::failure(&leap.to_string(), "the gateway goes on all the same");
+    }
     anyhow::ensure!(
         retailer.identity().domain == config.retailer.domain,
         "the store is of another domain than the configuration"

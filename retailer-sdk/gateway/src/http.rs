@@ -162,11 +162,13 @@ impl Gateway {
     async fn tidy(self: Arc<Self>) {
         let done = self
             .ask(|retailer, now, rng| {
-                retailer.tidy(now, rng).map_err(|error| Refusal::broken(&error))
+                retailer.tidy_unless_leapt(now, rng).map_err(|error| Refusal::broken(&error))
             })
             .await;
-        if let Ok(tidied) = done {
-            tracing::debug!(?tidied, "did what was due");
+        match done {
+            Ok(Ok(tidied)) => tracing::debug!(?tidied, "did what was due"),
+            Ok(Err(leap)) => tracing::error!("{leap}"),
+            Err(_told) => {}
         }
     }
 

@@ -47,6 +47,7 @@ impl Desk {
     fn run(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_besace-gateway"))
             .env_remove("RUST_LOG")
+            .env("BESACE_GATEWAY_MARKS", self.folder.path().join("marks"))
             .arg("--folder")
             .arg(self.gateway())
             .args(arguments)
@@ -175,6 +176,33 @@ fn requests_and_catalogues_are_published_whole_or_not_at_all() {
     let list = desk.file("offers.json", "[{}]");
     assert!(failed(&desk.run(&["catalogue", "publish", &list])).contains("number 0"));
     failed(&desk.run(&["catalogue", "publish", "nothing.json"]));
+}
+
+#[test]
+fn a_store_that_was_put_back_signs_nothing_and_says_so() {
+    let (desk, _) = Desk::ready();
+    let (store, older) = (desk.gateway().join("gateway.db"), desk.folder.path().join("older.db"));
+    done(&desk.run(&["key", "list"]));
+    fs::copy(&store, &older).unwrap();
+    let offers = desk.file("offers.json", "[]");
+    done(&desk.run(&["catalogue", "publish", &offers]));
+    let newer = fs::read(&store).unwrap();
+    fs::copy(&older, &store).unwrap();
+    for command in [&["key", "list"][..], &["serve"], &["catalogue", "publish", &offers]] {
+        let refused = desk.run(command);
+        assert_eq!(refused.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("the store went back in time"), "{said}");
+        assert_eq!(fs::read(&store).unwrap(), fs::read(&older).unwrap(), "nothing was signed");
+    }
+    fs::write(&store, newer).unwrap();
+    done(&desk.run(&["catalogue", "publish", &offers]));
+}
+
+#[test]
+fn a_clock_that_is_right_can_be_confirmed() {
+    let (desk, _) = Desk::ready();
+    done(&desk.run(&["clock", "confirm"]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::*;
 use crate::GiveGrantError;
 
 fn days(many: u64) -> Timestamp {
-    NOW.plus(many * DAY_SECONDS)
+    NOW.plus(many.saturating_mul(DAY_SECONDS))
 }
 
 /// How many openings say what came or went, and how many something else.
@@ -21,7 +21,7 @@ fn openings(world: &World) -> (usize, usize) {
         )
     });
     let passing = passing.count();
-    (passing, openings.len() - passing)
+    (passing, openings.len().saturating_sub(passing))
 }
 
 fn destroyed(world: &World) -> u64 {
@@ -110,7 +110,8 @@ fn what_a_store_of_before_the_rule_has_follows_it_too() {
     let store = rusqlite::Connection::open(&path).unwrap();
     store
         .execute_batch(
-            "DROP TABLE opening_deadlines; DROP TABLE openings_destroyed; PRAGMA user_version = 10;",
+            "DROP TABLE opening_deadlines; DROP TABLE openings_destroyed; DROP TABLE clock;
+             PRAGMA user_version = 10;",
         )
         .unwrap();
     drop(store);

@@ -407,6 +407,7 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              DROP TABLE negotiation_policies;
              DROP TABLE opening_deadlines;
              DROP TABLE openings_destroyed;
+             DROP TABLE clock;
              PRAGMA user_version = 4;",
         )
         .unwrap();

@@ -137,3 +137,27 @@ fn every_tile_of_the_log_is_served_and_makes_its_root() {
     let beyond = TilePath::new(TileRow::Entries, 0, width + 1).unwrap();
     assert!(matches!(world.retailer.tile(&beyond), Err(crate::ReadTileError::Missing)));
 }
+
+#[test]
+fn a_clock_that_leaps_destroys_nothing_until_it_is_confirmed() {
+    let mut world = World::new();
+    let (_, recognition, _) = regular(&mut world, 2);
+    world.retailer.tidy(NOW, &mut world.rng).unwrap();
+    let lost = NOW.plus(400 * 86_400);
+    let before = world.retailer.store.dump();
+    let leap = world.retailer.tidy_unless_leapt(lost, &mut world.rng).unwrap().unwrap_err();
+    assert_eq!((leap.from, leap.to), (NOW, lost));
+    let same = |(table, ..): &&(String, String, Vec<String>)| table != "clock";
+    let (after, before): (Vec<_>, Vec<_>) =
+        (world.retailer.store.dump(), before.iter().filter(same).cloned().collect());
+    assert!(after.iter().filter(same).eq(&before));
+    // It is put right: she is as she was.
+    world.retailer.tidy_unless_leapt(NOW.plus(60), &mut world.rng).unwrap().unwrap();
+    assert_eq!(world.retailer.count_grants().unwrap(), (2, 2));
+    let _leapt = world.retailer.tidy_unless_leapt(lost, &mut world.rng).unwrap().unwrap_err();
+    world.retailer.confirm_clock(lost).unwrap();
+    world.retailer.tidy_unless_leapt(lost, &mut world.rng).unwrap().unwrap();
+    assert_eq!(world.retailer.count_grants().unwrap(), (2, 0));
+    let (grant, _) = recognition;
+    assert!(!world.retailer.live.knew(grant.id, &grant.handle));
+}

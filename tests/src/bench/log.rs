@@ -129,7 +129,8 @@ impl Shop {
         let look = |_: &Retailer, call: &Vec<u8>| Ok((call.clone(), domain.clone()));
         let check = |(call, domain): (Vec<u8>, ControllerId)| GrantCall::check(call, &domain, NOW);
         let grants = self.in_groups(group, &calls, rng, look, check, |retailer, call, rng| {
-            Ok(drop(retailer.give_checked_grant(&call, NOW, rng)?))
+            retailer.give_checked_grant(&call, NOW, rng)?;
+            Ok(())
         })?;
         let day = Day::of(NOW);
         let calls = shoppers.iter_mut().map(|shopper| shopper.releases(&manifest, day, NOW, rng));
@@ -138,7 +139,8 @@ impl Shop {
             |retailer: &Retailer, call: &Vec<u8>| Ok(retailer.look_up_release(call.clone())?);
         let check = |found: ReleaseToCheck| found.check(NOW);
         let releases = self.in_groups(group, &calls, rng, look, check, |retailer, call, rng| {
-            Ok(drop(retailer.receive_checked_release(&call, NOW, rng)?))
+            retailer.receive_checked_release(&call, NOW, rng)?;
+            Ok(())
         })?;
         let permit = self.retailer.authenticate(&self.door)?;
         let tokens = shoppers.iter().map(|shopper| shopper.emits(NOW));
@@ -150,7 +152,10 @@ impl Shop {
             rng,
             look,
             |token| token,
-            |shop, token, rng| Ok(drop(shop.sighting(&permit, token, 1, NOW, rng)?)),
+            |shop, token, rng| {
+                shop.sighting(&permit, token, 1, NOW, rng)?;
+                Ok(())
+            },
         )?;
         Ok(Spent { grants, releases, uses })
     }
