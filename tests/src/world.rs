@@ -20,6 +20,7 @@ use besace_agent::{
     config::VaultFolder,
     engine::Engine,
     entropy::SeededEntropy,
+    errands::{Schedule, run_due},
     exchange::Exchange,
     keyring::{KdfParameters, Passphrase},
     net::{DevRetailers, Net},
@@ -363,6 +364,18 @@ impl House {
 
 fn mark_in(folder: &Path) -> PathBuf {
     folder.join("marks").join("vault.mark")
+}
+
+/// What `besace serve` runs within the next two minutes, while the clock goes on.
+pub async fn next_errands(world: &World, schedule: &mut Schedule) -> Vec<(ControllerId, bool)> {
+    for _tick in 0..25 {
+        let ran = run_due(&world.exchange, schedule).await;
+        if !ran.is_empty() {
+            return ran;
+        }
+        world.clock.reach(world.clock.now().plus(5));
+    }
+    Vec::new()
 }
 
 /// The world.
