@@ -15,6 +15,7 @@ mod heads;
 mod hostile;
 mod keys;
 mod mirror;
+mod negotiation;
 mod objection;
 mod presence;
 mod readme;
