@@ -3,6 +3,8 @@
 //! Everything is the real program: HTTP over sockets, files on disk. Only the clock stands still until
 //! somebody moves it, and the air is simulated (`ether.rs`).
 
+mod asked;
+
 use std::{
     collections::BTreeMap,
     net::{SocketAddr, TcpListener},
@@ -26,21 +28,20 @@ use besace_agent::{
     net::{DevRetailers, Net},
 };
 use besace_protocol::{
-    consent::{Benefit, BenefitKind, NoticeItem, NoticeText, Terms},
     id::RequestId,
     money::Money,
     party::{ControllerId, LegalIdentity, ShopCode},
     problem::Problem,
-    purpose::{DataCategory, Granularity, Purpose},
+    purpose::Purpose,
     time::Timestamp,
     wire::{EmitterFrame, Recognised, Redeem, Redeemed, Sighting, VoucherText},
 };
-use besace_retailer::{
-    Identity, NegotiationPolicy, RequestDraft, Retailer, ShopScope, SqliteStore,
-};
+use besace_retailer::{Identity, Retailer, ShopScope, SqliteStore};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
+pub use self::asked::notice;
+use self::asked::request;
 use crate::{department_store, tap::WireTap};
 
 /// What opens the vault of the demo.
@@ -541,81 +542,4 @@ async fn answer<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Result
     } else {
         Answer::Refused(serde_json::from_slice(&body)?)
     })
-}
-
-/// What a shop tells before it asks (`spec/notice.md`).
-pub fn notice(what: &str) -> NoticeText {
-    let told = |item| match item {
-        NoticeItem::Purpose => format!("Nous souhaitons {what}."),
-        NoticeItem::LegalBasis => {
-            "Votre consentement (RGPD, article 6, paragraphe 1, a).".to_owned()
-        }
-        NoticeItem::Obligation => {
-            "Rien ne vous oblige à dire oui. Un non ne change rien à vos avantages.".to_owned()
-        }
-        NoticeItem::Recipients => "Personne d’autre que nous.".to_owned(),
-        NoticeItem::Transfers => "Ces données ne quittent pas l’Union européenne.".to_owned(),
-        NoticeItem::Retention => "30 jours au plus.".to_owned(),
-        NoticeItem::AutomatedDecisions => "Aucune, et aucun profil de vous.".to_owned(),
-        NoticeItem::Withdrawal => {
-            "Un geste suffit, ici même. Ce qui est acquis vous reste.".to_owned()
-        }
-        NoticeItem::Rights => {
-            "Accès, rectification, effacement, limitation, portabilité : écrivez-nous.".to_owned()
-        }
-        NoticeItem::Complaint => "Auprès de la CNIL, www.cnil.fr.".to_owned(),
-        NoticeItem::DataProtectionOfficer => "Nous n’en avons pas désigné.".to_owned(),
-    };
-    let items = NoticeItem::ALL.iter().map(|item| (*item, told(*item))).collect();
-    NoticeText { items, language: "fr".to_owned(), version: "2026-11".to_owned() }
-}
-
-fn request(shop: &department_store::Retailer, purpose: Purpose) -> RequestDraft {
-    let (categories, benefit, release_ahead_days, what) = match purpose {
-        Purpose::Recognition => (
-            vec![(DataCategory::Presence, Granularity::Exact)],
-            Benefit {
-                amount: Some(Money::euro_cents(500)),
-                kind: BenefitKind::MonthlyCredit,
-                until: None,
-            },
-            1,
-            "reconnaître votre besace quand vous entrez dans nos boutiques",
-        ),
-        Purpose::StaffGreeting => (
-            vec![
-                (DataCategory::ChosenName, Granularity::Exact),
-                (DataCategory::GreetingTopics, Granularity::Exact),
-            ],
-            Benefit { amount: None, kind: BenefitKind::Service, until: None },
-            0,
-            "vous saluer par le nom que vous avez choisi",
-        ),
-        Purpose::LoyaltyAccount => (
-            vec![(DataCategory::TillAnswers, Granularity::Exact)],
-            Benefit { amount: None, kind: BenefitKind::Service, until: None },
-            1,
-            "reconnaître votre besace à la caisse, et y prendre ce que vous signez",
-        ),
-    };
-    let domain = &shop.domain;
-    RequestDraft {
-        negotiation: NegotiationPolicy::default(),
-        notice: notice(what),
-        open_days: 120,
-        terms: Terms {
-            base_benefit_conditional: false,
-            benefit,
-            categories: categories.into_iter().collect(),
-            frequency_per_day: 24,
-            lookback_days: 0,
-            purpose,
-            recipients: Vec::new(),
-            release_ahead_days,
-            retention_days: 30,
-            scope: format!("{domain}/fr/*"),
-            shops: shop.shops.iter().map(|shop| shop.code).collect(),
-            valid_days: 130,
-        },
-    }
 }
