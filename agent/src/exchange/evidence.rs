@@ -23,21 +23,25 @@ impl Exchange {
         let name = domain.clone();
         // Read before the head is fetched, so that the head covers everything she was shown.
         let (mut bundle, key) = self.step(move |engine| engine.own_evidence(&name)).await?;
-        let path = format!("{LOG_PATH}/cosigned");
+        let verified = |bytes: &[u8]| {
+            let head = UnverifiedCheckpoint::parse(bytes).ok();
+            head.and_then(|head| head.verify(&key).ok()).ok_or(StepError::Proof)
+        };
         // Before the head that everybody is shown, so that it is not larger. A retailer without witnesses has none.
-        if let Ok(cosigned) = self.fetch(domain, &path, NOTE_LEN_MAX, "log").await {
-            let cosigned = UnverifiedCheckpoint::parse(&cosigned)
-                .ok()
-                .and_then(|head| head.verify(&key).ok())
-                .ok_or(StepError::Proof)?;
-            bundle.add_cosigned(&cosigned);
-        }
+        let path = format!("{LOG_PATH}/cosigned");
+        let cosigned = match self.fetch(domain, &path, NOTE_LEN_MAX, "log").await {
+            Ok(bytes) => Some(verified(&bytes)?),
+            Err(_) => None,
+        };
         let path = format!("{LOG_PATH}/checkpoint");
-        let head = self.fetch(domain, &path, NOTE_LEN_MAX, "log").await?;
-        let head = UnverifiedCheckpoint::parse(&head)
-            .ok()
-            .and_then(|head| head.verify(&key).ok())
-            .ok_or(StepError::Proof)?;
+        let mut head = verified(&self.fetch(domain, &path, NOTE_LEN_MAX, "log").await?)?;
+        if let Some(cosigned) = cosigned {
+            bundle.add_cosigned(&cosigned);
+            // A stale copy of `checkpoint` somewhere on the way.
+            if cosigned.size() > head.size() {
+                head = cosigned;
+            }
+        }
         if head.size() > ENTRIES_MAX {
             return Err(StepError::Proof.into());
         }

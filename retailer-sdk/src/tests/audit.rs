@@ -1,7 +1,8 @@
 use besace_protocol::{
-    audit::{Bundle, Gap, PinnedController, Policy, Verdict, audit},
+    audit::{Assertion, Bundle, Gap, PinnedController, PinnedWitnesses, Policy, Verdict, audit},
     consent::RecordKind,
-    log::UnverifiedProof,
+    crypto::{SecretBytes, SigningKey},
+    log::{Cosignature, UnverifiedProof, WitnessKey, WitnessName},
 };
 
 use super::{
@@ -57,6 +58,28 @@ fn an_auditor_finds_nothing_wrong_with_an_honest_retailer() {
     assert!(report.findings.is_empty(), "{:#?}", report.findings);
     assert_eq!(report.verdict, Verdict::Holds);
     assert_eq!(report.logs[0].opened, report.logs[0].size);
+}
+
+#[test]
+fn the_bundle_has_the_head_that_witnesses_cosigned() {
+    let (mut world, _, _, now) = story();
+    let signer = SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(77)));
+    let name = WitnessName::parse("witness.example/w1").unwrap();
+    let key = WitnessKey::new(name.clone(), signer.verifying_key());
+    let text = format!("witness w1 {key}\nquorum w1\n");
+    let mut policy = policy(&world);
+    policy.witnesses = Some(PinnedWitnesses::parse(text.as_bytes()).unwrap());
+    let judge = |world: &World| audit(&world.retailer.audit_bundle().unwrap(), &policy, now);
+    let ids: Vec<_> = judge(&world).findings.iter().map(|found| found.assertion).collect();
+    assert_eq!(ids, [Assertion::L2]);
+    let head = world.retailer.head().unwrap();
+    let line = Cosignature::sign(&head, &name, &signer, now).unwrap();
+    let pinned = policy.witnesses.as_ref().unwrap().policy();
+    let witnessed = pinned.verify(&head.with(&line).unwrap(), now, 0).unwrap();
+    world.retailer.keep_cosigned(&witnessed).unwrap();
+    let report = judge(&world);
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    assert!(!report.not_checked.contains(&Gap::Witnesses));
 }
 
 #[test]
