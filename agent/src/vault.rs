@@ -20,6 +20,7 @@ mod gate;
 mod grants;
 mod heads;
 mod imports;
+mod intentions;
 mod journal;
 mod keeper;
 mod letters;

@@ -8,6 +8,7 @@ mod claim;
 mod continuation;
 mod erasure;
 mod grant;
+mod intention;
 mod lattice;
 mod mail;
 mod mirror;
@@ -27,6 +28,9 @@ pub use claim::{Claim, Excess, Reach};
 pub use continuation::{CONTINUATIONS_MAX, Cause, Continuation, Left, LogHead, Successor};
 pub use erasure::{Erasure, ErasureMismatch, Kept};
 pub use grant::{Grant, GrantMismatch, Indication};
+pub use intention::{
+    INTENTION_TEXT_MAX, INTENTIONS_MAX, Intention, IntentionDetail, PriceBand, told_before,
+};
 pub use lattice::Dimension;
 pub use mail::{Mail, Opening, UseStatement, mail_context};
 pub use mirror::{Guess, MirrorError, guesses};

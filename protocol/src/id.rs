@@ -108,6 +108,8 @@ random_id! {
     OfferId = "offer";
     /// A wish of the shopper.
     WishId = "wish";
+    /// A wish as one shop hears of it.
+    IntentionId = "intention";
     /// A loyalty card in the vault.
     CardId = "card";
     /// An import, so that it can be undone.

@@ -14,6 +14,8 @@ pub enum Purpose {
     StaffGreeting,
     /// The shop may know her pseudonym at its tills, and take what she signs there.
     LoyaltyAccount,
+    /// The shop may hear what she looks for, so that it can answer.
+    WishBroadcast,
 }
 
 /// What kind of data a grant names. The order is the one of the wire form.
@@ -28,6 +30,10 @@ pub enum DataCategory {
     Presence,
     /// That her pseudonym answered at a till, and what it signed there.
     TillAnswers,
+    /// Her words for a wish, the article, and what she would pay: once the shop accepted it.
+    WishDetail,
+    /// What kind of thing she wishes, and about how dear.
+    WishKind,
 }
 
 /// How fine the data of a category may be, coarsest first.
@@ -52,6 +58,8 @@ impl DataCategory {
             Self::GreetingTopics => "greeting_topics",
             Self::Presence => "presence",
             Self::TillAnswers => "till_answers",
+            Self::WishDetail => "wish_detail",
+            Self::WishKind => "wish_kind",
         }
     }
 }
@@ -59,7 +67,7 @@ impl DataCategory {
 impl Purpose {
     /// Every purpose there is.
     pub const ALL: &'static [Self] =
-        &[Self::Recognition, Self::StaffGreeting, Self::LoyaltyAccount];
+        &[Self::Recognition, Self::StaffGreeting, Self::LoyaltyAccount, Self::WishBroadcast];
 
     /// The categories that a grant of this purpose may name at all.
     pub const fn categories(self) -> &'static [DataCategory] {
@@ -67,6 +75,7 @@ impl Purpose {
             Self::Recognition => &[DataCategory::Presence],
             Self::StaffGreeting => &[DataCategory::ChosenName, DataCategory::GreetingTopics],
             Self::LoyaltyAccount => &[DataCategory::TillAnswers],
+            Self::WishBroadcast => &[DataCategory::WishDetail, DataCategory::WishKind],
         }
     }
 
@@ -74,7 +83,7 @@ impl Purpose {
     pub const fn releases(self) -> Option<Till> {
         match self {
             Self::Recognition => Some(Till::Excluded),
-            Self::StaffGreeting => None,
+            Self::StaffGreeting | Self::WishBroadcast => None,
             Self::LoyaltyAccount => Some(Till::Included),
         }
     }
@@ -83,7 +92,7 @@ impl Purpose {
     pub const fn emits(self) -> bool {
         match self {
             Self::Recognition => true,
-            Self::StaffGreeting | Self::LoyaltyAccount => false,
+            Self::StaffGreeting | Self::LoyaltyAccount | Self::WishBroadcast => false,
         }
     }
 
@@ -93,6 +102,7 @@ impl Purpose {
             Self::Recognition => "recognition",
             Self::StaffGreeting => "staff_greeting",
             Self::LoyaltyAccount => "loyalty_account",
+            Self::WishBroadcast => "wish_broadcast",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod body;
 #[cfg(feature = "vouchers")]
 mod redemption;
+mod wishes;
 
 pub use body::{
     AcknowledgeMail, Arrivals, Arrived, AskErasure, AskLastHead, Attested, CollectMail, Continue,
@@ -17,6 +18,8 @@ pub use redemption::{
     Held, Hold, OfflineRedemption, Outcome, Redeem, Redeemed, Reverse, Reversed, UploadRedemptions,
     Uploaded, VoucherText,
 };
+
+pub use wishes::{AcceptWish, WishShown, Wishes};
 
 /// The manifest, on the retailer's domain.
 pub const MANIFEST_PATH: &str = "/.well-known/besace/manifest";
@@ -56,6 +59,8 @@ pub const VOUCHERS_PATH: &str = "/besace/v1/vouchers";
 pub const SIGHTINGS_PATH: &str = "/v1/sightings";
 /// Shop key: who asked to be greeted and has just come in.
 pub const ARRIVALS_PATH: &str = "/v1/arrivals";
+/// Shop key: wishes that may be answered; a `POST` accepts one.
+pub const WISHES_PATH: &str = "/v1/wishes";
 /// Shop key with the catalogue scope: publish offers.
 pub const OFFERS_PATH: &str = "/v1/offers";
 /// Shop key: today's hash chain value for an emitter.

@@ -93,6 +93,7 @@ impl World {
             at,
             counter: head.count + 1,
             grant: grant.id,
+            intention: None,
             prev: head.head,
             shop: SHOP,
         });
@@ -317,6 +318,7 @@ fn a_disclosure_opens_for_the_shop_that_the_grant_names_and_for_nobody_else() {
         grant: id,
         topics: vec![],
         v: 1,
+        wishes: None,
     };
     let categories = disclosure.categories();
     assert!(categories.iter().all(|c| grant.payload().terms.categories.contains_key(c)));

@@ -97,6 +97,8 @@ mod till;
 #[cfg(feature = "sqlite")]
 mod voucher;
 #[cfg(feature = "sqlite")]
+mod wishes;
+#[cfg(feature = "sqlite")]
 mod witness;
 
 #[cfg(feature = "sqlite")]
@@ -125,4 +127,5 @@ pub use self::{
     succession::ContinueError,
     till::TillError,
     voucher::{IssueVouchersError, PlannedClass, SetVoucherPlanError, VoucherPlan},
+    wishes::AcceptWishError,
 };

@@ -66,8 +66,8 @@ pub enum ReceiveError {
     /// It was logged in a log that the pseudonym has left.
     #[error("logged in a log that was left")]
     Superseded,
-    /// Other keys of this day are here already.
-    #[error("other keys were released for this day")]
+    /// Other keys of this day are here already, or a wish has the name of another.
+    #[error("it stands here otherwise already")]
     Conflict,
     /// Nothing was recorded.
     #[error("reception was not recorded")]
@@ -132,7 +132,7 @@ impl Retailer {
             let (Some(till), true) = (terms.purpose.releases(), in_time) else {
                 return Err(ReceiveError::Scope);
             };
-            check_terms(&stored, terms.purpose.categories(), *day, now)?;
+            check_terms(&stored, terms.purpose.categories(), *day, 0, now)?;
             let secret = session.day_key(*day)?.ok_or(ReceiveError::Scope)?;
             let context = release_context(*grant, *day);
             let opened: Verified<Release>;
@@ -213,12 +213,18 @@ impl Retailer {
             let signed: Verified<Disclosure> =
                 open(sealed, &context, &own.sealing, &stored.subject)?;
             let disclosure = signed.payload();
+            let digest = sha256(&[signed.as_bytes()]);
             if disclosure.grant != *grant {
                 return Err(ReceiveError::Contradiction);
             }
             let categories = disclosure.categories();
-            check_terms(&stored, &categories, Day::of(disclosure.disclosed), now)?;
-            let digest = sha256(&[signed.as_bytes()]);
+            let known = session.disclosure(*grant)?;
+            let again = known.as_ref().is_some_and(|known| known.digest == digest);
+            // What only takes back is always taken; so is what was taken before.
+            let free = again || disclosure.tells_nothing_new(&session.wishes_of(*grant)?);
+            let day = Day::of(disclosure.disclosed);
+            let (told_day, told) = told_on(known.as_ref(), day.min(Day::of(now)));
+            check_terms(&stored, &categories, day, if free { 0 } else { told }, now)?;
             let (record, shown) = check_logged(session, logged, &stored)?;
             match record {
                 RecordKind::Disclosed(Disclosed {
@@ -232,7 +238,7 @@ impl Retailer {
                 _ => return Err(ReceiveError::Proof),
             }
             session.keep_head(stored.subject.log, &stored.subject.log_key, &shown)?;
-            if let Some(known) = session.disclosure(*grant)?.filter(|k| k.digest == digest) {
+            if let Some(known) = known.filter(|known| known.digest == digest) {
                 let head = own.ledger.head(session)?;
                 return Ok(own.ledger.proven(session, known.leaf, &head)?);
             }
@@ -252,12 +258,20 @@ impl Retailer {
                     topics: Private::new(disclosure.topics.clone()),
                     destroy_day: Day::of(now).plus(retention),
                     leaf: opened.leaf,
+                    told: (told_day, if free { told } else { told.saturating_add(1) }),
                 },
             )?;
+            // A wish of somebody else's name would be hers to change.
+            if !session.set_wishes(*grant, disclosure.wishes.as_deref().unwrap_or_default())? {
+                return Err(ReceiveError::Conflict);
+            }
             let head = own.ledger.seal(session)?;
             Ok::<Proven, ReceiveError>(own.ledger.proven(session, opened.leaf, &head)?)
         });
-        Ok(Received { logged: received? })
+        let logged = received?;
+        // What it replaces stands in the write-ahead log until that is emptied; `tidy` tries again.
+        drop(self.store.forget_history());
+        Ok(Received { logged })
     }
 
     /// Verifies a call with the key of the grant that it names, which must be live.
@@ -340,16 +354,22 @@ pub(crate) fn verify_logged(
     Ok((record, proof.checkpoint().clone()))
 }
 
-/// Whether the grant allows what arrived, about `day`: the thing itself, for all its shops.
+/// How often data came on the day that counts for `day`: a clock that goes back gives none a second time.
+fn told_on(known: Option<&StoredDisclosure>, day: Day) -> (Day, u16) {
+    known.map(|known| known.told).filter(|(last, _)| *last >= day).unwrap_or((day, 0))
+}
+
+/// Whether the grant allows what arrived, about `day` and after so many on that day: the thing itself, for all its shops.
 fn check_terms(
     stored: &StoredGrant,
     told: &[DataCategory],
     day: Day,
+    before: u16,
     now: Timestamp,
 ) -> Result<(), ReceiveError> {
     let claim = Claim {
         at: now,
-        before: 0,
+        before,
         categories: told.iter().map(|category| (*category, Granularity::Exact)).collect(),
         earliest: day,
         // How far ahead keys may come is held against the days that we have keys for.

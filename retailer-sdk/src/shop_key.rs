@@ -33,6 +33,8 @@ pub enum ShopScope {
     Tills,
     /// Redeem vouchers.
     Redemptions,
+    /// Read wishes that may be answered, and accept them.
+    Wishes,
 }
 
 impl ShopScope {
@@ -44,6 +46,7 @@ impl ShopScope {
         Self::Emitter,
         Self::Tills,
         Self::Redemptions,
+        Self::Wishes,
     ];
 
     /// As it stands in configurations.
@@ -55,6 +58,7 @@ impl ShopScope {
             Self::Emitter => "emitter",
             Self::Tills => "tills",
             Self::Redemptions => "redemptions",
+            Self::Wishes => "wishes",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use besace_protocol::{
     consent::{Action, Claim, Reach, RecordKind, UseRecord},
-    id::{GrantId, Handle},
+    id::{GrantId, Handle, IntentionId},
     log::Salt,
     party::ShopCode,
     presence::{EphemeralId, Level, Slot},
@@ -227,11 +227,24 @@ impl Own {
         visit: Visit,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Opened, StoreError> {
+        self.log_use_about(session, under, (action, None), visit, rng)
+    }
+
+    /// As [`log_use`](Self::log_use), of a wish.
+    pub(crate) fn log_use_about(
+        &self,
+        session: Session<'_>,
+        under: &StoredGrant,
+        (action, intention): (Action, Option<IntentionId>),
+        visit: Visit,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Opened, StoreError> {
         let record = RecordKind::Use(UseRecord {
             action,
             at: visit.now,
             counter: under.uses.count.saturating_add(1),
             grant: under.grant.id,
+            intention,
             prev: under.uses.head,
             shop: visit.shop,
         });

@@ -26,6 +26,7 @@ mod shop_keys;
 mod tills;
 mod uses;
 mod vouchers;
+mod wishes;
 
 use std::{
     cell::Cell,
@@ -56,9 +57,10 @@ pub(crate) use redemptions::{KeptAnswer, Spent, Step};
 pub(crate) use released::StoredKeys;
 pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
+pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -71,6 +73,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("store/migrations/0010_negotiations.sql"),
     include_str!("store/migrations/0011_retention.sql"),
     include_str!("store/migrations/0012_clock.sql"),
+    include_str!("store/migrations/0013_wishes.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

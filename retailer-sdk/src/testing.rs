@@ -22,7 +22,7 @@ use besace_protocol::{
     negotiation::{Matter, Negotiation, Side},
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode, ShopKind},
     presence::{EphemeralId, Epoch, PresenceRoot, Scope, ShopValue, Till},
-    purpose::{DataCategory, Granularity, Purpose},
+    purpose::{Granularity, Purpose},
     time::{Day, Timestamp},
     wire::{Attested, Disclose, GiveGrant, Object, Proven, ReleaseKeys, Withdraw, call_address},
 };
@@ -329,13 +329,24 @@ impl Shopper {
             grant: grant.id,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             v: 1,
+            wishes: None,
         };
+        self.disclose_all(grant, manifest, disclosure, now)
+    }
+
+    /// Whatever she discloses, logged and sealed.
+    pub(crate) fn disclose_all(
+        &mut self,
+        grant: &Grant,
+        manifest: &Manifest,
+        disclosure: Disclosure,
+        now: Timestamp,
+    ) -> Disclose {
+        let categories = disclosure.categories();
         let signed = sign(disclosure, Role::Subject, &self.signing, now).unwrap();
-        let named = name.map(|_| DataCategory::ChosenName);
-        let talked = (!topics.is_empty()).then_some(DataCategory::GreetingTopics);
         let logged = self.log(&RecordKind::Disclosed(Disclosed {
             at: now,
-            categories: named.into_iter().chain(talked).collect(),
+            categories,
             digest: sha256(&[signed.as_bytes()]),
             grant: grant.id,
         }));

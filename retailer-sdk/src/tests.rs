@@ -19,6 +19,7 @@ mod succession;
 mod till;
 mod time;
 mod vouchers;
+mod wishes;
 
 use besace_protocol::{
     consent::{ConsentRequest, Grant},

@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
 UNREADABLE, SAID = (ValueError, KeyError, TypeError, IndexError, InvalidSignature), ("agreement", "proposal", "refusal", "objection")
-ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}}
+ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}, "wish_broadcast": {"wish_accepted"}}
 HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
 def sure(well, value): return value if well else int("refused")  # a ValueError
@@ -245,7 +245,7 @@ class Audit:
             life["things"].setdefault(value.get("commit") or value["digest"], (at, place))
             if kind.startswith("release"):
                 last = min((at + self.skew) // DAY + terms["release_ahead_days"], (life["expires"] - 1) // DAY)
-                self.judge(place, U4=terms["purpose"] != "staff_greeting", U3=(at - self.skew) // DAY <= value["day"] <= last)
+                self.judge(place, U4=terms["purpose"] in ("recognition", "loyalty_account"), U3=(at - self.skew) // DAY <= value["day"] <= last)
                 life["days"][value["day"]] = place
     def read_documents(self):
         for name in (name for name in self.files if name.startswith("documents/")):

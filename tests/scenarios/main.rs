@@ -29,4 +29,5 @@ mod till;
 mod transport;
 mod voucher_pages;
 mod vouchers;
+mod wishes;
 mod witness;

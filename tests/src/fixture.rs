@@ -67,7 +67,11 @@ async fn live(world: &World) -> Result<()> {
             deadline: Some(NOON.plus(90 * DAY_SECONDS)),
         })?;
     }
+    for wish in engine.wishes()? {
+        engine.show_wish(wish.id, true)?;
+    }
     world.pont.ask(&shop, Purpose::LoyaltyAccount, NOON)?;
+    world.pont.ask(&shop, Purpose::WishBroadcast, NOON)?;
     world.pont.give_vouchers(NOON)?;
     world.exchange.meet(&domain).await?;
     walk_in(world, &shop)?;
@@ -81,6 +85,8 @@ async fn live(world: &World) -> Result<()> {
     world.exchange.refresh(&domain).await?;
     let by_rule = engine.grants()?.into_iter().find(|view| view.rule.is_some());
     grants.push(by_rule.context("her rule gave it")?.grant.id);
+    let wishes = world.open_request(&world.pont, Purpose::WishBroadcast)?;
+    world.exchange.give(wishes, Indication::Page).await?;
     // Known at the till, once; the letter about it comes home.
     let shown = engine.till_presentation(grants[2])?;
     let scan = TillScan { scanned: shown.text };

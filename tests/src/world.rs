@@ -4,6 +4,7 @@
 //! somebody moves it, and the air is simulated (`ether.rs`).
 
 mod asked;
+mod counter;
 
 use std::{
     collections::BTreeMap,
@@ -29,12 +30,11 @@ use besace_agent::{
 };
 use besace_protocol::{
     id::RequestId,
-    money::Money,
     party::{ControllerId, LegalIdentity, ShopCode},
     problem::Problem,
     purpose::Purpose,
     time::Timestamp,
-    wire::{EmitterFrame, Recognised, Redeem, Redeemed, Sighting, VoucherText},
+    wire::{EmitterFrame, Recognised, Sighting},
 };
 use besace_retailer::{Identity, Retailer, ShopScope, SqliteStore};
 use serde::de::DeserializeOwned;
@@ -120,7 +120,7 @@ pub enum Device {
     Emitter,
     /// Hears identifiers.
     Receiver,
-    /// Shows who came in.
+    /// Shows who came in, and which wishes may be answered.
     StaffScreen,
     /// Asks who pays, settles, and takes vouchers.
     Till,
@@ -133,7 +133,7 @@ impl Device {
         match self {
             Self::Emitter => &[ShopScope::Emitter],
             Self::Receiver => &[ShopScope::Sightings],
-            Self::StaffScreen => &[ShopScope::Arrivals],
+            Self::StaffScreen => &[ShopScope::Arrivals, ShopScope::Wishes],
             Self::Till => &[ShopScope::Tills, ShopScope::Redemptions],
         }
     }
@@ -271,30 +271,6 @@ impl House {
     /// Reads something as a device.
     pub async fn get<T: DeserializeOwned>(&self, device: Device, path: &str) -> Result<Answer<T>> {
         self.send(device, self.http.get(self.url(path))).await
-    }
-
-    /// Gives vouchers from now on: what its offers give most often.
-    pub fn give_vouchers(&self, now: Timestamp) -> Result<()> {
-        let mut rng = self.rng.clone();
-        self.lock().set_voucher_plan(Some(&department_store::vouchers()), now, &mut rng)?;
-        Ok(())
-    }
-
-    /// The till scanned a voucher: a new intent each time.
-    pub async fn redeem(&self, basket: Money, voucher: &str) -> Result<Answer<Redeemed>> {
-        let body = Redeem {
-            basket: Some(basket),
-            hold: None,
-            voucher: Some(VoucherText(voucher.to_owned())),
-        };
-        let intent = self.intents.fetch_add(1, Ordering::SeqCst);
-        let request = self
-            .http
-            .post(self.url(besace_protocol::wire::REDEMPTIONS_PATH))
-            .header("content-type", "application/json")
-            .header("idempotency-key", format!("basket-{intent}"))
-            .body(serde_json::to_vec(&body)?);
-        self.send(Device::Till, request).await
     }
 
     /// Posts a call as the agent would.

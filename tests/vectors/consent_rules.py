@@ -7,6 +7,7 @@ import unicodedata
 import ed25519
 import hpke
 import topic_id
+import topic_offers
 import topic_presence
 from encoding import from_base64url, to_base64url
 from refused import Refused
@@ -17,6 +18,7 @@ CATEGORIES = {
     "recognition": {"presence"},
     "staff_greeting": {"chosen_name", "greeting_topics"},
     "loyalty_account": {"till_answers"},
+    "wish_broadcast": {"wish_detail", "wish_kind"},
 }
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -170,7 +172,7 @@ def terms(value):
         },
     )
     demand(set(value["categories"]) <= CATEGORIES[value["purpose"]], "foreign category")
-    if value["purpose"] == "staff_greeting":
+    if value["purpose"] not in ("recognition", "loyalty_account"):
         demand(value["release_ahead_days"] == 0, "no keys are released for this purpose")
 
 
@@ -428,9 +430,43 @@ def disclosure(value):
     members(
         value,
         {"disclosed": TIME, "grant": GRANT, "v": VERSION},
-        {"chosen_name": text(64), "topics": increasing(text(64), 8, least=1, key=str.encode)},
+        {
+            "chosen_name": text(64),
+            "topics": increasing(text(64), 8, least=1, key=str.encode),
+            "wishes": increasing(intention, 16, key=lambda wish: wish["id"]),
+        },
     )
-    demand("chosen_name" in value or "topics" in value, "discloses nothing")
+    demand(value.keys() & {"chosen_name", "topics", "wishes"}, "discloses nothing")
+
+
+def price_band(value):
+    money(value)
+    demand(re.fullmatch("[125]0*", str(value["minor"])), "no end of a band")
+    demand(value["minor"] <= 5 * 10**15, "beyond the last band")
+
+
+def gtin(value):
+    demand(isinstance(value, str) and topic_offers.gtin(value) == value, "not 14 digits")
+
+
+def intention_detail(value):
+    optional = {"gtin": gtin, "max_price": money, "until": DAY}
+    members(value, {"text": text(512)}, optional)
+
+
+def intention(value):
+    members(
+        value,
+        {"category": topic_offers.category, "id": identifier("intention")},
+        {"detail": intention_detail, "price_band": price_band},
+    )
+    demand(not topic_offers.SENSITIVE[value["category"]], "a sensitive category")
+    dearest = value.get("detail", {}).get("max_price")
+    if dearest:
+        steps = (d * 10**power for power in range(16) for d in (1, 2, 5))
+        band = next((step for step in steps if step >= dearest["minor"]), None)
+        told = value.get("price_band")
+        demand(told == (band and {**dearest, "minor": band}), "a price outside its band")
 
 
 def opening(value):
@@ -466,16 +502,19 @@ def plain_record(value):
         "released": released,
         "release_received": released,
         "disclosed": {
-            "categories": increasing(
-                one_of("chosen_name", "greeting_topics", "presence", "till_answers"), 4
-            ),
+            "categories": increasing(one_of(*sorted(set().union(*CATEGORIES.values()))), 6),
             "digest": DIGEST,
             "grant": GRANT,
         },
         "disclosure_received": {"digest": DIGEST, "grant": GRANT},
         "use": {
             "action": one_of(
-                "recognised", "recognised_unbound", "greeted", "identified", "debited"
+                "recognised",
+                "recognised_unbound",
+                "greeted",
+                "identified",
+                "debited",
+                "wish_accepted",
             ),
             "counter": integer(0, 2**53 - 1),
             "grant": GRANT,
@@ -498,13 +537,16 @@ def plain_record(value):
     demand(isinstance(value, dict), "not an object")
     kind = value.get("kind")
     demand(isinstance(kind, str) and kind in kinds, "of no known kind")
-    members(value, {"at": TIME, "kind": one_of(kind), **kinds[kind]})
+    optional = {"intention": identifier("intention")} if kind == "use" else {}
+    members(value, {"at": TIME, "kind": one_of(kind), **kinds[kind]}, optional)
+    accepted = value.get("action") == "wish_accepted"
+    demand(("intention" in value) == accepted, "a wish of another use than its acceptance")
 
 
 # typ, longest document in bytes, rules, and the members that name the signers' keys.
 DOCUMENTS = {
     "besace-acknowledgement+jws": (8 << 10, acknowledgement, {}),
-    "besace-disclosure+jws": (8 << 10, disclosure, {}),
+    "besace-disclosure+jws": (32 << 10, disclosure, {}),
     "besace-erasure+jws": (16 << 10, erasure, {}),
     "besace-grant+jws": (
         64 << 10,

@@ -421,6 +421,7 @@ const fn what(purpose: Purpose) -> &'static str {
         Purpose::Recognition => "to know when you come in",
         Purpose::StaffGreeting => "to greet you by the name you chose",
         Purpose::LoyaltyAccount => "to know you at the till",
+        Purpose::WishBroadcast => "to hear what you look for",
     }
 }
 

@@ -23,6 +23,16 @@ pub(super) enum Command {
     Add(Box<Add>),
     /// Show them all.
     List,
+    /// Let the shops that you allowed it hear of a wish: its kind and the order of its price, the rest once they accept it.
+    Show {
+        /// Its name, as `list` shows it.
+        wish: WishId,
+    },
+    /// Keep a wish at home; shops that heard of it are told that it is taken back.
+    Hide {
+        /// Its name, as `list` shows it.
+        wish: WishId,
+    },
     /// Forget a wish.
     Remove {
         /// Its name, as `list` shows it.
@@ -81,11 +91,27 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
         Command::List => {
             let wishes = engine.wishes()?;
             let text = wishes.iter().fold(String::new(), |mut text, wish| {
-                let _infallible = writeln!(text, "{}  {}", wish.id, wish.content.text.reveal());
+                let _infallible = writeln!(
+                    text,
+                    "{}  {}{}",
+                    wish.id,
+                    wish.content.text.reveal(),
+                    if wish.shown { " (shown to shops)" } else { "" }
+                );
                 text
             });
             let wishes: Vec<Value> = wishes.iter().map(describe).collect();
             session.output.line(&json!({"wishes": wishes}), &text)
+        }
+        Command::Show { wish } => {
+            engine.show_wish(wish, true)?;
+            let text = format!("{wish} is shown to the shops that you allow to hear of wishes.");
+            session.output.line(&json!({"shown": wish}), &text)
+        }
+        Command::Hide { wish } => {
+            engine.show_wish(wish, false)?;
+            let text = format!("{wish} stays at home; it is taken back at the next refresh.");
+            session.output.line(&json!({"hidden": wish}), &text)
         }
         Command::Remove { wish } => {
             engine.remove_wish(wish)?;
@@ -101,6 +127,7 @@ fn describe(wish: &Wish) -> Value {
         "deadline": content.deadline.map(day_of),
         "gtin": content.gtin.as_ref().map(Private::reveal),
         "max_price": content.max_price,
+        "shown": wish.shown,
         "text": content.text.reveal(),
         "wish": wish.id,
     })

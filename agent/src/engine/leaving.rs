@@ -1,21 +1,21 @@
 //! What leaves under a grant: keys of days, and data. Logged first, sealed, delivered until the
 //! retailer proves that it logged it too.
 
+mod data;
+
 use besace_protocol::{
     consent::{
-        Claim, Disclosed, Disclosure, DisclosureReceived, Grant, Reach, RecordKind, Release,
-        Released, disclosure_context, release_context,
+        Claim, DisclosureReceived, Grant, Reach, RecordKind, Release, Released, release_context,
     },
-    crypto::{Digest, Sealed, sha256},
-    document::{Unverified, Verified, sign},
+    crypto::{Digest, Sealed},
+    document::{Unverified, sign},
     id::GrantId,
     jws::Role,
     party::{ControllerId, Manifest},
     presence::{PresenceRoot, ReleasedKeys, Scope},
-    private::Private,
-    purpose::{DataCategory, Granularity, Purpose},
+    purpose::{DataCategory, Granularity},
     time::Day,
-    wire::{DISCLOSURES_PATH, Disclose, RELEASES_PATH, Received, ReleaseKeys},
+    wire::{RELEASES_PATH, Received, ReleaseKeys},
 };
 
 use super::{
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     sealed::Content,
-    vault::{DeliveryState, GrantChange, ProfileField, Pseudonym, StoredGrant},
+    vault::{DeliveryState, GrantChange, Pseudonym, StoredGrant},
 };
 
 /// What is delivered by a call.
@@ -76,8 +76,8 @@ impl Engine {
         Ok(calls)
     }
 
-    /// Calls that deliver what she chose to be greeted with, under every live greeting grant to
-    /// `domain`: again only when she changed it.
+    /// Calls that deliver what she chose to be greeted with and the wishes she shows, under every live grant to
+    /// `domain` that is for it: again only when she changed it.
     pub fn due_disclosures(
         &self,
         domain: &ControllerId,
@@ -85,10 +85,7 @@ impl Engine {
         let manifest = self.manifest(domain)?;
         let mut calls = Vec::new();
         for (stored, grant) in self.told_grants(domain)? {
-            if grant.terms.purpose != Purpose::StaffGreeting {
-                continue;
-            }
-            let call = self.greet(&stored, &grant, manifest.payload());
+            let call = self.tell(&stored, &grant, manifest.payload());
             if let Some((digest, call)) = within_terms(call)? {
                 calls.push((Delivery::Data { grant: grant.id, digest }, call));
             }
@@ -311,87 +308,6 @@ impl Engine {
         Ok(Some(ReleaseKeys { day, grant: grant.id, logged, sealed }))
     }
 
-    fn greet(
-        &self,
-        stored: &StoredGrant,
-        grant: &Grant,
-        manifest: &Manifest,
-    ) -> Result<Option<(Digest, PreparedCall)>, StepError> {
-        let vault = self.vault()?;
-        let profile = vault.profile()?;
-        let named = |category| grant.terms.categories.contains_key(&category);
-        let text = |field| profile.get(field).map(|value| value.reveal().clone());
-        let chosen_name = named(DataCategory::ChosenName)
-            .then(|| text(ProfileField::ChosenName))
-            .flatten()
-            .filter(|name| !name.is_empty());
-        let mut topics: Vec<String> = named(DataCategory::GreetingTopics)
-            .then(|| text(ProfileField::GreetingTopics))
-            .flatten()
-            .unwrap_or_default()
-            .split(',')
-            .map(|topic| topic.trim().to_owned())
-            .filter(|topic| !topic.is_empty() && topic.len() <= 64)
-            .collect();
-        topics.sort();
-        topics.dedup();
-        topics.truncate(8);
-        // Without a name there is nobody to greet.
-        let Some(chosen_name) = chosen_name else { return Ok(None) };
-        let pseudonym = self.pseudonym_of(stored.generation)?;
-        let root = self.root()?;
-        let pair = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
-        let last = vault.disclosures(grant.id)?.into_iter().next();
-        let (jws, logged) = match last {
-            Some(last) if says(last.jws.reveal(), &chosen_name, &topics)? => {
-                if last.state == DeliveryState::Delivered {
-                    return Ok(None);
-                }
-                let proven = self.prove(&pseudonym, last.entry)?;
-                (last.jws.into_revealed(), proven)
-            }
-            Some(_) | None => {
-                let at = self.now();
-                let mut categories = vec![DataCategory::ChosenName];
-                if !topics.is_empty() {
-                    categories.push(DataCategory::GreetingTopics);
-                }
-                let claim = self.claim(stored, grant, &categories, Day::of(at));
-                let disclosure = Disclosure {
-                    chosen_name: Some(chosen_name),
-                    disclosed: at,
-                    grant: grant.id,
-                    topics,
-                    v: 1,
-                };
-                let signed: Verified<Disclosure> =
-                    sign(disclosure, Role::Subject, &pair.signing, at)
-                        .map_err(|_| StepError::Make)?;
-                let jws = signed.as_bytes().to_vec();
-                let digest = sha256(&[&jws]);
-                let record =
-                    RecordKind::Disclosed(Disclosed { at, categories, digest, grant: grant.id })
-                        .to_bytes()
-                        .map_err(|_| StepError::Make)?;
-                let change =
-                    GrantChange::Disclose { jws: Private::new(jws.clone()), digest, claim };
-                let proven = self.pass_gate(grant.id, change, record)?;
-                (jws, proven.ok_or(StepError::GrantOver)?)
-            }
-        };
-        let sealed = Sealed::seal(
-            &jws,
-            &disclosure_context(grant.id),
-            &pair.sealing,
-            &manifest.sealing_key,
-            &mut self.rng(),
-        )
-        .map_err(|_| StepError::Make)?;
-        let body = Disclose { grant: grant.id, logged, sealed };
-        let call = self.prepare_call(&pseudonym, DISCLOSURES_PATH, &body)?;
-        Ok(Some((sha256(&[&jws]), call)))
-    }
-
     /// What leaves today tells the thing itself, to the retailer, in all shops of the grant.
     fn claim(&self, stored: &StoredGrant, grant: &Grant, told: &[DataCategory], day: Day) -> Claim {
         Claim {
@@ -424,11 +340,4 @@ fn within_terms<T>(prepared: Result<Option<T>, StepError>) -> Result<Option<T>, 
         }
         prepared => prepared,
     }
-}
-
-/// Whether a disclosure that was made before says just this.
-fn says(jws: &[u8], name: &str, topics: &[String]) -> Result<bool, StepError> {
-    let before = Unverified::<Disclosure>::parse(jws).map_err(StepError::Document)?;
-    let said = before.claimed();
-    Ok(said.chosen_name.as_deref() == Some(name) && said.topics == topics)
 }

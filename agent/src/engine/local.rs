@@ -74,6 +74,11 @@ impl Engine {
         Ok(id)
     }
 
+    /// Lets shops that she allowed it hear of a wish, or no longer.
+    pub fn show_wish(&self, id: WishId, shown: bool) -> Result<(), EngineError> {
+        if self.vault()?.show_wish(id, shown)? { Ok(()) } else { Err(EngineError::NotFound) }
+    }
+
     /// Forgets a wish.
     pub fn remove_wish(&self, id: WishId) -> Result<(), EngineError> {
         if self.vault()?.remove_wish(id)? { Ok(()) } else { Err(EngineError::NotFound) }

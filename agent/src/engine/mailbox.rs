@@ -220,7 +220,10 @@ impl Engine {
     }
 
     /// Uses that `domain` opened to her, in the order of its log.
-    fn uses(&self, domain: &ControllerId) -> Result<Vec<(Evidence, UseRecord)>, StepError> {
+    pub(super) fn uses(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Vec<(Evidence, UseRecord)>, StepError> {
         let mut uses = Vec::new();
         for evidence in self.vault()?.evidence(domain)? {
             if let Ok(RecordKind::Use(used)) = RecordKind::parse(&evidence.record) {

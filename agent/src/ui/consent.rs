@@ -392,6 +392,7 @@ pub fn looked_up(
         Action::Greeted => voice.say_with("looked-up-greeted", variables),
         Action::Identified => voice.say_with("looked-up-identified", variables),
         Action::Debited => voice.say_with("looked-up-debited", variables),
+        Action::WishAccepted => voice.say_with("looked-up-wish", variables),
     };
     capitalised(&sentence)
 }

@@ -39,6 +39,7 @@ pub fn question(voice: &Voice, retailer: &RetailerWords, terms: &Terms, now: Tim
         Purpose::Recognition => voice.say_with("ask-recognition", variables),
         Purpose::StaffGreeting => voice.say_with("ask-greeting", variables),
         Purpose::LoyaltyAccount => voice.say_with("ask-till", variables),
+        Purpose::WishBroadcast => voice.say_with("ask-wishes", variables),
     }
 }
 
@@ -116,6 +117,7 @@ pub(super) fn purpose(voice: &Voice, purpose: Purpose) -> String {
         Purpose::Recognition => voice.say("purpose-recognition"),
         Purpose::StaffGreeting => voice.say("purpose-greeting"),
         Purpose::LoyaltyAccount => voice.say("purpose-till"),
+        Purpose::WishBroadcast => voice.say("purpose-wishes"),
     }
 }
 
@@ -131,6 +133,8 @@ fn what(voice: &Voice, terms: &Terms) -> String {
             (DataCategory::Presence, Granularity::Day) => voice.say("what-presence-day"),
             (DataCategory::Presence, Granularity::Exact) => voice.say("what-presence-exact"),
             (DataCategory::TillAnswers, _) => voice.say("what-till"),
+            (DataCategory::WishDetail, _) => voice.say("what-wish-detail"),
+            (DataCategory::WishKind, _) => voice.say("what-wish-kind"),
         })
         .collect();
     words.join(", ")

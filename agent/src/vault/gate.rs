@@ -41,6 +41,8 @@ pub enum GrantChange {
         digest: Digest,
         /// What it tells, and to whom. How often that was done before is read from the vault.
         claim: Claim,
+        /// Whether it counts for its day: not if it only takes back.
+        counted: bool,
     },
     /// She takes consent back; the record is the withdrawal.
     Withdraw {
@@ -190,8 +192,9 @@ impl Gate {
     ) -> Result<Option<Excess>, VaultError> {
         let claim = match change {
             GrantChange::Release { claim, .. } => claim.clone(),
-            GrantChange::Disclose { claim, .. } => {
-                Claim { before: disclosed_on(db, grant, claim.at)?, ..claim.clone() }
+            GrantChange::Disclose { claim, counted, .. } => {
+                let before = if *counted { disclosed_on(db, grant, claim.at)? } else { 0 };
+                Claim { before, ..claim.clone() }
             }
             GrantChange::Activate
             | GrantChange::Withdraw { .. }
@@ -265,14 +268,16 @@ fn apply(
              VALUES (?1, ?2, ?3, ?4, 'logged', ?5)",
             (id, day.as_number(), commitment.as_bytes(), index, at),
         )?,
-        GrantChange::Disclose { jws, digest, claim } => {
-            db.execute(
-                "INSERT INTO disclosure_counts (grant_id, day, count) VALUES (?1, ?2, 1)
-                 ON CONFLICT (grant_id) DO UPDATE SET
-                   count = CASE WHEN excluded.day > day THEN 1 ELSE count + 1 END,
-                   day = max(day, excluded.day)",
-                (id, Day::of(claim.at).as_number()),
-            )?;
+        GrantChange::Disclose { jws, digest, claim, counted } => {
+            if counted {
+                db.execute(
+                    "INSERT INTO disclosure_counts (grant_id, day, count) VALUES (?1, ?2, 1)
+                     ON CONFLICT (grant_id) DO UPDATE SET
+                       count = CASE WHEN excluded.day > day THEN 1 ELSE count + 1 END,
+                       day = max(day, excluded.day)",
+                    (id, Day::of(claim.at).as_number()),
+                )?;
+            }
             db.execute(
                 "INSERT INTO disclosures (grant_id, digest, jws, entry, state, at)
                  VALUES (?1, ?2, ?3, ?4, 'logged', ?5)",
@@ -292,6 +297,7 @@ fn apply(
             db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
             db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
             db.execute("DELETE FROM later_presence_roots WHERE grant_id = ?1", [id])?;
+            db.execute("DELETE FROM intentions WHERE grant_id = ?1", [id])?;
             db.execute(
                 "UPDATE grants SET state = 'withdrawn', withdrawal = ?2, ended_at = ?3,
                    presence_root = NULL WHERE id = ?1",

@@ -92,6 +92,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0019_negotiations.sql"),
         schema: "d1e420ab67ad86e7014de39c54a2316c44302d6902352797dcf92a70db20c681",
     },
+    Migration {
+        sql: include_str!("migrations/0020_intentions.sql"),
+        schema: "7c517a9064cf1794fe6ed8ba7c3041b61e4d7c9e8e7554aff9061380e95acfc9",
+    },
 ];
 
 /// The schema that this program writes.

@@ -7,7 +7,7 @@ use besace_protocol::{
     private::Private,
     time::Timestamp,
 };
-use rusqlite::Row;
+use rusqlite::{OptionalExtension as _, Row};
 
 use super::{Vault, VaultError, column};
 
@@ -72,6 +72,8 @@ pub struct Wish {
     pub id: WishId,
     /// What is wished for.
     pub content: WishContent,
+    /// Whether shops that she allowed it may hear of it.
+    pub shown: bool,
     /// Since when.
     pub created_at: Timestamp,
 }
@@ -80,15 +82,12 @@ impl Vault {
     /// Every wish, the oldest first.
     pub fn wishes(&self) -> Result<Vec<Wish>, VaultError> {
         self.read(|db| {
-            let mut statement = db.prepare(
-                "SELECT id, text, gtin, category, max_price, max_price_currency, deadline, created_at
-                 FROM wishes ORDER BY created_at, id",
-            )?;
+            let mut statement = db.prepare(&format!("{SELECT} ORDER BY created_at, id"))?;
             Ok(statement.query_map([], from_row)?.collect::<Result<_, _>>()?)
         })
     }
 
-    /// Keeps a wish; the same id again changes it.
+    /// Keeps a wish; the same id again changes it, and then shops hear of it under another name.
     pub fn put_wish(
         &self,
         id: WishId,
@@ -96,6 +95,12 @@ impl Vault {
         now: Timestamp,
     ) -> Result<(), VaultError> {
         self.write(move |db| {
+            let before = db
+                .query_row(&format!("{SELECT} WHERE id = ?1"), [id.as_bytes()], from_row)
+                .optional()?;
+            if before.is_some_and(|before| before.content != content) {
+                db.execute("DELETE FROM intentions WHERE wish_id = ?1", [id.as_bytes()])?;
+            }
             db.execute(
                 "INSERT INTO wishes
                    (id, text, gtin, category, max_price, max_price_currency, deadline, created_at)
@@ -118,6 +123,14 @@ impl Vault {
         })
     }
 
+    /// Lets shops that she allowed it hear of a wish, or no longer; false if there is none.
+    pub fn show_wish(&self, id: WishId, shown: bool) -> Result<bool, VaultError> {
+        self.write(move |db| {
+            let sql = "UPDATE wishes SET shown = ?2 WHERE id = ?1";
+            Ok(db.execute(sql, (id.as_bytes(), shown))? == 1)
+        })
+    }
+
     /// Forgets a wish; false if there was none.
     pub fn remove_wish(&self, id: WishId) -> Result<bool, VaultError> {
         self.write(move |db| {
@@ -125,6 +138,9 @@ impl Vault {
         })
     }
 }
+
+const SELECT: &str = "SELECT id, text, gtin, category, max_price, max_price_currency, deadline,
+    created_at, shown FROM wishes";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Wish> {
     Ok(Wish {
@@ -136,6 +152,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Wish> {
             max_price: column::optional_money(row, 4, 5)?,
             deadline: column::optional_time(row, 6)?,
         },
+        shown: row.get(8)?,
         created_at: column::time(row, 7)?,
     })
 }

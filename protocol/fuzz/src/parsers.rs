@@ -328,6 +328,8 @@ pub const PARSERS: &[Parser] = &[
     json("wire-sighting", "from_json", &["json"], body::<wire::Sighting>),
     json("wire-recognised", "from_json", &["json"], body::<wire::Recognised>),
     json("wire-arrivals", "from_json", &["json"], body::<wire::Arrivals>),
+    json("wire-wishes", "from_json", &["json"], body::<wire::Wishes>),
+    json("wire-accept-wish", "from_json", &["json"], body::<wire::AcceptWish>),
     json("wire-emitter-frame", "from_json", &["json"], body::<wire::EmitterFrame>),
 ];
 

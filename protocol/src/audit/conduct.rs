@@ -403,6 +403,7 @@ impl Book<'_> {
                 Action::Recognised | Action::RecognisedUnbound => Purpose::Recognition,
                 Action::Greeted => Purpose::StaffGreeting,
                 Action::Identified | Action::Debited => Purpose::LoyaltyAccount,
+                Action::WishAccepted => Purpose::WishBroadcast,
             };
             let other = open.terms.purpose != purpose;
             let foreign = !open.terms.shops.contains(&record.shop);

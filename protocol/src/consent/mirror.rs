@@ -139,6 +139,9 @@ pub fn guesses(shops: &[Shop], terms: &Terms) -> Result<Vec<Guess>, MirrorError>
             DataCategory::GreetingTopics => {
                 guesses.insert(Guess::Mind);
             }
+            DataCategory::WishDetail | DataCategory::WishKind => {
+                guesses.extend([Guess::Means, Guess::Mind]);
+            }
             // The till knows the basket beside which she answers.
             DataCategory::TillAnswers => {
                 guesses.insert(Guess::Basket);
@@ -237,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_topics_and_a_till_tell_more_than_they_say() {
+    fn a_name_topics_a_wish_and_a_till_tell_more_than_they_say() {
         let shops = shops(&[Some(ShopKind::Grocery)]);
         let of = |categories| {
             let terms = presence(Granularity::Exact, 1, &shops);
@@ -248,6 +251,8 @@ mod tests {
         let till = (DataCategory::TillAnswers, Granularity::Exact);
         assert_eq!(of(BTreeMap::from([name, topics])), [Guess::Origin, Guess::Mind]);
         assert_eq!(of(BTreeMap::from([till])), [Guess::Household, Guess::Basket]);
+        let wish = (DataCategory::WishKind, Granularity::Exact);
+        assert_eq!(of(BTreeMap::from([wish])), [Guess::Means, Guess::Mind]);
     }
 
     #[test]

@@ -268,6 +268,7 @@ const fn broader_purpose(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Recognition | Purpose::StaffGreeting => "dpv:ServicePersonalisation",
         Purpose::LoyaltyAccount => "dpv:PersonalisedBenefits",
+        Purpose::WishBroadcast => "dpv:RequestedServiceProvision",
     }
 }
 
@@ -277,6 +278,7 @@ const fn broader_data(category: DataCategory) -> &'static str {
         DataCategory::GreetingTopics => "pd:Interest",
         DataCategory::Presence => "pd:CurrentLocation",
         DataCategory::TillAnswers => "pd:Purchase",
+        DataCategory::WishDetail | DataCategory::WishKind => "pd:Intention",
     }
 }
 

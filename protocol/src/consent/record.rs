@@ -14,7 +14,7 @@ use crate::{
         JSON_INTEGER_MAX, JsonError, from_base64url, from_json_exact, parse_decimal,
         to_canonical_json,
     },
-    id::{GrantId, LogId},
+    id::{GrantId, IntentionId, LogId},
     jws::{ParseJwsError, UnverifiedJws},
     party::ShopCode,
     purpose::DataCategory,
@@ -92,6 +92,13 @@ impl RecordKind {
 
     fn parse_json(bytes: &[u8]) -> Result<Self, JsonError> {
         let record: Self = from_json_exact(bytes, RECORD_LEN_MAX)?;
+        if let Self::Use(UseRecord { action, intention, .. }) = &record
+            && (*action == Action::WishAccepted) != intention.is_some()
+        {
+            let source =
+                serde_json::Error::custom("a wish is of its acceptance, and of no other use");
+            return Err(JsonError::Malformed { line: 0, column: 0, source });
+        }
         // Members without their names, in an array, would be a second spelling.
         if record.to_bytes()? == bytes { Ok(record) } else { Err(JsonError::NotCanonical) }
     }
@@ -155,6 +162,9 @@ pub struct UseRecord {
     pub counter: u64,
     /// Under which grant.
     pub grant: GrantId,
+    /// Which wish was accepted; of no other use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intention: Option<IntentionId>,
     /// Head of the chain before this use.
     pub prev: Digest,
     /// Where.
@@ -176,6 +186,7 @@ impl UseRecord {
             at: Timestamp::from_unix_seconds(number(at)?),
             counter: number(counter)?,
             grant: GrantId::parse(grant).ok()?,
+            intention: None,
             prev: Digest::from_bytes(from_base64url(prev).ok()?.try_into().ok()?),
             shop: ShopCode::parse(rest.strip_suffix("\"}")?).ok()?,
         })
@@ -196,6 +207,8 @@ pub enum Action {
     Identified,
     /// She signed for an amount at a till.
     Debited,
+    /// The shop accepted a wish: it may learn the rest of it.
+    WishAccepted,
 }
 
 impl Action {
@@ -206,6 +219,7 @@ impl Action {
             "greeted" => Some(Self::Greeted),
             "identified" => Some(Self::Identified),
             "debited" => Some(Self::Debited),
+            // With the wish it is about: read as any JSON is.
             _ => None,
         }
     }
@@ -358,6 +372,7 @@ mod tests {
             at: Timestamp::from_unix_seconds(5),
             counter: 1,
             grant,
+            intention: None,
             prev: UseHead::start(grant).head,
             shop: ShopCode::from_bytes([0, 0, 0, 1]),
         })
@@ -403,6 +418,22 @@ mod tests {
         let later = head.after(&[7; 32], &use_record().to_bytes().unwrap());
         assert!(!later.precedes(&first));
         assert!(later.precedes(&UseRecord { counter: 2, prev: later.head, ..first }));
+    }
+
+    #[test]
+    fn a_wish_is_of_its_acceptance_and_of_no_other_use() {
+        let RecordKind::Use(used) = use_record() else { panic!() };
+        let wish = Some(IntentionId::from_bytes([3; 16]));
+        for (action, intention, reads) in [
+            (Action::WishAccepted, wish, true),
+            (Action::WishAccepted, None, false),
+            (Action::Recognised, wish, false),
+            (Action::Recognised, None, true),
+        ] {
+            let record = RecordKind::Use(UseRecord { action, intention, ..used.clone() });
+            let read = RecordKind::parse(&record.to_bytes().unwrap());
+            assert_eq!(read.is_ok_and(|read| read == record), reads, "{action:?} {intention:?}");
+        }
     }
 
     #[test]
@@ -488,6 +519,7 @@ mod tests {
                         at,
                         counter,
                         grant,
+                        intention: None,
                         prev: digest,
                         shop: ShopCode::from_bytes([0, 0, 0, 1]),
                     }),

@@ -5,6 +5,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
+use super::intention::{self, Intention};
 use crate::{
     crypto::Digest,
     document::{Document, DocumentRule, check_set, check_text, check_version},
@@ -52,7 +53,7 @@ impl Document for Release {
     }
 }
 
-/// Personal data that leaves under a grant: a name, topics, or both.
+/// Personal data that leaves under a grant: a name and topics, or all the wishes that a shop may answer now.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosure {
@@ -68,6 +69,9 @@ pub struct Disclosure {
     pub topics: Vec<String>,
     /// Version, 1.
     pub v: u8,
+    /// Every wish that the shop may answer now, by name; none at all takes back all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wishes: Option<Vec<Intention>>,
 }
 
 impl Disclosure {
@@ -75,7 +79,24 @@ impl Disclosure {
     pub fn categories(&self) -> Vec<DataCategory> {
         let name = self.chosen_name.as_ref().map(|_| DataCategory::ChosenName);
         let topics = (!self.topics.is_empty()).then_some(DataCategory::GreetingTopics);
-        name.into_iter().chain(topics).collect()
+        let detailed = self.wishes.iter().flatten().any(|wish| wish.detail.is_some());
+        let detail = detailed.then_some(DataCategory::WishDetail);
+        // That there is none is said of the wishes too.
+        let wishes = self.wishes.as_ref().map(|_| DataCategory::WishKind);
+        name.into_iter().chain(topics).chain(detail).chain(wishes).collect()
+    }
+
+    /// Whether it tells no wish, and of none more, than what was `told`: then it leaves as often as there is something to
+    /// take back.
+    pub fn tells_nothing_new(&self, told: &[Intention]) -> bool {
+        let wishes_only = self.chosen_name.is_none() && self.topics.is_empty();
+        let known = |one: &Intention| told.iter().any(|known| one.is_within(known));
+        wishes_only && self.wishes.as_ref().is_some_and(|wishes| wishes.iter().all(known))
+    }
+
+    /// Whether it says the same, whenever it was said.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        Self { disclosed: other.disclosed, ..self.clone() } == *other
     }
 }
 
@@ -87,13 +108,14 @@ impl core::fmt::Debug for Disclosure {
 
 impl Document for Disclosure {
     const TYP: Typ = Typ::Disclosure;
-    const LEN_MAX: usize = 8 << 10;
+    const LEN_MAX: usize = 32 << 10;
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
-        if self.chosen_name.is_none() && self.topics.is_empty() {
+        if self.chosen_name.is_none() && self.topics.is_empty() && self.wishes.is_none() {
             return Err(DocumentRule::List);
         }
+        intention::check_intentions(self.wishes.as_deref().unwrap_or_default())?;
         if let Some(name) = &self.chosen_name {
             check_text(name, 64)?;
         }
@@ -124,12 +146,13 @@ mod tests {
     use super::*;
     use crate::{
         consent::{
-            mail_context,
+            IntentionDetail, mail_context,
             sample::{NOW, key},
         },
         document::sign,
-        id::MailId,
+        id::{IntentionId, MailId},
         jws::Role,
+        offer::Category,
     };
 
     fn disclosure() -> Disclosure {
@@ -139,6 +162,7 @@ mod tests {
             grant: GrantId::from_bytes([1; 16]),
             topics: vec!["Randonnée".to_string()],
             v: 1,
+            wishes: None,
         }
     }
 
@@ -172,6 +196,37 @@ mod tests {
         assert_eq!(categories(true, false), (Ok(()), vec![name]));
         assert_eq!(categories(false, true), (Ok(()), vec![topics]));
         assert_eq!(categories(false, false), (Err(DocumentRule::List), vec![]));
+    }
+
+    #[test]
+    fn wishes_are_all_there_are_and_none_takes_them_back() {
+        let wish = |id: u8| Intention {
+            category: Category::Books,
+            detail: None,
+            id: IntentionId::from_bytes([id; 16]),
+            price_band: None,
+        };
+        let says = |wishes: Vec<Intention>| Disclosure {
+            chosen_name: None,
+            topics: Vec::new(),
+            wishes: Some(wishes),
+            ..disclosure()
+        };
+        let (both, one, none) = (says(vec![wish(1), wish(2)]), says(vec![wish(2)]), says(vec![]));
+        for said in [&both, &one, &none] {
+            assert_eq!((said.check(), said.categories()), (Ok(()), vec![DataCategory::WishKind]));
+            assert!(said.says_the_same(&Disclosure { disclosed: NOW.plus(9), ..said.clone() }));
+            assert!(said.tells_nothing_new(said.wishes.as_ref().unwrap()));
+        }
+        let told = both.wishes.clone().unwrap();
+        assert!(one.tells_nothing_new(&told) && none.tells_nothing_new(&told));
+        assert!(none.tells_nothing_new(&[]) && !one.tells_nothing_new(&[]));
+        assert!(!both.tells_nothing_new(&told[1..]) && !disclosure().tells_nothing_new(&told));
+        assert!(!Disclosure { wishes: Some(vec![]), ..disclosure() }.tells_nothing_new(&told));
+        let text = "trail shoes".to_string();
+        let detail = IntentionDetail { gtin: None, max_price: None, text, until: None };
+        let whole = says(vec![Intention { detail: Some(detail), ..wish(1) }]);
+        assert_eq!(whole.categories(), [DataCategory::WishDetail, DataCategory::WishKind]);
     }
 
     #[test]

@@ -30,6 +30,7 @@ fn record(scene: &Scene, counter: u64) -> Vec<u8> {
         at: NOW,
         counter,
         grant,
+        intention: None,
         prev: head.head,
         shop: SHOP,
     };

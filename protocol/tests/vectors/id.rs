@@ -18,5 +18,5 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
             }
         };
     }
-    read!(CardId Generation GrantId Handle ImportId LogId MailId MessageId NegotiationId OfferId RequestId VaultId WishId WithdrawalId)
+    read!(CardId Generation GrantId Handle ImportId IntentionId LogId MailId MessageId NegotiationId OfferId RequestId VaultId WishId WithdrawalId)
 }

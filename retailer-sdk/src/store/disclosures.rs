@@ -14,6 +14,8 @@ pub(crate) struct StoredDisclosure {
     /// First day on which it is gone.
     pub(crate) destroy_day: Day,
     pub(crate) leaf: u64,
+    /// The last day that something was disclosed on, and how often: what only takes back is not counted.
+    pub(crate) told: (Day, u16),
 }
 
 impl Session<'_> {
@@ -25,11 +27,13 @@ impl Session<'_> {
         let topics =
             serde_json::to_string(disclosure.topics.reveal()).map_err(|_| StoreError::Corrupt)?;
         self.execute(
-            "INSERT INTO disclosures (grant_id, digest, chosen_name, topics, destroy_day, leaf)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO disclosures (grant_id, digest, chosen_name, topics, destroy_day, leaf,
+                told_day, told_count)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (grant_id) DO UPDATE SET digest = excluded.digest,
                 chosen_name = excluded.chosen_name, topics = excluded.topics,
-                destroy_day = excluded.destroy_day, leaf = excluded.leaf",
+                destroy_day = excluded.destroy_day, leaf = excluded.leaf,
+                told_day = excluded.told_day, told_count = excluded.told_count",
             params![
                 grant.as_bytes(),
                 disclosure.digest.as_bytes(),
@@ -37,6 +41,8 @@ impl Session<'_> {
                 topics,
                 disclosure.destroy_day.as_number(),
                 to_integer(disclosure.leaf)?,
+                disclosure.told.0.as_number(),
+                disclosure.told.1,
             ],
         )?;
         Ok(())
@@ -45,7 +51,8 @@ impl Session<'_> {
     pub(crate) fn disclosure(self, grant: GrantId) -> Result<Option<StoredDisclosure>, StoreError> {
         let row = self
             .query_row(
-                "SELECT digest, chosen_name, topics, destroy_day, leaf FROM disclosures
+                "SELECT digest, chosen_name, topics, destroy_day, leaf, told_day, told_count
+                 FROM disclosures
                  WHERE grant_id = ?1",
                 params![grant.as_bytes()],
                 |row| {
@@ -57,6 +64,7 @@ impl Session<'_> {
                         topics: Private::default(),
                         destroy_day: Day::from_number(row.get(3)?),
                         leaf: 0,
+                        told: (Day::from_number(row.get(5)?), row.get(6)?),
                     };
                     Ok((disclosure, topics, leaf))
                 },

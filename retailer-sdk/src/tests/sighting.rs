@@ -77,6 +77,7 @@ fn whoever_is_recognised_finds_the_opening_in_her_mailbox() {
             at: NOW,
             counter: 1,
             grant,
+            intention: None,
             prev: UseHead::start(grant).head,
             shop: first_shop(),
         })

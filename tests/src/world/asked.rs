@@ -64,6 +64,15 @@ pub(super) fn request(shop: &department_store::Retailer, purpose: Purpose) -> Re
             1,
             "reconnaître votre besace à la caisse, et y prendre ce que vous signez",
         ),
+        Purpose::WishBroadcast => (
+            vec![
+                (DataCategory::WishDetail, Granularity::Exact),
+                (DataCategory::WishKind, Granularity::Exact),
+            ],
+            Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            0,
+            "entendre ce que vous cherchez, pour y répondre",
+        ),
     };
     let domain = &shop.domain;
     RequestDraft {

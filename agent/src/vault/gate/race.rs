@@ -75,8 +75,12 @@ impl Deliverer {
         self.step = match step {
             Step::Log => {
                 let Delivery::Data { digest, .. } = self.delivery else { unreachable!() };
-                let change =
-                    GrantChange::Disclose { jws: Private::new(Vec::new()), digest, claim: claim() };
+                let change = GrantChange::Disclose {
+                    jws: Private::new(Vec::new()),
+                    digest,
+                    claim: claim(),
+                    counted: true,
+                };
                 if through_the_gate(db, change, rng).is_ok() { Step::Enter } else { Step::Done }
             }
             Step::Enter => turns

@@ -132,7 +132,8 @@ pub(super) fn through_the_gate(
 
 fn disclose(db: &Transaction<'_>, number: u8, claim: Claim) -> Result<(), Shut> {
     let digest = Digest::from_bytes([number; 32]);
-    let change = GrantChange::Disclose { jws: Private::new(Vec::new()), digest, claim };
+    let change =
+        GrantChange::Disclose { jws: Private::new(Vec::new()), digest, claim, counted: true };
     through_the_gate(db, change, &mut StdRng::seed_from_u64(number.into())).map(drop)
 }
 
@@ -194,6 +195,28 @@ fn a_day_has_so_many_disclosures_and_a_clock_that_goes_back_gives_no_more() {
 }
 
 #[test]
+fn what_only_takes_back_counts_for_no_day_and_is_held_against_the_rest() {
+    let mut db = vault_with_a_grant();
+    let db = db.transaction().unwrap();
+    let take_back = |number: u8, claim: Claim| {
+        let digest = Digest::from_bytes([number; 32]);
+        let jws = Private::new(Vec::new());
+        let change = GrantChange::Disclose { jws, digest, claim, counted: false };
+        through_the_gate(&db, change, &mut StdRng::seed_from_u64(number.into())).map(drop)
+    };
+    for number in 1..6 {
+        assert_eq!(take_back(number, claim()), Ok(()));
+    }
+    for number in 6..8 {
+        assert_eq!(disclose(&db, number, claim()), Ok(()), "none of them counted");
+    }
+    assert_eq!(disclose(&db, 8, claim()), Err(Shut::Beyond(Excess::Frequency)));
+    assert_eq!(take_back(9, claim()), Ok(()));
+    let other = Claim { recipient: ControllerId::parse("other.example").unwrap(), ..claim() };
+    assert_eq!(take_back(10, other), Err(Shut::Beyond(Excess::Recipient)));
+}
+
+#[test]
 fn once_a_clock_that_was_ahead_is_right_what_it_counted_was_today() {
     let mut db = vault_with_a_grant();
     let db = db.transaction().unwrap();
@@ -213,6 +236,7 @@ fn debug_does_not_show_what_she_discloses() {
         jws: Private::new(b"Nora".to_vec()),
         digest: Digest::from_bytes([0; 32]),
         claim: claim(),
+        counted: true,
     };
     let shown = format!("{change:?}");
     assert!(!shown.contains("78, 111") && shown.contains("[private]"), "{shown}");

@@ -132,6 +132,7 @@ fn terms(purpose: Purpose) -> Terms {
         Purpose::Recognition => (DataCategory::Presence, 1),
         Purpose::StaffGreeting => (DataCategory::ChosenName, 0),
         Purpose::LoyaltyAccount => (DataCategory::TillAnswers, 1),
+        Purpose::WishBroadcast => (DataCategory::WishKind, 0),
     };
     Terms {
         base_benefit_conditional: false,
@@ -328,7 +329,8 @@ impl Story {
     ) -> u64 {
         let head = self.uses[&grant];
         let counter = head.count.saturating_add(1);
-        let mut record = UseRecord { action, at, counter, grant, prev: head.head, shop: SHOP };
+        let mut record =
+            UseRecord { action, at, counter, grant, intention: None, prev: head.head, shop: SHOP };
         change(&mut record);
         let bytes = RecordKind::Use(record).to_bytes().unwrap();
         self.uses.insert(grant, head.after(self.theirs.salt().as_bytes(), &bytes));

@@ -13,9 +13,10 @@ use besace_protocol::{
     problem::{Missing, Problem, ProblemType},
 };
 use besace_retailer::{
-    AskErasureError, AuthenticateError, ContinueError, GiveGrantError, IssueVouchersError,
-    MailboxError, NegotiateError, ObjectError, PublishCatalogueError, ReadShopError, ReadTileError,
-    ReceiveError, Refused, SightingError, StoreError, TillError, WithdrawError, WriteError,
+    AcceptWishError, AskErasureError, AuthenticateError, ContinueError, GiveGrantError,
+    IssueVouchersError, MailboxError, NegotiateError, ObjectError, PublishCatalogueError,
+    ReadShopError, ReadTileError, ReceiveError, Refused, SightingError, StoreError, TillError,
+    WithdrawError, WriteError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -238,7 +239,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError NegotiateError ObjectError ReadShopError ReceiveError
+    AcceptWishError AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError NegotiateError ObjectError ReadShopError ReceiveError
     SightingError WithdrawError WriteError
 }
 

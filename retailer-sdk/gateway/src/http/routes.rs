@@ -12,7 +12,7 @@ use besace_protocol::{
         MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NEGOTIATIONS_PATH,
         NOTICES_PATH, OBJECTIONS_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH,
         RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH,
-        TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WITHDRAWALS_PATH,
+        TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WISHES_PATH, WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
@@ -339,6 +339,25 @@ pub static ROUTES: &[Route] = &[
         (ShopScope::Arrivals, "Arrivals"),
         |r| r.to(shop::arrivals),
     ),
+    of_shop(
+        "wishes",
+        WISHES_PATH,
+        "Wishes that may be answered.",
+        (ShopScope::Wishes, "Wishes"),
+        |r| r.to(shop::wishes),
+    ),
+    Route {
+        method: Method::Post,
+        takes: Some(Takes::of::<shop::WishForm>("AcceptWish")),
+        problems: &[ProblemType::NotFound, ProblemType::LogUnavailable],
+        ..of_shop(
+            "accept_wish",
+            WISHES_PATH,
+            "A wish is accepted.",
+            (ShopScope::Wishes, "WishShown"),
+            |r| r.to(shop::accept_wish),
+        )
+    },
     of_shop(
         "emitter_frame",
         EMITTERS_PATH,

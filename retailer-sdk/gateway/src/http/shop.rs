@@ -4,8 +4,10 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header, web};
 use besace_protocol::{
-    offer::catalogue::CATALOGUE_LEN_MAX, presence::EphemeralId, problem::ProblemType,
-    wire::Sighting,
+    offer::catalogue::CATALOGUE_LEN_MAX,
+    presence::EphemeralId,
+    problem::ProblemType,
+    wire::{AcceptWish, Sighting},
 };
 use besace_retailer::ShopKey;
 
@@ -27,6 +29,18 @@ impl Form for SightingForm {
 
     fn in_time(gateway: &Gateway, request: &HttpRequest) -> bool {
         gateway.takes_sighting(request)
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum WishForm {}
+
+impl Form for WishForm {
+    const LEN_MAX: usize = 16 << 10;
+    const MEDIA_TYPE: &'static str = JSON;
+
+    fn in_time(gateway: &Gateway, request: &HttpRequest) -> bool {
+        gateway.takes_call(request)
     }
 }
 
@@ -90,6 +104,36 @@ pub(super) async fn arrivals(
         })
         .await?;
     json(&arrivals, Caching::Never)
+}
+
+pub(super) async fn wishes(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let wishes = gateway
+        .ask(move |retailer, now, _| {
+            let permit = retailer.authenticate(&key.0)?;
+            Ok(retailer.wishes(&permit, now)?)
+        })
+        .await?;
+    json(&wishes, Caching::Never)
+}
+
+pub(super) async fn accept_wish(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+    body: Body<WishForm>,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let accepted = gateway
+        .ask(move |retailer, now, rng| {
+            let permit = retailer.authenticate(&key.0)?;
+            let AcceptWish { intention } = body.json()?;
+            Ok(retailer.accept_wish(&permit, intention, now, rng)?)
+        })
+        .await?;
+    json(&accepted, Caching::Never)
 }
 
 pub(super) async fn emitter(

@@ -228,6 +228,7 @@ impl<'a> Shop<'a> {
             at: self.now(entries)?,
             counter: shopper.head.count + 1,
             grant: shopper.grant,
+            intention: None,
             prev: shopper.head.head,
             shop: SHOP,
         });

@@ -1,0 +1,60 @@
+//! What the screen of a shop does with wishes, and its till with vouchers.
+
+use std::sync::atomic::Ordering;
+
+use anyhow::{Result, bail};
+use besace_protocol::{
+    id::IntentionId,
+    money::Money,
+    time::Timestamp,
+    wire::{
+        AcceptWish, REDEMPTIONS_PATH, Redeem, Redeemed, VoucherText, WISHES_PATH, WishShown, Wishes,
+    },
+};
+
+use super::{Answer, Device, House};
+use crate::department_store;
+
+impl House {
+    /// Which wishes may be answered, in the order that the shop is shown them.
+    pub async fn wishes(&self) -> Result<Vec<WishShown>> {
+        match self.get::<Wishes>(Device::StaffScreen, WISHES_PATH).await? {
+            Answer::Given(list) => Ok(list.wishes),
+            Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
+        }
+    }
+
+    /// Somebody of the shop accepts a wish.
+    pub async fn accept_wish(&self, intention: IntentionId) -> Result<Answer<WishShown>> {
+        let request = self
+            .http
+            .post(self.url(WISHES_PATH))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(&AcceptWish { intention })?);
+        self.send(Device::StaffScreen, request).await
+    }
+
+    /// The till scanned a voucher: a new intent each time.
+    pub async fn redeem(&self, basket: Money, voucher: &str) -> Result<Answer<Redeemed>> {
+        let body = Redeem {
+            basket: Some(basket),
+            hold: None,
+            voucher: Some(VoucherText(voucher.to_owned())),
+        };
+        let intent = self.intents.fetch_add(1, Ordering::SeqCst);
+        let request = self
+            .http
+            .post(self.url(REDEMPTIONS_PATH))
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("basket-{intent}"))
+            .body(serde_json::to_vec(&body)?);
+        self.send(Device::Till, request).await
+    }
+
+    /// Gives vouchers from now on: what its offers give most often.
+    pub fn give_vouchers(&self, now: Timestamp) -> Result<()> {
+        let mut rng = self.rng.clone();
+        self.lock().set_voucher_plan(Some(&department_store::vouchers()), now, &mut rng)?;
+        Ok(())
+    }
+}
