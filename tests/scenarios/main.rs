@@ -23,6 +23,7 @@ mod receipt;
 mod refresh;
 mod rekey;
 mod room;
+mod rules;
 mod sealed;
 mod succession;
 mod till;

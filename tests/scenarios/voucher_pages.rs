@@ -71,6 +71,13 @@ impl Browser {
     }
 }
 
+impl Browser {
+    /// Stops serving its pages.
+    pub(super) async fn leave(&self) {
+        self.server.stop(false).await;
+    }
+}
+
 pub(super) async fn world() -> World {
     let world = World::start(NOW, false).await.unwrap();
     world.lumen.give_vouchers(NOW).unwrap();

@@ -36,7 +36,7 @@ use besace_protocol::{
     time::Timestamp,
     wire::{EmitterFrame, Recognised, Sighting},
 };
-use besace_retailer::{Identity, Retailer, ShopScope, SqliteStore};
+use besace_retailer::{Identity, RequestDraft, Retailer, ShopScope, SqliteStore};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
@@ -225,8 +225,21 @@ impl House {
         purpose: Purpose,
         now: Timestamp,
     ) -> Result<()> {
+        self.ask_so(shop, purpose, now, |_| {})
+    }
+
+    /// As [`ask`](Self::ask), for other terms, or with what is taken beside them.
+    pub fn ask_so(
+        &self,
+        shop: &department_store::Retailer,
+        purpose: Purpose,
+        now: Timestamp,
+        change: impl FnOnce(&mut RequestDraft),
+    ) -> Result<()> {
+        let mut draft = request(shop, purpose);
+        change(&mut draft);
         let mut rng = self.rng.clone();
-        self.lock().publish_request(request(shop, purpose), now, &mut rng)?;
+        self.lock().publish_request(draft, now, &mut rng)?;
         Ok(())
     }
 
