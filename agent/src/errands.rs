@@ -248,7 +248,7 @@ mod tests {
             }
             prop_assert!(schedule.due(&shops, NOW.plus(1_799), &mut rng).is_empty());
             let span = (NOW.plus(1_800), NOW.plus(5_405));
-            let first: std::collections::BTreeMap<_, _> =
+            let first: BTreeMap<_, _> =
                 passing(&mut schedule, &shops, span, &mut rng).into_iter().rev().collect();
             prop_assert_eq!(first.len(), 20);
             let moments: std::collections::BTreeSet<_> = first.values().collect();
