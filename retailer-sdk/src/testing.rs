@@ -218,7 +218,8 @@ impl Shopper {
         let id = NegotiationId::generate(&mut self.rng);
         let matter = Matter::of(request, id, self.signing.verifying_key());
         let asked = &request.payload().terms;
-        let terms = Terms { retention_days: asked.retention_days - 1, ..asked.clone() };
+        let terms =
+            Terms { retention_days: asked.retention_days.saturating_sub(1), ..asked.clone() };
         let live = Negotiation::open(Side::Subject, request.clone(), matter).unwrap();
         let proposal = live.propose(terms, 86_400, now).unwrap();
         let signed = sign(proposal, Role::Subject, &self.signing, now).unwrap();

@@ -537,8 +537,9 @@ fn nothing_is_answered_that_could_not_be_written_down() {
     // What little room is left in the last pages is used up first.
     for seed in 10..200 {
         let mut other = Hers::new(&world, asked, seed);
-        let filling = other.proposal(less(4), NOW);
-        if let Err(error) = other.call(&mut world, &filling, NOW) {
+        let message = other.shopper.proposal(&world.request(asked), NOW);
+        let call = other.shopper.call(NEGOTIATIONS_PATH, &Negotiate { message }, NOW);
+        if let Err(error) = world.retailer.negotiate(&call, NOW, &mut world.rng) {
             refused = Some(error.problem());
             break;
         }
