@@ -310,8 +310,8 @@ impl Own {
         for name in session.negotiations_to_forget(now)? {
             let stored = session.negotiation(name)?.ok_or(StoreError::Corrupt)?;
             // A grant that both signed has to be shown with the proposal that it names; nothing else is needed any more.
-            let kept = self.resume_talk(session, stored.clone())?.needed();
-            session.forget_negotiation(&stored, &kept)?;
+            let talk = self.resume_talk(session, stored.clone())?;
+            session.forget_negotiation(&stored, talk.settled()?)?;
             done = done.saturating_add(1);
         }
         Ok(done)

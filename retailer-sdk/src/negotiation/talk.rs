@@ -119,13 +119,14 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Digests of what has to be shown later: a grant that both signed, and the proposal that it names.
-    pub(super) fn needed(&self) -> Vec<Digest> {
+    /// The grant that both signed, if it is still kept: it has to be shown later, with the proposal that it names.
+    pub(super) fn settled(&self) -> Result<Option<&Verified<Grant>>, StoreError> {
         match (self.live.outcome(), self.live.said().last()) {
             (Some(Outcome::Settled { .. }), Some(Message::Grant(grant))) => {
-                grant.payload().proposal.into_iter().chain([grant.digest()]).collect()
+                let kept = self.session.grant(grant.payload().id)?;
+                Ok(kept.map(|_| &**grant))
             }
-            _ => Vec::new(),
+            _ => Ok(None),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Negotiations, what was said in them, and what is enough.
 
 use besace_protocol::{
-    consent::Terms,
+    consent::{Grant, Terms},
     crypto::{Digest, KeyId},
+    document::Verified,
     encoding::{from_json_exact, to_canonical_json},
     id::{NegotiationId, RequestId},
     time::Timestamp,
@@ -207,20 +208,30 @@ impl Session<'_> {
         Ok(names)
     }
 
-    /// Deletes a negotiation, and what opens its leaves but those of `kept`.
+    /// Deletes a negotiation, and what opens its leaves but those of the grant that was settled and of its proposal.
     pub(crate) fn forget_negotiation(
         self,
         stored: &StoredNegotiation,
-        kept: &[Digest],
+        settled: Option<&Verified<Grant>>,
     ) -> Result<(), StoreError> {
         self.0.execute(
             "DELETE FROM negotiations WHERE subject_key_id = ?1 AND id = ?2",
             params![stored.name.subject.to_string(), stored.name.id.as_bytes()],
         )?;
-        let gone = stored.said.iter().filter(|message| !kept.contains(&message.digest));
-        for leaf in gone.filter_map(|message| message.leaf) {
-            self.0
-                .execute("DELETE FROM log_openings WHERE leaf = ?1", params![to_integer(leaf)?])?;
+        for StoredMessage { digest, leaf, .. } in &stored.said {
+            let Some(leaf) = leaf.map(to_integer).transpose()? else { continue };
+            match settled {
+                Some(grant) if grant.digest() == *digest => {}
+                Some(grant) if grant.payload().proposal == Some(*digest) => {
+                    self.0.execute(
+                        "INSERT INTO grant_proposals (grant_id, leaf) VALUES (?1, ?2)",
+                        params![grant.payload().id.as_bytes(), leaf],
+                    )?;
+                }
+                Some(_) | None => {
+                    self.0.execute("DELETE FROM log_openings WHERE leaf = ?1", params![leaf])?;
+                }
+            }
         }
         Ok(())
     }

@@ -474,6 +474,10 @@ fn a_day_after_the_request_only_a_grant_and_its_proposal_are_left() {
     let over = end.plus(DAY_SECONDS);
     assert_eq!(world.retailer.tidy(over, &mut world.rng).unwrap().negotiations, 2);
     assert_eq!(opened(&world), 2);
+    // The proposal is kept for as long as the grant is.
+    let kept = world.retailer.store.dump();
+    let kept = kept.iter().find(|(table, ..)| table == "grant_proposals");
+    assert_eq!(kept.map(|(.., rows)| rows.len()), Some(1));
     for (table, column, rows) in world.retailer.store.dump() {
         let gone = table == "negotiations" || table == "negotiation_messages";
         assert!(!gone || rows.is_empty(), "{table}.{column}");

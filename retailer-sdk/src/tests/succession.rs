@@ -402,6 +402,7 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              ALTER TABLE grants DROP COLUMN erased;
              DROP TABLE objections;
              DROP TABLE cosigned_head;
+             DROP TABLE grant_proposals;
              DROP TABLE negotiation_messages;
              DROP TABLE negotiations;
              DROP TABLE negotiation_policies;
