@@ -3,7 +3,7 @@
 use besace_agent::{engine::Engine, vault::WishContent};
 use besace_e2e::world::{Answer, House, World};
 use besace_protocol::{
-    consent::{Action, Indication},
+    consent::{Action, Indication, PriceBand},
     id::{GrantId, IntentionId, WishId},
     money::Money,
     offer::Category,
@@ -70,7 +70,7 @@ async fn a_shop_hears_the_kind_then_the_whole_and_forgets_it_when_she_does() {
     let list = heard(lumen).await;
     let [WishShown { accepted: false, wish: first }] = &list[..] else { panic!("{list:?}") };
     assert_eq!(first.category, Category::ShoesWalking);
-    assert_eq!(first.price_band.map(|band| band.at_most()), Some(Money::euro_cents(10_000)));
+    assert_eq!(first.price_band.map(PriceBand::at_most), Some(Money::euro_cents(10_000)));
     assert_eq!(first.detail, None);
     assert_eq!(refresh(&world).await, 0, "nothing leaves twice");
     let said = lumen.files().unwrap();
@@ -97,7 +97,7 @@ async fn a_shop_hears_the_kind_then_the_whole_and_forgets_it_when_she_does() {
     // She forgets the first: gone at the shop within one refresh.
     engine.remove_wish(shoes).unwrap();
     assert_eq!(refresh(&world).await, 1);
-    assert_eq!(heard(lumen).await, [coarse.clone()]);
+    assert_eq!(heard(lumen).await, std::slice::from_ref(&coarse));
     assert!(!contains(&lumen.files().unwrap(), WORDS));
     // And the end of the grant ends the rest.
     world.exchange.withdraw(grant).await.unwrap();
