@@ -213,7 +213,11 @@ fn domain() -> ControllerId {
 
 fn gateway(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_besace-gateway"));
-    command.env_remove("RUST_LOG").arg("--folder").arg(folder.join("gateway"));
+    command
+        .env_remove("RUST_LOG")
+        .env("BESACE_GATEWAY_MARKS", folder.join("marks"))
+        .arg("--folder")
+        .arg(folder.join("gateway"));
     command
 }
 
