@@ -97,7 +97,7 @@ async fn a_shop_hears_the_kind_then_the_whole_and_forgets_it_when_she_does() {
     // She forgets the first: gone at the shop within one refresh.
     engine.remove_wish(shoes).unwrap();
     assert_eq!(refresh(&world).await, 1);
-    assert_eq!(heard(lumen).await, std::slice::from_ref(&coarse));
+    assert_eq!(heard(lumen).await, std::slice::from_ref(coarse));
     assert!(!contains(&lumen.files().unwrap(), WORDS));
     // And the end of the grant ends the rest.
     world.exchange.withdraw(grant).await.unwrap();
