@@ -624,6 +624,7 @@ rules-lead = What you decide here counts for requests to come. Whatever goes bey
 rules-empty = You have no rule: you are asked everything.
 rules-link = Your rules: decide once for many requests
 rule-title = Rule { $number }, confirmed on { $date }
+rule-set-aside = This rule came back with a backup. It counts once you confirm it again.
 rule-ended = It has not counted since { $date }: confirm it, or take it away.
 rule-holds = Counts until
 rule-retailer = For which shop

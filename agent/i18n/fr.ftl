@@ -630,6 +630,7 @@ rules-lead = Ce que vous décidez ici vaut pour les demandes à venir. Ce qui d�
 rules-empty = Vous n’avez pas de règle : tout vous est demandé.
 rules-link = Vos règles : décider une fois pour plusieurs demandes
 rule-title = Règle { $number }, confirmée le { $date }
+rule-set-aside = Cette règle revient d’une sauvegarde. Elle ne compte qu’une fois confirmée à nouveau.
 rule-ended = Elle ne vaut plus depuis le { $date } : confirmez-la, ou retirez-la.
 rule-holds = Vaut jusqu’au
 rule-retailer = Pour quelle enseigne

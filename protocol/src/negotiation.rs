@@ -27,7 +27,7 @@ pub use message::{
 pub use pace::{Pace, PaceLimit, TooFast};
 pub use policy::{
     Beyond, Bounds, ByHand, Decision, History, REFUSAL_PAUSE_SECONDS, RULE_SECONDS_MAX, Rule,
-    RuleName, Silence, Verdict, decide,
+    RuleName, Silence, Verdict, ask_after_all, decide,
 };
 pub use proposal::{PROPOSAL_SECONDS_MAX, Proposal, TURNS_MAX};
 pub use reply::{Reply, reply};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use besace_protocol::{
-    consent::{GrantState, Indication, Terms},
+    consent::{GrantState, Indication, Notice, Terms},
     id::{GrantId, NegotiationId, ParseIdError, RequestId},
     lang::Language,
     party::ControllerId,
@@ -22,7 +22,7 @@ use super::{
     rule,
 };
 use crate::{
-    engine::{Duty, Engine, Erasing, Reconciliation, StepError},
+    engine::{BeyondRule, Duty, Engine, Erasing, Reconciliation, StepError},
     exchange::WithdrawalOutcome,
     ui::{terms, voice::Voice},
 };
@@ -195,6 +195,20 @@ fn marketing(
     )
 }
 
+/// What has to be told before, item by item.
+fn told(text: &mut String, notice: &Notice) {
+    let who = notice.controller();
+    let _infallible = writeln!(text, "  {}, {}, {}", who.name, who.address, who.contact);
+    for (item, told) in notice.items() {
+        let _infallible = writeln!(text, "    {}: {told}", item.as_str().replace('_', " "));
+    }
+}
+
+fn beyond_json(beyond: &[BeyondRule]) -> Vec<Value> {
+    let one = |one: &BeyondRule| json!({"dimensions": one.dimensions, "rule": one.rule});
+    beyond.iter().map(one).collect()
+}
+
 fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
     let open =
         session.unlocked()?.open_requests().map_err(|error| exchange::step_failure(&error))?;
@@ -217,19 +231,10 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         let mirror = terms::mirror(&voice, &one.display_name, &one.guesses);
         let _infallible = writeln!(text, "  {mirror}");
         text.push_str(&rule::beyond(&one.beyond));
-        let who = one.notice.controller();
-        let _infallible = writeln!(text, "  {}, {}, {}", who.name, who.address, who.contact);
-        for (item, told) in one.notice.items() {
-            let _infallible = writeln!(text, "    {}: {told}", item.as_str().replace('_', " "));
-        }
-        let beyond: Vec<Value> = one
-            .beyond
-            .iter()
-            .map(|beyond| json!({"dimensions": beyond.dimensions, "rule": beyond.rule}))
-            .collect();
+        told(&mut text, &one.notice);
         list.push(json!({
             "guesses": one.guesses,
-            "beyond": beyond,
+            "beyond": beyond_json(&one.beyond),
             "name": one.display_name,
             "notice": one.notice,
             "request": asked.id,
@@ -253,10 +258,20 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             benefit(&one.terms),
         );
         text.push_str(&rule::beyond(&one.beyond));
+        let mirror = terms::mirror(&voice, &one.display_name, &one.guesses);
+        let _infallible = writeln!(
+            text,
+            "  At most {} a day. Say no, and what you earned stays yours.\n  {mirror}",
+            one.terms.frequency_per_day
+        );
+        told(&mut text, &one.notice);
         answers.push(json!({
+            "beyond": beyond_json(&one.beyond),
             "expires": one.expires,
+            "guesses": one.guesses,
             "name": one.display_name,
             "negotiation": one.id,
+            "notice": one.notice,
             "terms": one.terms,
         }));
     }

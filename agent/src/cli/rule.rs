@@ -160,12 +160,16 @@ fn confirmed(session: &mut Session<'_, '_>, name: RuleName) -> Result<(), Failur
 }
 
 fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
-    let rules = session.unlocked()?.rules()?;
+    let engine = session.unlocked()?;
+    let (rules, unconfirmed) = (engine.rules()?, engine.unconfirmed_rules()?);
     let text = rules.iter().fold(String::new(), |mut text, rule| {
         let _infallible = writeln!(text, "{}", described(rule));
+        if unconfirmed.contains(&rule.name.number) {
+            text.push_str("   It came back with a backup, and counts once you confirm it: `besace rule change`.\n");
+        }
         text
     });
-    session.output.line(&json!({"rules": rules}), &text)
+    session.output.line(&json!({"rules": rules, "unconfirmed": unconfirmed}), &text)
 }
 
 fn described(rule: &Rule) -> String {

@@ -1,7 +1,7 @@
 //! What her rules say to a request, and what she did by hand that keeps them from speaking.
 //! `spec/negotiation.md#what-the-agent-says-without-asking`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use besace_protocol::{
     consent::{ConsentRequest, Dimension, GrantState},
@@ -9,7 +9,7 @@ use besace_protocol::{
     id::{Generation, GrantId, NegotiationId, RequestId},
     negotiation::{
         Decision, History, Matter, Negotiation, Pace, PaceLimit, Rule, RuleName, Side, TooFast,
-        decide,
+        ask_after_all, decide,
     },
     party::ControllerId,
     purpose::Purpose,
@@ -20,7 +20,7 @@ use super::{
     Engine,
     step::{FACET, StepError},
 };
-use crate::vault::{GivingRule, RequestState, StoredGrant};
+use crate::vault::{Ended, GivingRule, RequestState, StoredGrant};
 
 /// A request that a rule of hers refused; nobody was told, and she was not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,10 @@ struct Asked {
 pub(super) struct Past {
     asked: Vec<Asked>,
     grants: Vec<StoredGrant>,
+    /// To whose marketing she objects.
+    objected: BTreeSet<ControllerId>,
+    /// Of which negotiating came to nothing.
+    in_vain: BTreeSet<RequestId>,
     rules: Vec<Rule>,
 }
 
@@ -83,11 +87,13 @@ impl Past {
         };
         let withdrawn = grants.clone().filter(of_purpose);
         let withdrawn = withdrawn.filter(|one| one.state == GrantState::Withdrawn);
+        // While she objects to a retailer no rule gives it anything: her own hand may.
+        let objects = self.objected.contains(domain).then_some(now);
         History {
             has_grant: grants.any(|one| of_purpose(&one) && lives(one)),
             refused: refused.filter_map(|one| one.refused_at).max(),
             too_fast: self.too_fast(request),
-            withdrawn: withdrawn.filter_map(|one| one.ended_at).max(),
+            withdrawn: withdrawn.filter_map(|one| one.ended_at).max().max(objects),
         }
     }
 
@@ -113,7 +119,19 @@ impl Engine {
                 refused_at: stored.decided_at.filter(|_| refused),
             });
         }
-        Ok(Past { asked, grants: vault.grants()?, rules: vault.rules()? })
+        let objections = vault.objections()?.into_iter().filter(|said| said.objects);
+        let talks = vault.negotiations()?.into_iter();
+        let in_vain =
+            talks.filter(|one| one.ended.as_ref().is_some_and(|ended| *ended != Ended::Settled));
+        let rules = vault.rules()?.into_iter();
+        let unconfirmed = vault.unconfirmed_rules()?;
+        Ok(Past {
+            asked,
+            grants: vault.grants()?,
+            objected: objections.map(|said| said.domain).collect(),
+            in_vain: in_vain.map(|one| one.request).collect(),
+            rules: rules.filter(|rule| !unconfirmed.contains(&rule.name.number)).collect(),
+        })
     }
 
     /// What is to be said to a request to which nothing was said.
@@ -132,7 +150,11 @@ impl Engine {
         let begun = Negotiation::open(Side::Subject, request.clone(), matter);
         let begun = begun.map_err(|_| StepError::Make)?;
         let history = past.history(asked.id, &asked.controller, asked.terms.purpose, now);
-        decide(&begun, past.rules(), history, now).ok_or(StepError::Make)
+        let decision = decide(&begun, past.rules(), history, now).ok_or(StepError::Make)?;
+        if matches!(decision, Decision::Propose { .. }) && past.in_vain.contains(&asked.id) {
+            return Ok(ask_after_all(asked, past.rules(), now));
+        }
+        Ok(decision)
     }
 
     /// Does what her rules say to the open requests of `domain`, and notes why. What they give is a
@@ -155,16 +177,29 @@ impl Engine {
                         StepError::RequestClosed
                         | StepError::Paused
                         | StepError::TooOften
-                        | StepError::Minor,
-                    ) => {
-                        continue;
-                    }
+                        | StepError::Minor
+                        | StepError::Mirror(_)
+                        | StepError::NoticeMissing
+                        | StepError::Answer
+                        | StepError::Make,
+                    ) => continue,
                     Err(error) => return Err(error),
                 }
             }
             if let Decision::Propose { terms, .. } = &decision {
                 match self.begin_negotiation(&open.request, terms.clone()) {
-                    Ok(()) | Err(StepError::Mirror(_)) => {}
+                    Ok(()) => {}
+                    // One about which nothing may be said now holds up no other.
+                    Err(
+                        StepError::RequestClosed
+                        | StepError::Paused
+                        | StepError::TooOften
+                        | StepError::Minor
+                        | StepError::Mirror(_)
+                        | StepError::NoticeMissing
+                        | StepError::Answer
+                        | StepError::Make,
+                    ) => continue,
                     Err(error) => return Err(error),
                 }
             }

@@ -62,6 +62,11 @@ impl Engine {
         Ok(self.vault()?.rules()?)
     }
 
+    /// Numbers of the rules that came back with a backup: none of them counts before she confirmed it again.
+    pub fn unconfirmed_rules(&self) -> Result<BTreeSet<u32>, EngineError> {
+        Ok(self.vault()?.unconfirmed_rules()?)
+    }
+
     /// Keeps a rule that she confirms now.
     pub fn add_rule(&self, draft: RuleDraft) -> Result<RuleName, ConfirmRuleError> {
         let vault = self.vault()?;

@@ -96,8 +96,16 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<RulesView, StepError> {
     };
     let retailers = known.iter().map(name).collect();
     let rules = engine.rules()?;
-    let rules = rules.iter().map(|rule| one(voice, rule, &known, engine.now())).collect();
-    Ok(RulesView { rules, retailers })
+    let unconfirmed = engine.unconfirmed_rules()?;
+    let mut views = Vec::new();
+    for rule in &rules {
+        let mut view = one(voice, rule, &known, engine.now());
+        if unconfirmed.contains(&rule.name.number) {
+            view.ended = Some(voice.say("rule-set-aside"));
+        }
+        views.push(view);
+    }
+    Ok(RulesView { rules: views, retailers })
 }
 
 fn one(voice: &Voice, rule: &Rule, known: &[&Manifest], now: Timestamp) -> RuleView {

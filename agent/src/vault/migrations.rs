@@ -96,6 +96,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0020_intentions.sql"),
         schema: "7c517a9064cf1794fe6ed8ba7c3041b61e4d7c9e8e7554aff9061380e95acfc9",
     },
+    Migration {
+        sql: include_str!("migrations/0021_rules_set_aside.sql"),
+        schema: "66df97c7ec813439e96e91c1f8faf79fdc8e67e804f9d96969e070c1696eadff",
+    },
 ];
 
 /// The schema that this program writes.

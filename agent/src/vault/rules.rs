@@ -1,6 +1,6 @@
 //! What she decided once for many requests, and what was done by it. Rules never leave the vault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use besace_protocol::{
     consent::Indication,
@@ -90,6 +90,17 @@ impl Vault {
             )?;
             let rules = statement.query_map([], |row| from_column(row, 0))?;
             Ok(rules.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Numbers of rules that stand as they did in a backup: none counts before she confirmed it again.
+    pub fn unconfirmed_rules(&self) -> Result<BTreeSet<u32>, VaultError> {
+        self.read(|db| {
+            let mut statement = db.prepare(
+                "SELECT number FROM rules AS one WHERE set_aside_at IS NOT NULL AND NOT EXISTS
+                   (SELECT 1 FROM rules WHERE number = one.number AND version > one.version)",
+            )?;
+            Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
         })
     }
 

@@ -123,6 +123,11 @@ impl Vault {
                     "UPDATE told_logs SET decided_at = ?1 WHERE decided_at IS NULL",
                     [column::from_time(now)],
                 )?;
+                // She may have changed or removed them since the backup was made, and nobody else knows.
+                db.execute(
+                    "UPDATE rules SET set_aside_at = ?1 WHERE set_aside_at IS NULL",
+                    [column::from_time(now)],
+                )?;
             }
             Ok(count)
         })

@@ -204,16 +204,7 @@ pub fn decide(
 ) -> Option<Decision> {
     let due = negotiation.due().filter(|_| negotiation.outcome().is_none())?;
     let asked = negotiation.request().payload();
-    // What she changed counts as it is now, also where it is no longer about this.
-    let is_last = |rule: &&Rule| {
-        let later = |other: &Rule| {
-            other.name.number == rule.name.number && other.name.version > rule.name.version
-        };
-        !rules.iter().any(later)
-    };
-    let last = rules.iter().filter(is_last).filter(|rule| rule.is_for(asked, now));
-    let mut rules: Vec<&Rule> = last.collect();
-    rules.sort_by_key(|rule| rule.name.number);
+    let rules = that_hold(rules, asked, now);
     match due {
         Due::Begin => Some(begin(asked, &rules, history, now)),
         Due::AnswerCounter => {
@@ -226,6 +217,27 @@ pub fn decide(
         }
         Due::AnswerProposal { .. } | Due::Countersign => None,
     }
+}
+
+/// What she is asked, and told, about a request to which her rules would propose something and did so in vain: it is not
+/// proposed twice, and what is asked goes as far beyond them as before.
+pub fn ask_after_all(asked: &ConsentRequest, rules: &[Rule], now: Timestamp) -> Decision {
+    Decision::Ask { beyond: beyond(&asked.terms, &that_hold(rules, asked, now)), hers: None }
+}
+
+/// The rules that speak about what is asked, by number.
+fn that_hold<'a>(rules: &'a [Rule], asked: &ConsentRequest, now: Timestamp) -> Vec<&'a Rule> {
+    // What she changed counts as it is now, also where it is no longer about this.
+    let is_last = |rule: &&Rule| {
+        let later = |other: &Rule| {
+            other.name.number == rule.name.number && other.name.version > rule.name.version
+        };
+        !rules.iter().any(later)
+    };
+    let last = rules.iter().filter(is_last).filter(|rule| rule.is_for(asked, now));
+    let mut rules: Vec<&Rule> = last.collect();
+    rules.sort_by_key(|rule| rule.name.number);
+    rules
 }
 
 fn begin(asked: &ConsentRequest, rules: &[&Rule], history: History, now: Timestamp) -> Decision {
@@ -246,9 +258,13 @@ fn begin(asked: &ConsentRequest, rules: &[&Rule], history: History, now: Timesta
     }
     for (by, bounds, _) in giving(rules) {
         let within = asked.options().filter(|option| option.narrower_than(&bounds.on(option)));
-        let least =
-            within.reduce(|least, option| if is_better(option, least) { option } else { least });
-        if let Some(terms) = least {
+        let within: Vec<&Terms> = within.collect();
+        let least = within.iter().find(|one| within.iter().all(|other| is_better(one, other)));
+        if least.is_none() && !within.is_empty() {
+            // Which of those that stand beside each other is hers to say; by rule it would tell how far each bound goes.
+            return Decision::Ask { beyond: Vec::new(), hers: None };
+        }
+        if let Some(&terms) = least {
             if *terms == asked.terms {
                 return Decision::Give { by };
             }

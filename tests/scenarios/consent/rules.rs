@@ -2,7 +2,7 @@
 
 use besace_agent::engine::{GrantView, RuleDraft, StepError};
 use besace_protocol::{
-    consent::{Benefit, BenefitKind, Dimension, GrantState, Indication},
+    consent::{Benefit, BenefitKind, Cause, Dimension, GrantState, Indication},
     id::RequestId,
     log::Salt,
     negotiation::{Bounds, RuleName, Verdict},
@@ -134,12 +134,81 @@ fn no_rule_gives_what_she_refused_and_none_holds_longer_than_it_was_confirmed_fo
     house.engine.add_rule(gives(bounds(Purpose::Recognition))).unwrap();
     house.engine.follow_rules(&shop.domain).unwrap();
     assert!(by_rules(&house).is_empty());
+    // Confirmed a day before what it is about is asked: that is still open when the rule is over.
+    for (days, given) in [(394, 1), (395, 0)] {
+        let mut shop = Shop::new("shop.example", 1);
+        let house = House::new();
+        house.engine.add_rule(gives(bounds(Purpose::Recognition))).unwrap();
+        house.clock.advance(DAY_SECONDS);
+        shop.advance(DAY_SECONDS);
+        shop.ask_for(Purpose::Recognition, "shop.example/fr/*".to_owned(), 396);
+        house.meet(&shop);
+        house.clock.advance(days * DAY_SECONDS);
+        assert_eq!(open(&house).len(), 1, "{days}");
+        house.engine.follow_rules(&shop.domain).unwrap();
+        assert_eq!(by_rules(&house).len(), given, "{days}");
+    }
     let (shop, house) = asked();
     let rule = house.engine.add_rule(gives(bounds(Purpose::Recognition))).unwrap();
-    house.clock.advance(395 * DAY_SECONDS);
     house.engine.remove_rule(rule.number).unwrap();
     house.engine.follow_rules(&shop.domain).unwrap();
     assert!(by_rules(&house).is_empty(), "nor one that was taken away");
+}
+
+#[test]
+fn no_rule_gives_anything_to_whom_she_objects() {
+    let (shop, house) = asked();
+    house.engine.add_rule(gives(bounds(Purpose::Recognition))).unwrap();
+    house.engine.object(&shop.domain, true).unwrap();
+    house.engine.follow_rules(&shop.domain).unwrap();
+    assert!(by_rules(&house).is_empty());
+    assert_eq!(open(&house).len(), 2, "her own hand may");
+    house.engine.object(&shop.domain, false).unwrap();
+    house.engine.follow_rules(&shop.domain).unwrap();
+    assert_eq!(by_rules(&house).len(), 1);
+}
+
+#[test]
+fn a_rule_that_came_back_with_a_backup_counts_once_she_confirmed_it_again() {
+    for (cause, counts) in [(Cause::Restore, false), (Cause::Rollback, false), (Cause::Rekey, true)]
+    {
+        let (shop, house) = asked();
+        let rule = house.engine.add_rule(gives(bounds(Purpose::Recognition))).unwrap();
+        house.engine.start_new_logs(cause).unwrap();
+        house.engine.follow_rules(&shop.domain).unwrap();
+        assert_eq!(by_rules(&house).len(), usize::from(counts), "{cause:?}");
+        let unconfirmed = house.engine.unconfirmed_rules().unwrap();
+        assert_eq!(unconfirmed.contains(&rule.number), !counts, "{cause:?}");
+        let changed = house.engine.change_rule(rule.number, gives(bounds(Purpose::Recognition)));
+        assert_eq!(changed.unwrap().version, 2);
+        assert!(house.engine.unconfirmed_rules().unwrap().is_empty());
+        house.engine.follow_rules(&shop.domain).unwrap();
+        assert_eq!(by_rules(&house).len(), 1, "{cause:?}");
+    }
+}
+
+#[test]
+fn a_shop_that_says_no_to_less_does_not_hide_what_goes_beyond_her_rule() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let narrow = Bounds { retention_days: 7, valid_days: 90, ..bounds(Purpose::Recognition) };
+    let verdict = Verdict::Give { bounds: narrow, narrow: true };
+    let rule = house.engine.add_rule(draft(verdict)).unwrap();
+    house.engine.follow_rules(&shop.domain).unwrap();
+    let due = house.engine.due_negotiations(&shop.domain).unwrap();
+    let talk = house.engine.negotiate(due[0]).unwrap().unwrap();
+    let answer = shop.negotiate(&talk.call).unwrap();
+    house.take(&shop, || house.engine.accept_negotiated(due[0], &answer)).unwrap();
+    for _refresh in 0..2 {
+        house.engine.follow_rules(&shop.domain).unwrap();
+        let open = house.engine.open_requests().unwrap();
+        let [asked] = &open[..] else { panic!("she is asked: {open:?}") };
+        assert_eq!(asked.beyond[0].rule, rule);
+        assert_eq!(asked.beyond[0].dimensions, [Dimension::Retention]);
+        assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+    }
 }
 
 #[test]
