@@ -141,7 +141,7 @@ impl Profile {
     }
 
     /// The day until which the vault is a minor's, if `today` is before it: that of the mark, or that on which
-    /// whoever was born on the birthday is old enough ([`CONSENT_AGE`]), the later one.
+    /// whoever was born on the birthday is fifteen, the later one.
     pub fn minor_until(&self, today: jiff::civil::Date) -> Option<jiff::civil::Date> {
         let day = |field| self.get(field).and_then(|value| date(value.reveal()));
         let grown = day(ProfileField::Birthday).and_then(|born| {
