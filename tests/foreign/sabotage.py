@@ -390,6 +390,14 @@ def seen_by(files, retailer, policy):
     yield "cosigned, and nobody asks", {**files, name: good}, policy
     yield "cosigned, and none is asked for", {**files, name: good}, {**policy, "witnesses": f"{lines}quorum none\n"}
     yield "cosigned by strangers", {**files, name: good}, {**policy, "witnesses": "quorum none\n"}
+    yield "remembered as it was cosigned", files, {**policy, "remembered": [good.decode()]}
+    earlier = [files[file].decode() for file in files if file.startswith(f"logs/{retailer}/seen/")]
+    yield "remembered several times", files, {**policy, "remembered": [*earlier, good.decode(), head.decode()]}
+    for at in range(4):
+        other = forge.SHOP_LOG.sign(b"%d" % at) + forge.SHOP_LOG.sign(b"other")
+        line = base64.b64encode(verify.sha(retailer.encode(), b"\n\1", forge.SHOP_LOG.public_key().public_bytes_raw())[:4] + other[:64])
+        text = head.decode().split("\n\n")[0] + f"\n\n\u2014 {retailer} {line.decode()}\n"
+        yield f"remembered of another key, at place {at}", files, {**policy, "remembered": [good.decode()] * at + [text] + [good.decode()] * (3 - at)}
     for size, seen in ((file.rsplit("/", 1)[1], files[file]) for file in files if file.startswith(f"logs/{retailer}/seen/")):
         yield f"cosigned at {size}", {**files, name: cosigned(seen, WITNESSES, now)}, pinned
         yield f"cosigned at {size} before it happened", {**files, name: cosigned(seen, WITNESSES, now - 2 * verify.DAY)}, pinned

@@ -41,7 +41,7 @@ def tile_name(row, index, width):
 class Audit:
     def __init__(self, folder, policy):
         self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in pathlib.Path(folder).rglob("*") if path.is_file()}
-        self.policy, self.findings, self.conduct, self.published, self.misnamed, self.open = policy, set(), set(), set(), set(), False
+        self.policy, self.findings, self.conduct, self.published, self.misnamed, self.open, self.lacking = policy, set(), set(), set(), set(), False, False
         self.skew, self.now = policy.get("skew_seconds", 90), policy.get("now", int(time.time()))
         self.within, self.erase = policy.get("acknowledge_within_seconds", DAY), policy.get("erase_within_seconds", 31 * DAY)
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
@@ -79,7 +79,7 @@ class Audit:
                 elif self.check(kind, "G1", place):
                     self.take_document(kind, payload, place, theirs, self.sides[theirs], origin)
         self.findings or self.read_documents() or self.findings or self.compare()
-        self.open |= not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
+        self.open |= self.lacking or not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
         sys.stdout.writelines(" ".join(map(str, finding)) + "\n" for finding in sorted(self.findings, key=str))
         return 1 if self.findings else 2 if self.open else 0
     def read_log(self, origin, key, kinds):  # Every file of a log against its head; gives the opened entries, or nothing: place, salt, record.
@@ -91,8 +91,8 @@ class Audit:
         if not self.check("checkpoint" in kinds, "B1", (prefix + "checkpoint",)) or prefix + "checkpoint" not in heads:
             return None
         size, top = heads.pop(prefix + "checkpoint")
-        heads |= {"policy": head_of(text.encode(), origin, key) for text in self.policy.get("remembered", []) if text.startswith(origin + "\n")}
-        heads |= self.witnessed(origin, key) if origin in self.domains else {}
+        known = [head_of(text.encode(), origin, key, alone=False) for text in self.policy.get("remembered", []) if text.startswith(origin + "\n")]
+        heads = [*heads.items(), *(("policy", head) for head in known if self.check(head, "L1", ("policy",))), *(self.witnessed(origin, key) if origin in self.domains else [])]
         rows = [[(n // 256, min(256, many - n)) for n in range(0, many, 256)] for many in (size >> 8 * level for level in range(8))]
         wanted = {tile_name(row, *tile) for row, tiles in [("entries", rows[0]), *enumerate(rows)] for tile in tiles}
         for kind in set(kinds) ^ wanted:
@@ -114,17 +114,17 @@ class Audit:
             return self.check(False, "L4", (prefix + tile_name(row, n, width),)) and None
         if not self.check(root(leaves) == top, "L4", (prefix + "checkpoint",)):
             return None
-        for name, (known, other) in heads.items():
+        for name, (known, other) in heads:
             self.check(known <= size and root(leaves[:known]) == other, "L5" if known == size else "L3", (name,))
         numbers = [int(kind[9:-6]) for kind in kinds if re.fullmatch(r"openings/(0|[1-9]\d*)\.jsonl", kind)]
         return [one for n in sorted(numbers) for one in self.read_openings(f"{prefix}openings/{n}.jsonl", n * 256, entries)]
-    def witnessed(self, origin, key):  # A retailer's head with the lines of witnesses, if it has one; L2 unless enough of the policy had seen it.
-        name, since = f"logs/{origin}/cosigned", {"none": self.now}
+    def witnessed(self, origin, key):  # A retailer's head with the lines of witnesses, if it has one; L2 unless enough of the policy had seen it. Without one, nothing is known.
+        name, since, asked = f"logs/{origin}/cosigned", {"none": self.now}, self.policy.get("witnesses", "quorum none")
         head = head_of(self.files.get(name, b""), origin, key, alone=False)
-        well = self.check(head or name not in self.files, "L1", (name,))
-        text, lines = note_of(self.files[name]) if head else ("", [])
+        text, lines = note_of(self.files[name]) if self.check(head or name not in self.files, "L1", (name,)) and head else ("", [])
+        self.lacking |= not (name in self.files or re.search(r"(?m)^\s*quorum\s+none\s*$", asked))
         try:
-            for words in map(str.split, self.policy.get("witnesses", "quorum none").splitlines() if well else []):
+            for words in map(str.split, asked.splitlines() if head else []):
                 if words[:1] == ["witness"]:
                     who, key_id, public = words[2].split("+", 2)
                     own = [line[2] for line in lines if line[:2] == (who, bytes.fromhex(key_id))]
@@ -139,7 +139,7 @@ class Audit:
                     self.seen[f"logs/{origin}"] = (head[0], since[words[1]])
         except UNREADABLE:  # as one wrong line of a witness spoils a head
             self.check(False, "L2", (name,))
-        return {name: head} if head else {}
+        return [(name, head)] if head else []
     def read_openings(self, name, first, entries):
         data, opened = self.files[name], []
         lines = (data[:-1] if data.endswith(b"\n") else data + b"-").split(b"\n")
@@ -221,7 +221,7 @@ class Audit:
     def moment(self, at, place):
         last = self.last.get(book := place[0].split("/openings")[0], 0)
         self.last[book], (size, seen) = max(last, at), self.seen.get(book, (0, 0))
-        self.judge(place, L8=at >= last - self.skew and (place[1] >= size or at <= seen + self.skew))
+        self.judge(place, L8=at >= last - self.skew and (place[1] >= size or at <= seen + self.skew + 300))
     def take_record(self, value, salt, record, place, lives, theirs):
         kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))
         self.published |= {value["digest"]} if kind == "published" else set()

@@ -4,11 +4,15 @@ use besace_protocol::{
     audit::Bundle,
     log::{Commitment, NOTE_LEN_MAX, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of},
     party::ControllerId,
+    problem::ProblemType,
     wire::LOG_PATH,
 };
 
 use super::{Exchange, ExchangeError};
-use crate::engine::{Engine, StepError};
+use crate::{
+    engine::{Engine, StepError},
+    net::NetError,
+};
 
 /// Longest bundle of entries, in bytes: 256 entries of 2 + 32 bytes.
 const ENTRY_BUNDLE_LEN_MAX: usize = 256 * 34;
@@ -29,10 +33,8 @@ impl Exchange {
         };
         // Before the head that everybody is shown, so that it is not larger. A retailer without witnesses has none.
         let path = format!("{LOG_PATH}/cosigned");
-        let cosigned = match self.fetch(domain, &path, NOTE_LEN_MAX, "log").await {
-            Ok(bytes) => Some(verified(&bytes)?),
-            Err(_) => None,
-        };
+        let cosigned = unless_absent(self.fetch(domain, &path, NOTE_LEN_MAX, "log").await)?;
+        let cosigned = cosigned.as_deref().map(verified).transpose()?;
         let path = format!("{LOG_PATH}/checkpoint");
         let mut head = verified(&self.fetch(domain, &path, NOTE_LEN_MAX, "log").await?)?;
         if let Some(cosigned) = cosigned {
@@ -57,5 +59,38 @@ impl Exchange {
         }
         Engine::add_retailer_log(&mut bundle, &head, &entries)?;
         Ok(bundle)
+    }
+}
+
+/// Nothing only where the retailer says that there is nothing: one that does not answer, or has no time, may well
+/// have it, and a bundle without it would speak against the retailer.
+fn unless_absent(
+    fetched: Result<Vec<u8>, ExchangeError>,
+) -> Result<Option<Vec<u8>>, ExchangeError> {
+    match fetched {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ExchangeError::Net(NetError::Refused(ProblemType::NotFound))) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_absent_only_if_the_retailer_says_so() {
+        let absent = |error| unless_absent(Err(ExchangeError::Net(error)));
+        assert!(matches!(absent(NetError::Refused(ProblemType::NotFound)), Ok(None)));
+        let others = [
+            NetError::Refused(ProblemType::TooLarge),
+            NetError::Refused(ProblemType::Internal),
+            NetError::NotUnderstood,
+            NetError::TooLong { max: NOTE_LEN_MAX },
+        ];
+        for other in others {
+            assert!(absent(other).is_err());
+        }
+        assert!(matches!(unless_absent(Ok(vec![1])), Ok(Some(bytes)) if bytes == [1]));
     }
 }

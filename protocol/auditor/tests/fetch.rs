@@ -259,6 +259,23 @@ fn a_log_that_was_cut_is_found_at_the_next_visit() {
 }
 
 #[test]
+fn a_log_that_no_witness_cosigned_is_found_by_who_asks_for_it_himself() {
+    let desk = Desk::new(&bundle(5, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    let witness = WitnessKey::new(WitnessName::parse("w").unwrap(), key(9).verifying_key());
+    let asked = format!("\"witnesses\":\"witness w {witness}\\nquorum w\\n\",\"v\":1,");
+    let policy = fs::read_to_string(desk.path("policy.json")).unwrap();
+    fs::write(desk.path("policy.json"), policy.replace("\"v\":1,", &asked)).unwrap();
+    assert_eq!((desk.fetch().0, desk.judge("bundle").0), (Exit::Holds, Exit::Holds));
+    desk.shown.files.lock().unwrap().remove(&format!("{LOG_PATH}/cosigned"));
+    let (exit, said) = desk.fetch();
+    assert!(exit == Exit::Findings && said.contains("L2"), "{said}");
+    // Of the folder alone nobody knows who left it out.
+    let (exit, report) = desk.judge("bundle");
+    assert!(exit == Exit::NotChecked && report.contains("may have left it out"), "{report}");
+}
+
+#[test]
 fn another_retailers_answers_are_not_taken() {
     let good = bundle(5, u64::MAX);
     let desk = Desk::new(&good);

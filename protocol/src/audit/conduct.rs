@@ -16,6 +16,7 @@ use crate::{
     crypto::Digest,
     document::Verified,
     id::GrantId,
+    log::COSIGNATURE_AHEAD_MAX,
     party::{ControllerId, ShopCode},
     purpose::{DataCategory, Purpose},
     time::{Day, Timestamp},
@@ -419,7 +420,8 @@ impl Book<'_> {
         asked.check(Assertion::U8, chain);
     }
 
-    /// L8: within the skew, no entry is older than one before it, nor of a moment after witnesses had seen it.
+    /// L8: within the skew, no entry is older than one before it, nor of a moment after witnesses had seen it,
+    /// whose clocks may differ as far as a cosignature counts.
     pub(super) fn moment(&mut self, at: Timestamp, spot: Spot) {
         let last = self.last.unwrap_or(at);
         let back = last.as_unix_seconds().saturating_sub(at.as_unix_seconds());
@@ -429,7 +431,7 @@ impl Book<'_> {
         self.conduct.check(Assertion::L8, fault, || places.of(spot));
         if let Some(seen) = self.seen
             && let ahead @ 1.. = at.as_unix_seconds().saturating_sub(seen.as_unix_seconds())
-            && ahead > self.context.policy.skew_seconds
+            && ahead > self.context.policy.skew_seconds.saturating_add(COSIGNATURE_AHEAD_MAX)
         {
             let fault = Fault::SeenBefore { seconds: ahead };
             self.conduct.find(Assertion::L8, places.of(spot), fault);

@@ -41,8 +41,6 @@ pub enum Fault {
     ParseCheckpoint(#[source] ParseCheckpointError),
     #[error("the head does not hold")]
     Checkpoint(#[source] VerifyCheckpointError),
-    #[error("no head that witnesses cosigned is in the bundle")]
-    NotCosigned,
     #[error("does not count by the policy of witnesses")]
     Quorum(#[source] QuorumError),
     #[error("the file name says another size")]
@@ -239,6 +237,10 @@ pub enum Gap {
         "{origin}: cosigned by {count} whom the policy does not name; nothing is held against their lines"
     )]
     OtherWitnesses { origin: Origin, count: u64 },
+    #[error(
+        "{origin}: no head that witnesses cosigned is in the bundle; whoever wrote it may have left it out"
+    )]
+    NotCosigned { origin: Origin },
     #[error("{origin}: cosigned {seconds} s ago; what came since is not known")]
     CosignedLongAgo { origin: Origin, seconds: u64 },
     #[error("{origin}: the last {count} entries are not cosigned")]
@@ -246,7 +248,7 @@ pub enum Gap {
 }
 
 impl Gap {
-    /// Whether a part of the bundle stayed unread because of it: then "holds" may not be said.
+    /// Whether something that the policy asks for stayed unread or is lacking: then "holds" may not be said.
     pub const fn is_blocking(&self) -> bool {
         matches!(
             self,
@@ -254,6 +256,7 @@ impl Gap {
                 | Self::RememberedLogAbsent { .. }
                 | Self::UnreadDocuments { .. }
                 | Self::ConductNotJudged
+                | Self::NotCosigned { .. }
         )
     }
 }

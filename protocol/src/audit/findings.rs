@@ -136,8 +136,10 @@ impl Findings {
         }
     }
 
-    pub(super) fn has_blocking_gap(&self) -> bool {
-        self.gaps.iter().any(Gap::is_blocking)
+    /// Whether part of the bundle went unread. A cosigned head that is not there hides no entry.
+    pub(super) fn has_unread(&self) -> bool {
+        let unread = |gap: &Gap| gap.is_blocking() && !matches!(gap, Gap::NotCosigned { .. });
+        self.gaps.iter().any(unread)
     }
 
     pub(super) fn has_findings(&self) -> bool {

@@ -121,7 +121,7 @@ pub(super) fn documents<F: Files>(
         match signed(digest, &bytes, &named, context.policy) {
             Ok(()) => out.checked(Assertion::G1),
             // What would name it may stand in a log that could not be read.
-            Err((_, Fault::UnnamedDocument)) if out.has_blocking_gap() => {
+            Err((_, Fault::UnnamedDocument)) if out.has_unread() => {
                 unread = unread.saturating_add(1);
             }
             Err((assertion, fault)) => out.find(assertion, place, fault),

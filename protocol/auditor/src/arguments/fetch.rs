@@ -60,13 +60,19 @@ pub(super) fn answer(arguments: &Arguments, out: &mut impl Write) -> Result<Exit
         advise(advice)(error)
     })?;
     if is_new {
-        let policy = Policy { controllers: vec![fetched.keys.clone()], ..policy };
+        let policy = Policy { controllers: vec![fetched.keys.clone()], ..policy.clone() };
         let policy = policy.to_bytes().map_err(advise("report this as a bug"))?;
         fs::write(&arguments.policy, policy).map_err(advise("choose another file for --policy"))?;
     }
-    out.write_all(told(&fetched, is_new).as_bytes())
-        .map_err(advise("make room where the report goes"))?;
-    Ok(Exit::Holds)
+    // Only who asks himself knows that there is none: a bundle of others says nothing about it.
+    let asks = policy.witnesses.as_ref().is_some_and(|witnesses| witnesses.policy().asks());
+    let is_unseen = asks && fetched.cosigned.is_none();
+    let mut told = told(&fetched, is_new);
+    if is_unseen {
+        told.push_str("L2 The policy asks for witnesses, and no head of this log was cosigned.\n");
+    }
+    out.write_all(told.as_bytes()).map_err(advise("make room where the report goes"))?;
+    Ok(if is_unseen { Exit::Findings } else { Exit::Holds })
 }
 
 fn told(fetched: &Fetched, is_new: bool) -> String {

@@ -164,6 +164,9 @@ pub(super) fn gap(gap: &Gap) -> String {
         Gap::OtherWitnesses { origin, count } => format!(
             "{origin}. Signatures de témoins que l’auditeur ne désigne pas, non vérifiées\u{a0}: {count}."
         ),
+        Gap::NotCosigned { origin } => format!(
+            "{origin}. Aucun en-tête contresigné n’est dans le dossier\u{a0}: il a pu en être retiré."
+        ),
         Gap::CosignedLongAgo { origin, seconds } => format!(
             "{origin}\u{a0}: les témoins l’ont vu il y a {seconds} s\u{a0}; la suite n’est pas connue."
         ),
@@ -187,7 +190,6 @@ pub(super) fn fault(fault: &Fault) -> String {
         }
         Fault::ParseCheckpoint(_) => "Ce n’est pas un en-tête.".to_owned(),
         Fault::Checkpoint(_) => "L’en-tête ne tient pas.".to_owned(),
-        Fault::NotCosigned => "Aucun en-tête contresigné n’est dans le dossier.".to_owned(),
         Fault::Quorum(_) => "Trop peu de témoins désignés ont contresigné cet en-tête.".to_owned(),
         Fault::OtherSize => "Le nom du fichier dit une autre taille.".to_owned(),
         Fault::Shorter { seen } => {

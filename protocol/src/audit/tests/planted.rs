@@ -65,6 +65,9 @@ fn planted(assertion: Assertion) -> (Bundle, Policy) {
             let key = crate::log::WitnessKey::new(name, key);
             let text = format!("witness w {key}\nquorum w\n");
             story.policy.witnesses = Some(PinnedWitnesses::parse(text.as_bytes()).unwrap());
+            let mut bundle = story.bundle();
+            bundle.add_cosigned(&story.theirs.head());
+            return (bundle, story.policy);
         }
         Assertion::L3 => story.remember(&head(2, 4)),
         Assertion::L4 => {
