@@ -60,7 +60,7 @@ pub(crate) use tills::StoredChallenge;
 pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -75,6 +75,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("store/migrations/0012_clock.sql"),
     include_str!("store/migrations/0013_wishes.sql"),
     include_str!("store/migrations/0014_grant_proposals.sql"),
+    include_str!("store/migrations/0015_scans.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

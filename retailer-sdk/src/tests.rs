@@ -156,3 +156,12 @@ fn regular(world: &mut World, seed: u64) -> (Shopper, (Grant, Digest), (Grant, D
 const fn first_shop() -> ShopCode {
     ShopCode::from_bytes([0, 0, 0, 1])
 }
+
+/// Takes back the migration that adds nothing but indexes, for a store of before.
+fn undo_indexes(store: &rusqlite::Connection) {
+    let made = include_str!("store/migrations/0015_scans.sql").lines();
+    for made in made.filter_map(|line| line.strip_prefix("CREATE INDEX ")) {
+        let (name, _) = made.split_once(' ').unwrap();
+        store.execute_batch(&format!("DROP INDEX {name}")).unwrap();
+    }
+}

@@ -11,6 +11,17 @@ use super::{Session, StoreError, to_integer, to_seconds};
 /// Grants of one round: the next one is a minute later.
 const GRANTS_MAX: u32 = 64;
 
+/// Openings of one round: nobody is answered meanwhile.
+const OPENINGS_MAX: u32 = 512;
+
+const DESTROY_OPENINGS: &str = "DELETE FROM log_openings WHERE leaf IN (
+    SELECT leaf FROM opening_deadlines AS due WHERE destroy_day <= ?1
+        AND NOT EXISTS (SELECT 1 FROM released_keys WHERE leaf = due.leaf)
+        AND NOT EXISTS (SELECT 1 FROM disclosures WHERE leaf = due.leaf) LIMIT ?2)";
+
+const GRANTS_OVER: &str =
+    "SELECT id FROM grants WHERE expires < ?1 AND state <> 'active' AND erased = 1 LIMIT ?2";
+
 impl Session<'_> {
     /// What opens `leaf` only says what came and went under a grant: it is gone on `destroy_day`.
     pub(crate) fn bound_opening(
@@ -35,14 +46,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Destroys openings whose day has come; how many. One that keys or data are still held under waits for their end.
+    /// Destroys openings whose day has come, of one round; how many. One that keys or data are still held under waits for their end.
     pub(crate) fn destroy_openings_due(self, today: Day) -> Result<usize, StoreError> {
-        let destroyed = self.execute(
-            "DELETE FROM log_openings WHERE leaf IN (
-                 SELECT leaf FROM opening_deadlines WHERE destroy_day <= ?1
-                 EXCEPT SELECT leaf FROM released_keys EXCEPT SELECT leaf FROM disclosures)",
-            params![today.as_number()],
-        )?;
+        let destroyed = self.execute(DESTROY_OPENINGS, params![today.as_number(), OPENINGS_MAX])?;
         self.note_destroyed(today, destroyed)?;
         Ok(destroyed)
     }
@@ -54,9 +60,7 @@ impl Session<'_> {
         end: Timestamp,
         today: Day,
     ) -> Result<usize, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "SELECT id FROM grants WHERE expires < ?1 AND state <> 'active' AND erased = 1 LIMIT ?2",
-        )?;
+        let mut statement = self.0.prepare_cached(GRANTS_OVER)?;
         let grants =
             statement.query_map(params![to_seconds(end)?, GRANTS_MAX], |row| row.get(0))?;
         let grants = grants.collect::<Result<Vec<[u8; 16]>, _>>()?;
@@ -119,5 +123,52 @@ impl Session<'_> {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteStore;
+
+    /// How SQLite goes about a statement.
+    fn plan(store: &SqliteStore, sql: &str) -> String {
+        let mut statement = store.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn nothing_is_destroyed_by_going_through_whole_tables() {
+        let store = SqliteStore::in_memory().unwrap();
+        for sql in [DESTROY_OPENINGS, GRANTS_OVER] {
+            let plan = plan(&store, &sql.replace("?1", "1").replace("?2", "1"));
+            assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
+        }
+        // What a foreign key asks for each row that goes.
+        for table in ["log_openings", "grants"] {
+            let named = store.read().naming(table).unwrap();
+            assert!(named.len() > 5, "{named:?}");
+            for (table, column) in named {
+                let plan = plan(&store, &format!("SELECT 1 FROM {table} WHERE {column} = 1"));
+                assert!(!plan.contains("SCAN"), "{table}.{column}: {plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_round_destroys_so_many_and_the_next_one_goes_on() {
+        let store = SqliteStore::in_memory().unwrap();
+        store.sabotage(
+            "PRAGMA foreign_keys = OFF;
+             WITH RECURSIVE n (leaf) AS (SELECT 1 UNION ALL SELECT leaf + 1 FROM n WHERE leaf < 600)
+             INSERT INTO log_openings (leaf, salt, record) SELECT leaf, zeroblob(32), x'' FROM n;
+             INSERT INTO opening_deadlines (leaf, grant_id, destroy_day)
+             SELECT leaf, zeroblob(16), 5 FROM log_openings;
+             PRAGMA foreign_keys = ON;",
+        );
+        let rounds =
+            [0; 3].map(|_| store.read().destroy_openings_due(Day::from_number(5)).unwrap());
+        assert_eq!(rounds, [512, 88, 0]);
     }
 }

@@ -108,6 +108,7 @@ fn what_a_store_of_before_the_rule_has_follows_it_too() {
     let _shopper = regular(&mut world, 2);
     drop(world.retailer);
     let store = rusqlite::Connection::open(&path).unwrap();
+    undo_indexes(&store);
     store
         .execute_batch(
             "DROP TABLE opening_deadlines; DROP TABLE openings_destroyed; DROP TABLE clock;

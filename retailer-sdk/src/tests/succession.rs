@@ -389,6 +389,7 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
     // A store that was made before anybody asked whose log is whose finds out when it is opened.
     drop(world.retailer);
     let store = rusqlite::Connection::open(&path).unwrap();
+    undo_indexes(&store);
     store
         .execute_batch(
             "CREATE TABLE former (log BLOB PRIMARY KEY CHECK (length(log) = 16),
