@@ -1,4 +1,4 @@
-//! A clock that leaps ahead destroys nothing before somebody confirmed it. `spec/log.md#a-clock-that-leaps`.
+//! A clock that leaps destroys nothing before somebody confirmed it. `spec/log.md#a-clock-that-leaps`.
 
 use besace_protocol::time::{DAY_SECONDS, Timestamp};
 use rand_core::CryptoRngCore;
@@ -8,17 +8,18 @@ use crate::{
     store::{Session, StoreError, StoredClock},
 };
 
-/// The longest step ahead that is believed, in seconds: a shop that was closed for a week.
+/// The longest step that is believed, in seconds: a shop that was closed for a week.
 const STEP_SECONDS: u64 = 7 * DAY_SECONDS;
 
 /// How exactly the moment is written down, in seconds: not each minute, which would be a wait for the disk.
 const NOTED_SECONDS: u64 = 60 * 60;
 
-/// The clock is further ahead of the last time than a step.
+/// The clock is further from the last time than a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the clock leapt {} days ahead, so nothing is destroyed; if it is right, say so: `besace-gateway clock confirm`",
-    to.as_unix_seconds().saturating_sub(from.as_unix_seconds()) / DAY_SECONDS
+    "the clock leapt {} days {}, so nothing is destroyed; if it is right, say so: `besace-gateway clock confirm`",
+    to.as_unix_seconds().abs_diff(from.as_unix_seconds()) / DAY_SECONDS,
+    if to < from { "back" } else { "ahead" }
 )]
 pub struct Leap {
     /// When this was last tidied up.
@@ -56,20 +57,19 @@ impl Retailer {
     }
 }
 
-/// Writes down that it is `now`.
+/// Writes down that it is `now`. One that went back a little lowers nothing: what was seen was the time.
 pub(crate) fn note_clock(session: Session<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let sure = StoredClock { seen: now, doubted: None };
     let known = session.clock()?;
-    let near = known.is_some_and(|known| {
-        known.doubted.is_none() && known.seen <= now && now < known.seen.plus(NOTED_SECONDS)
-    });
-    if near { Ok(()) } else { session.set_clock(sure) }
+    let near =
+        known.is_some_and(|known| known.doubted.is_none() && now < known.seen.plus(NOTED_SECONDS));
+    let seen = known.map_or(now, |known| known.seen.max(now));
+    if near { Ok(()) } else { session.set_clock(StoredClock { seen, doubted: None }) }
 }
 
 /// What is known of the clock at `now`, and whether it leapt.
 fn judge(clock: StoredClock, now: Timestamp) -> (StoredClock, Option<Leap>) {
     let sure = StoredClock { doubted: None, ..clock };
-    if now <= clock.seen.plus(STEP_SECONDS) {
+    if now <= clock.seen.plus(STEP_SECONDS) && clock.seen <= now.plus(STEP_SECONDS) {
         return (sure, None);
     }
     let first = match clock.doubted {
@@ -110,6 +110,15 @@ mod tests {
         assert!(judge(clock, day(29)).1.is_some());
         assert_eq!(judge(clock, day(1)), (seen, None));
         assert_eq!(judge(clock, day(37)), (StoredClock { seen: day(37), doubted: None }, None));
+    }
+
+    #[test]
+    fn a_leap_back_is_one_too() {
+        let seen = StoredClock { seen: day(10), doubted: None };
+        assert_eq!(judge(seen, day(3)), (seen, None));
+        let back = judge(seen, day(2)).1;
+        assert_eq!(back, Some(Leap { from: day(10), to: day(2) }));
+        assert!(back.unwrap().to_string().contains("8 days back"));
     }
 
     #[test]

@@ -161,3 +161,18 @@ fn a_clock_that_leaps_destroys_nothing_until_it_is_confirmed() {
     let (grant, _) = recognition;
     assert!(!world.retailer.live.knew(grant.id, &grant.handle));
 }
+
+#[test]
+fn a_clock_that_woke_up_in_1970_leaves_the_good_manifest_and_is_put_right_without_a_word() {
+    let mut world = World::new();
+    let good = world.manifest();
+    let woke = Timestamp::from_unix_seconds(60);
+    let leap = world.retailer.tidy_unless_leapt(woke, &mut world.rng).unwrap().unwrap_err();
+    assert_eq!((leap.from, leap.to), (NOW, woke));
+    assert_eq!(world.manifest(), good);
+    // A day back is believed, and what was seen before stays the time.
+    let yesterday = NOW.minus(86_400);
+    world.retailer.tidy_unless_leapt(yesterday, &mut world.rng).unwrap().unwrap();
+    assert_eq!(world.retailer.store.read().clock().unwrap().unwrap().seen, NOW);
+    world.retailer.tidy_unless_leapt(NOW.plus(60), &mut world.rng).unwrap().unwrap();
+}
