@@ -297,4 +297,4 @@ class Audit:
                 self.judge(where, W2=gone <= after + 1800 + self.skew if gone else not answer or answer["acknowledged"] > after)
         self.findings = self.conduct
 if __name__ == "__main__":
-    sys.exit(Audit(sys.argv[1], json.loads(pathlib.Path(sys.argv[2]).read_bytes())).verdict())
+    sys.exit(2 if pathlib.Path(sys.argv[1], "unfinished").exists() else Audit(sys.argv[1], json.loads(pathlib.Path(sys.argv[2]).read_bytes())).verdict())

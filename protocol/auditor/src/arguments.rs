@@ -16,7 +16,7 @@ use besace_protocol::{
 };
 use clap::Parser;
 
-use crate::{Language, audit_folder, to_html, to_json, to_text};
+use crate::{Language, ReadBundleError, audit_folder, to_html, to_json, to_text};
 
 /// Verifies a bundle of Besace consent evidence, from files alone.
 ///
@@ -149,8 +149,13 @@ fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result
         let text = fs::read(file).map_err(advise(advice))?;
         policy.witnesses = Some(PinnedWitnesses::parse(&text).map_err(advise(advice))?);
     }
-    let report = audit_folder(&arguments.bundle, &policy, now)
-        .map_err(advise("give the folder of a bundle: files and folders only, no links"))?;
+    let report = audit_folder(&arguments.bundle, &policy, now).map_err(|error| {
+        let advice = match &error {
+            ReadBundleError::Unfinished { .. } => "fetch into it again, or into another folder",
+            _ => "give the folder of a bundle: files and folders only, no links",
+        };
+        advise(advice)(error)
+    })?;
     let text = if arguments.json {
         to_json(&report).map_err(advise("report this as a bug"))?
     } else {

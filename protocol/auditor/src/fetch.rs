@@ -2,8 +2,9 @@
 //! `spec/audit.md#fetching`.
 
 use std::{
-    collections::BTreeSet,
-    fs, io,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -12,8 +13,8 @@ use besace_protocol::{
     document::Unverified,
     jws::{JWS_LEN_MAX, Role},
     log::{
-        LogKey, NOTE_LEN_MAX, Origin, SignedCheckpoint, TILE_WIDTH, TilePath, TileRow,
-        UnverifiedCheckpoint, tiles_of,
+        Frontier, LogKey, NOTE_LEN_MAX, Origin, SignedCheckpoint, TILE_WIDTH, TilePath, TileRow,
+        UnverifiedCheckpoint, parse_bundle, tiles_of,
     },
     party::Manifest,
     wire::{LOG_PATH, MANIFEST_PATH},
@@ -21,11 +22,15 @@ use besace_protocol::{
 
 use crate::{
     FILES_MAX, Folder,
+    folder::UNFINISHED,
     net::{GetError, Site},
 };
 
 /// Largest log that is fetched, in entries: what a folder can hold of it.
 const ENTRIES_MAX: u64 = FILES_MAX as u64 / 3 * TILE_WIDTH as u64;
+
+/// What a file is called while it is written. `UNFINISHED` lies beside it then.
+const NEW: &str = "unfinished.new";
 
 /// Nothing is fetched, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +67,22 @@ pub enum FetchError {
     Tile {
         /// Below the domain.
         path: String,
+    },
+    /// The log is smaller than it was at the last visit: a stale copy on the way, or it was cut.
+    #[error("the log has {is} entries and had {was}; its smaller head is kept as {}", kept.display())]
+    Smaller {
+        /// How many it had.
+        was: u64,
+        /// How many it is said to have.
+        is: u64,
+        /// Where the smaller head was written, with its signature.
+        kept: PathBuf,
+    },
+    /// What lies in the folder is not of this log.
+    #[error("{} is not a head that the log signed with the key that it names now", path.display())]
+    OtherFolder {
+        /// Of the head that lies there.
+        path: PathBuf,
     },
     /// The folder failed.
     #[error("{} could not be read or written", path.display())]
@@ -105,15 +126,20 @@ pub fn fetch(
         Err(FetchError::Get { source: GetError::Status { status: 404 }, .. }) => None,
         Err(error) => return Err(error),
     };
-    let shown = head(&get(site, "checkpoint", NOTE_LEN_MAX)?, &key, "checkpoint")?;
-    // A stale copy of `checkpoint` may lie somewhere on the way.
-    let new = cosigned.clone().filter(|cosigned| cosigned.size() > shown.size()).unwrap_or(shown);
+    let place = Place { folder, origin: key.origin() };
+    let old = place.head(&key)?;
+    let before = old.as_ref().map(SignedCheckpoint::size);
+    let new = current(site, &key, cosigned.as_ref(), before)?;
     if new.size() > ENTRIES_MAX {
         return Err(FetchError::TooLarge { size: new.size() });
     }
-    let place = Place { folder, origin: key.origin() };
-    let old = place.head(&key)?;
-    let tiles = place.tiles(site, new.size())?;
+    if let Some(was) = before.filter(|was| new.size() < *was) {
+        let kept = place.keep_beside(&new)?;
+        return Err(FetchError::Smaller { was, is: new.size(), kept });
+    }
+    // Until it is taken away nobody is judged by what lies here.
+    place.begin()?;
+    let tiles = place.tiles(site, &new)?;
     if let Some(old) =
         old.as_ref().filter(|old| (old.size(), old.root()) != (new.size(), new.root()))
     {
@@ -125,8 +151,25 @@ pub fn fetch(
     }
     place.write(LogFile::Checkpoint, new.alone().as_str().as_bytes())?;
     place.tidy(new.size())?;
-    let (before, cosigned) = (old.map(|old| old.size()), cosigned.map(|head| head.size()));
+    remove(folder.join(UNFINISHED))?;
+    let cosigned = cosigned.map(|head| head.size());
     Ok(Fetched { keys, size: new.size(), before, tiles, cosigned })
+}
+
+/// The head that everybody is shown. A stale copy may lie somewhere on the way: a larger one that witnesses cosigned
+/// counts, and where it is smaller than `before` it is asked for once more.
+fn current(
+    site: &Site,
+    key: &LogKey,
+    cosigned: Option<&SignedCheckpoint>,
+    before: Option<u64>,
+) -> Result<SignedCheckpoint, FetchError> {
+    let ask = || head(&get(site, "checkpoint", NOTE_LEN_MAX)?, key, "checkpoint");
+    let largest = |shown: SignedCheckpoint| {
+        cosigned.filter(|cosigned| cosigned.size() > shown.size()).cloned().unwrap_or(shown)
+    };
+    let shown = largest(ask()?);
+    if before.is_some_and(|before| shown.size() < before) { Ok(largest(ask()?)) } else { Ok(shown) }
 }
 
 fn manifest(
@@ -168,6 +211,15 @@ fn length(tile: &TilePath) -> usize {
     }
 }
 
+fn remove(path: PathBuf) -> Result<(), FetchError> {
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(FetchError::Folder { path, source })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Where one log lies in a folder.
 struct Place<'a> {
     folder: &'a Path,
@@ -183,20 +235,35 @@ impl Place<'_> {
     fn head(&self, key: &LogKey) -> Result<Option<SignedCheckpoint>, FetchError> {
         let path = self.path(LogFile::Checkpoint);
         match fs::read(&path) {
-            Ok(bytes) => head(&bytes, key, "checkpoint").map(Some),
+            Ok(bytes) => match head(&bytes, key, "checkpoint") {
+                Ok(head) => Ok(Some(head)),
+                Err(_) => Err(FetchError::OtherFolder { path }),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(FetchError::Folder { path, source }),
         }
     }
 
-    /// Gets the tiles of a tree of this size, but for the whole ones that lie here; how many.
-    fn tiles(&self, from: &Site, size: u64) -> Result<usize, FetchError> {
-        let mut count: usize = 0;
+    /// Gets the tiles of this tree, but for the whole ones that lie here and fit it; how many.
+    fn tiles(&self, from: &Site, head: &SignedCheckpoint) -> Result<usize, FetchError> {
+        let (count, kept) = self.get_tiles(from, head.size(), true)?;
+        // What lies here may have been spoiled, on the disk or by one wrong answer of before.
+        if kept == 0 || self.fits(head)? {
+            return Ok(count);
+        }
+        let (again, _) = self.get_tiles(from, head.size(), false)?;
+        Ok(count.saturating_add(again))
+    }
+
+    /// Gets tiles; how many, and how many lay here and were kept.
+    fn get_tiles(&self, from: &Site, size: u64, keep: bool) -> Result<(usize, usize), FetchError> {
+        let (mut count, mut kept): (usize, usize) = (0, 0);
         for tile in tiles_of(size) {
             let length = length(&tile);
             let lies_here = fs::metadata(self.path(LogFile::Tile(tile)))
                 .is_ok_and(|meta| meta.is_file() && usize::try_from(meta.len()) == Ok(length));
-            if lies_here && tile.width() == TILE_WIDTH {
+            if keep && lies_here && tile.width() == TILE_WIDTH {
+                kept = kept.saturating_add(1);
                 continue;
             }
             let name = tile.to_string();
@@ -207,24 +274,87 @@ impl Place<'_> {
             self.write(LogFile::Tile(tile), &bytes)?;
             count = count.saturating_add(1);
         }
-        Ok(count)
+        Ok((count, kept))
+    }
+
+    /// Whether the entries that lie here give the root of this head, and the tiles of hashes that lie here.
+    fn fits(&self, head: &SignedCheckpoint) -> Result<bool, FetchError> {
+        let read = |tile: TilePath| {
+            let path = self.path(LogFile::Tile(tile));
+            fs::read(&path).map_err(|source| FetchError::Folder { path, source })
+        };
+        let same = |row: u8, index: u64, bytes: &[u8]| {
+            let width = u16::try_from(bytes.len() / 32).unwrap_or_default();
+            let tile = TilePath::new(TileRow::Hashes(row), index, width);
+            tile.map_or(Ok(false), |tile| Ok(read(tile)? == bytes))
+        };
+        let mut tree = Frontier::empty();
+        // Of each row the hashes of its last tile, and the number of that.
+        let mut rows: BTreeMap<u8, (u64, Vec<u8>)> = BTreeMap::new();
+        for tile in tiles_of(head.size()).take_while(|tile| tile.row() == TileRow::Entries) {
+            let Ok(part) = parse_bundle(&read(tile)?, tile.width()) else { return Ok(false) };
+            for (node, hash) in part.iter().flat_map(|entry| tree.append(entry)) {
+                if node.level % 8 != 0 {
+                    continue;
+                }
+                let (index, bytes) = rows.entry(node.level / 8).or_default();
+                bytes.extend_from_slice(hash.as_bytes());
+                if bytes.len() == usize::from(TILE_WIDTH).saturating_mul(32) {
+                    if !same(node.level / 8, *index, bytes)? {
+                        return Ok(false);
+                    }
+                    bytes.clear();
+                    *index = index.saturating_add(1);
+                }
+            }
+        }
+        for (row, (index, bytes)) in &rows {
+            if !bytes.is_empty() && !same(*row, *index, bytes)? {
+                return Ok(false);
+            }
+        }
+        Ok(tree.root() == *head.root())
+    }
+
+    /// Leaves the mark of a fetch that is not over.
+    fn begin(&self) -> Result<(), FetchError> {
+        let path = self.folder.join(UNFINISHED);
+        let made =
+            fs::create_dir_all(self.folder).and_then(|()| fs::File::create(&path)?.sync_all());
+        made.map_err(|source| FetchError::Folder { path, source })
     }
 
     fn write(&self, file: LogFile, bytes: &[u8]) -> Result<(), FetchError> {
-        let path = self.path(file);
+        self.write_to(self.path(file), bytes)
+    }
+
+    /// Under another name first: what bears its name is whole, also after a power cut.
+    fn write_to(&self, path: PathBuf, bytes: &[u8]) -> Result<(), FetchError> {
+        // In the uppermost folder, where it hides nothing that could be looked for.
+        let new = self.folder.join(NEW);
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| fs::write(&path, bytes))
-            .map_err(|source| FetchError::Folder { path, source })
+        let write = || {
+            let mut file = fs::File::create(&new)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        };
+        made.and_then(|()| write()).map_err(|source| FetchError::Folder { path, source })
+    }
+
+    /// Keeps a head as `FOLDER.smaller`, beside the folder and not in it.
+    fn keep_beside(&self, head: &SignedCheckpoint) -> Result<PathBuf, FetchError> {
+        let failed = |source| FetchError::Folder { path: self.folder.to_path_buf(), source };
+        let mut path = fs::canonicalize(self.folder).map_err(failed)?.into_os_string();
+        path.push(".smaller");
+        let path = PathBuf::from(path);
+        fs::write(&path, head.as_str())
+            .map_err(|source| FetchError::Folder { path: path.clone(), source })?;
+        Ok(path)
     }
 
     fn remove(&self, file: LogFile) -> Result<(), FetchError> {
-        let path = self.path(file);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(FetchError::Folder { path, source })
-            }
-            Ok(()) | Err(_) => Ok(()),
-        }
+        remove(self.path(file))
     }
 
     /// Takes away partial tiles that the tree has outgrown.

@@ -22,6 +22,9 @@ pub const FILE_LEN_MAX: u64 = TILE_WIDTH as u64 * (OPENING_LEN_MAX as u64 + 1);
 /// Most files of a bundle: some 16 million entries.
 pub const FILES_MAX: usize = 200_000;
 
+/// Lies in a folder into which is being fetched, or was until something failed.
+pub(crate) const UNFINISHED: &str = "unfinished";
+
 /// Deepest folder of a bundle, twice what its names need.
 const DEPTH_MAX: usize = 16;
 
@@ -41,6 +44,12 @@ pub enum ReadBundleError {
     #[error("{} is neither a file nor a folder", legible(path))]
     Special {
         /// Where.
+        path: PathBuf,
+    },
+    /// Something is being fetched into it, or was until it failed: what lies there is of two moments.
+    #[error("{} was not fetched to its end", legible(path))]
+    Unfinished {
+        /// The folder.
         path: PathBuf,
     },
     /// A name that is not UTF-8.
@@ -78,7 +87,11 @@ pub fn audit_folder(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Report, ReadBundleError> {
-    audit_files(&Folder::list(folder)?, policy, policy.now.unwrap_or(now), &Threads::all())
+    let files = Folder::list(folder)?;
+    if files.names().any(|name| name == UNFINISHED) {
+        return Err(ReadBundleError::Unfinished { path: folder.to_path_buf() });
+    }
+    audit_files(&files, policy, policy.now.unwrap_or(now), &Threads::all())
 }
 
 /// Every file below `folder`, in memory.

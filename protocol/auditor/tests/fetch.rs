@@ -252,10 +252,51 @@ fn a_log_that_was_cut_is_found_at_the_next_visit() {
     let desk = Desk::new(&bundle(30, u64::MAX));
     assert_eq!(desk.fetch().0, Exit::Holds);
     desk.shown.show(&bundle(20, u64::MAX));
+    let (exit, said) = desk.fetch();
+    assert!(exit == Exit::NotChecked && said.contains("has 20 entries and had 30"), "{said}");
+    // The tiles that prove what was cut are still there, and the smaller head with its signature.
+    assert_eq!(desk.judge("bundle").0, Exit::Holds);
+    assert!(fs::read_to_string(desk.path("bundle.smaller")).unwrap().contains("besace\n20\n"));
+    // A copy that was stale is no more.
+    desk.shown.show(&bundle(40, u64::MAX));
+    assert_eq!((desk.fetch().0, desk.judge("bundle").0), (Exit::Holds, Exit::Holds));
+}
+
+#[test]
+fn a_tile_that_was_spoiled_here_is_fetched_again_and_no_retailer_blamed() {
+    let desk = Desk::new(&bundle(600, u64::MAX));
     assert_eq!(desk.fetch().0, Exit::Holds);
-    let (exit, report) = desk.judge("bundle");
-    assert_eq!(exit, Exit::Findings, "{report}");
-    assert!(report.contains("the log is shorter than the head of 30 entries"), "{report}");
+    for (name, length) in [("tile/entries/001", 256 * 34), ("tile/0/000", 256 * 32)] {
+        // As after a power cut: the length is right.
+        fs::write(desk.tile(name), vec![0; length]).unwrap();
+        assert_eq!(desk.judge("bundle").0, Exit::Findings);
+        assert_eq!(desk.fetch().0, Exit::Holds);
+        let (exit, report) = desk.judge("bundle");
+        assert_eq!(exit, Exit::Holds, "{report}");
+    }
+}
+
+#[test]
+fn a_fetch_that_was_interrupted_is_held_against_nobody_and_ends_at_the_next_visit() {
+    let desk = Desk::new(&bundle(30, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    desk.shown.show(&bundle(600, u64::MAX));
+    let last = format!("{LOG_PATH}/tile/1/000.p/2");
+    let bytes = desk.shown.files.lock().unwrap().remove(&last).unwrap();
+    assert_eq!(desk.fetch().0, Exit::NotChecked);
+    let (exit, said) = desk.judge("bundle");
+    assert!(exit == Exit::NotChecked && said.contains("not fetched to its end"), "{said}");
+    desk.shown.put(&last, bytes);
+    assert_eq!((desk.fetch().0, desk.judge("bundle").0), (Exit::Holds, Exit::Holds));
+}
+
+#[test]
+fn a_folder_of_another_log_is_said_to_be_that_and_nobody_is_blamed() {
+    let desk = Desk::new(&bundle(5, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    fs::write(desk.tile("checkpoint"), b"no head").unwrap();
+    let (exit, said) = desk.fetch();
+    assert!(exit == Exit::NotChecked && said.contains("give another folder"), "{said}");
 }
 
 #[test]

@@ -50,7 +50,10 @@ pub(super) fn answer(arguments: &Arguments, out: &mut impl Write) -> Result<Exit
     let fetched = fetch(&site, pinned, &arguments.folder).map_err(|error| {
         let advice = match &error {
             FetchError::Get { .. } => "try again later; what was got stays",
-            FetchError::Folder { .. } => "give another folder",
+            FetchError::Folder { .. } | FetchError::OtherFolder { .. } => "give another folder",
+            FetchError::Smaller { .. } => {
+                "the folder is as it was; ask again later, for a copy on the way may be old, and keep both heads if it stays"
+            }
             FetchError::OtherKeys => "ask the retailer by other means which keys are its own",
             FetchError::Manifest
             | FetchError::Head { .. }
