@@ -6,7 +6,7 @@
 ARG BUILDER=rust:1.95-bookworm
 ARG BASE=debian:bookworm-slim
 
-# What the image takes from the system: one user, two folders. The server calls nobody.
+# What the image takes from the system: one user, three folders. The server calls nobody.
 FROM ${BASE} AS system
 RUN mkdir -p /image/etc /image/usr/bin /image/tmp /empty \
  && echo 'besace:x:65532:65532::/gateway:/nonexistent' >/image/etc/passwd \
@@ -15,7 +15,8 @@ RUN mkdir -p /image/etc /image/usr/bin /image/tmp /empty \
 
 FROM scratch AS runtime
 USER 65532:65532
-ENV BESACE_GATEWAY_FOLDER=/gateway BESACE_GATEWAY_LISTEN=0.0.0.0:8480
+# The mark that says how far the log was signed stands apart from the store: `compose.yaml` gives it a volume of its own.
+ENV BESACE_GATEWAY_FOLDER=/gateway BESACE_GATEWAY_MARKS=/marks BESACE_GATEWAY_LISTEN=0.0.0.0:8480
 EXPOSE 8480
 # The signal that it ends on; the first process of a container does not hear the usual one.
 STOPSIGNAL SIGINT
@@ -30,6 +31,7 @@ RUN ldd /image/usr/bin/besace-gateway | grep -o '/[^ ]*' | xargs -I{} cp -L --pa
 FROM runtime AS release
 COPY --from=with-binary /image /
 COPY --from=system --chown=65532:65532 /empty /gateway
+COPY --from=system --chown=65532:65532 /empty /marks
 VOLUME /gateway
 
 FROM ${BUILDER} AS build
@@ -44,4 +46,5 @@ RUN ldd /image/usr/bin/besace-gateway | grep -o '/[^ ]*' | xargs -I{} cp -L --pa
 FROM runtime AS source
 COPY --from=with-build /image /
 COPY --from=system --chown=65532:65532 /empty /gateway
+COPY --from=system --chown=65532:65532 /empty /marks
 VOLUME /gateway

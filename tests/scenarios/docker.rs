@@ -54,6 +54,20 @@ fn a_command_that_is_not_understood_is_seen() {
     }
 }
 
+#[test]
+fn what_says_that_a_store_was_put_back_is_kept_apart_from_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docker");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let image = read("gateway.Dockerfile");
+    assert!(image.contains(" BESACE_GATEWAY_MARKS=/marks "));
+    assert_eq!(image.matches(" /empty /marks\n").count(), 2, "its user may write there");
+    let compose = read("compose.yaml");
+    assert!(compose.contains("- shop:/gateway\n") && compose.contains("- marks:/marks\n"));
+    let unit = read("systemd/besace-gateway.service");
+    assert!(unit.contains(" BESACE_GATEWAY_MARKS=%S/besace-gateway-marks "));
+    assert!(unit.contains("StateDirectory=besace-gateway besace-gateway-marks\n"));
+}
+
 fn fault(start: &Start) -> Option<String> {
     let Start { file, words, variables } = start;
     let (program, arguments) = words.split_first().expect("a program");

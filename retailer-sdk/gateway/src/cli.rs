@@ -32,6 +32,10 @@ pub struct Arguments {
     /// Folder of configuration and store.
     #[arg(long, global = true, default_value = "gateway", env = "BESACE_GATEWAY_FOLDER")]
     folder: PathBuf,
+    /// Folder of the marks that say how far logs were signed: kept apart from the folder, so that a store that is put back
+    /// is noticed. By default a folder of the account's home.
+    #[arg(long, global = true, env = "BESACE_GATEWAY_MARKS")]
+    marks: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -154,8 +158,8 @@ fn parse_scope(text: &str) -> Result<ShopScope, String> {
 
 /// Carries out a command line. Exit 0: done; 2: could not.
 pub fn run(arguments: Arguments) -> ExitCode {
-    let Arguments { folder, command } = arguments;
-    match carry_out(&folder, command) {
+    let Arguments { folder, marks, command } = arguments;
+    match carry_out(&folder, marks, command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::failure(&format!("{error:#}"), "see `besace-gateway --help`");
@@ -164,12 +168,14 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
+fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow::Result<()> {
     let now = SystemClock.now();
     let mut rng = Rng::new(Arc::new(SystemEntropy));
+    let marks = marks.or_else(config::marks);
+    let marks = marks.as_deref();
     match command {
         Command::Init { retailer, listen } => init::init(folder, &retailer, listen),
-        Command::Serve { listen } => serve(folder, listen),
+        Command::Serve { listen } => serve(folder, marks, listen),
         Command::Health { listen } => {
             let address = address(folder, listen)?;
             let well = net::is_well(address).with_context(|| format!("asked {address}"))?;
@@ -178,33 +184,37 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Key(Key::Add { name, shop, scope }) => {
-            let key = open(folder)?.add_shop_key(&name, shop, &scope, &mut rng)?;
+            let key = open(folder, marks)?.add_shop_key(&name, shop, &scope, &mut rng)?;
             output::line(&key.danger_text());
             Ok(())
         }
         Command::Key(Key::List) => {
-            for entry in open(folder)?.shop_keys()? {
+            for entry in open(folder, marks)?.shop_keys()? {
                 output::line(&entry.to_string());
             }
             Ok(())
         }
         Command::Key(Key::Revoke { name }) => {
-            anyhow::ensure!(open(folder)?.revoke_shop_key(&name)?, "there is no key of this name");
+            anyhow::ensure!(
+                open(folder, marks)?.revoke_shop_key(&name)?,
+                "there is no key of this name"
+            );
             Ok(())
         }
         Command::Request(Publish::Publish { file }) => {
             let draft: RequestDraft = read_json(&file)?;
-            let id = open(folder)?.publish_request(draft, now, &mut rng)?;
+            let id = open(folder, marks)?.publish_request(draft, now, &mut rng)?;
             output::line(&id.to_string());
             Ok(())
         }
         Command::Catalogue(Publish::Publish { file }) => {
-            let count = open(folder)?.publish_catalogue(&read_bytes(&file)?, now, &mut rng)?;
+            let count =
+                open(folder, marks)?.publish_catalogue(&read_bytes(&file)?, now, &mut rng)?;
             output::line(&format!("{count} offers"));
             Ok(())
         }
         Command::Erasure(Erasure::List) => {
-            for owed in open(folder)?.owed_erasures()? {
+            for owed in open(folder, marks)?.owed_erasures()? {
                 let recipients: Vec<_> = owed.recipients.iter().map(ToString::to_string).collect();
                 let (grant, due) = (owed.grant, owed.due.as_unix_seconds());
                 output::line(&format!("{grant} due={due} {}", recipients.join(" ")));
@@ -212,23 +222,23 @@ fn carry_out(folder: &Path, command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Erasure(Erasure::Told { grant }) => {
-            open(folder)?.recipients_told(grant, now, &mut rng)?;
+            open(folder, marks)?.recipients_told(grant, now, &mut rng)?;
             Ok(())
         }
         Command::Clock(ClockCommand::Confirm) => {
-            let mut retailer = open(folder)?;
+            let mut retailer = open(folder, marks)?;
             retailer.confirm_clock(now)?;
             retailer.tidy(now, &mut rng)?;
             Ok(())
         }
         Command::TillKeys => {
-            output::line(&String::from_utf8(open(folder)?.till_keys(now)?)?);
+            output::line(&String::from_utf8(open(folder, marks)?.till_keys(now)?)?);
             Ok(())
         }
         Command::Bridge(arguments) => bridge::bridge(arguments),
         Command::Spent(command) => bridge::spent(command),
         Command::Evidence { to } => {
-            let count = write_evidence(&open(folder)?, &to)?;
+            let count = write_evidence(&open(folder, marks)?, &to)?;
             output::line(&format!("{count} files"));
             Ok(())
         }
@@ -247,17 +257,19 @@ fn write_evidence(retailer: &Retailer, to: &Path) -> anyhow::Result<usize> {
     Ok(bundle.files().len())
 }
 
-fn open(folder: &Path) -> anyhow::Result<Retailer> {
+fn open(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
     let config = Config::read(folder)?;
     let mut store = SqliteStore::open(&folder.join(Config::STORE))?;
-    if let Some(marks) = config::marks() {
-        match store.keep_mark(&marks) {
-            Err(error @ MarkError::Io { .. }) => {
-                let error = anyhow::Error::from(error);
-                output::failure(&format!("{error:#}"), "nobody notices when the store is put back");
-            }
-            kept => kept?,
+    match marks.map(|marks| store.keep_mark(marks)) {
+        None => output::failure(
+            "there is no place for a mark, so nobody notices when the store is put back",
+            "name a folder: BESACE_GATEWAY_MARKS",
+        ),
+        Some(Err(error @ MarkError::Io { .. })) => {
+            let error = anyhow::Error::from(error);
+            output::failure(&format!("{error:#}"), "nobody notices when the store is put back");
         }
+        Some(kept) => kept?,
     }
     let (now, mut rng) = (SystemClock.now(), Rng::new(Arc::new(SystemEntropy)));
     let (mut retailer, leap) = Retailer::open_unless_leapt(store, now, &mut rng)?;
@@ -290,7 +302,7 @@ const LET_GO_PAUSE: Duration = Duration::from_millis(5);
 /// half a request; an error of ours is a bug or a broken machine.
 const LOG_FILTER: &str = "info,actix_http::h1::dispatcher=off";
 
-fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
+fn serve(folder: &Path, marks: Option<&Path>, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env()
@@ -301,7 +313,7 @@ fn serve(folder: &Path, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let limits = Config::read(folder)?.limits;
     let witnesses = Config::read_witnesses(folder)?.map(Witnesses::new).transpose()?;
     let address = address(folder, listen)?;
-    let retailer = Arc::new(Mutex::new(open(folder)?));
+    let retailer = Arc::new(Mutex::new(open(folder, marks)?));
     let listener =
         TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -114,14 +114,12 @@ impl Config {
     }
 }
 
-/// Folder of the marks that say how far logs were signed: outside of the gateway's folder, so that whoever puts that back
-/// does not put them back with it. None for an account without a home.
+/// Folder of the marks that say how far logs were signed, unless one is named: outside of the gateway's folder, so that
+/// whoever puts that back does not put them back with it. None for an account without a home.
 pub fn marks() -> Option<PathBuf> {
     let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    named("BESACE_GATEWAY_MARKS").or_else(|| {
-        let state = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")));
-        Some(state?.join("besace-gateway"))
-    })
+    let state = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")));
+    Some(state?.join("besace-gateway"))
 }
 
 /// Reads a strict JSON file.

@@ -200,6 +200,21 @@ fn a_store_that_was_put_back_signs_nothing_and_says_so() {
 }
 
 #[test]
+fn an_account_without_a_home_is_told_that_there_is_no_place_for_a_mark() {
+    let (desk, _) = Desk::ready();
+    let run = |marks: Option<&Path>| {
+        let mut gateway = Command::new(env!("CARGO_BIN_EXE_besace-gateway"));
+        gateway.env_clear().arg("--folder").arg(desk.gateway()).args(["key", "list"]);
+        marks.map(|marks| gateway.arg("--marks").arg(marks));
+        let output = gateway.output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(run(None).contains("no place for a mark"));
+    assert_eq!(run(Some(&desk.folder.path().join("marks"))), "");
+}
+
+#[test]
 fn a_clock_that_is_right_can_be_confirmed() {
     let (desk, _) = Desk::ready();
     done(&desk.run(&["clock", "confirm"]));
