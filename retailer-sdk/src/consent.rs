@@ -21,6 +21,7 @@ use crate::{
     call::{admit, verify_subject},
     checked::CheckedGrant,
     erasure::erasure_by,
+    group::DueOpening,
     retailer::{Own, SKEW_SECONDS},
     store::{
         DocumentKind, Session, StoreError, StoredGrant, StoredState, StoredWithdrawal, Subject,
@@ -225,13 +226,13 @@ impl Retailer {
         let signer = if hers { claimed } else { stored.subject.key };
         let withdrawal =
             withdrawal.verify(&[(Role::Subject, &signer)]).map_err(WithdrawError::Signature)?;
-        let own = &self.own;
+        let (own, due) = (&self.own, &self.due);
         let answer = self.store.write(|session| {
             admit(session, &call)??;
             if let Some(head) = &call.body.head {
                 remember_head(session, &stored.subject, head)?;
             }
-            own.withdraw(session, &stored, &withdrawal, now, rng)
+            own.withdraw(session, &stored, &withdrawal, due, now, rng)
         })?;
         self.live.forget(grant, &stored.grant.handle);
         // What was deleted stands in the write-ahead log until it is emptied; `tidy` tries again.
@@ -333,6 +334,7 @@ impl Own {
         session: Session<'_>,
         stored: &StoredGrant,
         withdrawal: &Verified<Withdrawal>,
+        due: &[DueOpening],
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Withdrawn, WithdrawError> {
@@ -374,7 +376,7 @@ impl Own {
         session.add_withdrawal(id, &done)?;
         // Where others received something, they are told first. What had run out was signed for already.
         if stored.grant.terms.recipients.is_empty() && erasure_by(session, id, now)?.is_none() {
-            self.sign_erasure(session, stored, &gone, now, rng)?;
+            self.sign_erasure(session, stored, &gone, due, now, rng)?;
         }
         self.ledger.seal(session)?;
         Ok(self.withdrawn(session, done)?)

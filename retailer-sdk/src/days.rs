@@ -17,6 +17,7 @@ use rand_core::CryptoRngCore;
 use crate::{
     Retailer,
     clock::note_clock,
+    group::DueOpening,
     retailer::Own,
     store::{DocumentKind, Session, StoreError, StoredState},
     voucher::DueWeeks,
@@ -80,9 +81,9 @@ impl Retailer {
     ) -> Result<Tidied, TidyError> {
         let first = first_live_day(now);
         let weeks = self.due_voucher_weeks(now, rng)?;
-        let own = &self.own;
+        let (own, due) = (&self.own, &self.due);
         let (tidied, ended) =
-            self.store.write(|session| own.tidy(session, first, &weeks, now, rng))?;
+            self.store.write(|session| own.tidy(session, first, &weeks, due, now, rng))?;
         self.load_voucher_keys()?;
         for (grant, handle) in ended {
             self.live.forget(grant, &handle);
@@ -144,6 +145,7 @@ impl Own {
         session: Session<'_>,
         first: Day,
         weeks: &DueWeeks,
+        due: &[DueOpening],
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(Tidied, Vec<(GrantId, Handle)>), TidyError> {
@@ -168,7 +170,7 @@ impl Own {
         }
         let mut tidied = Tidied {
             deletions: deleted.len().saturating_add(expired),
-            erasures: self.sign_due_erasures(session, now, rng)?,
+            erasures: self.sign_due_erasures(session, due, now, rng)?,
             expired: ended.len(),
             mail: session.delete_mail_due(today)?,
             ..Tidied::default()

@@ -18,6 +18,7 @@ use rand_core::CryptoRngCore;
 use crate::{
     CallError, Retailer,
     call::{admit, verify_subject},
+    group::DueOpening,
     ledger::openings_end,
     retailer::{Own, SKEW_SECONDS},
     store::{Session, StoreError, StoredErasure, StoredGrant, StoredState},
@@ -105,14 +106,14 @@ impl Retailer {
             &address,
             now,
         )?;
-        let own = &self.own;
+        let (own, due) = (&self.own, &self.due);
         self.store.write(|session| {
             admit(session, &call)??;
             if let Some(known) = session.erasure(grant)?
                 && is_ahead(&known, now)?
                 && is_over(&stored, now)
             {
-                own.erase_and_sign(session, &stored, now, rng)?;
+                own.erase_and_sign(session, &stored, due, now, rng)?;
                 own.ledger.seal(session)?;
             }
             let Some(known) = erasure_by(session, grant, now)? else {
@@ -152,14 +153,14 @@ impl Retailer {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(), RecipientsToldError> {
-        let own = &self.own;
+        let (own, due) = (&self.own, &self.due);
         self.store.write(|session| {
             let stored = session.grant(grant)?.ok_or(RecipientsToldError::Missing)?;
             if stored.state == StoredState::Active || !is_over(&stored, now) {
                 return Err(RecipientsToldError::Live);
             }
             if erasure_by(session, grant, now)?.is_none() {
-                own.erase_and_sign(session, &stored, now, rng)?;
+                own.erase_and_sign(session, &stored, due, now, rng)?;
                 own.ledger.seal(session)?;
             }
             Ok(())
@@ -198,6 +199,7 @@ impl Own {
     pub(crate) fn sign_due_erasures(
         &self,
         session: Session<'_>,
+        due: &[DueOpening],
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<usize, StoreError> {
@@ -206,7 +208,7 @@ impl Own {
             if !stored.grant.terms.recipients.is_empty() || !is_over(&stored, now) {
                 continue;
             }
-            self.erase_and_sign(session, &stored, now, rng)?;
+            self.erase_and_sign(session, &stored, due, now, rng)?;
             signed = signed.saturating_add(1);
         }
         Ok(signed)
@@ -216,6 +218,7 @@ impl Own {
         &self,
         session: Session<'_>,
         stored: &StoredGrant,
+        due: &[DueOpening],
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(), StoreError> {
@@ -224,7 +227,7 @@ impl Own {
             StoredState::Active | StoredState::Expired => Deletion::Expired,
         };
         let gone = self.erase(session, stored.grant.id, reason, now, rng)?;
-        self.sign_erasure(session, stored, &gone, now, rng)
+        self.sign_erasure(session, stored, &gone, due, now, rng)
     }
 
     /// Signs, logs and keeps that nothing is left, in the transaction in which that is so.
@@ -233,6 +236,7 @@ impl Own {
         session: Session<'_>,
         stored: &StoredGrant,
         gone: &Gone,
+        due: &[DueOpening],
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(), StoreError> {
@@ -249,7 +253,9 @@ impl Own {
         };
         // A clock that was put back by a moment since makes it no older than the acknowledgement.
         let received = acknowledged(session, grant)?.filter(|at| *at <= now.plus(SKEW_SECONDS));
-        let sealed = session.has_mail_of(grant)?.then_some(Kept::SealedMail);
+        // What opens a use of the same group is mail once the group is sealed.
+        let coming = due.iter().any(|due| due.under.grant.id == grant);
+        let sealed = (coming || session.has_mail_of(grant)?).then_some(Kept::SealedMail);
         let erasure = Erasure {
             categories: stored.grant.terms.categories.keys().copied().collect(),
             controller: self.identity.domain.clone(),

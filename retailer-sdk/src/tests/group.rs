@@ -1,7 +1,10 @@
 use std::fs;
 
 use besace_protocol::{
-    consent::Cause, log::UnverifiedProof, party::ControllerId, presence::EphemeralId,
+    consent::{Cause, Kept},
+    log::UnverifiedProof,
+    party::ControllerId,
+    presence::EphemeralId,
     wire::Recognised,
 };
 
@@ -180,4 +183,27 @@ fn calls_that_were_checked_before_do_what_others_do_and_no_longer_than_their_key
     let call = shopper.call(RELEASES_PATH, &body, NOW);
     let checked = world.retailer.look_up_release(call).unwrap().check(NOW);
     world.retailer.receive_checked_release(&checked, NOW, &mut world.rng).unwrap();
+}
+
+#[test]
+fn an_erasure_names_the_mail_that_her_last_visit_of_the_same_group_will_be() {
+    let mut world = World::new();
+    let permit = world.permit(first_shop());
+    let value = world.value(permit.shop(), NOW);
+    let (mut shopper, recognition, _) = regular(&mut world, 10);
+    let token = shopper.token(Some(&value), NOW);
+    let (grant, digest) = recognition;
+    let withdrawal = shopper.withdrawal(grant.id, digest, NOW);
+    let call = shopper.call(WITHDRAWALS_PATH, &withdrawal, NOW);
+    let World { retailer, rng, .. } = &mut world;
+    let done = retailer.group(NOW, rng, |group, rng| {
+        sight(group, &permit, token, rng).unwrap();
+        group.run(|retailer| retailer.withdraw(&call, NOW, rng)).unwrap().unwrap();
+    });
+    done.unwrap();
+    let session = retailer.store.read();
+    assert!(session.has_mail_of(grant.id).unwrap());
+    let signed = session.erasure(grant.id).unwrap().unwrap().jws;
+    let erasure = Unverified::<besace_protocol::consent::Erasure>::parse(&signed).unwrap();
+    assert_eq!(erasure.claimed().kept, [Kept::ConsentProof, Kept::SealedMail]);
 }
