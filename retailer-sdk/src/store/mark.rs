@@ -35,6 +35,12 @@ pub enum MarkError {
         /// Entries of the head that was signed.
         signed: u64,
     },
+    /// What stands in the place of the mark is none of this log: it is not written over.
+    #[error("the mark {path} is none of this log; who knows why may remove it")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The mark could not be read or written.
     #[error("the mark {path} could not be read or written")]
     Io {
@@ -60,7 +66,8 @@ impl SqliteStore {
     /// Holds the store against the mark that its log has in `folder`, and keeps that mark from now on. To be called before
     /// anything is signed.
     ///
-    /// A mark is named by the key of the log. A missing one, or one that the log did not sign, says nothing.
+    /// A mark is named by the key of the log. A missing one says nothing, and neither does what a power cut can leave of
+    /// one: nothing, or zeros.
     pub fn keep_mark(&mut self, folder: &Path) -> Result<(), MarkError> {
         let Some(identity) = self.read().identity()? else { return Ok(()) };
         let domain = ControllerId::parse(&identity.domain).map_err(|_| StoreError::Corrupt)?;
@@ -68,11 +75,16 @@ impl SqliteStore {
         let path = folder.join(format!("{}.mark", key.verifying_key().key_id()));
         let io = |source| MarkError::Io { path: path.clone(), source };
         let said = match fs::read(&path) {
-            Ok(bytes) => UnverifiedCheckpoint::parse(&bytes).ok(),
+            Ok(bytes) if bytes.iter().all(|byte| *byte == 0) => None,
+            Ok(bytes) => {
+                let head = UnverifiedCheckpoint::parse(&bytes).ok();
+                let signed = head.and_then(|head| head.verify_exact(&key).ok());
+                Some(signed.ok_or_else(|| MarkError::Unreadable { path: path.clone() })?)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(io(error)),
         };
-        if let Some(signed) = said.and_then(|head| head.verify_exact(&key).ok()) {
+        if let Some(signed) = said {
             self.read().continues(&signed)?;
         }
         fs::create_dir_all(folder).map_err(io)?;

@@ -176,3 +176,22 @@ fn a_clock_that_woke_up_in_1970_leaves_the_good_manifest_and_is_put_right_withou
     assert_eq!(world.retailer.store.read().clock().unwrap().unwrap().seen, NOW);
     world.retailer.tidy_unless_leapt(NOW.plus(60), &mut world.rng).unwrap().unwrap();
 }
+
+#[test]
+fn a_mark_that_cannot_be_read_is_not_written_over() {
+    let mut world = World::new();
+    let marks = tempfile::tempdir().unwrap();
+    world.retailer.store.keep_mark(marks.path()).unwrap();
+    let mark = std::fs::read_dir(marks.path()).unwrap().next().unwrap().unwrap().path();
+    let good = std::fs::read(&mark).unwrap();
+    std::fs::write(&mark, "garbage").unwrap();
+    let refused = world.retailer.store.keep_mark(marks.path());
+    assert!(matches!(refused, Err(crate::MarkError::Unreadable { .. })), "{refused:?}");
+    assert_eq!(std::fs::read(&mark).unwrap(), b"garbage");
+    // What a power cut can leave.
+    for left in [&[][..], &[0; 200]] {
+        std::fs::write(&mark, left).unwrap();
+        world.retailer.store.keep_mark(marks.path()).unwrap();
+        assert_eq!(std::fs::read(&mark).unwrap(), good);
+    }
+}
