@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 use besace_protocol::{
-    audit::{BundlePath, Policy, openings_of, parse_openings},
+    audit::{BundlePath, PinnedWitnesses, Policy, openings_of, parse_openings},
     call::UnverifiedCall,
     consent::{
         Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Notice,
@@ -250,6 +250,7 @@ pub const PARSERS: &[Parser] = &[
         parse_openings(0, b).ok().and_then(|openings| openings_of(0, &openings).ok())
     }),
     json("policy", "Policy", &["json"], |b| Policy::parse(b).is_ok()),
+    other("pinned-witnesses", "PinnedWitnesses", &["log"], |b| PinnedWitnesses::parse(b).is_ok()),
     // Presence
     other("advertisement", "Advertisement", &["presence"], |b| Advertisement::parse(b).is_ok()),
     text("ephemeral-id", "EphemeralId", &["presence"], |t| written(EphemeralId::parse(t).ok())),
