@@ -13,8 +13,13 @@ use besace_protocol::{
 };
 use besace_retailer::RequestDraft;
 use rusqlite::Connection;
+use secrecy::ExposeSecret as _;
 
-use super::voucher_pages::{Browser, NOW};
+use super::{
+    heads::unlock,
+    succession::restore,
+    voucher_pages::{Browser, NOW},
+};
 
 /// Four dimensions wider than her rule, and what the shop would take: kept for so many days.
 fn asks(world: &World, kept: u16) {
@@ -116,5 +121,36 @@ async fn a_counter_that_no_rule_covers_waits_for_her_on_the_page() {
     assert_eq!(given[0].grant.indication, Indication::Page);
     assert_eq!(held(&world.pont).len(), 1);
     browser.leave().await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_was_agreed_after_the_backup_she_restores_is_withdrawn() {
+    let mut world = World::start(NOW, false).await.unwrap();
+    let domain = world.pont.domain.clone();
+    asks(&world, 20);
+    world.exchange.meet(&domain).await.unwrap();
+    let browser = Browser::open(&world).await;
+    assert_eq!(browser.press("/rules", &rule(domain.as_str())).await.0, 303);
+    browser.leave().await;
+    unlock(&world);
+    world.exchange.refresh(&domain).await.unwrap();
+    let counter = world.engine().open_counters().unwrap()[0].id;
+    let backup = world.engine().export(Vec::new()).unwrap();
+    let identity = world.engine().export_identity().unwrap();
+    world.exchange.give_counter(counter, Indication::Page).await.unwrap();
+    assert_eq!(world.pont.lock().count_grants().unwrap(), (1, 1));
+
+    restore(&mut world, &backup, identity.expose_secret());
+    assert!(grants(&world).is_empty());
+    // Her rule came back too, and gives nothing; the shop hears a no, shows what both signed, and hears that it is over.
+    for _refresh in 0..2 {
+        world.exchange.refresh(&domain).await.unwrap();
+    }
+    assert_eq!(world.pont.lock().count_grants().unwrap(), (1, 0));
+    let known = grants(&world);
+    let [view] = &known[..] else { panic!("one grant: {known:?}") };
+    assert_eq!((view.state, view.acknowledged), (GrantState::Withdrawn, true));
+    assert!(world.engine().open_counters().unwrap().is_empty());
     world.close().await;
 }

@@ -77,7 +77,7 @@ async fn a_restored_vault_goes_on_releasing_disclosing_and_withdrawing() {
 }
 
 /// Her vault is lost, and made anew of this backup.
-fn restore(world: &mut World, backup: &[u8], identity: &str) {
+pub(super) fn restore(world: &mut World, backup: &[u8], identity: &str) {
     world.shut_down().unwrap();
     std::fs::remove_dir_all(&world.vault).unwrap();
     world.boot().unwrap();

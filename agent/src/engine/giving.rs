@@ -15,6 +15,7 @@ use besace_protocol::{
 
 use super::{
     Engine, Turn,
+    retailers::check_request,
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
     turns::Leaving,
 };
@@ -76,7 +77,10 @@ impl Engine {
 
     /// Whether anything may be given to an open request, by her hand or by a rule.
     pub(super) fn check_giving(&self, request: &Verified<ConsentRequest>) -> Result<(), StepError> {
+        self.follows_its_clock()?;
         let (asked, now) = (request.payload(), self.now());
+        // The shops change with the manifest.
+        check_request(request, self.manifest(&asked.controller)?.payload())?;
         if self.is_forked(&asked.controller)? {
             return Err(StepError::Contradiction);
         }

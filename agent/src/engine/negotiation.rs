@@ -172,14 +172,33 @@ impl Engine {
             let (kind, grant) = kind_of(&verified(said, &machine)?);
             shown.push(check_attested(said, &log, &stored.domain, grant, kind, self.now())?);
         }
+        // A grant that both signed, and that went away with what a backup does not hold: kept, so that it is withdrawn.
+        let unknown = match &heard {
+            Some(Message::Grant(grant)) => self.vault()?.grant(grant.payload().id)?.is_none(),
+            _ => false,
+        };
+        let adopted = match &heard {
+            Some(Message::Grant(grant))
+                if unknown && grant.signed_at(Role::Controller).is_some() =>
+            {
+                self.adopt(&stored, grant)?;
+                true
+            }
+            _ => false,
+        };
         self.keep_evidence(shown)?;
         if matches!(stored.ended, Some(Ended::Refused(Side::Subject, _))) {
             self.vault()?.deliver_refusal(id, self.now())?;
         }
-        match heard {
-            Some(message) => self.run(&stored, Event::Hear(message), None),
-            None => Ok(None),
+        let Some(message) = heard else { return Ok(None) };
+        if adopted {
+            // What is known here was said before the grant, and is nothing to go on from.
+            if stored.ended.is_none() {
+                self.vault()?.end_negotiation(id, Ended::Lapsed, self.now())?;
+            }
+            return Ok(None);
         }
+        self.run(&stored, Event::Hear(message), None)
     }
 
     /// The retailer knows nothing of the negotiation, or of its request, any more: it is over.
@@ -226,7 +245,12 @@ impl Engine {
             if stored.ended.is_some() || stored.stopped_at.is_some() {
                 continue;
             }
-            let machine = self.resume(&stored)?;
+            let machine = match self.resume(&stored) {
+                Ok(machine) => machine,
+                Err(error @ StepError::Engine(_)) => return Err(error),
+                // One that cannot be read hides itself, and not what she may take back.
+                Err(_) => continue,
+            };
             let due = matches!(machine.due(), Some(Due::AnswerCounter | Due::Give));
             let (true, Some(proposal)) = (due, machine.proposal()) else { continue };
             let asked = machine.request().payload();
@@ -277,7 +301,11 @@ impl Engine {
     pub fn refuse_counter(&self, id: NegotiationId) -> Result<Option<Talk>, StepError> {
         let stored = self.vault()?.negotiation(id)?.ok_or(StepError::RequestClosed)?;
         self.refuse(stored.request)?;
-        self.answer_by_hand(id, Hand::No)
+        match self.answer_by_hand(id, Hand::No) {
+            // It was over by itself: her no counts all the same.
+            Err(StepError::RequestClosed) => Ok(None),
+            said => said,
+        }
     }
 
     fn answer_by_hand(&self, id: NegotiationId, hand: Hand) -> Result<Option<Talk>, StepError> {
@@ -333,7 +361,10 @@ impl Engine {
             vault.end_negotiation(stored.id, outcome.into(), now)?;
         }
         let given = matches!(machine.said().last(), Some(Message::Grant(_)));
-        let stopped = stored.stopped_at.is_some() && machine.outcome().is_none() && !given;
+        let over = machine.outcome().is_some() || given;
+        let stopped = !over
+            && (stored.stopped_at.is_some()
+                || (hand.is_none() && !self.may_go_on(machine.request())?));
         let event = match event {
             // What was proposed and not answered is not said any more.
             Event::Tick if stopped && hand.is_none() => Event::Say(self.no(stored, &machine)?),
@@ -392,6 +423,22 @@ impl Engine {
         leaves.map(|message| self.talk(stored, &message)).transpose()
     }
 
+    /// Whether what `request` asks could be given still. Where it could not, nothing is said but a no.
+    fn may_go_on(&self, request: &Verified<ConsentRequest>) -> Result<bool, StepError> {
+        match self.check_giving(request) {
+            // Of one that is closed the time runs out by itself.
+            Ok(()) | Err(StepError::RequestClosed) => Ok(true),
+            Err(
+                StepError::Minor
+                | StepError::Mirror(_)
+                | StepError::Paused
+                | StepError::NoticeMissing
+                | StepError::Answer,
+            ) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn write_down(
         &self,
         stored: &StoredNegotiation,
@@ -415,7 +462,7 @@ impl Engine {
         machine: &Negotiation,
         giving: &mut Option<Giving>,
     ) -> Result<Option<Message>, StepError> {
-        if stored.stopped_at.is_some() {
+        if stored.stopped_at.is_some() || !self.may_go_on(machine.request())? {
             return self.no(stored, machine).map(Some);
         }
         let (past, now) = (self.past()?, self.now());

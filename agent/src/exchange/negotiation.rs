@@ -7,7 +7,7 @@ use besace_protocol::{
     problem::ProblemType,
 };
 
-use super::{Exchange, ExchangeError, standing::said_at_the_end};
+use super::{Exchange, ExchangeError, standing::said_after_all};
 use crate::{
     engine::{StepError, Talk},
     net::NetError,
@@ -27,7 +27,7 @@ impl Exchange {
                 Ok(first) => self.converse(domain, first).await,
                 Err(error) => Err(error),
             };
-            refused = refused.and(said_at_the_end(talked)?);
+            refused = refused.and(said_after_all(talked)?);
         }
         self.withdraw_orphans(domain).await?;
         refused
@@ -46,6 +46,10 @@ impl Exchange {
         let grant = first.as_ref().and_then(|talk| talk.grant).ok_or(StepError::RequestClosed)?;
         self.converse(&domain, first).await?;
         self.withdraw_orphans(&domain).await?;
+        // The shop said no after all, and it was taken back with that.
+        if self.step(move |engine| engine.is_withdrawn(grant)).await? {
+            return Err(StepError::GrantOver.into());
+        }
         self.deliver_due(&domain).await?;
         Ok(grant)
     }

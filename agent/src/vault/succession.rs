@@ -123,6 +123,12 @@ impl Vault {
                     "UPDATE told_logs SET decided_at = ?1 WHERE decided_at IS NULL",
                     [column::from_time(now)],
                 )?;
+                // What was said since is not known: from here on nothing but a no, and what is heard is withdrawn.
+                db.execute(
+                    "UPDATE negotiations SET stopped_at = ?1
+                     WHERE outcome IS NULL AND stopped_at IS NULL",
+                    [column::from_time(now)],
+                )?;
                 // She may have changed or removed them since the backup was made, and nobody else knows.
                 db.execute(
                     "UPDATE rules SET set_aside_at = ?1 WHERE set_aside_at IS NULL",

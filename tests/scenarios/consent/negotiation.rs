@@ -3,6 +3,7 @@
 use besace_agent::{
     engine::{RuleDraft, Talk},
     keyring::Passphrase,
+    vault::ProfileField,
 };
 use besace_protocol::{
     consent::{Benefit, BenefitKind, Dimension, GrantState, Indication, Terms},
@@ -172,4 +173,25 @@ fn what_she_does_by_hand_ends_what_is_negotiated_before_anything_more_is_said() 
     assert!(say(&house, &mut shop, &no).is_none());
     assert!(house.engine.grants().unwrap().is_empty());
     assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+}
+
+#[test]
+fn where_nothing_could_be_given_any_more_nothing_is_said_but_a_no() {
+    let (mut shop, house, id) = begun(10);
+    house.engine.set_profile(ProfileField::MinorUntil, "2040-01-01".to_owned().into()).unwrap();
+    let no = house.engine.negotiate(id).unwrap().unwrap();
+    assert!(say(&house, &mut shop, &no).is_none());
+    house.engine.set_profile(ProfileField::MinorUntil, String::new().into()).unwrap();
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+
+    // Nor to what the shop agreed to meanwhile.
+    let (mut shop, house, id) = begun(10);
+    let first = house.engine.negotiate(id).unwrap().unwrap();
+    let agreed = shop.negotiate(&first.call).unwrap();
+    house.engine.set_profile(ProfileField::MinorUntil, "2040-01-01".to_owned().into()).unwrap();
+    let heard = house.take(&shop, || house.engine.accept_negotiated(id, &agreed)).unwrap();
+    let no = heard.unwrap();
+    assert_eq!(no.grant, None);
+    assert!(say(&house, &mut shop, &no).is_none());
+    assert!(house.engine.grants().unwrap().is_empty());
 }
