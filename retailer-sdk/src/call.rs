@@ -9,7 +9,10 @@ use besace_protocol::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::store::{Session, StoreError, Subject};
+use crate::{
+    checked::FRESH_SECONDS,
+    store::{Session, StoreError, Subject},
+};
 
 /// A call that was not admitted.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +64,9 @@ pub(crate) fn admit<B>(
     session: Session<'_>,
     call: &Call<B>,
 ) -> Result<Result<(), CallError>, StoreError> {
-    let fresh = session.remember_message(call.message, call.forget_at)?;
+    // A call that was checked before its turn came counts for a while yet: its name is kept as long.
+    let forget_at = call.forget_at.plus(FRESH_SECONDS);
+    let fresh = session.remember_message(call.message, forget_at)?;
     Ok(if fresh { Ok(()) } else { Err(CallError::Replayed) })
 }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Seconds for which a check counts: a queue that is longer is no queue any more.
-const FRESH_SECONDS: u64 = 30;
+pub(crate) const FRESH_SECONDS: u64 = 30;
 
 /// A call that gives a grant.
 #[derive(Debug)]

@@ -150,7 +150,9 @@ impl Gateway {
         T: Send + 'static,
         F: FnOnce(&mut Retailer, Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
     {
-        let (answer, idle) = self.queue.push(question);
+        let Some((answer, idle)) = self.queue.push(question) else {
+            return Err(Refusal::new(ProblemType::LogUnavailable).again_in(Some(1)));
+        };
         if idle {
             // It goes on without us, should whoever asked be gone.
             drop(tokio::task::spawn_blocking(move || queue::serve(&self)));

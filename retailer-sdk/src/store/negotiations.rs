@@ -15,6 +15,9 @@ use super::{Session, StoreError, from_integer, to_integer, to_seconds};
 /// Longest list of terms that was written, in bytes: 16 of at most 64 KiB.
 const ENOUGH_LEN_MAX: usize = 1 << 20;
 
+/// Most negotiations that one round of tidying looks at, or forgets.
+const NEGOTIATIONS_AT_ONCE: usize = 64;
+
 /// By what a negotiation is found: another pseudonym's of the same name is another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -198,7 +201,10 @@ impl Session<'_> {
     }
 
     fn negotiations_where(self, holds: &str, now: Timestamp) -> Result<Vec<Name>, StoreError> {
-        let sql = format!("SELECT subject_key_id, id FROM negotiations WHERE {holds}");
+        // The others wait for the next round: pseudonyms cost nothing, and whoever makes many holds up nobody.
+        let sql = format!(
+            "SELECT subject_key_id, id FROM negotiations WHERE {holds} LIMIT {NEGOTIATIONS_AT_ONCE}"
+        );
         let mut statement = self.0.prepare(&sql)?;
         let mut rows = statement.query(params![to_seconds(now)?])?;
         let mut names = Vec::new();

@@ -15,6 +15,9 @@ use crate::entropy::Rng;
 /// Most questions of one group: as many as are done in some hundred milliseconds.
 const GROUP_MAX: usize = 256;
 
+/// Most questions that wait: some seconds' worth. Who comes then hears at once that it is too much.
+const WAITING_MAX: usize = 4096;
+
 /// A question that waits, with the way back to whoever asked.
 type Question = Box<dyn FnOnce(&mut Group<'_>, Timestamp, &mut Rng) -> Answer + Send>;
 
@@ -39,8 +42,11 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Queue {
-    /// Queues a question: how its answer comes, and whether nobody serves the queue yet.
-    pub(super) fn push<T, F>(&self, question: F) -> (oneshot::Receiver<Result<T, Refusal>>, bool)
+    /// Queues a question: how its answer comes, and whether nobody serves the queue yet. `None`: too many wait.
+    pub(super) fn push<T, F>(
+        &self,
+        question: F,
+    ) -> Option<(oneshot::Receiver<Result<T, Refusal>>, bool)>
     where
         T: Send + 'static,
         F: FnOnce(&mut Retailer, Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
@@ -56,10 +62,13 @@ impl Queue {
             Box::new(move || drop(tell.send(answer)))
         });
         let mut waiting = self.lock();
+        if waiting.questions.len() >= WAITING_MAX {
+            return None;
+        }
         waiting.questions.push_back(question);
         let idle = !waiting.served;
         waiting.served = true;
-        (told, idle)
+        Some((told, idle))
     }
 
     /// The questions of the next group. Without any, nobody serves the queue from now on.
@@ -104,5 +113,24 @@ impl Drop for Served<'_> {
         if std::thread::panicking() {
             self.0.queue.lock().served = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_when_too_many_wait_is_told_so_and_waits_no_more() {
+        let queue = Queue::default();
+        let mut waiting = Vec::new();
+        while let Some((told, idle)) = queue.push(|_, _, _| Ok(())) {
+            assert_eq!(idle, waiting.is_empty(), "the first one serves the queue");
+            waiting.push(told);
+        }
+        assert_eq!(waiting.len(), WAITING_MAX);
+        // Some are served, and others come.
+        assert_eq!(queue.next().len(), GROUP_MAX);
+        assert!(queue.push(|_, _, _| Ok(())).is_some());
     }
 }
