@@ -18,7 +18,7 @@ use besace_protocol::{
 use crate::{
     ReceiveError, Retailer,
     receive::{open, verify_logged},
-    store::{StoreError, Subject},
+    store::{StoreError, StoredGrant, Subject},
 };
 
 /// Seconds for which a check counts: a queue that is longer is no queue any more.
@@ -84,7 +84,7 @@ pub(crate) struct CheckedRelease {
 #[derive(Debug)]
 pub struct ReleaseToCheck {
     bytes: Vec<u8>,
-    with: Option<(Subject, SealingSecretKey, ControllerId)>,
+    with: Option<(UnverifiedCall, Subject, SealingSecretKey, ControllerId)>,
 }
 
 impl Retailer {
@@ -99,7 +99,7 @@ impl Retailer {
         let session = self.store.read();
         let with = match (session.grant(grant)?, session.day_key(day)?) {
             (Some(stored), Some(secret)) => {
-                Some((stored.subject, secret, self.own.identity.domain.clone()))
+                Some((call, stored.subject, secret, self.own.identity.domain.clone()))
             }
             _ => None,
         };
@@ -112,9 +112,8 @@ impl ReleaseToCheck {
     pub fn check(self, now: Timestamp) -> ReleaseCall {
         let Self { bytes, with } = self;
         let checked = || {
-            let (subject, secret, domain) = with?;
+            let (call, subject, secret, domain) = with?;
             let address = call_address(&domain, RELEASES_PATH);
-            let call = UnverifiedCall::parse(&bytes).ok()?;
             let call: Call<ReleaseKeys> = call.verify(&subject.key, &address, now).ok()?;
             let context = release_context(call.body.grant, call.body.day);
             let release = open(&call.body.sealed, &context, &secret, &subject).ok()?;
@@ -130,18 +129,19 @@ impl ReleaseCall {
         Self { bytes, checked: None }
     }
 
-    /// What was checked, if it still counts: the keys of the pseudonym are the same.
+    /// What was checked and the grant it is under, if it still counts: the keys of the pseudonym are the same.
     pub(crate) fn checked(
         &self,
         retailer: &Retailer,
         now: Timestamp,
-    ) -> Result<Option<&CheckedRelease>, ReceiveError> {
+    ) -> Result<Option<(&CheckedRelease, StoredGrant)>, ReceiveError> {
         let Some(checked) = self.checked.as_ref().filter(|checked| is_fresh(checked.at, now))
         else {
             return Ok(None);
         };
         let stored = retailer.store.read().grant(checked.call.body.grant)?;
-        Ok(stored.is_some_and(|stored| stored.subject == checked.subject).then_some(checked))
+        let same = stored.filter(|stored| stored.subject == checked.subject);
+        Ok(same.map(|stored| (checked, stored)))
     }
 }
 

@@ -2,10 +2,7 @@
 
 use besace_protocol::{
     call::UnverifiedCall,
-    consent::{
-        Acknowledgement, ConsentRequest, Continuation, Deletion, Grant, GrantMismatch, UseHead,
-        Withdrawal,
-    },
+    consent::{Acknowledgement, Continuation, Deletion, Grant, GrantMismatch, UseHead, Withdrawal},
     crypto::sha256,
     document::{ParseDocumentError, SignDocumentError, Unverified, Verified, sign},
     jws::{Role, VerifyJwsError},
@@ -285,7 +282,7 @@ impl Own {
         let request = session
             .document(DocumentKind::Request, terms.request_id.as_bytes())?
             .ok_or(GiveGrantError::Request)?;
-        let request = self.verify_own::<ConsentRequest>(&request.jws)?;
+        let request = self.own_request(&request.jws)?;
         terms.answers(&request, now, SKEW_SECONDS).map_err(GiveGrantError::Mismatch)?;
         if now >= terms.expires {
             return Err(GiveGrantError::Expired);
@@ -308,7 +305,7 @@ impl Own {
             uses: UseHead::start(terms.id),
         })?;
         let head = self.ledger.seal(session)?;
-        Ok(GrantGiven { grant: self.ledger.attest(session, jws, opened.leaf, &head)? })
+        Ok(GrantGiven { grant: self.ledger.attest_opened(session, jws, opened, &head)? })
     }
 
     /// Whether a grant of a new name may stand beside the others; its log is hers from then on.
@@ -318,7 +315,7 @@ impl Own {
         session: Session<'_>,
         terms: &Grant,
     ) -> Result<(), GiveGrantError> {
-        if session.grant(terms.id)?.is_some() || session.grant_of_handle(terms.handle)?.is_some() {
+        if session.knows_grant(terms.id, terms.handle)? {
             return Err(GiveGrantError::Conflict);
         }
         check_log(session, terms)?;

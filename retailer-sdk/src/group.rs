@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
+    sync::OnceLock,
     thread,
 };
 
@@ -173,6 +174,13 @@ impl Retailer {
     }
 }
 
+/// Threads that make openings. Asked once: the system answers by reading a dozen files.
+fn threads() -> usize {
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    let cores = || thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    *THREADS.get_or_init(cores)
+}
+
 impl Own {
     /// Signs what opens uses, each with its proof, and seals it to the pseudonym of its grant. In their order.
     fn make_openings(
@@ -180,8 +188,7 @@ impl Own {
         proved: &[(DueOpening, String)],
         rng: &mut impl CryptoRngCore,
     ) -> Result<Vec<StoredMail>, MakeOpeningError> {
-        let cores = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-        let per_thread = proved.len().div_ceil(cores).max(OPENINGS_PER_THREAD);
+        let per_thread = proved.len().div_ceil(threads()).max(OPENINGS_PER_THREAD);
         let one_after_another =
             |some: &[(DueOpening, String)], mut rng: StdRng| -> Result<Vec<_>, _> {
                 some.iter().map(|(due, proof)| self.make_opening(due, proof, &mut rng)).collect()

@@ -148,6 +148,29 @@ impl Ledger {
         Ok(Attested { document: Bytes(document), proof, record })
     }
 
+    /// As [`attest`](Self::attest), for what was appended just now.
+    pub(crate) fn attest_opened(
+        &self,
+        session: Session<'_>,
+        document: Vec<u8>,
+        opened: Opened,
+        head: &SignedCheckpoint,
+    ) -> Result<Attested, StoreError> {
+        let Proven { proof, record } = self.proven_opened(session, opened, head)?;
+        Ok(Attested { document: Bytes(document), proof, record })
+    }
+
+    /// As [`proven`](Self::proven), for what was appended just now.
+    pub(crate) fn proven_opened(
+        &self,
+        session: Session<'_>,
+        opened: Opened,
+        head: &SignedCheckpoint,
+    ) -> Result<Proven, StoreError> {
+        let proof = self.prove(session, &opened, head)?;
+        Ok(Proven { proof, record: Bytes(opened.record) })
+    }
+
     /// The record of a leaf whose opening we keep, with its proof.
     pub(crate) fn proven(
         &self,
@@ -155,8 +178,6 @@ impl Ledger {
         leaf: u64,
         head: &SignedCheckpoint,
     ) -> Result<Proven, StoreError> {
-        let opened = session.opening(leaf)?;
-        let proof = self.prove(session, &opened, head)?;
-        Ok(Proven { proof, record: Bytes(opened.record) })
+        self.proven_opened(session, session.opening(leaf)?, head)
     }
 }

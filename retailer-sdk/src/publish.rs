@@ -1,5 +1,7 @@
 //! What everybody may read: manifest, requests, notices, and the log that proves them.
 
+use std::sync::{Arc, PoisonError};
+
 use besace_protocol::{
     consent::{
         ConsentRequest, MirrorError, NoticeError, NoticeText, Published, RECORD_LEN_MAX,
@@ -277,6 +279,9 @@ impl Retailer {
     }
 }
 
+/// Verified consent requests that are held in memory.
+const REQUESTS_KNOWN: usize = 64;
+
 impl Own {
     /// Logs a signed document, whole or by digest, and makes it the current one of its name.
     pub(crate) fn publish(
@@ -303,6 +308,24 @@ impl Own {
     /// The payload of a document that we signed and stored.
     pub(crate) fn own_document<D: Document + Clone>(&self, jws: &[u8]) -> Result<D, StoreError> {
         self.verify_own::<D>(jws).map(|document| document.payload().clone())
+    }
+
+    /// A consent request that we signed and stored. These bytes are verified once: each grant answers one.
+    pub(crate) fn own_request(
+        &self,
+        jws: &[u8],
+    ) -> Result<Arc<Verified<ConsentRequest>>, StoreError> {
+        let digest = sha256(&[jws]);
+        let mut known = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(request) = known.get(&digest) {
+            return Ok(Arc::clone(request));
+        }
+        let request = Arc::new(self.verify_own::<ConsentRequest>(jws)?);
+        if known.len() >= REQUESTS_KNOWN {
+            known.clear();
+        }
+        known.insert(digest, Arc::clone(&request));
+        Ok(request)
     }
 
     /// A document that we signed and stored, as verified as any other.

@@ -26,7 +26,6 @@ use zeroize::Zeroizing;
 use crate::{
     CallError, ReleaseCall, Retailer,
     call::{admit, verify_subject},
-    checked::CheckedRelease,
     store::{Session, StoreError, StoredDisclosure, StoredGrant, StoredKeys, StoredState, Subject},
 };
 
@@ -115,12 +114,12 @@ impl Retailer {
     ) -> Result<Received, ReceiveError> {
         let checked = call.checked(self, now)?;
         let admitted;
-        let (call, stored) = if let Some(CheckedRelease { call, .. }) = checked {
-            (call, self.live_grant(call.body.grant, now)?)
+        let (checked, call, stored) = if let Some((checked, stored)) = checked {
+            (Some(checked), &checked.call, live(stored, now)?)
         } else {
             let grant_of = |body: &ReleaseKeys| body.grant;
             admitted = self.admit_under_grant(&call.bytes, RELEASES_PATH, now, grant_of)?;
-            (&admitted.0, admitted.1.clone())
+            (None, &admitted.0, admitted.1.clone())
         };
         let ReleaseKeys { day, grant, logged, sealed } = &call.body;
         let own = &self.own;
@@ -187,7 +186,7 @@ impl Retailer {
             let stored = StoredKeys { grant: *grant, keys, commitment, leaf: opened.leaf };
             session.add_keys(&stored)?;
             let head = own.ledger.seal(session)?;
-            let logged = own.ledger.proven(session, opened.leaf, &head)?;
+            let logged = own.ledger.proven_opened(session, opened, &head)?;
             Ok((Received { logged }, stored.keys))
         });
         let (received, keys) = received?;
@@ -266,7 +265,7 @@ impl Retailer {
                 return Err(ReceiveError::Conflict);
             }
             let head = own.ledger.seal(session)?;
-            Ok::<Proven, ReceiveError>(own.ledger.proven(session, opened.leaf, &head)?)
+            Ok::<Proven, ReceiveError>(own.ledger.proven_opened(session, opened, &head)?)
         });
         let logged = received?;
         // What it replaces stands in the write-ahead log until that is emptied; `tidy` tries again.
@@ -295,10 +294,6 @@ impl Retailer {
             now,
         )?;
         Ok((call, live(stored, now)?))
-    }
-
-    fn live_grant(&self, grant: GrantId, now: Timestamp) -> Result<StoredGrant, ReceiveError> {
-        live(self.store.read().grant(grant)?.ok_or(ReceiveError::Missing)?, now)
     }
 }
 

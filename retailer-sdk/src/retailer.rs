@@ -1,9 +1,15 @@
 //! A retailer: its keys, its store, its log, and what it holds in memory.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
 use besace_protocol::{
     call::CALL_WINDOW_SECONDS,
-    crypto::{SealingSecretKey, SigningKey, VerifyingKey},
-    document::SignDocumentError,
+    consent::ConsentRequest,
+    crypto::{Digest, SealingSecretKey, SigningKey, VerifyingKey},
+    document::{SignDocumentError, Verified},
     encoding::{from_json_exact, to_canonical_json},
     log::LogKey,
     party::{ControllerId, LegalIdentity, Shop},
@@ -86,6 +92,8 @@ pub(crate) struct Own {
     pub(crate) ledger: Ledger,
     pub(crate) signing: SigningKey,
     pub(crate) sealing: SealingSecretKey,
+    /// Consent requests of ours that were verified before, by the digest of their bytes.
+    pub(crate) requests: Mutex<BTreeMap<Digest, Arc<Verified<ConsentRequest>>>>,
 }
 
 impl Own {
@@ -156,6 +164,7 @@ impl Retailer {
             ledger: Ledger::new(&identity.domain, stored.log),
             signing: stored.signing,
             sealing: stored.sealing,
+            requests: Mutex::default(),
             identity,
         };
         Ok(Self { store, own, live: Live::default(), due: Vec::new(), unsure: false })

@@ -115,7 +115,7 @@ impl Retailer {
         };
         let (own, live) = (&self.own, &self.live);
         let visit = Visit { shop, now };
-        let (Known { grant, greeted, until }, due) =
+        let (Known { grant, greeted, objects, until }, due) =
             self.store.write(|session| own.recognise(session, live, handle, action, visit, rng))?;
         self.due.extend(due);
         self.live.count_use(grant, shop, now);
@@ -127,7 +127,6 @@ impl Retailer {
             self.live.arrive(shop, handle, [grant, greeting_grant], said.clone(), now, until);
             greeting = Some(said);
         }
-        let objects = self.objects_to_marketing(handle)?;
         let answer = Recognised { bound: action == Action::Recognised, handle, greeting, objects };
         self.live.remember(token, shop, grants, answer.clone(), now, until);
         Ok(answer)
@@ -175,6 +174,8 @@ struct Known {
     grant: GrantId,
     /// Under which other grant she is greeted, and how.
     greeted: Option<(GrantId, Greeting)>,
+    /// Whether she objects to direct marketing.
+    objects: bool,
     /// When the first of these grants, or the time for which her name may be kept, is over.
     until: Timestamp,
 }
@@ -198,7 +199,9 @@ impl Own {
         let mut uses = vec![(recognition.clone(), action)];
         let mut until = recognition.grant.expires;
         let mut greeted = None;
-        for other in session.grants_of_subject(recognition.grant.subject_key.key_id())? {
+        let subject = recognition.grant.subject_key.key_id();
+        let objects = session.objects(subject)?;
+        for other in session.grants_of_subject(subject)? {
             if greeted.is_some() || !covers(&other, Purpose::StaffGreeting, live, visit) {
                 continue;
             }
@@ -215,7 +218,7 @@ impl Own {
             let opened = self.log_use(session, &under, action, visit, rng)?;
             due.push(DueOpening { under, opened, now: visit.now });
         }
-        Ok((Known { grant: recognition.grant.id, greeted, until }, due))
+        Ok((Known { grant: recognition.grant.id, greeted, objects, until }, due))
     }
 
     /// Appends a use under a grant. What opens the entry is not kept: it goes home.

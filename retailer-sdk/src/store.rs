@@ -13,6 +13,7 @@ mod grants;
 mod group;
 mod heads;
 mod identity;
+mod known;
 mod log;
 mod mail;
 mod mark;
@@ -43,9 +44,9 @@ pub(crate) use continuations::{StoredContinuation, Subject};
 pub(crate) use disclosures::StoredDisclosure;
 pub(crate) use documents::{DocumentKind, StoredDocument};
 pub(crate) use erasures::StoredErasure;
-use grants::KnownGrants;
 pub(crate) use grants::{StoredGrant, StoredState, StoredWithdrawal};
 pub(crate) use identity::StoredIdentity;
+use known::Known;
 pub(crate) use log::Opened;
 pub(crate) use mail::StoredMail;
 use mark::Mark;
@@ -80,6 +81,12 @@ const MIGRATIONS: [&str; 15] = [
 
 /// Statements that are kept ready: there are fewer in the whole store.
 const STATEMENTS_KEPT: usize = 256;
+
+/// Memory for pages of the file, in KiB: what is asked for at once stays there.
+const CACHE_KIB: i64 = 32 << 10;
+
+/// Pages of the write-ahead log that are carried over together: of those that change in each group, the last one only.
+const CHECKPOINT_PAGES: i64 = 4_000;
 
 /// What the database said. Its text names tables and columns, never values.
 #[derive(Debug)]
@@ -154,7 +161,7 @@ impl From<rusqlite::Error> for OpenStoreError {
 pub struct SqliteStore {
     connection: Connection,
     path: Option<PathBuf>,
-    known: KnownGrants,
+    known: Known,
     /// Whether a transaction around several operations is open.
     grouped: bool,
     /// Whether the write-ahead log has to be emptied after the group.
@@ -211,9 +218,11 @@ impl SqliteStore {
         {
             connection.pragma_update(None, name, value)?;
         }
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         migrate(&mut connection)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        let (known, forget_after) = (KnownGrants::default(), Cell::new(false));
+        let (known, forget_after) = (Known::default(), Cell::new(false));
         Ok(Self { connection, path, known, grouped: false, forget_after, mark: None })
     }
 
@@ -229,17 +238,17 @@ impl SqliteStore {
     ) -> Result<T, E> {
         self.check_group()?;
         if self.grouped {
-            let savepoint = self.connection.savepoint().map_err(StoreError::from)?;
-            let done = work(Session(&savepoint, &self.known))?;
-            savepoint.commit().map_err(StoreError::from)?;
-            return Ok(done);
+            return self.write_in_group(work);
         }
+        self.known.forget_size();
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
+        let undone = Undone(Some(&self.known));
         let done = work(Session(&transaction, &self.known))?;
         transaction.commit().map_err(StoreError::from)?;
+        undone.not();
         // It is done, also where the mark stays behind: an older one is true.
         drop(self.write_mark());
         Ok(done)
@@ -296,9 +305,26 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
+/// Whatever becomes of a transaction but its commit undoes what it appended: then memory forgets it.
+struct Undone<'k>(Option<&'k Known>);
+
+impl Undone<'_> {
+    fn not(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Undone<'_> {
+    fn drop(&mut self) {
+        if let Some(known) = self.0 {
+            known.forget_log();
+        }
+    }
+}
+
 /// The statements, on a connection or within a transaction.
 #[derive(Clone, Copy)]
-pub(crate) struct Session<'c>(&'c Connection, &'c KnownGrants);
+pub(crate) struct Session<'c>(&'c Connection, &'c Known);
 
 impl Session<'_> {
     /// As [`Connection::execute`], with a statement that is made once.

@@ -1,17 +1,14 @@
 //! Grants, their ends, and how often they were used: never when.
 
-use std::{cell::RefCell, collections::BTreeMap};
-
 use besace_protocol::{
     consent::{Grant, UseHead},
-    crypto::{Digest, KeyId, sha256},
-    document::Unverified,
+    crypto::{Digest, KeyId},
     id::{GrantId, Handle},
     time::Timestamp,
 };
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{Session, StoreError, Subject, from_integer, to_integer, to_seconds};
+use super::{Known, Session, StoreError, Subject, from_integer, to_integer, to_seconds};
 
 /// Where a stored grant stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +106,22 @@ impl Session<'_> {
                 stored.uses.head.as_bytes(),
             ],
         )?;
+        // Who gave it comes in soon.
+        self.1.remember_grant(&stored.jws, grant);
         Ok(())
     }
 
     pub(crate) fn grant(self, id: GrantId) -> Result<Option<StoredGrant>, StoreError> {
         let sql = format!("{SELECT} WHERE id = ?1");
         self.grants_of(&sql, params![id.as_bytes()]).map(|grants| grants.into_iter().next())
+    }
+
+    /// Whether a grant has this name, or one this handle.
+    pub(crate) fn knows_grant(self, id: GrantId, handle: Handle) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT 1 FROM grants WHERE id = ?1 UNION ALL SELECT 1 FROM grants WHERE handle = ?2",
+        )?;
+        Ok(statement.exists(params![id.as_bytes(), handle.as_bytes()])?)
     }
 
     pub(crate) fn grant_of_handle(self, handle: Handle) -> Result<Option<StoredGrant>, StoreError> {
@@ -219,32 +226,9 @@ impl Session<'_> {
     }
 }
 
-/// Grants that were read before, by the digest of their bytes: to read the keys in one takes longer than all the rest.
-#[derive(Debug, Default)]
-pub(super) struct KnownGrants(RefCell<BTreeMap<Digest, Grant>>);
-
-impl KnownGrants {
-    /// How many are kept: some 4 MiB.
-    const MOST: usize = 4096;
-
-    fn read(&self, jws: &[u8]) -> Result<Grant, StoreError> {
-        let digest = sha256(&[jws]);
-        if let Some(grant) = self.0.borrow().get(&digest) {
-            return Ok(grant.clone());
-        }
-        let grant = Unverified::<Grant>::parse(jws).map_err(|_| StoreError::Corrupt)?;
-        let mut known = self.0.borrow_mut();
-        if known.len() >= Self::MOST {
-            known.clear();
-        }
-        known.insert(digest, grant.claimed().clone());
-        Ok(grant.claimed().clone())
-    }
-}
-
-fn stored_grant(row: &Row<'_>, known: &KnownGrants) -> Result<StoredGrant, StoreError> {
+fn stored_grant(row: &Row<'_>, known: &Known) -> Result<StoredGrant, StoreError> {
     let jws: Vec<u8> = row.get(0)?;
-    let grant = known.read(&jws)?;
+    let grant = known.grant(&jws)?;
     let state: String = row.get(3)?;
     Ok(StoredGrant {
         subject: Subject::from_row(row, 6)?.unwrap_or_else(|| Subject::of(&grant)),

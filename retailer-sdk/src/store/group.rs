@@ -1,11 +1,12 @@
 //! The transaction around the operations of a group: each of them is in a savepoint of its own.
 
-use super::{SqliteStore, StoreError};
+use super::{Session, SqliteStore, StoreError, Undone};
 
 impl SqliteStore {
     /// Begins a transaction that [`commit_group`](Self::commit_group) makes durable, with all that is written
     /// until then.
     pub(crate) fn begin_group(&mut self) -> Result<(), StoreError> {
+        self.known.forget_size();
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.grouped = true;
         Ok(())
@@ -38,22 +39,52 @@ impl SqliteStore {
         }
         self.grouped = false;
         self.forget_after.set(false);
+        self.known.forget_log();
+    }
+
+    /// Does `work` wholly or not at all, within the group. Of one that panics the operation around it is undone.
+    pub(super) fn write_in_group<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.say("SAVEPOINT work")?;
+        let undone = Undone(Some(&self.known));
+        match work(Session(&self.connection, &self.known)) {
+            Ok(done) => {
+                self.say("RELEASE work")?;
+                undone.not();
+                Ok(done)
+            }
+            Err(error) => {
+                let back = self.say("ROLLBACK TO work").and_then(|()| self.say("RELEASE work"));
+                if back.is_err() && !self.connection.is_autocommit() {
+                    // What cannot be undone alone is not stored with the others.
+                    drop(self.connection.execute_batch("ROLLBACK"));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn say(&self, sql: &str) -> Result<(), StoreError> {
+        Ok(self.connection.prepare_cached(sql)?.execute([]).map(drop)?)
     }
 
     /// Begins an operation of the group.
     pub(crate) fn begin_operation(&self) -> Result<(), StoreError> {
         self.check_group()?;
-        Ok(self.connection.prepare_cached("SAVEPOINT operation")?.execute([]).map(drop)?)
+        self.say("SAVEPOINT operation")
     }
 
     /// Ends the operation; what it wrote belongs to the group.
     pub(crate) fn end_operation(&self) -> Result<(), StoreError> {
-        Ok(self.connection.prepare_cached("RELEASE operation")?.execute([]).map(drop)?)
+        self.say("RELEASE operation")
     }
 
     /// The operation wrote nothing.
     pub(crate) fn undo_operation(&self) -> Result<(), StoreError> {
-        self.connection.prepare_cached("ROLLBACK TO operation")?.execute([])?;
+        self.known.forget_log();
+        self.say("ROLLBACK TO operation")?;
         self.end_operation()
     }
 

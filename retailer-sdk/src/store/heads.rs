@@ -9,9 +9,7 @@ use besace_protocol::{
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{
-    KnownGrants, OpenStoreError, Session, StoreError, continuations::verifying_key, to_integer,
-};
+use super::{Known, OpenStoreError, Session, StoreError, continuations::verifying_key, to_integer};
 
 impl Session<'_> {
     /// Keeps `head` as the newest of `log`, whose key `key` signed it, unless a larger one was shown before: calls may
@@ -113,7 +111,7 @@ pub(super) fn take_stock(db: &Connection) -> Result<(), OpenStoreError> {
             let grant = grant.claimed();
             (grant.subject_log, grant.subject_log_key, grant.subject_key)
         };
-        let known = KnownGrants::default();
+        let known = Known::default();
         let session = Session(db, &known);
         session.claim_log(log, &key, &owner)?;
         let head: Option<String> = db

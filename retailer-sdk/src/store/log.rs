@@ -27,7 +27,7 @@ impl Session<'_> {
 
     /// Appends one entry with the nodes that it completes; the index of its leaf.
     pub(crate) fn append(self, entry: &Commitment) -> Result<u64, StoreError> {
-        let size = self.log_size()?;
+        let size = self.size_within()?;
         let mut tree = Frontier::from_nodes(size, |id| self.log_node(id))?;
         self.execute(
             "INSERT INTO log_entries (leaf, commitment) VALUES (?1, ?2)",
@@ -38,24 +38,41 @@ impl Session<'_> {
             .prepare_cached("INSERT INTO log_nodes (level, position, hash) VALUES (?1, ?2, ?3)")?;
         for (id, hash) in tree.append(entry) {
             statement.execute(params![id.level, to_integer(id.index)?, hash.as_bytes()])?;
+            self.1.remember_node(id, hash);
         }
+        self.1.set_size(tree.size());
         Ok(size)
     }
 
-    /// The root over all leaves.
-    pub(crate) fn log_root(self) -> Result<(u64, Digest), StoreError> {
+    /// As [`log_size`](Self::log_size), in a transaction: nobody else appends while it is open.
+    fn size_within(self) -> Result<u64, StoreError> {
+        if let Some(size) = self.1.size() {
+            return Ok(size);
+        }
         let size = self.log_size()?;
+        self.1.set_size(size);
+        Ok(size)
+    }
+
+    /// The root over all leaves, in a transaction.
+    pub(crate) fn log_root(self) -> Result<(u64, Digest), StoreError> {
+        let size = self.size_within()?;
         Ok((size, Frontier::from_nodes(size, |id| self.log_node(id))?.root()))
     }
 
     pub(crate) fn log_node(self, id: NodeId) -> Result<Digest, StoreError> {
+        if let Some(hash) = self.1.node(id) {
+            return Ok(hash);
+        }
         let mut statement = self
             .0
             .prepare_cached("SELECT hash FROM log_nodes WHERE level = ?1 AND position = ?2")?;
         let row = statement
             .query_row(params![id.level, to_integer(id.index)?], |row| row.get(0))
             .optional()?;
-        row.map(Digest::from_bytes).ok_or(StoreError::Corrupt)
+        let hash = row.map(Digest::from_bytes).ok_or(StoreError::Corrupt)?;
+        self.1.remember_node(id, hash);
+        Ok(hash)
     }
 
     pub(crate) fn log_entry(self, leaf: u64) -> Result<Commitment, StoreError> {

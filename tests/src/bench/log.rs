@@ -2,7 +2,12 @@
 
 mod shoppers;
 
-use std::{fs, path::Path};
+use std::{
+    fs, iter,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    thread,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use besace_protocol::{
@@ -160,8 +165,9 @@ impl Shop {
         Ok(Spent { grants, releases, uses })
     }
 
-    /// Does something with each of `all`, so many in one transaction, after it was looked up and checked on both cores: as
-    /// a gateway does with what waits. One is done alone, as whoever asks alone is.
+    /// Does something with each of `all`, so many in one transaction, after it was looked up and checked. While one group
+    /// is written, what the next one is made of is checked beside it, and on both cores when that is not done by then: as a
+    /// gateway does with what comes meanwhile. One is done alone, as whoever asks alone is.
     fn in_groups<T, L: Send, C: Send>(
         &mut self,
         group: usize,
@@ -173,18 +179,27 @@ impl Shop {
     ) -> Result<Both> {
         let retailer = &mut self.retailer;
         both(|| {
-            for some in all.chunks(group) {
-                let found =
-                    some.iter().map(|one| look(retailer, one)).collect::<Result<Vec<_>>>()?;
-                let mut checked = on_two_threads(found, &check);
-                if group == 1 {
-                    checked.drain(..).try_for_each(|one| operation(retailer, one, rng))?;
-                    continue;
-                }
-                retailer.group(NOW, rng, |group, rng| {
-                    let run = |one| group.run(|retailer| operation(retailer, one, rng))?;
-                    checked.into_iter().try_for_each(run)
-                })??;
+            if group == 1 {
+                return all.iter().try_for_each(|one| {
+                    let checked = check(look(retailer, one)?);
+                    operation(retailer, checked, rng)
+                });
+            }
+            let look_up = |retailer: &Retailer, some: &[T]| {
+                some.iter().map(|one| look(retailer, one)).collect::<Result<Vec<_>>>()
+            };
+            let mut chunks = all.chunks(group);
+            let first = look_up(retailer, chunks.next().unwrap_or_default())?;
+            let (mut checked, ()) = checked_beside(first, &check, || Ok(()))?;
+            while !checked.is_empty() {
+                let next = look_up(retailer, chunks.next().unwrap_or_default())?;
+                let write = || {
+                    retailer.group(NOW, rng, |group, rng| {
+                        let run = |one| group.run(|retailer| operation(retailer, one, rng))?;
+                        checked.into_iter().try_for_each(run)
+                    })?
+                };
+                (checked, ()) = checked_beside(next, &check, write)?;
             }
             Ok(())
         })
@@ -203,15 +218,23 @@ impl Shop {
     }
 }
 
-/// Each of `all` checked, in their order; half of them beside this thread.
-fn on_two_threads<L: Send, C: Send>(mut all: Vec<L>, check: &(impl Fn(L) -> C + Sync)) -> Vec<C> {
-    let rest = all.split_off(all.len() / 2);
-    std::thread::scope(|scope| {
-        let first = (!all.is_empty())
-            .then(|| scope.spawn(move || all.into_iter().map(check).collect::<Vec<_>>()));
-        let rest: Vec<_> = rest.into_iter().map(check).collect();
-        let first = first.map(|first| first.join().unwrap_or_default()).unwrap_or_default();
-        first.into_iter().chain(rest).collect()
+/// Each of `all` checked, in their order, by another thread while this one does `work`, and by both after that.
+fn checked_beside<L: Send, C: Send, T>(
+    all: Vec<L>,
+    check: &(impl Fn(L) -> C + Sync),
+    work: impl FnOnce() -> Result<T>,
+) -> Result<(Vec<C>, T)> {
+    let waiting = Mutex::new(all.into_iter().enumerate());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let check_all =
+        || iter::from_fn(next).map(|(number, one)| (number, check(one))).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let other = scope.spawn(check_all);
+        let done = work()?;
+        let mut checked = check_all();
+        checked.extend(other.join().ok().context("the other thread checks")?);
+        checked.sort_by_key(|(number, _)| *number);
+        Ok((checked.into_iter().map(|(_, checked)| checked).collect(), done))
     })
 }
 
