@@ -173,16 +173,7 @@ impl Engine {
                 match self.give_by_rule(id, by) {
                     Ok((_given, _told_with_others)) => {}
                     // She did something else by hand meanwhile.
-                    Err(
-                        StepError::RequestClosed
-                        | StepError::Paused
-                        | StepError::TooOften
-                        | StepError::Minor
-                        | StepError::Mirror(_)
-                        | StepError::NoticeMissing
-                        | StepError::Answer
-                        | StepError::Make,
-                    ) => continue,
+                    Err(error) if error.is_of_the_request() => continue,
                     Err(error) => return Err(error),
                 }
             }
@@ -190,16 +181,7 @@ impl Engine {
                 match self.begin_negotiation(&open.request, terms.clone()) {
                     Ok(()) => {}
                     // One about which nothing may be said now holds up no other.
-                    Err(
-                        StepError::RequestClosed
-                        | StepError::Paused
-                        | StepError::TooOften
-                        | StepError::Minor
-                        | StepError::Mirror(_)
-                        | StepError::NoticeMissing
-                        | StepError::Answer
-                        | StepError::Make,
-                    ) => continue,
+                    Err(error) if error.is_of_the_request() => continue,
                     Err(error) => return Err(error),
                 }
             }

@@ -147,23 +147,8 @@ impl Engine {
             let root = PresenceRoot::generate(&mut rng);
             SecretBytes::init_with(|bytes| bytes.copy_from_slice(root.danger_expose()))
         });
-        let stored = StoredGrant {
-            id: given.id,
-            request: asked.id,
-            domain: asked.controller.clone(),
-            generation: pseudonym.generation,
-            purpose: given.terms.purpose,
-            jws: signed.as_bytes().to_vec(),
-            state: GrantState::Given,
-            handle: presence.then_some(given.handle),
-            given_at: now,
-            expires_at: given.expires,
-            ended_at: None,
-            withdrawal: None,
-            acknowledgement: None,
-            unreceived_at: None,
-            erasure: None,
-        };
+        let jws = signed.as_bytes().to_vec();
+        let stored = StoredGrant::given(given, jws, asked.id, pseudonym.generation);
         Ok(Giving { signed, stored, presence_root, rule })
     }
 

@@ -167,6 +167,18 @@ impl Engine {
         let heard = answer.message.as_ref().map(|said| verified(said, &machine)).transpose()?;
         let manifest = self.manifest(&stored.domain)?;
         let log = retailer_log_key(manifest.payload());
+        // The proof that her own proposal counted: without it no auditor could tell what a grant was made from.
+        let said_by_her = machine.said().iter().rev().find(|said| said.by() == Side::Subject);
+        let goes_on = matches!(heard, Some(Message::Agreement(_) | Message::Proposal(_)));
+        let shown_hers = match &answer.heard {
+            Some(said) => {
+                Some(verified(said, &machine)?.digest()) == said_by_her.map(Message::digest)
+            }
+            None => false,
+        };
+        if goes_on && !shown_hers {
+            return Err(StepError::Answer);
+        }
         let mut shown = Vec::new();
         for said in answer.heard.iter().chain(&answer.message) {
             let (kind, grant) = kind_of(&verified(said, &machine)?);
@@ -428,13 +440,7 @@ impl Engine {
         match self.check_giving(request) {
             // Of one that is closed the time runs out by itself.
             Ok(()) | Err(StepError::RequestClosed) => Ok(true),
-            Err(
-                StepError::Minor
-                | StepError::Mirror(_)
-                | StepError::Paused
-                | StepError::NoticeMissing
-                | StepError::Answer,
-            ) => Ok(false),
+            Err(error) if error.is_of_the_request() => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -514,24 +520,8 @@ impl Engine {
     /// A grant that the retailer holds and the vault does not know: kept, so that it is withdrawn as any other.
     fn adopt(&self, stored: &StoredNegotiation, grant: &Verified<Grant>) -> Result<(), StepError> {
         let given = grant.payload();
-        let presence = given.terms.purpose.releases().is_some();
-        let adopted = StoredGrant {
-            id: given.id,
-            request: stored.request,
-            domain: stored.domain.clone(),
-            generation: stored.generation,
-            purpose: given.terms.purpose,
-            jws: grant.as_bytes().to_vec(),
-            state: GrantState::Given,
-            handle: presence.then_some(given.handle),
-            given_at: given.given,
-            expires_at: given.expires,
-            ended_at: None,
-            withdrawal: None,
-            acknowledgement: None,
-            unreceived_at: None,
-            erasure: None,
-        };
+        let adopted =
+            StoredGrant::given(given, grant.as_bytes().to_vec(), stored.request, stored.generation);
         Ok(self.vault()?.adopt_grant(adopted)?)
     }
 

@@ -125,6 +125,23 @@ pub enum StepError {
     Outbox(#[from] HoldCallError),
 }
 
+impl StepError {
+    /// Whether it is about one request only, to which nothing can be given now: it holds up no other.
+    pub(super) const fn is_of_the_request(&self) -> bool {
+        matches!(
+            self,
+            Self::RequestClosed
+                | Self::Paused
+                | Self::TooOften
+                | Self::Minor
+                | Self::Mirror(_)
+                | Self::NoticeMissing
+                | Self::Answer
+                | Self::Make
+        )
+    }
+}
+
 impl From<VaultError> for StepError {
     fn from(error: VaultError) -> Self {
         Self::Engine(error.into())

@@ -1,7 +1,7 @@
 //! Grants she gave. What changes with one passes the gate (`gate.rs`).
 
 use besace_protocol::{
-    consent::GrantState,
+    consent::{Grant, GrantState},
     crypto::SecretBytes,
     id::{Generation, GrantId, Handle, NegotiationId, RequestId},
     party::ControllerId,
@@ -46,6 +46,35 @@ pub struct StoredGrant {
     pub unreceived_at: Option<Timestamp>,
     /// The retailer's signed erasure.
     pub erasure: Option<Vec<u8>>,
+}
+
+impl StoredGrant {
+    /// A grant that she signed to answer `request` under the pseudonym of `generation`, and that the retailer did not sign yet.
+    pub(crate) fn given(
+        grant: &Grant,
+        jws: Vec<u8>,
+        request: RequestId,
+        generation: Generation,
+    ) -> Self {
+        let presence = grant.terms.purpose.releases().is_some();
+        Self {
+            id: grant.id,
+            request,
+            domain: grant.controller.clone(),
+            generation,
+            purpose: grant.terms.purpose,
+            jws,
+            state: GrantState::Given,
+            handle: presence.then_some(grant.handle),
+            given_at: grant.given,
+            expires_at: grant.expires,
+            ended_at: None,
+            withdrawal: None,
+            acknowledgement: None,
+            unreceived_at: None,
+            erasure: None,
+        }
+    }
 }
 
 const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, state, handle,

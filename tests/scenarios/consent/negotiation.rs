@@ -1,7 +1,7 @@
 //! Her agent and a shop come to terms by themselves, or she is asked: `spec/negotiation.md`.
 
 use besace_agent::{
-    engine::{RuleDraft, Talk},
+    engine::{RuleDraft, StepError, Talk},
     keyring::Passphrase,
     vault::ProfileField,
 };
@@ -10,6 +10,7 @@ use besace_protocol::{
     id::NegotiationId,
     negotiation::{Bounds, Verdict},
     purpose::{Granularity, Purpose},
+    wire::Negotiated,
 };
 use besace_retailer::RequestDraft;
 
@@ -158,6 +159,31 @@ fn her_no_to_a_counter_is_said_until_it_is_heard_and_begins_the_pause() {
     assert!(house.engine.open_counters().unwrap().is_empty());
     assert_eq!(house.engine.refused_requests().unwrap().len(), 1);
     assert!(house.engine.grants().unwrap().is_empty());
+}
+
+#[test]
+fn an_agreement_or_a_counter_that_does_not_show_her_own_proposal_is_not_heard() {
+    for kept in [10, 20] {
+        let (mut shop, house, id) = begun(kept);
+        let first = house.engine.negotiate(id).unwrap().unwrap();
+        let whole = shop.negotiate(&first.call).unwrap();
+        let mut answer: Negotiated = serde_json::from_slice(&whole).unwrap();
+        let heard = answer.heard.take().unwrap();
+        let without = serde_json::to_vec(&answer).unwrap();
+        let refused = house.take(&shop, || house.engine.accept_negotiated(id, &without));
+        assert!(matches!(refused, Err(StepError::Answer)));
+        // Nor one that shows the shop's own word in its place.
+        answer.heard.clone_from(&answer.message);
+        let other = serde_json::to_vec(&answer).unwrap();
+        let refused = house.take(&shop, || house.engine.accept_negotiated(id, &other));
+        assert!(matches!(refused, Err(StepError::Answer)));
+        assert!(house.engine.grants().unwrap().is_empty(), "nothing was given");
+        assert!(house.engine.open_counters().unwrap().is_empty());
+        // The whole answer is, when it comes.
+        answer.heard = Some(heard);
+        let talk = house.take(&shop, || house.engine.accept_negotiated(id, &whole)).unwrap();
+        assert_eq!(talk.is_some(), kept == 10, "by her rule, or she is asked");
+    }
 }
 
 #[test]
