@@ -289,9 +289,23 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         );
         refusals.push(json!({"request": one.id, "rule": one.rule}));
     }
-    session
-        .output
-        .line(&json!({"counters": answers, "refused_by_rule": refusals, "requests": list}), &text)
+    let minor = session.unlocked()?.minor_until();
+    let minor = minor.map_err(|error| exchange::step_failure(&error))?;
+    if let Some(until) = minor {
+        let _infallible = writeln!(
+            text,
+            "This besace is a minor's until {}: it gives nothing, and no request is shown.\n\
+             Offers and vouchers need none.",
+            day_of(until)
+        );
+    }
+    let all = json!({
+        "counters": answers,
+        "minor_until": minor,
+        "refused_by_rule": refusals,
+        "requests": list,
+    });
+    session.output.line(&all, &text)
 }
 
 fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {

@@ -39,7 +39,7 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct Words {
     /// What for.
-    #[arg(value_parser = purpose, help = "What for: recognition, staff_greeting or loyalty_account")]
+    #[arg(value_parser = purpose, help = format!("What for: {}", purposes()))]
     purpose: Purpose,
     /// Say no to it. Without this: yes, within the bounds below, and everything else you are asked.
     #[arg(long)]
@@ -74,8 +74,14 @@ pub(super) struct Words {
 }
 
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("a purpose is recognition, staff_greeting or loyalty_account")]
+#[error("a purpose is {}", purposes())]
 struct PurposeError;
+
+fn purposes() -> String {
+    let mut names: Vec<&str> = Purpose::ALL.iter().map(|purpose| purpose.as_str()).collect();
+    let last = names.pop().unwrap_or_default();
+    format!("{} or {last}", names.join(", "))
+}
 
 fn purpose(text: &str) -> Result<Purpose, PurposeError> {
     let known = Purpose::ALL.iter().find(|purpose| purpose.as_str() == text);

@@ -543,3 +543,22 @@ fn backups_go_to_a_folder_are_rehearsed_and_listed() {
     assert!(status.contains("failed: 2026-11-21 22:26:40, the place was not there"), "{status}");
     done(folder.path(), &["backup", "forget", "folder"]);
 }
+
+#[test]
+fn the_vault_of_a_minor_says_why_no_request_is_shown_and_a_rule_names_each_purpose() {
+    let folder = vault();
+    let folder = folder.path();
+    assert!(!done(folder, &["consent", "requests"]).contains("minor"));
+    done(folder, &["profile", "set", "minor_until", "2040-01-01"]);
+    let text = done(folder, &["consent", "requests"]);
+    assert!(text.contains("a minor's until 2040-01-01"), "{text}");
+    let json = done(folder, &["--json", "consent", "requests"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["minor_until"].is_u64(), "{json}");
+
+    let (status, _out, err) = besace(folder, &["rule", "add", "spying"]);
+    assert_ne!(status, 0);
+    for purpose in besace_protocol::purpose::Purpose::ALL {
+        assert!(err.contains(purpose.as_str()), "{err}");
+    }
+}

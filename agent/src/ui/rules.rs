@@ -26,6 +26,8 @@ pub struct RulesView {
     pub rules: Vec<RuleView>,
     /// Retailers that a rule may be for: domain and name.
     pub retailers: Vec<(String, String)>,
+    /// What a rule may be about: its word in the form, and in words.
+    pub purposes: Vec<(&'static str, String)>,
 }
 
 /// One rule.
@@ -105,7 +107,9 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<RulesView, StepError> {
         }
         views.push(view);
     }
-    Ok(RulesView { rules: views, retailers })
+    let purposes = Purpose::ALL.iter();
+    let purposes = purposes.map(|one| (one.as_str(), terms::purpose(voice, *one))).collect();
+    Ok(RulesView { rules: views, retailers, purposes })
 }
 
 fn one(voice: &Voice, rule: &Rule, known: &[&Manifest], now: Timestamp) -> RuleView {
