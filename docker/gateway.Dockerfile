@@ -6,11 +6,15 @@
 ARG BUILDER=rust:1.95-bookworm
 ARG BASE=debian:bookworm-slim
 
-# What the image takes from the system: one user, three folders. The server calls nobody.
+# What the image takes from the system: the certificates that the web trusts, one user, three folders. The server calls
+# its witnesses, if it has any, and nobody else.
 FROM ${BASE} AS system
-RUN mkdir -p /image/etc /image/usr/bin /image/tmp /empty \
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
+RUN mkdir -p /image/etc/ssl/certs /image/usr/bin /image/tmp /empty \
+ && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
  && echo 'besace:x:65532:65532::/gateway:/nonexistent' >/image/etc/passwd \
  && echo 'besace:x:65532:' >/image/etc/group \
+ && echo 'hosts: files dns' >/image/etc/nsswitch.conf \
  && chmod 1777 /image/tmp
 
 FROM scratch AS runtime
