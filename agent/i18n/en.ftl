@@ -147,6 +147,7 @@ consent-kept-days = { $days ->
     [one] one day
    *[other] { $days } days
 }
+consent-ended-unanswered = { $retailer } did not sign your yes in the end: nothing was given.
 consent-ended-expired = Ran out on { $date }.
 consent-ended-revoked = { $retailer } ended it on { $date }.
 
@@ -647,6 +648,9 @@ rule-less = If more is asked, propose what is left within these limits.
 rule-else = If more is asked
 rule-else-less = your besace proposes less
 rule-else-ask = you answer yourself
+rule-mirror = What could be guessed
+rule-mirror-none = { $retailer } is shown and given nothing: nobody can say what could be guessed.
+rule-mirror-later = You have met no retailer that this rule is for. What it could guess will be read here.
 rule-add = One more rule
 rule-confirm = Confirm this rule
 rule-again = Confirm again

@@ -156,6 +156,7 @@ consent-kept-days = { $days ->
     [one] un jour
    *[other] { $days } jours
 }
+consent-ended-unanswered = { $retailer } n’a finalement pas signé votre accord : rien n’a été donné.
 consent-ended-expired = Arrivé à son terme le { $date }.
 consent-ended-revoked = { $retailer } y a mis fin le { $date }.
 
@@ -653,6 +654,9 @@ rule-less = Si l’on demande plus, proposer ce qui reste dans ces limites.
 rule-else = Si l’on demande plus
 rule-else-less = votre besace propose moins
 rule-else-ask = vous répondez vous-même
+rule-mirror = Ce qu’on en devinerait
+rule-mirror-none = Chez { $retailer }, rien n’est montré ni donné : personne ne sait dire ce qu’on pourrait en deviner.
+rule-mirror-later = Vous n’avez encore rencontré aucune enseigne que cette règle concerne. Ce qu’elle devinerait se lira ici.
 rule-add = Une règle de plus
 rule-confirm = Confirmer cette règle
 rule-again = Confirmer de nouveau

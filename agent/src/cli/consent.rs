@@ -321,7 +321,7 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             view.grant.id,
             view.display_name,
             what(view.grant.terms.purpose),
-            state(view.state),
+            if view.unanswered { "not signed by the retailer" } else { state(view.state) },
             day_of(view.grant.expires),
             uses,
         );

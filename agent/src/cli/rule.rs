@@ -4,15 +4,21 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use besace_protocol::{
     consent::{Benefit, BenefitKind, Dimension, VALID_DAYS_MAX},
+    document::Verified,
+    lang::Language,
     money::Money,
     negotiation::{Bounds, Rule, RuleName, Verdict},
-    party::{ControllerId, ShopCode},
+    party::{ControllerId, Manifest, ShopCode},
     purpose::{Granularity, Purpose},
 };
+use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::{Session, import::day_of, output::Failure, wish::euro};
-use crate::engine::{BeyondRule, ConfirmRuleError, EngineError, RuleDraft, rule_ends};
+use super::{Session, exchange, import::day_of, output::Failure, wish::euro};
+use crate::{
+    engine::{BeyondRule, ConfirmRuleError, EngineError, RuleDraft, rule_ends},
+    ui::{rules::mirrors, voice::Voice},
+};
 
 /// Commands of `besace rule`.
 #[derive(Debug, clap::Subcommand)]
@@ -154,12 +160,24 @@ impl Words {
 }
 
 fn confirmed(session: &mut Session<'_, '_>, name: RuleName) -> Result<(), Failure> {
+    let engine = session.unlocked()?;
+    let manifests = engine.retailers().map_err(|error| exchange::step_failure(&error))?;
+    let known: Vec<&Manifest> = manifests.iter().map(Verified::payload).collect();
+    let rule = engine.rules()?.into_iter().find(|rule| rule.name == name);
+    let mirror = rule.and_then(|rule| match &rule.verdict {
+        Verdict::Give { bounds, .. } => {
+            let voice = Voice::new(Language::En, TimeZone::UTC);
+            Some(format!("  {}\n", mirrors(&voice, &rule, bounds, &known)))
+        }
+        Verdict::Refuse => None,
+    });
     session.output.line(
         &json!({"rule": name}),
         &format!(
-            "Confirmed: {}. It counts from the next `besace retailer refresh` on.\n\
+            "Confirmed: {}. It counts from the next `besace retailer refresh` on.\n{}\
              One command takes it away: besace rule remove {}",
             named(name),
+            mirror.unwrap_or_default(),
             name.number,
         ),
     )

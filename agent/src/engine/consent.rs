@@ -79,6 +79,8 @@ pub struct GrantView {
     pub acknowledged: bool,
     /// Whether the retailer signed it too.
     pub both_signed: bool,
+    /// Whether the negotiation in which she gave it ended without the retailer's signature: it was withdrawn with that.
+    pub unanswered: bool,
     /// When the retailer received the withdrawal, as it signed; never later than its signature came.
     pub acknowledged_at: Option<Timestamp>,
     /// What it signed when it had erased what it held.
@@ -167,6 +169,7 @@ impl Engine {
         let mut views = Vec::new();
         let (received, shown) = (vault.shown("acknowledgement")?, vault.shown("erasure")?);
         let mut rules = self.names_of_giving_rules()?;
+        let unanswered = self.unanswered_grants()?;
         for stored in vault.grants()? {
             let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
             let acknowledged_at = acknowledged_at(&stored)?
@@ -181,6 +184,7 @@ impl Engine {
                 ended_at: stored.ended_at,
                 acknowledged: stored.acknowledgement.is_some() || stored.unreceived_at.is_some(),
                 both_signed: grant.claimed_key(Role::Controller).is_some(),
+                unanswered: unanswered.contains(&stored.id),
                 acknowledged_at,
                 erasure_shown_at: shown.get(&stored.id).copied(),
                 erasure: erasure.map(|erasure| erasure.claimed().clone()),

@@ -3,7 +3,7 @@
 //!
 //! Each message is written down before it leaves or is acted on, so a program that starts again goes on from what it wrote.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use besace_protocol::{
     consent::{ConsentRequest, Grant, GrantState, Guess, Indication, Notice, Terms},
@@ -152,7 +152,12 @@ impl Engine {
         if self.is_going_on(stored.generation)? {
             return Ok(None);
         }
-        self.run(&stored, Event::Tick, None)
+        let next = self.run(&stored, Event::Tick, None)?;
+        // By now the other side ended by itself, whether it heard her no or not.
+        if next.is_none() && matches!(stored.ended, Some(Ended::Refused(Side::Subject, _))) {
+            self.vault()?.deliver_refusal(id, self.now())?;
+        }
+        Ok(next)
     }
 
     /// Takes the answer to what was said, which the retailer proves to stand in its log; what leaves next, if anything.
@@ -244,6 +249,18 @@ impl Engine {
             }
         }
         Ok(orphans)
+    }
+
+    /// Grants that she said in negotiations which the retailer ended, or let end, before it signed them.
+    pub(super) fn unanswered_grants(&self) -> Result<BTreeSet<GrantId>, StepError> {
+        let over = |one: &StoredNegotiation| {
+            matches!(one.ended, Some(Ended::Refused(Side::Controller, _) | Ended::Lapsed))
+        };
+        let negotiations = self.vault()?.negotiations()?.into_iter().filter(over);
+        let grants = negotiations.flat_map(|one| one.said);
+        let grants = grants.filter_map(|said| Unverified::<Grant>::parse(&said).ok());
+        let unsigned = grants.filter(|grant| grant.claimed_key(Role::Controller).is_none());
+        Ok(unsigned.map(|grant| grant.claimed().id).collect())
     }
 
     /// What retailers answered to proposals, and no rule decides.
@@ -453,8 +470,13 @@ impl Engine {
     ) -> Result<bool, StepError> {
         if let Message::Grant(grant) = message {
             // Before it is written down: killed in between, it is heard again. One that she took back meanwhile stays so.
-            let signed = grant.as_bytes().to_vec();
-            self.pass_gate(grant.payload().id, GrantChange::Activate, signed)?;
+            let (id, signed) = (grant.payload().id, grant.as_bytes().to_vec());
+            let passed = self.pass_gate(id, GrantChange::Activate, signed)?;
+            let waits = |grant: StoredGrant| grant.state == GrantState::Given;
+            // What the gate does not let live is not settled: it is heard again, or its time runs out.
+            if passed.is_none() && self.vault()?.grant(id)?.is_some_and(waits) {
+                return Ok(false);
+            }
         }
         let number = number_of(machine, message);
         let jws = message.as_bytes().to_vec();

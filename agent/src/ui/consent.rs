@@ -272,7 +272,11 @@ fn end_of(known: &engine::GrantView, now: Timestamp) -> Option<End> {
     let at = known.ended_at.unwrap_or(known.grant.expires);
     match known.state {
         GrantState::Given | GrantState::Active => None,
-        GrantState::Withdrawn => Some(known.owed(now).map_or(End::Stopped, End::StopPending)),
+        GrantState::Withdrawn => Some(match known.owed(now) {
+            Some(duty) => End::StopPending(duty),
+            None if known.unanswered => End::Unanswered,
+            None => End::Stopped,
+        }),
         GrantState::Expired => Some(End::Expired(known.grant.expires)),
         GrantState::Revoked => Some(End::Revoked(at)),
     }
@@ -298,6 +302,8 @@ pub enum End {
     Stopped,
     /// She stopped it; the retailer has not signed for that yet, and owes it.
     StopPending(Duty),
+    /// She said yes, and the retailer did not sign it in the end.
+    Unanswered,
     /// It ran out.
     Expired(Timestamp),
     /// The retailer ended it.
@@ -316,6 +322,7 @@ pub fn ended(voice: &Voice, retailer: &str, end: End, now: Timestamp) -> String 
             let pending = voice.say_with("stop-pending", [who()]);
             format!("{pending} {}", owed(voice, duty, now))
         }
+        End::Unanswered => voice.say_with("consent-ended-unanswered", [who()]),
         End::Expired(at) => voice.say_with("consent-ended-expired", [when(at)]),
         End::Revoked(at) => voice.say_with("consent-ended-revoked", [who(), when(at)]),
         End::Refused(until) => voice.say_with("refused", [when(until)]),
@@ -520,6 +527,7 @@ mod tests {
     fn every_end_has_its_sentence() {
         let say = |end| ended(&voice(Language::En), "Maison Lumen", end, AT);
         insta::assert_snapshot!(say(End::Stopped), @"It has stopped. From this moment your besace is silent to Maison Lumen. What you have earned stays yours.");
+        insta::assert_snapshot!(say(End::Unanswered), @"Maison Lumen did not sign your yes in the end: nothing was given.");
         insta::assert_snapshot!(say(End::Expired(AT)), @"Ran out on 10 March.");
         insta::assert_snapshot!(say(End::Revoked(AT)), @"Maison Lumen ended it on 10 March.");
         insta::assert_snapshot!(say(End::Refused(AT)), @"It’s a no, and it’s understood. This request will not come back before 10 March.");

@@ -1,10 +1,10 @@
 //! Her rules as a page shows them, and in words wherever one of them decided.
 
 use besace_protocol::{
-    consent::{Benefit, Dimension},
+    consent::{Benefit, Dimension, Terms, guesses},
     document::Verified,
     negotiation::{Bounds, Rule, RuleName, Verdict},
-    party::{ControllerId, Manifest},
+    party::{ControllerId, Manifest, Shop, ShopCode},
     purpose::Purpose,
     time::Timestamp,
 };
@@ -127,13 +127,65 @@ fn one(voice: &Voice, rule: &Rule, known: &[&Manifest], now: Timestamp) -> RuleV
         Verdict::Refuse => facts.push(fact(Key("rule-verdict"), voice.say("rule-refuse"))),
         Verdict::Give { bounds, narrow } => {
             facts.push(fact(Key("rule-verdict"), voice.say("rule-give")));
+            let terms = most(rule.purpose, bounds, Vec::new());
+            facts.push(fact(Key("consent-what"), terms::what(voice, &terms)));
             facts.extend(within(voice, bounds, *narrow));
+            facts.push(fact(Key("rule-mirror"), mirrors(voice, rule, bounds, known)));
         }
     }
     if ended.is_none() {
         facts.push(fact(Key("rule-holds"), voice.date(end, now)));
     }
     RuleView { title: voice.say_with("rule-title", title), number, ended, facts }
+}
+
+/// The widest terms that a rule gives, in these shops.
+fn most(purpose: Purpose, bounds: &Bounds, shops: Vec<ShopCode>) -> Terms {
+    Terms {
+        base_benefit_conditional: false,
+        benefit: bounds.benefit.clone(),
+        categories: bounds.categories.clone(),
+        frequency_per_day: bounds.frequency_per_day,
+        lookback_days: bounds.lookback_days,
+        purpose,
+        recipients: bounds.recipients.clone(),
+        release_ahead_days: bounds.release_ahead_days,
+        retention_days: bounds.retention_days,
+        scope: String::new(),
+        shops,
+        valid_days: bounds.valid_days,
+    }
+}
+
+/// What each retailer that she knows, and that the rule is for, could guess from the most that it gives.
+pub fn mirrors(voice: &Voice, rule: &Rule, bounds: &Bounds, known: &[&Manifest]) -> String {
+    let is_for = |manifest: &&&Manifest| {
+        rule.controllers.as_ref().is_none_or(|named| named.contains(&manifest.controller))
+    };
+    let sentence = |manifest: &&Manifest| {
+        let name = plain(&manifest.legal.display_name, NAME_MAX);
+        mirror_of(voice, &name, &manifest.shops, rule.purpose, bounds)
+    };
+    let sentences: Vec<String> = known.iter().filter(is_for).filter_map(sentence).collect();
+    if sentences.is_empty() { voice.say("rule-mirror-later") } else { sentences.join(" ") }
+}
+
+fn mirror_of(
+    voice: &Voice,
+    name: &str,
+    shops: &[Shop],
+    purpose: Purpose,
+    bounds: &Bounds,
+) -> Option<String> {
+    let given = |code: &ShopCode| bounds.shops.as_ref().is_none_or(|shops| shops.contains(code));
+    let codes: Vec<ShopCode> = shops.iter().map(|shop| shop.code).filter(given).collect();
+    if codes.is_empty() {
+        return None;
+    }
+    Some(match guesses(shops, &most(purpose, bounds, codes)) {
+        Ok(guesses) => terms::mirror(voice, name, &guesses),
+        Err(_) => voice.say_with("rule-mirror-none", [("retailer", name.into())]),
+    })
 }
 
 fn within(voice: &Voice, bounds: &Bounds, narrow: bool) -> Vec<Fact> {
@@ -216,10 +268,52 @@ fn dimension(voice: &Voice, dimension: Dimension) -> String {
 
 #[cfg(test)]
 mod tests {
-    use besace_protocol::lang::Language;
+    use besace_protocol::{
+        consent::BenefitKind,
+        lang::Language,
+        party::ShopKind,
+        purpose::{DataCategory, Granularity},
+    };
     use jiff::tz::TimeZone;
 
     use super::*;
+
+    #[test]
+    fn a_rule_says_what_each_shop_that_it_is_for_could_guess() {
+        let bounds = Bounds {
+            benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            categories: [(DataCategory::Presence, Granularity::Exact)].into(),
+            frequency_per_day: 1,
+            lookback_days: 0,
+            recipients: Vec::new(),
+            release_ahead_days: 0,
+            retention_days: 10,
+            shops: None,
+            valid_days: 90,
+        };
+        let shop = |(kind, n): (Option<ShopKind>, u8)| Shop {
+            code: ShopCode::from_bytes([0, 0, 0, n]),
+            kind,
+            latitude_e7: 0,
+            longitude_e7: 0,
+            name: "Lyon".into(),
+            radius_metres: 60,
+            scope: "lumen.example/fr/*".into(),
+            till_keys: vec![],
+        };
+        let fr = Voice::new(Language::Fr, TimeZone::UTC);
+        let say = |kinds: &[Option<ShopKind>], bounds: &Bounds| {
+            let shops: Vec<Shop> = kinds.iter().copied().zip(1..).map(shop).collect();
+            mirror_of(&fr, "Maison Lumen", &shops, Purpose::Recognition, bounds)
+        };
+        let (bakery, pets) = (Some(ShopKind::Bakery), Some(ShopKind::Pets));
+        insta::assert_snapshot!(say(&[bakery], &bounds).unwrap(), @"Avec cela, Maison Lumen pourrait deviner vos horaires et si vous habitez ou travaillez à côté.");
+        insta::assert_snapshot!(say(&[bakery, pets], &bounds).unwrap(), @"Avec cela, Maison Lumen pourrait deviner vos horaires, le quartier où vous vivez, si vous habitez ou travaillez à côté et si vous avez un animal.");
+        insta::assert_snapshot!(say(&[bakery, None], &bounds).unwrap(), @"Chez Maison Lumen, rien n’est montré ni donné : personne ne sait dire ce qu’on pourrait en deviner.");
+        let second = Bounds { shops: Some(vec![ShopCode::from_bytes([0, 0, 0, 2])]), ..bounds };
+        insta::assert_snapshot!(say(&[bakery, pets], &second).unwrap(), @"Avec cela, Maison Lumen pourrait deviner vos horaires et si vous avez un animal.");
+        assert_eq!(say(&[bakery], &second), None);
+    }
 
     #[test]
     fn a_decision_is_said_with_the_rule_and_its_day() {

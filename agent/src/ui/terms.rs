@@ -121,7 +121,7 @@ pub(super) fn purpose(voice: &Voice, purpose: Purpose) -> String {
     }
 }
 
-fn what(voice: &Voice, terms: &Terms) -> String {
+pub(super) fn what(voice: &Voice, terms: &Terms) -> String {
     let words: Vec<String> = terms
         .categories
         .iter()

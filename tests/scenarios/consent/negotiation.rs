@@ -10,6 +10,7 @@ use besace_protocol::{
     id::NegotiationId,
     negotiation::{Bounds, Verdict},
     purpose::{Granularity, Purpose},
+    time::DAY_SECONDS,
     wire::Negotiated,
 };
 use besace_retailer::RequestDraft;
@@ -184,6 +185,31 @@ fn an_agreement_or_a_counter_that_does_not_show_her_own_proposal_is_not_heard() 
         let talk = house.take(&shop, || house.engine.accept_negotiated(id, &whole)).unwrap();
         assert_eq!(talk.is_some(), kept == 10, "by her rule, or she is asked");
     }
+}
+
+#[test]
+fn a_yes_that_the_shop_forgot_is_withdrawn_and_does_not_read_as_taken_back_by_her() {
+    let (mut shop, house, id) = begun(10);
+    let first = house.engine.negotiate(id).unwrap().unwrap();
+    let told = say(&house, &mut shop, &first).unwrap();
+    assert!(!house.engine.grants().unwrap()[0].unanswered);
+    house.engine.accept_no_negotiation(id).unwrap();
+    assert_eq!(house.engine.orphans(&shop.domain).unwrap(), [told.grant.unwrap()]);
+    house.engine.withdraw(told.grant.unwrap()).unwrap();
+    let grants = house.engine.grants().unwrap();
+    assert_eq!((grants[0].state, grants[0].unanswered), (GrantState::Withdrawn, true));
+}
+
+#[test]
+fn her_no_that_never_arrives_is_said_until_it_could_change_nothing_more() {
+    let (shop, house, id) = countered();
+    drop(house.engine.refuse_counter(id).unwrap().unwrap());
+    house.clock.advance(DAY_SECONDS);
+    assert!(house.engine.negotiate(id).unwrap().is_some());
+    house.clock.advance(30 * DAY_SECONDS);
+    assert_eq!(house.engine.due_negotiations(&shop.domain).unwrap(), [id]);
+    assert!(house.engine.negotiate(id).unwrap().is_none());
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
 }
 
 #[test]
