@@ -245,6 +245,7 @@ ask-greeting = { $retailer } would like to greet you by the name of your choice 
 ask-till = { $retailer } would like to recognise your besace at the till in { $shops }, until { $date }. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
 mirror = With this, { $retailer } could guess { $guesses }.
 mirror-nothing = With this, { $retailer } guesses nothing beyond what this sentence says.
+mirror-groups = All your answers together put you in one group of { $groups }, silence included.
 mirror-and = { $before } and { $last }
 guess-hours = your daily hours
 guess-stay = how long you stay
@@ -266,6 +267,7 @@ guess-mind = what is on your mind these days
 guess-basket = how your household lives, by what it buys
 consent-minor = This besace is a minor’s until { $date }: it gives nothing, and no request is shown. Offers and vouchers need none.
 ask-wishes = { $retailer } would like to know what you are looking for, to answer you in { $shops }, until { $date }. Only the wishes that you show leave. First the kind of thing and the order of a price. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
+ask-answers = { $retailer } would like to know your answers to a few questions ({ $questions }), to serve you better in { $shops }, until { $date }. Each answer is a short choice, and you may rather not say. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
 shop-one = its { $name } shop
 shop-many = { $count ->
     [one] one of its shops
@@ -278,6 +280,11 @@ purpose-recognition = to recognise you when you come in
 purpose-greeting = to greet you by the name of your choice
 purpose-till = to recognise your besace at the till, and to take there what you sign
 purpose-wishes = to hear what you look for, so as to answer
+purpose-answers = to know your answers to a few questions, so as to serve you better
+what-answer-advice = whether you would rather be advised or left alone
+what-answer-moment = when you would rather come
+what-answer-reach = how you come
+what-answer-visits = on about how many days you come
 what-presence-exact = the moment you come in
 what-till = your answers at the till
 what-wish-kind = the kind of thing you look for, and the order of a price
@@ -288,6 +295,37 @@ what-presence-month = the month you come
 what-chosen-name = the name you chose
 what-topics = the subjects you chose
 consent-sent-to-nobody = nobody else
+
+## Your answers
+
+answers-title = Your answers
+answers-link = Answer what shops ask
+answers-lead = The questions are from a closed list. Here is each answer as it would leave. Nothing leaves before you choose.
+answers-empty = No shop asks you anything.
+answers-until = Asked until { $date }.
+answer-computed = Worked out here, from the visits that your besace noted. Do you want to send it?
+answer-unknown = Your besace noted no visit: it has nothing to answer.
+answer-keep = I would rather not say
+answer-take-back = Take this answer back
+answer-said = Your answer: { $answer }.
+answer-kept = You would rather not say. The shop makes nothing of it.
+question-advice = In the shop, what do you prefer?
+answer-advice-1 = To be advised
+answer-advice-2 = To be left alone
+question-moment = When would you rather come?
+answer-moment-1 = On a weekday morning
+answer-moment-2 = On a weekday afternoon
+answer-moment-3 = On a weekday evening
+answer-moment-4 = At the weekend
+question-reach = How do you come?
+answer-reach-1 = On foot
+answer-reach-2 = By bicycle
+answer-reach-3 = By public transport
+answer-reach-4 = By car
+question-visits = On how many days did you come here, of the last 90?
+answer-visits-1 = One or two days
+answer-visits-2 = Three to eleven days
+answer-visits-3 = Twelve days or more
 
 ## What leaves and what comes
 

@@ -249,6 +249,7 @@ ask-greeting = { $retailer } souhaite vous accueillir par le nom de votre choix 
 ask-till = { $retailer } souhaite reconnaître votre besace à la caisse, dans { $shops }, jusqu’au { $date }. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
 mirror = Avec cela, { $retailer } pourrait deviner { $guesses }.
 mirror-nothing = Avec cela, { $retailer } ne devine rien de plus que ce que dit cette phrase.
+mirror-groups = Toutes vos réponses ensemble vous rangent dans un groupe parmi { $groups }, silence compris.
 mirror-and = { $before } et { $last }
 guess-hours = vos horaires
 guess-stay = le temps que vous restez
@@ -270,6 +271,7 @@ guess-mind = ce qui vous occupe en ce moment
 guess-basket = comment vit votre foyer, à ses achats
 consent-minor = Cette besace est celle d’une personne mineure jusqu’au { $date } : elle n’accorde rien, et aucune demande n’est montrée. Offres et bons n’en ont pas besoin.
 ask-wishes = { $retailer } souhaite savoir ce que vous cherchez, pour vous répondre dans { $shops }, jusqu’au { $date }. Seuls les souhaits que vous montrez partent. D’abord le genre de chose et un ordre de prix. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
+ask-answers = { $retailer } souhaite connaître vos réponses à quelques questions ({ $questions }), pour mieux vous servir dans { $shops }, jusqu’au { $date }. Chaque réponse est un choix court, et vous pouvez préférer ne pas répondre. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
 shop-one = sa boutique { $name }
 shop-many = { $count ->
     [one] une de ses boutiques
@@ -282,6 +284,11 @@ purpose-recognition = vous reconnaître quand vous entrez
 purpose-greeting = vous accueillir par le nom de votre choix
 purpose-till = reconnaître votre besace à la caisse, et y prendre ce que vous signez
 purpose-wishes = entendre ce que vous cherchez, pour y répondre
+purpose-answers = connaître vos réponses à quelques questions, pour mieux vous servir
+what-answer-advice = si vous préférez un conseil ou la tranquillité
+what-answer-moment = le moment où vous préférez venir
+what-answer-reach = votre façon de venir
+what-answer-visits = à peu près combien de jours vous venez
 what-presence-exact = le moment où vous entrez
 what-till = vos réponses à la caisse
 what-wish-kind = le genre de chose que vous cherchez, et un ordre de prix
@@ -292,6 +299,39 @@ what-presence-month = le mois où vous venez
 what-chosen-name = le nom que vous avez choisi
 what-topics = les sujets que vous avez choisis
 consent-sent-to-nobody = personne d’autre
+
+## Vos réponses
+
+answers-title = Vos réponses
+answers-link = Répondre aux questions des enseignes
+# Proof: nothing_leaves_before_she_chose_it_and_what_she_keeps_never_does
+answers-lead = Les questions viennent d’une liste fermée. Voici chaque réponse telle qu’elle partirait. Rien ne part avant votre choix.
+answers-empty = Aucune enseigne ne vous pose de question.
+answers-until = Questions posées jusqu’au { $date }.
+answer-computed = Calculé ici, à partir des visites que votre besace a notées. Voulez-vous l’envoyer ?
+answer-unknown = Votre besace n’a noté aucune visite : elle n’a rien à répondre.
+answer-keep = Je préfère ne pas répondre
+answer-take-back = Reprendre cette réponse
+answer-said = Votre réponse : { $answer }.
+# Proof: nothing_leaves_before_she_chose_it_and_what_she_keeps_never_does
+answer-kept = Vous préférez ne pas répondre. L’enseigne n’en tire rien.
+question-advice = En boutique, que préférez-vous ?
+answer-advice-1 = Qu’on me conseille
+answer-advice-2 = Qu’on me laisse tranquille
+question-moment = Quand préférez-vous venir ?
+answer-moment-1 = Le matin en semaine
+answer-moment-2 = L’après-midi en semaine
+answer-moment-3 = Le soir en semaine
+answer-moment-4 = Le week-end
+question-reach = Comment venez-vous ?
+answer-reach-1 = À pied
+answer-reach-2 = À vélo
+answer-reach-3 = En transports en commun
+answer-reach-4 = En voiture
+question-visits = Combien de jours avez-vous passé ici, ces 90 derniers jours ?
+answer-visits-1 = Un ou deux jours
+answer-visits-2 = De trois à onze jours
+answer-visits-3 = Douze jours ou plus
 
 ## Ce qui part et ce qui vient
 

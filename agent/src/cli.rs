@@ -3,6 +3,7 @@
 //! A failure is two lines: what failed, and what to do. Exit status 1: refused or not found; 2: could
 //! not; 0: done.
 
+mod answer;
 mod backup;
 mod card;
 mod clock;
@@ -144,6 +145,9 @@ enum Command {
     /// What you are asked, what you gave, and taking it back.
     #[command(subcommand)]
     Consent(consent::Command),
+    /// What the shops that you allowed it ask, and your answers.
+    #[command(subcommand)]
+    Answer(answer::Command),
     /// What you decide once for many requests.
     #[command(subcommand)]
     Rule(rule::Command),
@@ -296,6 +300,7 @@ fn dispatch(
         Command::Wish(command) => wish::run(&mut session, command),
         Command::Retailer(command) => retailer::run(&mut session, command),
         Command::Consent(command) => consent::run(&mut session, &command),
+        Command::Answer(command) => answer::run(&mut session, &command),
         Command::Rule(command) => rule::run(&mut session, command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),
         Command::Voucher(command) => voucher::run(&mut session, command),

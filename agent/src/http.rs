@@ -6,6 +6,7 @@
 //! `Session` is closed to everybody else.
 
 mod answer;
+mod answers;
 mod backup;
 mod body;
 mod claim;

@@ -15,6 +15,7 @@
 //! | [`assets`] | style sheet and icon |
 
 pub mod alarm;
+pub mod answers;
 pub mod assets;
 pub mod backup;
 pub mod barcode;

@@ -4,6 +4,7 @@
 //! stands only below this module, one file an aggregate. Every method that changes something is one
 //! transaction, durable when it returns (`synchronous=FULL`).
 
+mod answers;
 mod backups;
 mod cards;
 mod catalogues;
@@ -73,6 +74,7 @@ use self::{
 };
 
 pub use self::{
+    answers::StoredAnswer,
     backups::BackupOutcome,
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},
     catalogues::StoredCatalogue,

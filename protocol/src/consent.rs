@@ -4,6 +4,7 @@
 //! documents and the life of a grant; how parties come to other terms than those of the request is in
 //! [`negotiation`](crate::negotiation).
 
+mod answer;
 mod claim;
 mod continuation;
 mod erasure;
@@ -24,6 +25,7 @@ mod state;
 mod terms;
 mod withdrawal;
 
+pub use answer::{Answers, Question, answered_before};
 pub use claim::{Claim, Excess, Reach};
 pub use continuation::{CONTINUATIONS_MAX, Cause, Continuation, Left, LogHead, Successor};
 pub use erasure::{Erasure, ErasureMismatch, Kept};

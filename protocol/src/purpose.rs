@@ -16,12 +16,22 @@ pub enum Purpose {
     LoyaltyAccount,
     /// The shop may hear what she looks for, so that it can answer.
     WishBroadcast,
+    /// The shop may hear which of a few answers she chooses to questions of a closed list.
+    Answers,
 }
 
 /// What kind of data a grant names. The order is the one of the wire form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataCategory {
+    /// Her answer: whether she would rather be advised.
+    AnswerAdvice,
+    /// Her answer: when she would rather come.
+    AnswerMoment,
+    /// Her answer: how she comes.
+    AnswerReach,
+    /// Her answer: on about how many days she came.
+    AnswerVisits,
     /// The name she wants to be called by in this shop; need not be hers.
     ChosenName,
     /// Subjects she would like to be talked to about.
@@ -54,6 +64,10 @@ impl DataCategory {
     /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AnswerAdvice => "answer_advice",
+            Self::AnswerMoment => "answer_moment",
+            Self::AnswerReach => "answer_reach",
+            Self::AnswerVisits => "answer_visits",
             Self::ChosenName => "chosen_name",
             Self::GreetingTopics => "greeting_topics",
             Self::Presence => "presence",
@@ -66,8 +80,13 @@ impl DataCategory {
 
 impl Purpose {
     /// Every purpose there is.
-    pub const ALL: &'static [Self] =
-        &[Self::Recognition, Self::StaffGreeting, Self::LoyaltyAccount, Self::WishBroadcast];
+    pub const ALL: &'static [Self] = &[
+        Self::Recognition,
+        Self::StaffGreeting,
+        Self::LoyaltyAccount,
+        Self::WishBroadcast,
+        Self::Answers,
+    ];
 
     /// The categories that a grant of this purpose may name at all.
     pub const fn categories(self) -> &'static [DataCategory] {
@@ -76,6 +95,12 @@ impl Purpose {
             Self::StaffGreeting => &[DataCategory::ChosenName, DataCategory::GreetingTopics],
             Self::LoyaltyAccount => &[DataCategory::TillAnswers],
             Self::WishBroadcast => &[DataCategory::WishDetail, DataCategory::WishKind],
+            Self::Answers => &[
+                DataCategory::AnswerAdvice,
+                DataCategory::AnswerMoment,
+                DataCategory::AnswerReach,
+                DataCategory::AnswerVisits,
+            ],
         }
     }
 
@@ -83,7 +108,7 @@ impl Purpose {
     pub const fn releases(self) -> Option<Till> {
         match self {
             Self::Recognition => Some(Till::Excluded),
-            Self::StaffGreeting | Self::WishBroadcast => None,
+            Self::StaffGreeting | Self::WishBroadcast | Self::Answers => None,
             Self::LoyaltyAccount => Some(Till::Included),
         }
     }
@@ -92,7 +117,9 @@ impl Purpose {
     pub const fn emits(self) -> bool {
         match self {
             Self::Recognition => true,
-            Self::StaffGreeting | Self::LoyaltyAccount | Self::WishBroadcast => false,
+            Self::StaffGreeting | Self::LoyaltyAccount | Self::WishBroadcast | Self::Answers => {
+                false
+            }
         }
     }
 
@@ -103,6 +130,7 @@ impl Purpose {
             Self::StaffGreeting => "staff_greeting",
             Self::LoyaltyAccount => "loyalty_account",
             Self::WishBroadcast => "wish_broadcast",
+            Self::Answers => "answers",
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Addresses and media types as constants. `spec/http.md`.
 
+mod answers;
 mod body;
 #[cfg(feature = "vouchers")]
 mod redemption;
 mod wishes;
 
+pub use answers::{Counted, QuestionCounted};
 pub use body::{
     AcknowledgeMail, Arrivals, Arrived, AskErasure, AskLastHead, Attested, CollectMail, Continue,
     Continued, ContinuedLog, Disclose, EmitterFrame, Erased, GiveGrant, GrantGiven, Greeting,
@@ -61,6 +63,8 @@ pub const SIGHTINGS_PATH: &str = "/v1/sightings";
 pub const ARRIVALS_PATH: &str = "/v1/arrivals";
 /// Shop key: wishes that may be answered; a `POST` accepts one.
 pub const WISHES_PATH: &str = "/v1/wishes";
+/// Shop key: how often which answer was given.
+pub const ANSWERS_PATH: &str = "/v1/answers";
 /// Shop key with the catalogue scope: publish offers.
 pub const OFFERS_PATH: &str = "/v1/offers";
 /// Shop key: today's hash chain value for an emitter.

@@ -165,6 +165,7 @@ impl Own {
                 _ => deleted.push((grant, Deletion::DayOver, vec![day])),
             }
         }
+        session.delete_answers_due(today)?;
         for grant in session.delete_disclosures_due(today)? {
             deleted.push((grant, Deletion::DayOver, Vec::new()));
         }

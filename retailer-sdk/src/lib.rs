@@ -43,6 +43,8 @@ pub mod offline;
 pub mod presence;
 
 #[cfg(feature = "sqlite")]
+mod answers;
+#[cfg(feature = "sqlite")]
 mod audit;
 #[cfg(feature = "sqlite")]
 mod call;
@@ -103,6 +105,7 @@ mod witness;
 
 #[cfg(feature = "sqlite")]
 pub use self::{
+    answers::ANSWERS_MIN,
     call::CallError,
     checked::{GrantCall, ReleaseCall, ReleaseToCheck},
     clock::Leap,

@@ -65,7 +65,7 @@ pub enum ReceiveError {
     /// It was logged in a log that the pseudonym has left.
     #[error("logged in a log that was left")]
     Superseded,
-    /// Other keys of this day are here already, or a wish has the name of another.
+    /// Other keys of this day are here already, a wish has the name of another, or an answer is another than was given.
     #[error("it stands here otherwise already")]
     Conflict,
     /// Nothing was recorded.
@@ -220,7 +220,9 @@ impl Retailer {
             let known = session.disclosure(*grant)?;
             let again = known.as_ref().is_some_and(|known| known.digest == digest);
             // What only takes back is always taken; so is what was taken before.
-            let free = again || disclosure.tells_nothing_new(&session.wishes_of(*grant)?);
+            let free = again
+                || disclosure.tells_nothing_new(&session.wishes_of(*grant)?)
+                || disclosure.answers_nothing_new(&session.answers_of(*grant)?);
             let day = Day::of(disclosure.disclosed);
             let (told_day, told) = told_on(known.as_ref(), day.min(Day::of(now)));
             check_terms(&stored, &categories, day, if free { 0 } else { told }, now)?;
@@ -248,6 +250,8 @@ impl Retailer {
             });
             let retention = u32::from(stored.grant.terms.retention_days);
             let last = Day::of(now).plus(retention);
+            // What has reached its own day is not here any more, whether or not somebody tidied up.
+            session.delete_answers_due(Day::of(now))?;
             let opened = own.ledger.append_passing(session, &record, &stored, last, rng)?;
             session.set_disclosure(
                 *grant,
@@ -262,6 +266,10 @@ impl Retailer {
             )?;
             // A wish of somebody else's name would be hers to change.
             if !session.set_wishes(*grant, disclosure.wishes.as_deref().unwrap_or_default())? {
+                return Err(ReceiveError::Conflict);
+            }
+            // An answer is given once: it may be taken back, and not become another.
+            if !session.set_answers(*grant, &disclosure.answers, last)? {
                 return Err(ReceiveError::Conflict);
             }
             let head = own.ledger.seal(session)?;

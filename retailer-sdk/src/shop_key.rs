@@ -35,6 +35,8 @@ pub enum ShopScope {
     Redemptions,
     /// Read wishes that may be answered, and accept them.
     Wishes,
+    /// Read how often which answer was given.
+    Answers,
 }
 
 impl ShopScope {
@@ -47,6 +49,7 @@ impl ShopScope {
         Self::Tills,
         Self::Redemptions,
         Self::Wishes,
+        Self::Answers,
     ];
 
     /// As it stands in configurations.
@@ -59,6 +62,7 @@ impl ShopScope {
             Self::Tills => "tills",
             Self::Redemptions => "redemptions",
             Self::Wishes => "wishes",
+            Self::Answers => "answers",
         }
     }
 }

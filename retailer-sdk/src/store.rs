@@ -3,6 +3,7 @@
 //! Whatever an answer depends on is committed with `synchronous = FULL` before the answer exists; what
 //! was deleted is overwritten (`secure_delete`), and the write-ahead log is truncated after it.
 
+mod answers;
 mod clock;
 mod continuations;
 mod days;
@@ -61,7 +62,7 @@ pub(crate) use tills::StoredChallenge;
 pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -77,6 +78,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("store/migrations/0013_wishes.sql"),
     include_str!("store/migrations/0014_grant_proposals.sql"),
     include_str!("store/migrations/0015_scans.sql"),
+    include_str!("store/migrations/0016_answers.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use besace_protocol::{
     call::{sign_call, sign_held_call},
     consent::{
-        Anchor, Benefit, BenefitKind, Cause, ConsentRequest, Continuation, Disclosed, Disclosure,
-        Grant, Indication, Left, LogHead, Mail, NoticeItem, NoticeText, Objection, Opening,
-        RecordKind, Release, Released, Successor, Terms, Withdrawal, disclosure_context,
+        Anchor, Answers, Benefit, BenefitKind, Cause, ConsentRequest, Continuation, Disclosed,
+        Disclosure, Grant, Indication, Left, LogHead, Mail, NoticeItem, NoticeText, Objection,
+        Opening, RecordKind, Release, Released, Successor, Terms, Withdrawal, disclosure_context,
         mail_context, release_context,
     },
     crypto::{Digest, Sealed, SealingSecretKey, SigningKey, VerifyingKey, sha256},
@@ -325,6 +325,7 @@ impl Shopper {
         now: Timestamp,
     ) -> Disclose {
         let disclosure = Disclosure {
+            answers: Answers::new(),
             chosen_name: name.map(str::to_owned),
             disclosed: now,
             grant: grant.id,

@@ -1,5 +1,6 @@
 //! Tests of the operations together: a retailer, shoppers, time.
 
+mod answers;
 mod audit;
 mod catalogue;
 mod consent;

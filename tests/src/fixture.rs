@@ -14,7 +14,7 @@ use besace_agent::{
     vault::{DeviceApp, ProfileField, WishContent},
 };
 use besace_protocol::{
-    consent::Indication,
+    consent::{Indication, Question},
     negotiation::{Bounds, Verdict},
     private::Private,
     purpose::Purpose,
@@ -72,6 +72,7 @@ async fn live(world: &World) -> Result<()> {
     }
     world.pont.ask(&shop, Purpose::LoyaltyAccount, NOON)?;
     world.pont.ask(&shop, Purpose::WishBroadcast, NOON)?;
+    world.pont.ask(&shop, Purpose::Answers, NOON)?;
     world.pont.give_vouchers(NOON)?;
     world.exchange.meet(&domain).await?;
     walk_in(world, &shop)?;
@@ -87,6 +88,9 @@ async fn live(world: &World) -> Result<()> {
     grants.push(by_rule.context("her rule gave it")?.grant.id);
     let wishes = world.open_request(&world.pont, Purpose::WishBroadcast)?;
     world.exchange.give(wishes, Indication::Page).await?;
+    let questions = world.open_request(&world.pont, Purpose::Answers)?;
+    let questions = world.exchange.give(questions, Indication::Page).await?;
+    engine.choose_answer(questions, Question::Reach, 2)?;
     // Known at the till, once; the letter about it comes home.
     let shown = engine.till_presentation(grants[2])?;
     let scan = TillScan { scanned: shown.text };

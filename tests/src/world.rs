@@ -120,7 +120,7 @@ pub enum Device {
     Emitter,
     /// Hears identifiers.
     Receiver,
-    /// Shows who came in, and which wishes may be answered.
+    /// Shows who came in, which wishes may be answered, and how many answered what.
     StaffScreen,
     /// Asks who pays, settles, and takes vouchers.
     Till,
@@ -133,7 +133,7 @@ impl Device {
         match self {
             Self::Emitter => &[ShopScope::Emitter],
             Self::Receiver => &[ShopScope::Sightings],
-            Self::StaffScreen => &[ShopScope::Arrivals, ShopScope::Wishes],
+            Self::StaffScreen => &[ShopScope::Arrivals, ShopScope::Wishes, ShopScope::Answers],
             Self::Till => &[ShopScope::Tills, ShopScope::Redemptions],
         }
     }
@@ -421,8 +421,9 @@ impl World {
 
     /// The agent of somebody else, with a vault of its own, who deals with the same shops.
     pub fn somebody_else(&self) -> Result<Exchange> {
-        let (vault, mark) =
-            (self.folder.path().join("other"), self.folder.path().join("other.mark"));
+        let number = self.starts.load(Ordering::SeqCst);
+        let named = |end: &str| self.folder.path().join(format!("other-{number}{end}"));
+        let (vault, mark) = (named(""), named(".mark"));
         let agent = self.start_agent(VaultFolder::new(vault).with_mark(Some(mark)))?;
         let passphrase = Passphrase::new(PASSPHRASE.to_owned()).context("a passphrase")?;
         agent.engine().create(&passphrase, KdfParameters::SMALLEST)?;

@@ -19,6 +19,7 @@ CATEGORIES = {
     "staff_greeting": {"chosen_name", "greeting_topics"},
     "loyalty_account": {"till_answers"},
     "wish_broadcast": {"wish_detail", "wish_kind"},
+    "answers": {"answer_advice", "answer_moment", "answer_reach", "answer_visits"},
 }
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -431,12 +432,19 @@ def disclosure(value):
         value,
         {"disclosed": TIME, "grant": GRANT, "v": VERSION},
         {
+            "answers": answers,
             "chosen_name": text(64),
             "topics": increasing(text(64), 8, least=1, key=str.encode),
             "wishes": increasing(intention, 16, key=lambda wish: wish["id"]),
         },
     )
-    demand(value.keys() & {"chosen_name", "topics", "wishes"}, "discloses nothing")
+    demand(value.keys() & {"answers", "chosen_name", "topics", "wishes"}, "discloses nothing")
+
+
+def answers(value):
+    demand(value != {}, "an empty object for none")
+    choices = {"advice": 2, "moment": 4, "reach": 4, "visits": 3}
+    members(value, {}, {question: integer(0, most) for question, most in choices.items()})
 
 
 def price_band(value):

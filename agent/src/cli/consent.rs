@@ -228,7 +228,7 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             asked.terms.valid_days,
             benefit(&asked.terms),
         );
-        let mirror = terms::mirror(&voice, &one.display_name, &one.guesses);
+        let mirror = terms::mirror_of(&voice, &one.display_name, &one.guesses, &asked.terms);
         let _infallible = writeln!(text, "  {mirror}");
         text.push_str(&rule::beyond(&one.beyond));
         told(&mut text, &one.notice);
@@ -258,7 +258,7 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             benefit(&one.terms),
         );
         text.push_str(&rule::beyond(&one.beyond));
-        let mirror = terms::mirror(&voice, &one.display_name, &one.guesses);
+        let mirror = terms::mirror_of(&voice, &one.display_name, &one.guesses, &one.terms);
         let _infallible = writeln!(
             text,
             "  At most {} a day. Say no, and what you earned stays yours.\n  {mirror}",
@@ -451,6 +451,7 @@ const fn what(purpose: Purpose) -> &'static str {
         Purpose::StaffGreeting => "to greet you by the name you chose",
         Purpose::LoyaltyAccount => "to know you at the till",
         Purpose::WishBroadcast => "to hear what you look for",
+        Purpose::Answers => "to hear your answers to a few questions",
     }
 }
 

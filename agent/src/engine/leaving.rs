@@ -76,7 +76,7 @@ impl Engine {
         Ok(calls)
     }
 
-    /// Calls that deliver what she chose to be greeted with and the wishes she shows, under every live grant to
+    /// Calls that deliver what she chose to be greeted with, the wishes she shows and her answers, under every live grant to
     /// `domain` that is for it: again only when she changed it.
     pub fn due_disclosures(
         &self,

@@ -7,7 +7,8 @@ use actix_web::web;
 use besace_protocol::problem::ProblemType;
 
 use super::{
-    BODY_LEN_MAX, backup, devices, handlers, keys, rules, start, till, upload, vouchers, went_back,
+    BODY_LEN_MAX, answers, backup, devices, handlers, keys, rules, start, till, upload, vouchers,
+    went_back,
 };
 
 /// The media type of forms with files (RFC 7578).
@@ -365,6 +366,15 @@ pub static ROUTES: &[Route] = &[
     hers(one(post("rule_remove", "/rules/{number}/remove", "She takes a rule away.", |r| {
         r.to(rules::remove)
     }))),
+    hers(get("answers", "/answers", "What shops ask, and her answers.", |r| {
+        r.to(answers::answers_page)
+    })),
+    hers(one(Route {
+        takes: Some(Takes::form("AnswerForm")),
+        ..post("answer", "/answers/{id}", "She chooses an answer, or none.", |r| {
+            r.to(answers::answer)
+        })
+    })),
     hers(get("journal", "/journal", "What left and came.", |r| r.to(handlers::journal_page))),
 ];
 

@@ -96,7 +96,7 @@ fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestam
     RequestView {
         id: asked.id.to_string(),
         sentence: terms::question(voice, &words, &asked.terms, now),
-        mirror: terms::mirror(voice, &words.name, &open.guesses),
+        mirror: terms::mirror_of(voice, &words.name, &open.guesses, &asked.terms),
         beyond: open.beyond.iter().map(|one| rules::beyond(voice, one, now)).collect(),
         facts: terms::request_facts(voice, &words, &asked.terms, now),
         retailer: words.name,
@@ -116,7 +116,7 @@ fn counter(voice: &Voice, manifest: &Manifest, open: &OpenCounter, now: Timestam
     RequestView {
         id: open.id.to_string(),
         sentence: terms::question(voice, &words, &open.terms, now),
-        mirror: terms::mirror(voice, &words.name, &open.guesses),
+        mirror: terms::mirror_of(voice, &words.name, &open.guesses, &open.terms),
         beyond: std::iter::once(answers).chain(beyond).collect(),
         facts: terms::request_facts(voice, &words, &open.terms, now),
         retailer: words.name,

@@ -4,6 +4,7 @@ use askama::Template;
 use besace_protocol::lang::Language;
 
 use super::{
+    answers::AnswersView,
     assets,
     backup::{BackupView, PlaceForm, PlaceKind},
     keys::{KeyLine, KeysView},
@@ -399,6 +400,16 @@ pub struct RulesPage<'a> {
     pub view: &'a RulesView,
     /// The form at its end.
     pub fields: &'a RuleFields,
+}
+
+/// What shops ask, and her answers.
+#[derive(Debug, Template)]
+#[template(path = "answers.html")]
+pub struct AnswersPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a [AnswersView],
 }
 
 /// What left and came.

@@ -182,8 +182,9 @@ fn mirror_of(
     if codes.is_empty() {
         return None;
     }
-    Some(match guesses(shops, &most(purpose, bounds, codes)) {
-        Ok(guesses) => terms::mirror(voice, name, &guesses),
+    let most = most(purpose, bounds, codes);
+    Some(match guesses(shops, &most) {
+        Ok(guesses) => terms::mirror_of(voice, name, &guesses, &most),
         Err(_) => voice.say_with("rule-mirror-none", [("retailer", name.into())]),
     })
 }

@@ -34,12 +34,26 @@ pub fn question(voice: &Voice, retailer: &RetailerWords, terms: &Terms, now: Tim
         ("shops", shops(voice, retailer, terms).into()),
         ("date", voice.date(end_if_given(terms, now), now).into()),
         ("benefit", benefit(voice, &terms.benefit).into()),
+        ("questions", terms.questions().count().to_string().into()),
     ];
     match terms.purpose {
         Purpose::Recognition => voice.say_with("ask-recognition", variables),
         Purpose::StaffGreeting => voice.say_with("ask-greeting", variables),
         Purpose::LoyaltyAccount => voice.say_with("ask-till", variables),
         Purpose::WishBroadcast => voice.say_with("ask-wishes", variables),
+        Purpose::Answers => voice.say_with("ask-answers", variables),
+    }
+}
+
+/// The mirror of terms: what could be guessed, and where questions are asked, how much all answers together tell at most.
+pub fn mirror_of(voice: &Voice, retailer: &str, guesses: &[Guess], terms: &Terms) -> String {
+    let said = mirror(voice, retailer, guesses);
+    match terms.answer_groups() {
+        1 => said,
+        groups => {
+            let groups = [("groups", groups.to_string().into())];
+            format!("{said} {}", voice.say_with("mirror-groups", groups))
+        }
     }
 }
 
@@ -118,6 +132,7 @@ pub(super) fn purpose(voice: &Voice, purpose: Purpose) -> String {
         Purpose::StaffGreeting => voice.say("purpose-greeting"),
         Purpose::LoyaltyAccount => voice.say("purpose-till"),
         Purpose::WishBroadcast => voice.say("purpose-wishes"),
+        Purpose::Answers => voice.say("purpose-answers"),
     }
 }
 
@@ -126,6 +141,10 @@ pub(super) fn what(voice: &Voice, terms: &Terms) -> String {
         .categories
         .iter()
         .map(|(category, granularity)| match (category, granularity) {
+            (DataCategory::AnswerAdvice, _) => voice.say("what-answer-advice"),
+            (DataCategory::AnswerMoment, _) => voice.say("what-answer-moment"),
+            (DataCategory::AnswerReach, _) => voice.say("what-answer-reach"),
+            (DataCategory::AnswerVisits, _) => voice.say("what-answer-visits"),
             (DataCategory::ChosenName, _) => voice.say("what-chosen-name"),
             (DataCategory::GreetingTopics, _) => voice.say("what-topics"),
             (DataCategory::Presence, Granularity::Month) => voice.say("what-presence-month"),
@@ -361,6 +380,52 @@ mod tests {
             "With this, Maison Lumen could guess your daily hours, how long you stay and whether you are rather a \
              woman or a man."
         );
+    }
+
+    #[test]
+    fn of_answers_it_is_said_how_finely_they_sort() {
+        use DataCategory as Asked;
+
+        let voice = voice(Language::Fr);
+        for (asked, groups, guesses) in [
+            (&[Asked::AnswerAdvice][..], 3, None),
+            (&[Asked::AnswerMoment], 5, Some("vos jours libres")),
+            (&[Asked::AnswerAdvice, Asked::AnswerReach], 15, Some("le quartier où vous vivez")),
+            (&[Asked::AnswerVisits], 4, Some("la régularité de vos visites et vos loisirs")),
+        ] {
+            let exact = |category: &Asked| (*category, Granularity::Exact);
+            let categories = asked.iter().map(exact).collect();
+            let terms = Terms { categories, purpose: Purpose::Answers, ..terms() };
+            let shop = Shop {
+                code: terms.shops[0],
+                kind: Some(ShopKind::Books),
+                latitude_e7: 0,
+                longitude_e7: 0,
+                name: "Lyon".into(),
+                radius_metres: 60,
+                scope: "lumen.example/fr/*".into(),
+                till_keys: vec![],
+            };
+            let mirrored = guesses_of(&shop, &terms);
+            let said = mirror_of(&voice, "Maison Lumen", &mirrored, &terms);
+            let first = guesses.map_or_else(
+                || "ne devine rien de plus que ce que dit cette phrase.".to_owned(),
+                |guesses| format!("pourrait deviner {guesses}."),
+            );
+            assert_eq!(
+                said,
+                format!(
+                    "Avec cela, Maison Lumen {first} Toutes vos réponses ensemble vous rangent dans un groupe \
+                     parmi {groups}, silence compris."
+                )
+            );
+        }
+        let none = mirror_of(&voice, "Maison Lumen", &[], &terms());
+        assert!(!none.contains("réponses"), "{none}");
+    }
+
+    fn guesses_of(shop: &Shop, terms: &Terms) -> Vec<Guess> {
+        guesses(std::slice::from_ref(shop), terms).unwrap()
     }
 
     #[test]

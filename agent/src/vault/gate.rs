@@ -298,6 +298,7 @@ fn apply(
             db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
             db.execute("DELETE FROM later_presence_roots WHERE grant_id = ?1", [id])?;
             db.execute("DELETE FROM intentions WHERE grant_id = ?1", [id])?;
+            db.execute("DELETE FROM answers WHERE grant_id = ?1", [id])?;
             db.execute(
                 "UPDATE grants SET state = 'withdrawn', withdrawal = ?2, ended_at = ?3,
                    presence_root = NULL WHERE id = ?1",

@@ -100,6 +100,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0021_rules_set_aside.sql"),
         schema: "66df97c7ec813439e96e91c1f8faf79fdc8e67e804f9d96969e070c1696eadff",
     },
+    Migration {
+        sql: include_str!("migrations/0022_answers.sql"),
+        schema: "9297ba3dad391eea9ea9f6a50bc13c554d2902c88135d5ba35120f6f57f4b087",
+    },
 ];
 
 /// The schema that this program writes.

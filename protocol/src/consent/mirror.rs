@@ -133,6 +133,18 @@ pub fn guesses(shops: &[Shop], terms: &Terms) -> Result<Vec<Guess>, MirrorError>
                     guesses.extend(kinds.iter().filter_map(|kind| of_kind(*kind)));
                 }
             }
+            // How she wants to be served is what it says.
+            DataCategory::AnswerAdvice => {}
+            DataCategory::AnswerMoment => {
+                guesses.insert(Guess::Days);
+            }
+            DataCategory::AnswerReach => {
+                guesses.insert(Guess::Area);
+            }
+            DataCategory::AnswerVisits => {
+                guesses.insert(Guess::Rhythm);
+                guesses.extend(kinds.iter().filter_map(|kind| of_kind(*kind)));
+            }
             DataCategory::ChosenName => {
                 guesses.insert(Guess::Origin);
             }
@@ -193,7 +205,7 @@ mod tests {
     use alloc::{collections::BTreeMap, string::String, vec};
 
     use super::*;
-    use crate::{consent::sample, party::ShopCode};
+    use crate::{consent::sample, party::ShopCode, purpose::Purpose};
 
     fn shops(kinds: &[Option<ShopKind>]) -> Vec<Shop> {
         let shop = |(kind, n): (&Option<ShopKind>, u8)| Shop {
@@ -253,6 +265,14 @@ mod tests {
         assert_eq!(of(BTreeMap::from([till])), [Guess::Household, Guess::Basket]);
         let wish = (DataCategory::WishKind, Granularity::Exact);
         assert_eq!(of(BTreeMap::from([wish])), [Guess::Means, Guess::Mind]);
+        let answers = |asked: &[DataCategory]| {
+            of(asked.iter().map(|category| (*category, Granularity::Exact)).collect())
+        };
+        assert_eq!(answers(&[DataCategory::AnswerAdvice]), []);
+        assert_eq!(
+            answers(Purpose::Answers.categories()),
+            [Guess::Days, Guess::Rhythm, Guess::Area, Guess::Household]
+        );
     }
 
     #[test]

@@ -269,11 +269,16 @@ const fn broader_purpose(purpose: Purpose) -> &'static str {
         Purpose::Recognition | Purpose::StaffGreeting => "dpv:ServicePersonalisation",
         Purpose::LoyaltyAccount => "dpv:PersonalisedBenefits",
         Purpose::WishBroadcast => "dpv:RequestedServiceProvision",
+        Purpose::Answers => "dpv:ImproveExistingProductsAndServices",
     }
 }
 
 const fn broader_data(category: DataCategory) -> &'static str {
     match category {
+        DataCategory::AnswerAdvice | DataCategory::AnswerMoment | DataCategory::AnswerReach => {
+            "pd:Preference"
+        }
+        DataCategory::AnswerVisits => "pd:ServiceConsumptionBehaviour",
         DataCategory::ChosenName => "pd:Name",
         DataCategory::GreetingTopics => "pd:Interest",
         DataCategory::Presence => "pd:CurrentLocation",

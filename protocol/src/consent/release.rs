@@ -5,7 +5,10 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::intention::{self, Intention};
+use super::{
+    answer::{self, Answers},
+    intention::{self, Intention},
+};
 use crate::{
     crypto::Digest,
     document::{Document, DocumentRule, check_set, check_text, check_version},
@@ -53,10 +56,14 @@ impl Document for Release {
     }
 }
 
-/// Personal data that leaves under a grant: a name and topics, or all the wishes that a shop may answer now.
+/// Personal data that leaves under a grant: a name and topics, all the wishes that a shop may answer now, or all the
+/// answers that it may keep now.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosure {
+    /// Her answers that the shop may keep, by question; 0 takes one back.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// The name she chose for this shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen_name: Option<String>,
@@ -77,21 +84,34 @@ pub struct Disclosure {
 impl Disclosure {
     /// The categories of what it holds, sorted: the grant must name each.
     pub fn categories(&self) -> Vec<DataCategory> {
+        let answers = self.answers.keys().map(|question| question.category());
         let name = self.chosen_name.as_ref().map(|_| DataCategory::ChosenName);
         let topics = (!self.topics.is_empty()).then_some(DataCategory::GreetingTopics);
         let detailed = self.wishes.iter().flatten().any(|wish| wish.detail.is_some());
         let detail = detailed.then_some(DataCategory::WishDetail);
         // That there is none is said of the wishes too.
         let wishes = self.wishes.as_ref().map(|_| DataCategory::WishKind);
-        name.into_iter().chain(topics).chain(detail).chain(wishes).collect()
+        answers.chain(name).chain(topics).chain(detail).chain(wishes).collect()
     }
 
     /// Whether it tells no wish, and of none more, than what was `told`: then it leaves as often as there is something to
     /// take back.
     pub fn tells_nothing_new(&self, told: &[Intention]) -> bool {
-        let wishes_only = self.chosen_name.is_none() && self.topics.is_empty();
+        let wishes_only = self.is_no_greeting() && self.answers.is_empty();
         let known = |one: &Intention| told.iter().any(|known| one.is_within(known));
         wishes_only && self.wishes.as_ref().is_some_and(|wishes| wishes.iter().all(known))
+    }
+
+    /// Whether it gives no answer beyond those that were `told`.
+    pub fn answers_nothing_new(&self, told: &Answers) -> bool {
+        let answers_only = self.is_no_greeting() && self.wishes.is_none();
+        let known =
+            |(question, choice): (_, &u8)| *choice == 0 || told.get(question) == Some(choice);
+        answers_only && !self.answers.is_empty() && self.answers.iter().all(known)
+    }
+
+    const fn is_no_greeting(&self) -> bool {
+        self.chosen_name.is_none() && self.topics.is_empty()
     }
 
     /// Whether it says the same, whenever it was said.
@@ -112,9 +132,10 @@ impl Document for Disclosure {
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
-        if self.chosen_name.is_none() && self.topics.is_empty() && self.wishes.is_none() {
+        if self.is_no_greeting() && self.wishes.is_none() && self.answers.is_empty() {
             return Err(DocumentRule::List);
         }
+        answer::check_answers(&self.answers)?;
         intention::check_intentions(self.wishes.as_deref().unwrap_or_default())?;
         if let Some(name) = &self.chosen_name {
             check_text(name, 64)?;
@@ -146,7 +167,7 @@ mod tests {
     use super::*;
     use crate::{
         consent::{
-            IntentionDetail, mail_context,
+            IntentionDetail, Question, mail_context,
             sample::{NOW, key},
         },
         document::sign,
@@ -157,6 +178,7 @@ mod tests {
 
     fn disclosure() -> Disclosure {
         Disclosure {
+            answers: Answers::new(),
             chosen_name: Some("Nour".to_string()),
             disclosed: NOW,
             grant: GrantId::from_bytes([1; 16]),
@@ -227,6 +249,30 @@ mod tests {
         let detail = IntentionDetail { gtin: None, max_price: None, text, until: None };
         let whole = says(vec![Intention { detail: Some(detail), ..wish(1) }]);
         assert_eq!(whole.categories(), [DataCategory::WishDetail, DataCategory::WishKind]);
+    }
+
+    #[test]
+    fn an_answer_is_one_of_the_choices_and_is_given_once() {
+        let says = |answers: &[(Question, u8)]| Disclosure {
+            answers: answers.iter().copied().collect(),
+            chosen_name: None,
+            topics: Vec::new(),
+            ..disclosure()
+        };
+        let told = says(&[(Question::Reach, 2), (Question::Visits, 3)]);
+        assert_eq!(told.check(), Ok(()));
+        assert_eq!(told.categories(), [DataCategory::AnswerReach, DataCategory::AnswerVisits]);
+        for question in Question::ALL {
+            assert_eq!(says(&[(*question, 0)]).check(), Ok(()), "it takes back");
+            assert_eq!(says(&[(*question, question.choices())]).check(), Ok(()));
+            let beyond = says(&[(*question, question.choices() + 1)]);
+            assert_eq!(beyond.check(), Err(DocumentRule::Bounds), "{question:?}");
+        }
+        let nothing_new =
+            |answers: &[(Question, u8)]| says(answers).answers_nothing_new(&told.answers);
+        assert!(nothing_new(&[(Question::Reach, 2)]) && nothing_new(&[(Question::Visits, 0)]));
+        assert!(!nothing_new(&[(Question::Reach, 1)]) && !nothing_new(&[(Question::Advice, 1)]));
+        assert!(!disclosure().answers_nothing_new(&told.answers) && !told.tells_nothing_new(&[]));
     }
 
     #[test]

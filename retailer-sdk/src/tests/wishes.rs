@@ -1,5 +1,7 @@
 use besace_protocol::{
-    consent::{Action, Disclosure, Intention, IntentionDetail, PriceBand, RecordKind, UseRecord},
+    consent::{
+        Action, Answers, Disclosure, Intention, IntentionDetail, PriceBand, RecordKind, UseRecord,
+    },
     id::IntentionId,
     money::Money,
     offer::Category,
@@ -52,6 +54,7 @@ fn tell(
     now: Timestamp,
 ) -> Result<Received, ReceiveError> {
     let disclosure = Disclosure {
+        answers: Answers::new(),
         chosen_name: None,
         disclosed: now,
         grant: grant.id,

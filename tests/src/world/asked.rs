@@ -73,6 +73,12 @@ pub(super) fn request(shop: &department_store::Retailer, purpose: Purpose) -> Re
             0,
             "entendre ce que vous cherchez, pour y répondre",
         ),
+        Purpose::Answers => (
+            purpose.categories().iter().map(|one| (*one, Granularity::Exact)).collect(),
+            Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            0,
+            "connaître vos réponses à quelques questions, pour mieux vous servir",
+        ),
     };
     let domain = &shop.domain;
     RequestDraft {

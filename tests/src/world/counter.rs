@@ -8,7 +8,8 @@ use besace_protocol::{
     money::Money,
     time::Timestamp,
     wire::{
-        AcceptWish, REDEMPTIONS_PATH, Redeem, Redeemed, VoucherText, WISHES_PATH, WishShown, Wishes,
+        ANSWERS_PATH, AcceptWish, Counted, QuestionCounted, REDEMPTIONS_PATH, Redeem, Redeemed,
+        VoucherText, WISHES_PATH, WishShown, Wishes,
     },
 };
 
@@ -20,6 +21,14 @@ impl House {
     pub async fn wishes(&self) -> Result<Vec<WishShown>> {
         match self.get::<Wishes>(Device::StaffScreen, WISHES_PATH).await? {
             Answer::Given(list) => Ok(list.wishes),
+            Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
+        }
+    }
+
+    /// How often which answer was given, as the shop is shown it.
+    pub async fn answers(&self) -> Result<Vec<QuestionCounted>> {
+        match self.get::<Counted>(Device::StaffScreen, ANSWERS_PATH).await? {
+            Answer::Given(counted) => Ok(counted.questions),
             Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
         }
     }

@@ -1,12 +1,12 @@
-//! Data that leaves: what she is greeted with, and the wishes that a shop may answer. Told again only when it is not
+//! Data that leaves: what she is greeted with, the wishes that a shop may answer, and her answers. Told again only when it is not
 //! what was told.
 
 use std::collections::BTreeSet;
 
 use besace_protocol::{
     consent::{
-        Action, Disclosed, Disclosure, Excess, Grant, INTENTIONS_MAX, Intention, IntentionDetail,
-        PriceBand, RecordKind, disclosure_context, told_before,
+        Action, Answers, Disclosed, Disclosure, Excess, Grant, INTENTIONS_MAX, Intention,
+        IntentionDetail, PriceBand, RecordKind, answered_before, disclosure_context, told_before,
     },
     crypto::{Digest, Sealed, sha256},
     document::{Unverified, Verified, sign},
@@ -21,7 +21,9 @@ use besace_protocol::{
 };
 
 use super::{Engine, PreparedCall, StepError, StoredGrant};
-use crate::vault::{DeliveryState, GrantChange, ProfileField, StoredDisclosure, Wish, WishContent};
+use crate::vault::{
+    DeliveryState, GrantChange, ProfileField, StoredAnswer, StoredDisclosure, Wish, WishContent,
+};
 
 impl Engine {
     /// A call that tells what a live grant allows to be told now, if it was not told.
@@ -34,16 +36,26 @@ impl Engine {
         let wanted = match grant.terms.purpose {
             Purpose::StaffGreeting => self.greeting(grant)?,
             Purpose::WishBroadcast => Some(self.wished(stored, grant)?),
+            Purpose::Answers => self.answered(grant)?,
             Purpose::Recognition | Purpose::LoyaltyAccount => None,
         };
         let Some(wanted) = wanted else { return Ok(None) };
         let made = self.vault()?.disclosures(grant.id)?;
-        let told = self.told_wishes(grant, &made)?;
+        let told = self.arrived(grant, &made)?;
         match self.say(stored, grant, manifest, (&wanted, &made, &told)) {
             // What she takes back waits for no other day.
             Err(StepError::Beyond(Excess::Frequency)) if wanted.wishes.is_some() => {
-                let wishes = wanted.wishes.as_deref().map(|wishes| told_before(wishes, &told));
+                let wishes =
+                    wanted.wishes.as_deref().map(|wishes| told_before(wishes, &told.wishes));
                 let least = Disclosure { wishes, ..wanted };
+                self.say(stored, grant, manifest, (&least, &made, &told))
+            }
+            Err(StepError::Beyond(Excess::Frequency)) if !wanted.answers.is_empty() => {
+                let answers = answered_before(&wanted.answers, &told.answers);
+                if answers.is_empty() {
+                    return Ok(None);
+                }
+                let least = Disclosure { answers, ..wanted };
                 self.say(stored, grant, manifest, (&least, &made, &told))
             }
             said => said,
@@ -57,7 +69,7 @@ impl Engine {
         stored: &StoredGrant,
         grant: &Grant,
         manifest: &Manifest,
-        (wanted, made, told): (&Disclosure, &[StoredDisclosure], &[Intention]),
+        (wanted, made, told): (&Disclosure, &[StoredDisclosure], &Told),
     ) -> Result<Option<(Digest, PreparedCall)>, StepError> {
         let pseudonym = self.pseudonym_of(stored.generation)?;
         let root = self.root()?;
@@ -77,7 +89,8 @@ impl Engine {
                 let at = self.now();
                 let categories = wanted.categories();
                 let claim = self.claim(stored, grant, &categories, Day::of(at));
-                let counted = !wanted.tells_nothing_new(told);
+                let known = wanted.tells_nothing_new(&told.wishes)
+                    || wanted.answers_nothing_new(&told.answers);
                 let disclosure = Disclosure { disclosed: at, ..wanted.clone() };
                 let signed: Verified<Disclosure> =
                     sign(disclosure, Role::Subject, &pair.signing, at)
@@ -93,7 +106,7 @@ impl Engine {
                         .to_bytes()
                         .map_err(|_| StepError::Make)?;
                 let private = Private::new(jws.clone());
-                let change = GrantChange::Disclose { jws: private, digest, claim, counted };
+                let change = GrantChange::Disclose { jws: private, digest, claim, counted: !known };
                 let proven = self.pass_gate(grant.id, change, record)?;
                 (jws, proven.ok_or(StepError::GrantOver)?)
             }
@@ -130,6 +143,23 @@ impl Engine {
         // Without a name there is nobody to greet.
         let greeting = |name| Disclosure { chosen_name: Some(name), topics, ..self.nothing(grant) };
         Ok(chosen_name.map(greeting))
+    }
+
+    /// What she chose to answer, each as long as the retailer may keep it; what she took back, once more.
+    fn answered(&self, grant: &Grant) -> Result<Option<Disclosure>, StepError> {
+        let (vault, today) = (self.vault()?, Day::of(self.now()));
+        let made = vault.disclosures(grant.id)?;
+        let last = made.first().map(read).transpose()?.map(|last| last.answers).unwrap_or_default();
+        let mut answers = Answers::new();
+        for StoredAnswer { question, choice, at } in vault.answers(grant.id)? {
+            let kept_until = Day::of(at).plus(u32::from(grant.terms.retention_days));
+            // What never left is not taken back: nobody hears that she would rather not say.
+            if last.contains_key(&question) && choice == 0 || choice > 0 && today < kept_until {
+                answers.insert(question, choice);
+            }
+        }
+        let said = Disclosure { answers, ..self.nothing(grant) };
+        Ok((!said.answers.is_empty()).then_some(said))
     }
 
     /// Every wish that she shows and that shops may hear of, as finely as this one may.
@@ -181,16 +211,15 @@ impl Engine {
         Ok(accepted.collect())
     }
 
-    /// The wishes that the retailer has, as far as it said so and need not have destroyed them.
-    fn told_wishes(
-        &self,
-        grant: &Grant,
-        made: &[StoredDisclosure],
-    ) -> Result<Vec<Intention>, StepError> {
+    /// What the retailer has, as far as it said so and need not have destroyed it.
+    fn arrived(&self, grant: &Grant, made: &[StoredDisclosure]) -> Result<Told, StepError> {
         let arrived = |one: &&StoredDisclosure| one.state == DeliveryState::Delivered;
         match made.iter().find(arrived).filter(|one| !self.is_gone(grant, one)) {
-            Some(last) => Ok(read(last)?.wishes.unwrap_or_default()),
-            None => Ok(Vec::new()),
+            Some(last) => {
+                let Disclosure { answers, wishes, .. } = read(last)?;
+                Ok(Told { answers, wishes: wishes.unwrap_or_default() })
+            }
+            None => Ok(Told::default()),
         }
     }
 
@@ -202,6 +231,7 @@ impl Engine {
 
     fn nothing(&self, grant: &Grant) -> Disclosure {
         Disclosure {
+            answers: Answers::new(),
             chosen_name: None,
             disclosed: self.now(),
             grant: grant.id,
@@ -210,6 +240,13 @@ impl Engine {
             wishes: None,
         }
     }
+}
+
+/// What the retailer was told that may be told again on any day.
+#[derive(Default)]
+struct Told {
+    answers: Answers,
+    wishes: Vec<Intention>,
 }
 
 fn detail(content: WishContent) -> IntentionDetail {

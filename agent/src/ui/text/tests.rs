@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use besace_protocol::consent::Guess;
+use besace_protocol::consent::{Guess, Question};
 use fluent_bundle::FluentResource;
 use proptest::prelude::*;
 
@@ -118,6 +118,12 @@ fn used_keys() -> BTreeSet<String> {
     }
     for guess in Guess::ALL {
         keys.insert(format!("guess-{}", guess.as_str()));
+    }
+    for question in Question::ALL {
+        keys.insert(format!("question-{}", question.as_str()));
+        for choice in 1..=question.choices() {
+            keys.insert(format!("answer-{}-{choice}", question.as_str()));
+        }
     }
     keys
 }

@@ -133,6 +133,7 @@ fn terms(purpose: Purpose) -> Terms {
         Purpose::StaffGreeting => (DataCategory::ChosenName, 0),
         Purpose::LoyaltyAccount => (DataCategory::TillAnswers, 1),
         Purpose::WishBroadcast => (DataCategory::WishKind, 0),
+        Purpose::Answers => (DataCategory::AnswerVisits, 0),
     };
     Terms {
         base_benefit_conditional: false,

@@ -7,8 +7,8 @@ use actix_web::web;
 use besace_protocol::{
     problem::ProblemType,
     wire::{
-        ARRIVALS_PATH, CATALOGUE_PATH, CONTINUATIONS_PATH, DISCLOSURES_PATH, EMITTERS_PATH,
-        ERASURES_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH,
+        ANSWERS_PATH, ARRIVALS_PATH, CATALOGUE_PATH, CONTINUATIONS_PATH, DISCLOSURES_PATH,
+        EMITTERS_PATH, ERASURES_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH,
         MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NEGOTIATIONS_PATH,
         NOTICES_PATH, OBJECTIONS_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH,
         RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH,
@@ -358,6 +358,13 @@ pub static ROUTES: &[Route] = &[
             |r| r.to(shop::accept_wish),
         )
     },
+    of_shop(
+        "answers",
+        ANSWERS_PATH,
+        "How often which answer was given.",
+        (ShopScope::Answers, "Counted"),
+        |r| r.to(shop::answers),
+    ),
     of_shop(
         "emitter_frame",
         EMITTERS_PATH,

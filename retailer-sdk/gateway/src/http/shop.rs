@@ -136,6 +136,20 @@ pub(super) async fn accept_wish(
     json(&accepted, Caching::Never)
 }
 
+pub(super) async fn answers(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let counted = gateway
+        .ask(move |retailer, now, _| {
+            let permit = retailer.authenticate(&key.0)?;
+            Ok(retailer.answers(&permit, now)?)
+        })
+        .await?;
+    json(&counted, Caching::Never)
+}
+
 pub(super) async fn emitter(
     gateway: web::Data<Gateway>,
     key: Bearer,
