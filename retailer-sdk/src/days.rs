@@ -35,7 +35,7 @@ const MANIFEST_SECONDS: u64 = 2 * DAY_SECONDS;
 
 /// Seconds for which a consent has to be shown after the end that it names: five years, as long as somebody may go to
 /// court about it (Code civil, article 2224). A grant lives for less, so none that is destroyed could be given again.
-const PROOF_SECONDS: u64 = 1_827 * DAY_SECONDS;
+pub(crate) const PROOF_SECONDS: u64 = 1_827 * DAY_SECONDS;
 
 /// What was due was not done.
 #[derive(Debug, thiserror::Error)]

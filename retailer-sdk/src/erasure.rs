@@ -70,6 +70,10 @@ pub struct OwedErasure {
     pub grant: GrantId,
     /// Who has to be told to erase (GDPR art. 19).
     pub recipients: Vec<ControllerId>,
+    /// Whether she withdrew it; else it ran out.
+    pub withdrawn: bool,
+    /// From when it is known here that it is over.
+    pub ended: Timestamp,
     /// When the month is over that the law gives.
     pub due: Timestamp,
 }
@@ -140,7 +144,9 @@ impl Retailer {
             let received = acknowledged(session, grant)?;
             let ended = received.map_or(stored.grant.expires, |at| at.min(stored.grant.expires));
             let due = ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS));
-            owed.push(OwedErasure { grant, recipients: stored.grant.terms.recipients, due });
+            let withdrawn = stored.state == StoredState::Withdrawn;
+            let recipients = stored.grant.terms.recipients;
+            owed.push(OwedErasure { grant, recipients, withdrawn, ended, due });
         }
         Ok(owed)
     }

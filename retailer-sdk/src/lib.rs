@@ -73,6 +73,8 @@ mod objection;
 #[cfg(feature = "sqlite")]
 mod once;
 #[cfg(feature = "sqlite")]
+mod papers;
+#[cfg(feature = "sqlite")]
 mod publish;
 #[cfg(feature = "sqlite")]
 mod receive;
@@ -117,6 +119,7 @@ pub use self::{
     negotiation::{NegotiateError, NegotiationPolicy},
     objection::ObjectError,
     once::{Once, ParseWriteKeyError, Refused, Write, WriteError, WriteKey},
+    papers::{PublishedRequest, RightsDesk},
     publish::{PublishCatalogueError, PublishRequestError, ReadTileError, RequestDraft},
     receive::ReceiveError,
     redemption::HOLD_SECONDS_MAX,

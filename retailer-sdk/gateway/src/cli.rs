@@ -3,6 +3,7 @@
 mod bridge;
 mod init;
 mod output;
+mod papers;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -84,6 +85,9 @@ enum Command {
     /// What a bridge took and has to upload.
     #[command(subcommand)]
     Spent(bridge::Spent),
+    /// Write the papers of a privacy officer into a new folder: record of processing, notice, impact assessment, clause for
+    /// a host, desk for rights.
+    Papers(papers::PapersArguments),
     /// Write the evidence for an auditor into a new folder: the log and what opens it.
     Evidence {
         /// The folder.
@@ -237,6 +241,9 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
         }
         Command::Bridge(arguments) => bridge::bridge(arguments),
         Command::Spent(command) => bridge::spent(command),
+        Command::Papers(arguments) => {
+            papers::papers(folder, &open(folder, marks)?, &arguments, now)
+        }
         Command::Evidence { to } => {
             let count = write_evidence(&open(folder, marks)?, &to)?;
             output::line(&format!("{count} files"));

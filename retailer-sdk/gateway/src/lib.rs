@@ -12,5 +12,6 @@ pub mod config;
 pub mod entropy;
 pub mod http;
 mod net;
+pub mod papers;
 
 pub use net::{SetUpWitnessesError, Witnesses};

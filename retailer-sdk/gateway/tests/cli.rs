@@ -233,10 +233,50 @@ fn evidence_goes_into_a_new_folder() {
 }
 
 #[test]
+fn papers_go_into_a_new_folder_and_are_the_same_again() {
+    let (desk, _) = Desk::ready();
+    let to = |name: &str| desk.folder.path().join(name).to_str().unwrap().to_owned();
+    let papers = |name: &str, more: &[&str]| {
+        let folder = to(name);
+        let words = ["papers", "--out", &folder, "--time", "1795392000"];
+        desk.run(&[&words[..], more].concat())
+    };
+    let said = done(&papers("fr", &[]));
+    assert!(said.starts_with("registre.html\n") && said.ends_with(" à compléter\n"), "{said}");
+    let read =
+        |name: &str, file: &str| fs::read_to_string(Path::new(&to(name)).join(file)).unwrap();
+    assert!(read("fr", "registre.md").contains("Shop SA"));
+    assert_eq!(names(Path::new(&to("fr"))).len(), 11);
+    done(&papers("again", &["--lang", "fr"]));
+    for file in names(Path::new(&to("fr"))) {
+        assert_eq!(read("fr", &file), read("again", &file), "{file}");
+    }
+    assert!(done(&papers("en", &["--lang", "en"])).starts_with("record.html\n"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode =
+            fs::metadata(Path::new(&to("fr")).join("droits.md")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // What somebody completed by hand is never written over.
+    fs::write(Path::new(&to("fr")).join("registre.md"), "mine").unwrap();
+    failed(&papers("fr", &[]));
+    assert_eq!(read("fr", "registre.md"), "mine");
+    assert_eq!(papers("de", &["--lang", "de"]).status.code(), Some(2));
+    assert!(!Path::new(&to("de")).exists());
+}
+
+#[test]
 fn without_a_gateway_every_command_says_so_and_makes_none() {
     let desk = Desk::new();
-    for arguments in [&["key", "list"][..], &["serve"], &["evidence", "x"], &["key", "revoke", "x"]]
-    {
+    for arguments in [
+        &["key", "list"][..],
+        &["serve"],
+        &["evidence", "x"],
+        &["key", "revoke", "x"],
+        &["papers", "--out", "x"],
+    ] {
         failed(&desk.run(arguments));
         assert_eq!(names(desk.folder.path()), Vec::<String>::new());
     }

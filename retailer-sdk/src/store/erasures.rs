@@ -44,6 +44,11 @@ impl Session<'_> {
         self.grants_where("state <> 'active' AND erased = 0")
     }
 
+    /// How many erasures are kept.
+    pub(crate) fn count_erased(self) -> Result<u64, StoreError> {
+        from_integer(self.query_row("SELECT count(*) FROM erasures", [], |row| row.get(0))?)
+    }
+
     /// Whether uses of a grant wait for her.
     pub(crate) fn has_mail_of(self, grant: GrantId) -> Result<bool, StoreError> {
         let mut statement = self.0.prepare_cached("SELECT 1 FROM mail WHERE grant_id = ?1")?;

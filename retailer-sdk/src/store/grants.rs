@@ -156,6 +156,17 @@ impl Session<'_> {
         Ok((from_integer(all)?, from_integer(active)?))
     }
 
+    /// How many are active, were withdrawn, and ran out.
+    pub(crate) fn count_states(self) -> Result<(u64, u64, u64), StoreError> {
+        let (active, withdrawn, expired) = self.query_row(
+            "SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'withdrawn'),
+             count(*) FILTER (WHERE state = 'expired') FROM grants",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        Ok((from_integer(active)?, from_integer(withdrawn)?, from_integer(expired)?))
+    }
+
     pub(crate) fn set_state(self, id: GrantId, state: StoredState) -> Result<(), StoreError> {
         self.execute(
             "UPDATE grants SET state = ?2 WHERE id = ?1",

@@ -43,6 +43,15 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// How many keys object now.
+    pub(crate) fn count_objections(self) -> Result<u64, StoreError> {
+        let count =
+            self.query_row("SELECT count(*) FROM objections WHERE objects = 1", [], |row| {
+                row.get(0)
+            })?;
+        from_integer(count)
+    }
+
     /// What counts of all that the pseudonym said that has or had the key of this name.
     pub(crate) fn objection(self, key: KeyId) -> Result<Option<StoredObjection>, StoreError> {
         let mut statement = self.0.prepare_cached(&format!(

@@ -190,3 +190,35 @@ fn only_she_is_told() {
     let refused = world.retailer.erasure(&call, NOW, &mut world.rng).unwrap_err();
     assert_eq!(refused.problem(), ProblemType::GrantMissing);
 }
+
+#[test]
+fn the_desk_counts_what_was_asked_and_what_is_owed() {
+    let mut world = World::new();
+    let (mut shopper, _recognition, greeting) = regular(&mut world, 2);
+    let before = world.retailer.rights_desk().unwrap();
+    assert_eq!((before.active, before.withdrawn, before.erased), (2, 0, 0));
+    assert_eq!((before.objections, before.owed.len()), (0, 0));
+    world.withdraw(&mut shopper, &greeting, NOW);
+    let object = shopper.objection(true, NOW);
+    let call = shopper.call(besace_protocol::wire::OBJECTIONS_PATH, &object, NOW);
+    world.retailer.object(&call, NOW, &mut world.rng).unwrap();
+    let after = world.retailer.rights_desk().unwrap();
+    assert_eq!((after.active, after.withdrawn, after.expired, after.erased), (1, 1, 0, 1));
+    assert_eq!((after.objections, after.owed.len()), (1, 0), "signed for at once");
+}
+
+#[test]
+fn a_request_is_in_force_until_the_last_erasure_under_it_is_due() {
+    let world = World::new();
+    let all = world.retailer.requests_in_force(NOW).unwrap();
+    assert!(!all.is_empty());
+    for one in &all {
+        assert!(one.notice.explains(&one.request).is_ok());
+    }
+    let last = |one: &crate::PublishedRequest| {
+        one.request.expires.plus((u64::from(one.request.terms.valid_days) + 31) * DAY)
+    };
+    let end = all.iter().map(last).max().unwrap();
+    assert!(!world.retailer.requests_in_force(end.minus(1)).unwrap().is_empty());
+    assert!(world.retailer.requests_in_force(end).unwrap().is_empty());
+}
