@@ -67,6 +67,9 @@ enum Door {
     Public(Arc<ClientConfig>),
     /// HTTP on this machine, for trials.
     Local(SocketAddr),
+    /// HTTPS at one address, whomever the configuration trusts: in tests, and in no program.
+    #[cfg(test)]
+    Here(Arc<ClientConfig>, SocketAddr),
 }
 
 impl Site {
@@ -94,24 +97,32 @@ impl Site {
 
     /// The file at `path`, of at most `most` bytes.
     pub fn get(&self, path: &str, most: usize) -> Result<Vec<u8>, GetError> {
-        let until = Instant::now().checked_add(FILE_TIME);
+        self.get_until(path, most, Instant::now().checked_add(FILE_TIME))
+    }
+
+    fn get_until(
+        &self,
+        path: &str,
+        most: usize,
+        until: Option<Instant>,
+    ) -> Result<Vec<u8>, GetError> {
         let request = format!(
             "GET {path} HTTP/1.0\r\nHost: {}\r\nAccept-Encoding: identity\r\nUser-Agent: besace-audit\r\n\r\n",
             self.domain
         );
-        match &self.door {
+        let (config, addresses) = match &self.door {
             Door::Local(address) => {
-                let socket = Timed::connect(&[*address], until)?;
-                exchange(socket, &request, most)
+                return exchange(Timed::connect(&[*address], until)?, &request, most);
             }
-            Door::Public(config) => {
-                let name = ServerName::try_from(self.domain.as_str().to_owned())
-                    .map_err(|_| GetError::NotPublic)?;
-                let socket = Timed::connect(&addresses(&self.domain)?, until)?;
-                let tls = ClientConnection::new(Arc::clone(config), name).map_err(GetError::Tls)?;
-                exchange(StreamOwned::new(tls, socket), &request, most)
-            }
-        }
+            Door::Public(config) => (config, addresses(&self.domain)?),
+            #[cfg(test)]
+            Door::Here(config, address) => (config, vec![*address]),
+        };
+        let name = ServerName::try_from(self.domain.as_str().to_owned())
+            .map_err(|_| GetError::NotPublic)?;
+        let socket = Timed::connect(&addresses, until)?;
+        let tls = ClientConnection::new(Arc::clone(config), name).map_err(GetError::Tls)?;
+        exchange(StreamOwned::new(tls, socket), &request, most)
     }
 }
 
@@ -248,6 +259,9 @@ impl Head {
         Ok(Some(Self { status, length, body }))
     }
 }
+
+#[cfg(test)]
+mod over_tls;
 
 #[cfg(test)]
 mod tests {
