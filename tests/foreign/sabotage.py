@@ -245,6 +245,7 @@ def deeds():
     yield "a pseudonym that two shops know, the other by an earlier name", known_elsewhere(forge.HER, "another.example")
     yield "a pseudonym for each shop", known_elsewhere(forge.STRANGER)
     yield from ends()
+    yield from negotiated()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)
@@ -262,6 +263,121 @@ def deeds():
         {"at": policy["now"] + 9 * verify.DAY, "days": [json.loads(shop.entries[shop.find("release_received")][1])["day"]],
          "grant": json.loads(shop.entries[use(shop)][1])["grant"], "kind": "deleted", "reason": "day_over"},
         sort_keys=True, separators=(",", ":")).encode()))
+
+
+def negotiated():
+    """As `deeds`: grants that came of a negotiation (spec/negotiation.md). The good one: she proposes fewer days, the shop counters,
+    she proposes in between, the shop agrees, she gives."""
+    def talk(turns=3, of=None, change=None, show=True, agree=True, name=None, prev=None, at="before", **given):
+        """`change` is of one turn (`of`), or of each. `given` are terms of the grant that its last proposal has not."""
+        def deed(hers, shop, papers, policy):
+            asked, grant = shop.payload("request", id=shop.payload("grant")["request_id"]), shop.payload("grant")
+            request = forge.digest(shop.entries[shop.find("request", id=asked["id"])][1])
+            matter = {"controller": grant["controller"], "controller_key": grant["controller_key"], "request": request,
+                      "id": "negotiation_" + "7" * 32, "subject_key": grant["subject_key"]}
+            said, before, days = [], request, (10, 20, 15)
+            for turn in range(1, turns + 1):
+                payload = {"expires": grant["given"] + verify.DAY, "issued": grant["given"] - 60 + turn, "matter": {**matter},
+                           "prev": before if prev is None or turn == 1 else prev, "turn": turn, "v": 1,
+                           "terms": {**asked["terms"], "retention_days": min(days[turn - 1], asked["terms"]["retention_days"])}}
+                keys = {"controller" if turn == 2 else "subject": forge.SHOP if turn == 2 else forge.HER}
+                if change and of in (None, turn):
+                    keys = change(payload) or keys
+                    payload["prev"] = payload["matter"]["request"] if turn == 1 else payload["prev"]
+                said.append((b"%d" % turn * 32, forge.sign("proposal", payload, keys, payload["issued"])))
+                before = forge.digest(said[-1][1])
+            last = forge.read(said[-1][1])[0]
+            if agree:
+                answer = {"agreed": grant["given"], "matter": matter, "prev": before, "v": 1}
+                said.append((b"8" * 32, forge.sign("agreement", answer, {"controller": forge.SHOP}, grant["given"])))
+            terms = {**last["terms"], **given}
+            for book in (hers, shop):
+                end = grant["given"] + terms["valid_days"] * verify.DAY
+                named = book.sign(book.find("grant", id=grant["id"]), terms=terms, expires=end, proposal=name or before)
+                named = book.sign(book.find("withdrawal", grant=grant["id"]), grant_digest=named)
+                book.sign(book.find("acknowledgement", grant=grant["id"]), withdrawal=named)
+            place = shop.find("grant", id=grant["id"]) + (at != "before")
+            if show:
+                shop.entries[place:place] = said
+        return deed
+    def wide(payload):
+        payload["terms"]["valid_days"] += 1
+    def members(keys=None, **new):
+        """Says these members instead; a key of `matter` goes there."""
+        def change(payload):
+            for one, value in new.items():
+                (payload["matter"] if one in payload["matter"] else payload)[one] = value
+            return keys
+        return change
+    nobody = verify.encode(b"\1" * 32)
+    for turns in (1, 2, 3):
+        yield f"negotiated in {turns} turns", talk(turns)
+        yield f"negotiated in {turns} turns, wider than was asked", talk(turns, turns, wide)
+        yield f"negotiated in {turns} turns, and none is shown", talk(turns, show=False)
+        yield f"negotiated in {turns} turns, shown after the grant", talk(turns, at="after")
+        yield f"negotiated in {turns} turns, and nobody says that it was agreed", talk(turns, agree=False)
+        yield f"negotiated in {turns} turns, a grant of nobody's proposal", talk(turns, name=nobody)
+        yield f"negotiated in {turns} turns, each of another negotiation", talk(turns, change=members(id="negotiation_" + "6" * 32))
+        yield f"negotiated in {turns} turns, the transcript spliced", talk(turns, prev=nobody)
+        for one, value in {"retention_days": 29, "frequency_per_day": 1, "valid_days": 396, "valid_days ": 1, "recipients": ["ads.example"],
+                           "lookback_days": 3, "shops": ["0000000f"], "categories": {"presence": "month"}}.items():
+            yield f"negotiated in {turns} turns, given with {one} {value}", talk(turns, **{one.strip(): value})
+        for name, change in {
+                "a request of another": members(request=nobody), "another shop": members(controller="other.example"),
+                "over before it was given": members(issued=1_795_249_000, expires=1_795_250_000), "made after it was given": members(issued=1_795_260_000),
+                "another key of the shop": members(controller_key=forge.public(forge.STRANGER)),
+                "a stranger's, in her name": members({"subject": forge.STRANGER}),
+                "a stranger's, in the shop's name": members({"controller": forge.STRANGER}),
+                "a stranger's, in his own": members({"subject": forge.STRANGER}, subject_key=forge.public(forge.STRANGER)),
+                "the shop's, whoever's turn it is": members({"controller": forge.SHOP}),
+                "hers, whoever's turn it is": members({"subject": forge.HER})}.items():
+            yield f"negotiated in {turns} turns, the last of {name}", talk(turns, turns, change)
+            yield f"negotiated in {turns} turns, the first of {name}", talk(turns, 1, change)
+    def words(record, **entry):
+        """Stands somewhere in a log though it belongs to no grant."""
+        def deed(hers, shop, papers, policy):
+            talk()(hers, shop, papers, policy)
+            (hers if entry.get("hers") else shop).entries.append((b"9" * 32, record(shop)))
+        return deed
+    def matter_of(shop):
+        return shop.payload("proposal")["matter"]
+    def refusal(by, key):
+        return lambda shop: forge.sign("refusal", {"by": by, "matter": matter_of(shop), "prev": nobody, "reason": "declined",
+                                                   "refused": 1_795_341_660, "v": 1}, {by: key}, 1_795_341_660)
+    def again(kind):
+        return lambda shop: shop.entries[shop.find(kind)][1]
+    for by, key in (("subject", forge.HER), ("controller", forge.SHOP), ("subject", forge.SHOP), ("controller", forge.STRANGER)):
+        yield f"a refusal by the {by}, whoever signed it", words(refusal(by, key))
+    yield "a refusal by the subject in her log", words(refusal("subject", forge.HER), hers=True)
+    yield "a refusal by the controller in her log", words(refusal("controller", forge.SHOP), hers=True)
+    for kind in ("proposal", "agreement"):
+        for hers in (False, True):
+            yield f"the {kind} once more, hers: {hers}", words(again(kind), hers=hers)
+    def other_grant(hers, shop, papers, policy):
+        """Her log has the grant word for word as it was asked, the shop's the negotiated one."""
+        before = copy.deepcopy(hers.entries)
+        talk()(hers, shop, papers, policy)
+        hers.entries = before
+    yield "negotiated in the shop's log, as it was asked in hers", other_grant
+    def other_proposal(hers, shop, papers, policy):
+        """The grant names the first proposal and has the terms of the last."""
+        talk(name=None)(hers, shop, papers, policy)
+        first = forge.digest(shop.entries[shop.find("proposal", turn=1)][1])
+        given = shop.payload("grant")["id"]
+        for book in (hers, shop):
+            named = book.sign(book.find("grant", id=given), proposal=first)
+            named = book.sign(book.find("withdrawal", grant=given), grant_digest=named)
+            book.sign(book.find("acknowledgement", grant=given), withdrawal=named)
+    yield "a grant that names the first proposal and takes the last", other_proposal
+    def word_for_word(hers, shop, papers, policy):
+        """Less than was asked, and no proposal is named."""
+        given = shop.payload("grant")["id"]
+        for book in (hers, shop):
+            grant = book.payload("grant", id=given)
+            named = book.sign(book.find("grant", id=given), terms={**grant["terms"], "lookback_days": 0, "retention_days": 1})
+            named = book.sign(book.find("withdrawal", grant=given), grant_digest=named)
+            book.sign(book.find("acknowledgement", grant=given), withdrawal=named)
+    yield "less than was asked, and no proposal", word_for_word
 
 
 def ends():

@@ -161,8 +161,8 @@ class Audit:
             headers = [canonical(decode(part["protected"])) for part in parts]
             kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
-            home = life.get("controller", self.policy["controllers"][0]["domain"]) + "/besace"
-            keys = {"controller": self.domains.get(home, {}).get("key"), "subject": payload.get("subject_key")}
+            home = life.get("controller") if "matter" not in said or f"{life['controller']}/besace" in self.domains else ""  # else G2
+            keys = {"controller": self.domains.get((home or self.policy["controllers"][0]["domain"]) + "/besace", {}).get("key"), "subject": payload.get("subject_key")}
             demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"], "refusal": [payload.get("by")],
                         "proposal": ["controller" if payload.get("turn") == 2 else "subject"]}.get(kind, ["controller"])
             well = payload.get("controller_key", keys["controller"]) == keys["controller"]
