@@ -23,7 +23,7 @@ use besace_protocol::{
     problem::{Problem, ProblemType},
     wire::{JWS_MEDIA_TYPE, PROBLEM_MEDIA_TYPE, call_address},
 };
-use reqwest::{Client, RequestBuilder, header, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, header, redirect};
 
 use self::guard::PublicResolver;
 pub(crate) use self::health::{Health, ask_health};
@@ -191,7 +191,12 @@ impl Net {
     }
 }
 
+/// A client with connections, TLS sessions and look-ups of its own.
 fn new_client() -> Result<Client, reqwest::Error> {
+    builder().build()
+}
+
+fn builder() -> ClientBuilder {
     Client::builder()
         .dns_resolver(Arc::new(PublicResolver))
         .no_proxy()
@@ -199,7 +204,6 @@ fn new_client() -> Result<Client, reqwest::Error> {
         .timeout(TIMEOUT)
         .connect_timeout(TIMEOUT)
         .pool_max_idle_per_host(1)
-        .build()
 }
 
 async fn exchange(
@@ -230,6 +234,9 @@ async fn exchange(
     }
     Err(NetError::NotUnderstood)
 }
+
+#[cfg(test)]
+mod tls;
 
 #[cfg(test)]
 mod tests {
