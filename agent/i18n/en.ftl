@@ -713,3 +713,18 @@ beyond-retention = how long it is kept
 beyond-scope = under which name
 beyond-shops = in which shops
 beyond-validity = for how long
+
+## Starting afresh
+
+afresh-link = Start afresh
+afresh-title = Start afresh with { $retailer }
+afresh-ends = Everything you allow { $retailer } stops at once, whether the shop answers or not. Nothing leaves under the old key any more.
+afresh-lost = You lose what hangs on the old key at { $retailer }: points, tiers, credit, advantages promised for a consent. None of it passes to the new one.
+afresh-kept = Vouchers that are in your besace already stay good: they hang on nobody. What you refused stays refused, and { $retailer } does not know.
+afresh-wait = Then silence: between one and seven days, drawn by lot. After that, { $retailer } may ask you again, and you can say yes under a new key.
+afresh-links = { $retailer } will be able to connect the old and the new only by what you show it. The same card, for paying or for loyalty; your face or your name; the same address on the network.
+afresh-erased = The old key serves only to say that it is over, and to receive the signature that all is erased.
+afresh-nobody = { $retailer } knows nobody yet under a key of your besace: there is nothing to leave.
+afresh-too-soon = The last fresh start with { $retailer } is too recent: who begins again and again is known by it. It will be possible from { $date }. Stopping is possible at any time.
+afresh-waiting = To { $retailer }, your besace exists no more. It will not present itself there before { $date }.
+afresh-go = Start afresh

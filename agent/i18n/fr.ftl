@@ -721,3 +721,21 @@ beyond-retention = le temps de conservation
 beyond-scope = sous quel nom
 beyond-shops = les boutiques
 beyond-validity = la durée
+
+## Repartir à neuf
+
+afresh-link = Repartir à neuf
+afresh-title = Repartir à neuf avec { $retailer }
+# Proof: nothing_but_active_is_live
+afresh-ends = Tout ce que vous permettez à { $retailer } s’arrête à l’instant, que l’enseigne réponde ou non. Plus rien ne part sous l’ancienne clé.
+afresh-lost = Vous perdez ce qui tient à l’ancienne clé chez { $retailer } : points, paliers, cagnotte, avantages promis contre un accord. Rien n’en passe à la nouvelle.
+# Proof: what_a_shop_has_of_who_she_was_and_of_who_she_is_shares_nothing
+afresh-kept = Les bons déjà rangés dans votre besace restent bons : ils ne tiennent à personne. Ce que vous avez refusé le reste, et { $retailer } l’ignore.
+# Proof: nobody_new_is_heard_of_before_the_moment_that_was_drawn
+afresh-wait = Ensuite, silence : entre un et sept jours, tirés au sort. Après cela, { $retailer } peut vous redemander, et vous pouvez dire oui sous une clé neuve.
+afresh-links = { $retailer } ne pourra relier l’ancienne et la nouvelle que par ce que vous lui montrez. La même carte, au paiement ou de fidélité ; votre visage ou votre nom ; la même adresse sur le réseau.
+afresh-erased = L’ancienne clé ne sert plus qu’à dire l’arrêt et à recevoir la signature que tout est effacé.
+afresh-nobody = { $retailer } ne connaît encore personne sous une clé de votre besace : il n’y a rien à quitter.
+afresh-too-soon = Le dernier nouveau départ avec { $retailer } est trop récent : à force de recommencer, on se fait reconnaître. Ce sera possible à partir du { $date }. Arrêter reste possible à tout moment.
+afresh-waiting = Pour { $retailer }, votre besace n’existe plus. Elle ne s’y présentera pas avant le { $date }.
+afresh-go = Repartir à neuf

@@ -4,6 +4,7 @@
 //! While it is locked every use case fails with [`EngineError::Locked`]. Values that go out are plain
 //! structs whose personal fields are [`Private`](besace_protocol::private::Private).
 
+mod afresh;
 mod answers;
 mod asked;
 mod attempts;
@@ -80,6 +81,7 @@ use crate::{
 pub use crate::vault::{Condition, Damage, LogStanding, Moment, Sign, WentBack};
 
 pub use self::{
+    afresh::{Acquaintance, Errand, FreshStart},
     answers::{AskedQuestion, Stands},
     backup::{AddPlaceError, BackupError, BackupHealth},
     consent::{GrantView, OpenRequest, RefusedRequest},

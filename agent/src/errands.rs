@@ -1,18 +1,18 @@
 //! What the agent does by itself: keys of the next day, mail, offers, what a
 //! retailer has not signed for yet.
 //!
-//! Each retailer has a schedule of its own, drawn at random: two retailers that compare notes must not
-//! find that calls to both come together. Nor that one follows another: what was missed, because the machine slept or
+//! Each pseudonym has a schedule of its own, drawn at random: two retailers that compare notes must not
+//! find that calls to both come together, nor one retailer that two whom it knows are one person. Nor that one follows another: what was missed, because the machine slept or
 //! another retailer took its time, is planned anew. While the vault is locked it sends what was signed before, on the same
 //! kind of schedule.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use besace_protocol::{party::ControllerId, time::Timestamp};
+use besace_protocol::{id::Generation, party::ControllerId, time::Timestamp};
 use rand_core::CryptoRngCore;
 
 use crate::{
-    engine::{Engine, EngineError, EngineState, MergeInboxError},
+    engine::{Engine, EngineError, EngineState, Errand, MergeInboxError},
     exchange::{Exchange, ExchangeError},
 };
 
@@ -30,10 +30,16 @@ const MISSED_SECONDS: u64 = 15;
 const NEXT_SECONDS: RangeInclusive<u64> = 1_800..=5_400;
 /// After one that failed.
 const AGAIN_SECONDS: RangeInclusive<u64> = 300..=900;
+/// As a pseudonym that she left: so far from the moment when all others are planned that the two do not come and go together.
+const FORMER_FIRST_SECONDS: RangeInclusive<u64> = 600..=10_800;
+/// What it has left to fetch is owed within a month.
+const FORMER_NEXT_SECONDS: RangeInclusive<u64> = 21_600..=108_000;
+/// What it has left to say may have to be told again.
+const FORMER_AGAIN_SECONDS: RangeInclusive<u64> = 1_800..=5_400;
 
-/// When each retailer is due.
+/// When each errand is due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Schedule(BTreeMap<ControllerId, Timestamp>);
+pub struct Schedule(BTreeMap<Errand, Timestamp>);
 
 impl Schedule {
     /// Nothing is planned.
@@ -41,21 +47,25 @@ impl Schedule {
         Self::default()
     }
 
-    /// Which of `retailers` are due at `now`. One that is seen for the first time is planned, and so is one that was
+    /// Which of `errands` are due at `now`. One that is seen for the first time is planned, and so is one that was
     /// missed; one that is gone is forgotten.
     pub fn due(
         &mut self,
-        retailers: &[ControllerId],
+        errands: &[Errand],
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
-    ) -> Vec<ControllerId> {
-        self.0.retain(|known, _| retailers.contains(known));
+    ) -> Vec<Errand> {
+        self.0.retain(|known, _| errands.contains(known));
         let mut due = Vec::new();
-        for retailer in retailers {
-            match self.0.get(retailer) {
+        for errand in errands {
+            match self.0.get(errand) {
                 Some(at) if *at > now => {}
-                Some(at) if now.distance(*at) <= MISSED_SECONDS => due.push(retailer.clone()),
-                Some(_) | None => self.plan(retailer, now, FIRST_SECONDS, rng),
+                Some(at) if now.distance(*at) <= MISSED_SECONDS => due.push(errand.clone()),
+                Some(_) | None => {
+                    let span =
+                        if errand.former.is_some() { FORMER_FIRST_SECONDS } else { FIRST_SECONDS };
+                    self.plan(errand, now, span, rng);
+                }
             }
         }
         due
@@ -64,17 +74,37 @@ impl Schedule {
     /// An errand was run, well or not.
     pub fn done(
         &mut self,
-        retailer: &ControllerId,
+        errand: &Errand,
         well: bool,
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) {
-        self.plan(retailer, now, if well { NEXT_SECONDS } else { AGAIN_SECONDS }, rng);
+        let span = match (errand.former.is_some(), well) {
+            (false, true) => NEXT_SECONDS,
+            (false, false) => AGAIN_SECONDS,
+            (true, true) => FORMER_NEXT_SECONDS,
+            (true, false) => FORMER_AGAIN_SECONDS,
+        };
+        self.plan(errand, now, span, rng);
+    }
+
+    /// In which errand each pseudonym speaks whose calls wait: a locked vault does not say whom she left, but as long as
+    /// this process lives it knows. Of two at one retailer none is sent with the other.
+    fn held(&self, waiting: Vec<(ControllerId, Generation)>) -> Vec<(Errand, Generation)> {
+        let mut held: Vec<(Errand, Generation)> = Vec::new();
+        for (domain, generation) in waiting {
+            let now = Errand::from(&domain);
+            let former = Errand { domain, former: Some(generation) };
+            let taken = held.iter().any(|(errand, _)| *errand == now);
+            let errand = if taken || self.0.contains_key(&former) { former } else { now };
+            held.push((errand, generation));
+        }
+        held
     }
 
     fn plan(
         &mut self,
-        retailer: &ControllerId,
+        errand: &Errand,
         now: Timestamp,
         span: RangeInclusive<u64>,
         rng: &mut impl CryptoRngCore,
@@ -82,7 +112,7 @@ impl Schedule {
         let width = span.end().saturating_sub(*span.start()).saturating_add(1);
         // The spans are a few thousand wide: the bias of a remainder of 64 bits is far below 2^-50.
         let offset = rng.next_u64().checked_rem(width).unwrap_or(0);
-        self.0.insert(retailer.clone(), now.plus(span.start().saturating_add(offset)));
+        self.0.insert(errand.clone(), now.plus(span.start().saturating_add(offset)));
     }
 }
 
@@ -99,17 +129,25 @@ pub async fn run_due(exchange: &Exchange, schedule: &mut Schedule) -> Vec<(Contr
     let engine = exchange.engine();
     // A locked vault knows only those to whom something waits.
     let locked = engine.state() == EngineState::Locked;
-    let known = if locked { exchange.held_domains().await } else { exchange.domains().await };
-    let retailers = known.unwrap_or_default();
     let mut run = Vec::new();
-    for retailer in schedule.due(&retailers, engine.now(), &mut engine.rng()) {
-        let well = if locked {
-            report(exchange.send_held(&retailer).await)
-        } else {
-            report(exchange.refresh(&retailer).await)
-        };
-        schedule.done(&retailer, well, engine.now(), &mut engine.rng());
-        run.push((retailer, well));
+    if locked {
+        let held = schedule.held(exchange.held_pseudonyms().await.unwrap_or_default());
+        let errands: Vec<Errand> = held.iter().map(|(errand, _)| errand.clone()).collect();
+        for errand in schedule.due(&errands, engine.now(), &mut engine.rng()) {
+            let Some((_, whose)) = held.iter().find(|(known, _)| *known == errand) else {
+                continue;
+            };
+            let well = report(exchange.send_held_as(&errand.domain, *whose).await);
+            schedule.done(&errand, well, engine.now(), &mut engine.rng());
+            run.push((errand.domain, well));
+        }
+    } else {
+        let errands = exchange.errands().await.unwrap_or_default();
+        for errand in schedule.due(&errands, engine.now(), &mut engine.rng()) {
+            let well = report(exchange.run(&errand).await);
+            schedule.done(&errand, well, engine.now(), &mut engine.rng());
+            run.push((errand.domain, well));
+        }
     }
     // What was made ready and did not arrive must leave though this process ends without a word.
     if !locked && !run.is_empty() && exchange.hold().await.is_err() {
@@ -180,17 +218,17 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
 
-    fn shop(name: &str) -> ControllerId {
-        ControllerId::parse(name).unwrap()
+    fn shop(name: &str) -> Errand {
+        Errand::from(&ControllerId::parse(name).unwrap())
     }
 
     /// What becomes due while the clock goes on by ticks, and when.
     fn passing(
         schedule: &mut Schedule,
-        shops: &[ControllerId],
+        shops: &[Errand],
         (from, to): (Timestamp, Timestamp),
         rng: &mut StdRng,
-    ) -> Vec<(ControllerId, Timestamp)> {
+    ) -> Vec<(Errand, Timestamp)> {
         let (mut now, mut found) = (from, Vec::new());
         while now <= to {
             for shop in schedule.due(shops, now, rng) {
@@ -225,6 +263,37 @@ mod tests {
         assert_eq!(ran.len(), 8);
         let moments: std::collections::BTreeSet<_> = ran.iter().map(|(_, at)| at).collect();
         assert!(moments.len() > 5, "{moments:?}");
+    }
+
+    #[test]
+    fn one_that_she_left_does_not_come_when_the_others_do() {
+        for seed in 0..50 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut schedule = Schedule::new();
+            let now = shop("a.example");
+            let former =
+                Errand { former: Some(Generation::from_bytes([1; 16])), ..shop("a.example") };
+            let both = [now.clone(), former.clone()];
+            let ran = passing(&mut schedule, &both, (NOW, NOW.plus(599)), &mut rng);
+            assert!(!ran.is_empty() && ran.iter().all(|(errand, _)| *errand == now));
+            let ran = passing(&mut schedule, &both, (NOW.plus(600), NOW.plus(10_805)), &mut rng);
+            assert_eq!(ran.iter().filter(|(errand, _)| *errand == former).count(), 1);
+        }
+    }
+
+    #[test]
+    fn while_locked_no_two_at_one_shop_are_sent_together() {
+        let domain = ControllerId::parse("a.example").unwrap();
+        let [one, other] = [1, 2].map(|n| Generation::from_bytes([n; 16]));
+        let waiting = vec![(domain.clone(), one), (domain.clone(), other)];
+        let apart = |held: &[(Errand, Generation)]| held[0].0 != held[1].0;
+        let mut schedule = Schedule::new();
+        assert!(apart(&schedule.held(waiting.clone())));
+        // Known from before the lock.
+        let former = Errand { domain: domain.clone(), former: Some(one) };
+        schedule.done(&former, true, NOW, &mut StdRng::seed_from_u64(1));
+        let held = schedule.held(waiting);
+        assert_eq!(held, [(former, one), (Errand::from(&domain), other)]);
     }
 
     #[test]

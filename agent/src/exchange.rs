@@ -3,6 +3,7 @@
 //!
 //! The engine and its vault block, so each of their steps runs on a thread for blocking work.
 
+mod afresh;
 mod ends;
 mod evidence;
 mod heads;
@@ -21,8 +22,9 @@ use besace_protocol::{
 
 use self::standing::{said_after_all, said_at_the_end};
 use crate::{
-    engine::{Delivery, Engine, EngineError, PreparedCall, StepError, Turn},
+    engine::{Delivery, Engine, EngineError, Errand, PreparedCall, StepError, Turn},
     net::{Net, NetError},
+    sealed::Held,
     vault::{Direction, JournalEntry},
 };
 
@@ -131,18 +133,19 @@ impl Exchange {
         Ok(refreshed)
     }
 
-    /// Everything that is due with one retailer: [`meet`](Self::meet), what was not answered yet,
-    /// keys, disclosures, mail, vouchers.
+    /// Everything that is due with one retailer as who she is to it now: [`meet`](Self::meet), what was not answered
+    /// yet, keys, disclosures, mail, vouchers.
     pub async fn refresh(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
+        let errand = Errand::from(domain);
         let mut refreshed = match self.meet(domain).await {
             Ok(refreshed) => refreshed,
             Err(error) => {
                 // What she takes back waits for no catalogue.
                 if !matches!(&error, ExchangeError::Net(error) if error.is_unreachable()) {
-                    let _told_again_next_time = self.tell_withdrawals(domain).await;
-                    let _told_again_next_time = self.tell_objection(domain).await;
+                    let _told_again_next_time = self.tell_withdrawals(&errand).await;
+                    let _told_again_next_time = self.tell_objection(&errand).await;
                     // Nor what is owed to her for it.
-                    let _asked_again_tomorrow = self.ask_erasures(domain).await;
+                    let _asked_again_tomorrow = self.ask_erasures(&errand).await;
                 }
                 // What was used under her consents comes home, which no witness can see: a shop keeps it only so long.
                 if matches!(&error, ExchangeError::Step(StepError::Unwitnessed)) {
@@ -151,17 +154,17 @@ impl Exchange {
                 return Err(error);
             }
         };
-        let gone_on = said_at_the_end(self.go_on(domain).await)?;
+        let gone_on = said_at_the_end(self.go_on(&errand).await)?;
         // What she takes back waits for no comparison either.
-        let withdrawn = self.tell_withdrawals(domain).await;
-        let objected = said_after_all(self.tell_objection(domain).await)?;
+        let withdrawn = self.tell_withdrawals(&errand).await;
+        let objected = said_after_all(self.tell_objection(&errand).await)?;
         self.take_waiting(domain).await?;
         // One that is not taken holds up nothing else that is due here.
         let withdrawn = said_at_the_end(withdrawn)?;
         let told = self.tell_again(domain).await?;
-        let erased = said_after_all(self.ask_erasures(domain).await)?;
+        let erased = said_after_all(self.ask_erasures(&errand).await)?;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
-        refreshed.mail = self.collect_waiting(domain).await?;
+        refreshed.mail = self.collect_waiting(&errand).await?;
         refreshed.vouchers = self.fetch_vouchers(domain).await?;
         gone_on.and(withdrawn).and(objected).and(told).and(erased).map(|()| refreshed)
     }
@@ -266,6 +269,14 @@ impl Exchange {
     pub async fn send_held(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
         let name = domain.clone();
         let waiting = self.step(move |engine| engine.held_for(&name)).await?;
+        self.send_waiting(domain, waiting).await
+    }
+
+    async fn send_waiting(
+        &self,
+        domain: &ControllerId,
+        waiting: Vec<Held>,
+    ) -> Result<usize, ExchangeError> {
         let (mut sent, mut failed) = (0_usize, Ok(()));
         for held in waiting {
             // It may have been cleared, or the vault opened, since: then it is not for us to send.
@@ -296,25 +307,24 @@ impl Exchange {
     /// Collects and acknowledges mail. Says how many messages there were.
     pub async fn collect_mail(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
         let stands = self.stand(domain).await?;
-        let count = self.collect_waiting(domain).await?;
+        let count = self.collect_waiting(&domain.into()).await?;
         stands.map(|()| count)
     }
 
-    async fn collect_waiting(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
+    async fn collect_waiting(&self, errand: &Errand) -> Result<usize, ExchangeError> {
         let mut count: usize = 0;
         for _ in 0..MAIL_ROUNDS_MAX {
-            let name = domain.clone();
-            let Some(call) = self.step(move |engine| engine.collect_mail(&name)).await? else {
+            let of = errand.clone();
+            let Some(call) = self.step(move |engine| engine.collect_mail(&of)).await? else {
                 break;
             };
             let answer = self.call(call, "mailbox").await?;
-            let name = domain.clone();
+            let of = errand.clone();
             let (mail, more) =
-                self.take(domain, move |engine| engine.accept_mail(&name, &answer)).await?;
+                self.take(&errand.domain, move |engine| engine.accept_mail(&of, &answer)).await?;
             count = count.saturating_add(mail);
-            let name = domain.clone();
-            if let Some((ids, call)) =
-                self.step(move |engine| engine.acknowledge_mail(&name)).await?
+            let of = errand.clone();
+            if let Some((ids, call)) = self.step(move |engine| engine.acknowledge_mail(&of)).await?
             {
                 self.call(call, "mailbox_acknowledgement").await?;
                 self.step(move |engine| engine.accept_mail_acknowledged(ids)).await?;
@@ -333,7 +343,7 @@ impl Exchange {
         &self,
         domain: &ControllerId,
     ) -> Result<Result<(), ExchangeError>, ExchangeError> {
-        let mut refused = said_at_the_end(self.tell_withdrawals(domain).await)?;
+        let mut refused = said_at_the_end(self.tell_withdrawals(&domain.into()).await)?;
         // A withdrawal waits for nothing; whatever discloses waits for this.
         self.compare_heads(domain).await?;
         // What her rules give is told with what is not signed yet.
@@ -355,10 +365,10 @@ impl Exchange {
         Ok(refused)
     }
 
-    async fn tell_withdrawals(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+    async fn tell_withdrawals(&self, errand: &Errand) -> Result<(), ExchangeError> {
         let mut refused = Ok(());
-        let name = domain.clone();
-        let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&name)).await?;
+        let of = errand.clone();
+        let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&of)).await?;
         for (id, call) in withdrawals {
             match self.tell_withdrawal(id, call).await {
                 Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
@@ -381,7 +391,7 @@ impl Exchange {
         call: PreparedCall,
     ) -> Result<(), ExchangeError> {
         let generation = call.pseudonym;
-        if let Err(refusal) = said_at_the_end(self.go_on(&call.domain).await)?
+        if let Err(refusal) = said_at_the_end(self.go_on_as(generation).await)?
             && !self.step(move |engine| engine.speaks_under_its_key(generation)).await?
         {
             return Err(refusal);

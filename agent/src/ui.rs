@@ -14,6 +14,7 @@
 //! | [`barcode`] | the code of a card, read back before it is shown |
 //! | [`assets`] | style sheet and icon |
 
+pub mod afresh;
 pub mod alarm;
 pub mod answers;
 pub mod assets;

@@ -4,6 +4,7 @@
 //! stands only below this module, one file an aggregate. Every method that changes something is one
 //! transaction, durable when it returns (`synchronous=FULL`).
 
+mod afresh;
 mod answers;
 mod backups;
 mod cards;
@@ -74,6 +75,7 @@ use self::{
 };
 
 pub use self::{
+    afresh::{FormerPseudonym, LeavePseudonym, WithdrawAt},
     answers::StoredAnswer,
     backups::BackupOutcome,
     cards::{Balance, Card, CardContent, CardError, ParseSymbologyError, Symbology},

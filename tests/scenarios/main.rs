@@ -1,5 +1,6 @@
 //! Scenarios: one chapter of the specification each, through HTTP, with a fixed clock.
 
+mod afresh;
 mod answers;
 mod architecture;
 mod backup;

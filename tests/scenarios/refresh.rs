@@ -5,7 +5,7 @@ use besace_e2e::world::World;
 use super::heads::{besace_says, lived};
 
 /// What the command line says while the agent's own program is ended.
-fn says(world: &World, words: &[&str]) -> (u8, String, String) {
+pub(super) fn says(world: &World, words: &[&str]) -> (u8, String, String) {
     let ways: Vec<String> = [&world.lumen, &world.pont]
         .iter()
         .map(|house| format!("{}=http://{}", house.domain, house.tap.address()))

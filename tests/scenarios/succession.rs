@@ -20,7 +20,7 @@ use secrecy::ExposeSecret as _;
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 
 /// What an auditor says who knows the shop's keys.
-async fn audited(world: &World) -> (Verdict, Vec<String>) {
+pub(super) async fn audited(world: &World) -> (Verdict, Vec<String>) {
     let domain = &world.lumen.domain;
     let bundle = world.exchange.evidence(domain).await.unwrap();
     let manifest = world.engine().manifest(domain).unwrap();

@@ -16,10 +16,10 @@ use serde_json::Value;
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 
-type Window = [u8; 8];
+pub(super) type Window = [u8; 8];
 
 /// A text, the texts in it, and what those spell in base64url.
-fn texts(bytes: &[u8], found: &mut BTreeSet<Vec<u8>>) {
+pub(super) fn texts(bytes: &[u8], found: &mut BTreeSet<Vec<u8>>) {
     if found.insert(bytes.to_vec())
         && let Ok(value) = serde_json::from_slice::<Value>(bytes)
     {
@@ -63,7 +63,7 @@ fn own(texts: &BTreeSet<Vec<u8>>, known: &BTreeSet<Window>) -> BTreeSet<Window> 
 }
 
 /// The requests of one connection, head and body apart.
-fn requests(sent: &[u8]) -> Vec<(&[u8], &[u8])> {
+pub(super) fn requests(sent: &[u8]) -> Vec<(&[u8], &[u8])> {
     let (mut rest, mut found) = (sent, Vec::new());
     while let Some(end) = rest.windows(4).position(|four| four == b"\r\n\r\n") {
         let (head, after) = rest.split_at(end + 4);
@@ -126,7 +126,10 @@ impl Watched {
 }
 
 /// What two shops have in common of one person that neither has of somebody else.
-fn linked(one: [&BTreeSet<Vec<u8>>; 2], of_another: [&BTreeSet<Vec<u8>>; 2]) -> Vec<Window> {
+pub(super) fn linked(
+    one: [&BTreeSet<Vec<u8>>; 2],
+    of_another: [&BTreeSet<Vec<u8>>; 2],
+) -> Vec<Window> {
     let known = of_another.iter().flat_map(|texts| texts.iter()).flat_map(|text| windows(text));
     let known: BTreeSet<Window> = known.collect();
     let [lumen, pont] = one.map(|texts| own(texts, &known));
@@ -134,7 +137,7 @@ fn linked(one: [&BTreeSet<Vec<u8>>; 2], of_another: [&BTreeSet<Vec<u8>>; 2]) -> 
 }
 
 /// Says yes to all that a shop asks.
-async fn give_all(agent: &Exchange, domain: &ControllerId) -> Vec<GrantId> {
+pub(super) async fn give_all(agent: &Exchange, domain: &ControllerId) -> Vec<GrantId> {
     agent.meet(domain).await.unwrap();
     let open = agent.engine().open_requests().unwrap();
     let asked = open.iter().map(|one| one.request.payload());

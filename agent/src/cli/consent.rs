@@ -22,7 +22,9 @@ use super::{
     rule,
 };
 use crate::{
-    engine::{BeyondRule, Duty, Engine, Erasing, Reconciliation, StepError},
+    engine::{
+        Acquaintance, BeyondRule, Duty, Engine, Erasing, GrantView, Reconciliation, StepError,
+    },
     exchange::WithdrawalOutcome,
     ui::{terms, voice::Voice},
 };
@@ -63,6 +65,14 @@ pub(super) enum Command {
     Offers {
         /// Its domain, such as shop.example.
         domain: ControllerId,
+    },
+    /// Start afresh with a retailer: everything you gave it stops, and days later it may know you anew, as somebody else.
+    Afresh {
+        /// Its domain, such as shop.example.
+        domain: ControllerId,
+        /// Do it; without this, it is only said what would be lost.
+        #[arg(long)]
+        go_on: bool,
     },
     /// Who looked you up.
     Uses,
@@ -150,8 +160,70 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
         Command::Receipt { grant } => receipt(session, grant),
         Command::Object { ref domain } => marketing(session, domain, true),
         Command::Offers { ref domain } => marketing(session, domain, false),
+        Command::Afresh { ref domain, go_on } => afresh(session, domain, go_on),
         Command::Uses => uses(session),
     }
+}
+
+fn afresh(
+    session: &mut Session<'_, '_>,
+    domain: &ControllerId,
+    go_on: bool,
+) -> Result<(), Failure> {
+    if go_on {
+        let name = domain.clone();
+        let (made, told) =
+            exchange::run(session, |exchange| async move { exchange.start_afresh(&name).await })?;
+        let known = if told {
+            "The retailer signed for all of it."
+        } else {
+            "The retailer isn't answering: it will be told again, under the old key alone, until it signs."
+        };
+        return session.output.line(
+            &json!({"from": made.from, "retailer": domain, "told": told, "withdrawn": made.withdrawn}),
+            &format!(
+                "It has stopped: {} taken back. {known}\n\
+                 {domain} hears of nobody before {} UTC. After that it may ask you, and a yes is given under a new key.",
+                made.withdrawn.len(),
+                moment(made.from),
+            ),
+        );
+    }
+    let engine = session.unlocked()?;
+    let shown = |error| exchange::step_failure(&error);
+    engine.manifest(domain).map_err(shown)?;
+    let (word, from) = match engine.acquaintance(domain).map_err(shown)? {
+        Acquaintance::Nobody => return Err(shown(StepError::Nobody)),
+        Acquaintance::Waiting { from } => return Err(shown(StepError::NotYet { from })),
+        Acquaintance::Known { again_from: Some(from) } => ("too_soon", Some(from)),
+        Acquaintance::Known { again_from: None } => ("known", None),
+    };
+    let live = |view: &&GrantView| {
+        view.grant.controller == *domain
+            && matches!(view.state, GrantState::Given | GrantState::Active)
+    };
+    let grants: Vec<GrantId> =
+        engine.grants().map_err(shown)?.iter().filter(live).map(|view| view.grant.id).collect();
+    let last = match from {
+        Some(from) => format!(
+            "The last time was too short ago: it will be possible from {} UTC.",
+            moment(from)
+        ),
+        None => format!("Nothing was done yet. To do it: besace consent afresh {domain} --go-on"),
+    };
+    let text = format!(
+        "{} that you gave {domain} would be taken back, at once, whether it answers or not.\n\
+         You would lose what hangs on the old key there: points, tiers, credit, advantages promised for a consent.\n\
+         Vouchers that you have stay good, and what you refused stays refused.\n\
+         Between one and seven days, drawn by lot, it would hear of nobody; after that, of somebody new.\n\
+         It could connect the two only by what you show it: the same card, for paying or for loyalty; your face or\n\
+         your name; the same address on the network.\n{last}",
+        grants.len(),
+    );
+    session.output.line(
+        &json!({"again_from": from, "grants": grants, "retailer": domain, "standing": word}),
+        &text,
+    )
 }
 
 fn receipt(session: &mut Session<'_, '_>, grant: GrantId) -> Result<(), Failure> {
@@ -488,6 +560,7 @@ mod tests {
 
     #[test]
     fn taking_back_takes_no_more_words_than_giving() {
+        assert!(words("afresh") <= words("withdraw"));
         assert_eq!(words("give"), 2);
         assert!(words("withdraw") <= words("give"));
         assert!(words("object") <= words("withdraw") && words("offers") <= words("withdraw"));

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Session, output::Failure};
+use super::{Session, import::moment, output::Failure};
 use crate::{
     engine::StepError,
     exchange::{Exchange, ExchangeError},
@@ -92,6 +92,21 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
         StepError::Unwitnessed => Failure::could_not(
             error,
             "try again later; nothing was accepted; whom you ask for is in the file of --witnesses",
+        ),
+        StepError::Nobody => Failure::refused(
+            error,
+            "there is nobody to leave; see whom you have met with `besace retailer list`",
+        ),
+        StepError::NotYet { from } => Failure::refused(
+            format_args!("{error} before {} UTC", moment(*from)),
+            "wait until then; nothing of yours is told to it meanwhile",
+        ),
+        StepError::TooSoon { from } => Failure::refused(
+            format_args!("{error}: who begins again and again is known by it"),
+            format_args!(
+                "it will be possible from {} UTC; to stop everything now: `besace consent withdraw`",
+                moment(*from)
+            ),
         ),
         StepError::Outbox(_) => Failure::could_not(
             error,

@@ -72,8 +72,13 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
             let refreshed = exchange::run(session, |exchange| async move {
                 let mut refreshed = Vec::new();
                 // A shop that is away or wrong keeps no other from what is due there.
+                let former = exchange.alone().await?;
                 for domain in domains {
                     let done = exchange.refresh(&domain).await;
+                    // As who she was only where nobody else speaks: else the two would be seen together.
+                    for errand in former.iter().filter(|errand| errand.domain == domain) {
+                        let _told_again_next_time = exchange.run(errand).await;
+                    }
                     refreshed.push((domain, done));
                 }
                 Ok(refreshed)

@@ -17,7 +17,7 @@ use besace_protocol::{
 };
 
 use super::{
-    Engine, Turn, Withdrawing,
+    Acquaintance, Engine, Errand, Turn, Withdrawing,
     decisions::{BeyondRule, beyond},
     retailers::{REFUSAL_PAUSE_DAYS, check_request},
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
@@ -118,8 +118,11 @@ impl Engine {
             return Ok(open);
         }
         let (known, negotiated) = (self.vault()?.requests()?, self.negotiated()?);
+        let not_yet = self.not_yet()?;
         let is_open = |stored: &&StoredRequest| {
-            stored.state == RequestState::Open && !negotiated.contains(&stored.id)
+            stored.state == RequestState::Open
+                && !negotiated.contains(&stored.id)
+                && !not_yet.contains(&stored.domain)
         };
         for stored in known.iter().filter(is_open) {
             let (request, display_name) = match self.verify_request(stored) {
@@ -242,24 +245,8 @@ impl Engine {
     pub fn finish_withdrawal(&self, withdrawing: Withdrawing) -> Result<PreparedCall, StepError> {
         let id = withdrawing.grant;
         let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
-        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
         let pseudonym = self.pseudonym_of(stored.generation)?;
-        let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
-        // A grant that the retailer never signed is withdrawn like any other.
-        let grant_digest = verify_given(grant)?.digest();
-        let withdrawal = Withdrawal {
-            controller: stored.domain,
-            grant: id,
-            grant_digest,
-            id: WithdrawalId::generate(&mut self.rng()),
-            // The key of today: her pseudonym may have gone on since she gave the grant.
-            subject_key: keys.signing.verifying_key(),
-            v: 1,
-            withdrawn: self.now(),
-        };
-        let signed = sign(withdrawal, Role::Subject, &keys.signing, self.now())
-            .map_err(|_| StepError::Make)?;
-        let record = signed.as_bytes().to_vec();
+        let record = self.sign_withdrawal(&stored, &pseudonym)?;
         // Before it stands in her log: whatever happens in between, no key leaves afterwards.
         let turn = self.turn_at_outbox();
         self.unhold_releases(id);
@@ -272,16 +259,43 @@ impl Engine {
         self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &body)
     }
 
+    /// A withdrawal of a grant, signed by the pseudonym that gave it.
+    pub(super) fn sign_withdrawal(
+        &self,
+        stored: &StoredGrant,
+        pseudonym: &Pseudonym,
+    ) -> Result<Vec<u8>, StepError> {
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        let keys = self.pairwise(pseudonym)?;
+        // A grant that the retailer never signed is withdrawn like any other.
+        let grant_digest = verify_given(grant)?.digest();
+        let withdrawal = Withdrawal {
+            controller: stored.domain.clone(),
+            grant: stored.id,
+            grant_digest,
+            id: WithdrawalId::generate(&mut self.rng()),
+            // The key of today: her pseudonym may have gone on since she gave the grant.
+            subject_key: keys.signing.verifying_key(),
+            v: 1,
+            withdrawn: self.now(),
+        };
+        let signed = sign(withdrawal, Role::Subject, &keys.signing, self.now())
+            .map_err(|_| StepError::Make)?;
+        Ok(signed.as_bytes().to_vec())
+    }
+
     /// Calls for withdrawals the retailer has not acknowledged: told again until it signs.
     pub fn unacknowledged_withdrawals(
         &self,
-        domain: &ControllerId,
+        errand: impl Into<Errand>,
     ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
+        let errand = errand.into();
         let mut calls = Vec::new();
         for stored in self.vault()?.grants()? {
-            let waits = stored.domain == *domain
+            let waits = stored.domain == errand.domain
                 && stored.acknowledgement.is_none()
-                && stored.unreceived_at.is_none();
+                && stored.unreceived_at.is_none()
+                && self.speaks_in(&errand, stored.generation)?;
             let (true, Some(withdrawal)) = (waits, stored.withdrawal) else { continue };
             let pseudonym = self.pseudonym_of(stored.generation)?;
             let body = self.withdraw_body(&pseudonym, withdrawal)?;
@@ -410,11 +424,15 @@ impl Engine {
         all.into_iter().find(|one| one.generation == generation).ok_or(StepError::GrantOver)
     }
 
-    /// Her pseudonym towards a retailer; a fresh one if she has none yet.
+    /// Her pseudonym towards a retailer; a fresh one if she has none yet. None is made as long as the retailer is to
+    /// hear of nobody.
     pub(super) fn pseudonym(&self, domain: &ControllerId) -> Result<Pseudonym, StepError> {
         let vault = self.vault()?;
         if let Some(pseudonym) = vault.pseudonym(domain, FACET)? {
             return Ok(pseudonym);
+        }
+        if let Acquaintance::Waiting { from } = self.acquaintance(domain)? {
+            return Err(StepError::NotYet { from });
         }
         let mut rng = self.rng();
         let pseudonym = Pseudonym {

@@ -10,13 +10,12 @@ use besace_protocol::{
     document::{Unverified, Verified},
     id::GrantId,
     jws::Role,
-    party::ControllerId,
     time::{DAY_SECONDS, Timestamp},
     wire::{AskErasure, ERASURES_PATH, Erased},
 };
 
 use super::{
-    Engine,
+    Engine, Errand,
     consent::{acknowledged_at, verify_given},
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
@@ -50,12 +49,12 @@ impl Asked {
 }
 
 impl Engine {
-    /// Calls that ask for the erasures that `domain` owes: what it has acknowledged the end of, and what ran out.
+    /// Calls that ask for the erasures that a retailer owes: what it has acknowledged the end of, and what ran out.
     pub fn owed_erasures(
         &self,
-        domain: &ControllerId,
+        errand: impl Into<Errand>,
     ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
-        let vault = self.vault()?;
+        let (vault, errand) = (self.vault()?, errand.into());
         vault.expire_grants(self.now())?;
         let mut calls = Vec::new();
         for stored in vault.grants()? {
@@ -64,7 +63,10 @@ impl Engine {
                 GrantState::Expired => is_countersigned(&stored)?,
                 GrantState::Given | GrantState::Active | GrantState::Revoked => false,
             };
-            if stored.domain != *domain || !over || stored.erasure.is_some() {
+            if stored.domain != errand.domain || !over || stored.erasure.is_some() {
+                continue;
+            }
+            if !self.speaks_in(&errand, stored.generation)? {
                 continue;
             }
             // Under a key that its retailer does not know yet it would be refused.
@@ -82,10 +84,10 @@ impl Engine {
     /// and a few at a time, so that a shop that owes many holds up no other.
     pub fn erasures_to_ask(
         &self,
-        domain: &ControllerId,
+        errand: impl Into<Errand>,
     ) -> Result<Vec<(GrantId, PreparedCall)>, StepError> {
         let (open, now) = (self.open()?, self.now());
-        let mut calls = self.owed_erasures(domain)?;
+        let mut calls = self.owed_erasures(errand)?;
         let until: BTreeMap<_, _> = self
             .grants()?
             .iter()

@@ -19,8 +19,8 @@ use besace_protocol::{
 };
 
 use super::{
-    Engine,
-    step::{FACET, PreparedCall, StepError, answer, check_proven, kind_of, retailer_log_key},
+    Engine, Errand,
+    step::{PreparedCall, StepError, answer, check_proven, kind_of, retailer_log_key},
 };
 use crate::vault::{Evidence, Pseudonym, Shown, StoredGrant};
 
@@ -63,11 +63,14 @@ pub enum Reconciliation {
 }
 
 impl Engine {
-    /// A call that collects mail under her pseudonym towards `domain`, if the retailer has ever had a
+    /// A call that collects mail under her pseudonym towards a retailer, if the retailer has ever had a
     /// grant under it: before that it knows nobody of this name, and has no mail for her.
-    pub fn collect_mail(&self, domain: &ControllerId) -> Result<Option<PreparedCall>, StepError> {
+    pub fn collect_mail(
+        &self,
+        errand: impl Into<Errand>,
+    ) -> Result<Option<PreparedCall>, StepError> {
         let vault = self.vault()?;
-        let Some(pseudonym) = vault.pseudonym(domain, FACET)? else { return Ok(None) };
+        let Some(pseudonym) = self.pseudonym_in(&errand.into())? else { return Ok(None) };
         let had = |grant: &StoredGrant| {
             grant.generation == pseudonym.generation
                 && grant.state != GrantState::Given
@@ -84,13 +87,14 @@ impl Engine {
     /// whether more wait.
     pub fn accept_mail(
         &self,
-        domain: &ControllerId,
+        errand: impl Into<Errand>,
         bytes: &[u8],
     ) -> Result<(usize, bool), StepError> {
         let collected: MailCollected = answer(bytes)?;
-        let vault = self.vault()?;
+        let (vault, errand) = (self.vault()?, errand.into());
+        let domain = &errand.domain;
         let manifest = self.manifest(domain)?;
-        let pseudonym = vault.pseudonym(domain, FACET)?.ok_or(StepError::Stranger)?;
+        let pseudonym = self.pseudonym_in(&errand)?.ok_or(StepError::Stranger)?;
         let mut opened = Vec::new();
         for mail in &collected.mail {
             opened.push((mail.id, self.open_mail(&pseudonym, manifest.payload(), mail)?));
@@ -129,10 +133,10 @@ impl Engine {
     /// A call that tells the retailer which mail is safe here, if there is any.
     pub fn acknowledge_mail(
         &self,
-        domain: &ControllerId,
+        errand: impl Into<Errand>,
     ) -> Result<Option<(Vec<MailId>, PreparedCall)>, StepError> {
         let vault = self.vault()?;
-        let Some(pseudonym) = vault.pseudonym(domain, FACET)? else { return Ok(None) };
+        let Some(pseudonym) = self.pseudonym_in(&errand.into())? else { return Ok(None) };
         let mail = vault.unacknowledged_mail(pseudonym.generation)?;
         if mail.is_empty() {
             return Ok(None);

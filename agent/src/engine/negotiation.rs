@@ -117,7 +117,7 @@ impl Engine {
     /// Whether a request is being negotiated about, or was settled: then it is not asked besides.
     pub(super) fn negotiated(&self) -> Result<Vec<RequestId>, StepError> {
         let under_way = |one: &StoredNegotiation| matches!(one.ended, None | Some(Ended::Settled));
-        let all = self.vault()?.negotiations()?;
+        let all = self.negotiations_in_use()?;
         Ok(all.into_iter().filter(under_way).map(|one| one.request).collect())
     }
 
@@ -133,7 +133,7 @@ impl Engine {
                     }
                 }
         };
-        let all = self.vault()?.negotiations()?;
+        let all = self.negotiations_in_use()?;
         Ok(all.into_iter().filter(due).map(|one| one.id).collect())
     }
 

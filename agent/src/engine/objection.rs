@@ -14,7 +14,7 @@ use besace_protocol::{
 };
 
 use super::{
-    Engine,
+    Engine, Errand,
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
 use crate::{
@@ -44,7 +44,7 @@ impl Engine {
     pub fn object(&self, domain: &ControllerId, objects: bool) -> Result<PreparedCall, StepError> {
         // Only a retailer that she has met is told anything.
         self.manifest(domain)?;
-        let pseudonym = self.pseudonym(domain)?;
+        let pseudonym = self.objecting(domain)?;
         let known = self.vault()?.objection(domain)?;
         let stored = match known {
             // Two hands on one button: what she said stands.
@@ -78,15 +78,32 @@ impl Engine {
         Ok(said.into_iter().filter(|one| one.objects).map(|one| one.domain).collect())
     }
 
-    /// A call that tells `domain` what it has not shown in its log yet; said anew under a key that she has since.
+    /// Who objects: the retailer knows nobody else as long as she who started afresh is not heard of.
+    fn objecting(&self, domain: &ControllerId) -> Result<Pseudonym, StepError> {
+        match self.pseudonym(domain) {
+            Err(StepError::NotYet { .. }) => {
+                let former = self.vault()?.former_pseudonyms()?.into_iter();
+                let last = former.filter(|one| one.domain == *domain).next_back();
+                self.pseudonym_of(last.ok_or(StepError::Nobody)?.generation)
+            }
+            known => known,
+        }
+    }
+
+    /// A call that tells a retailer what it has not shown in its log yet; said anew under a key that she has since. What
+    /// a pseudonym said that she left, the next one does not say by itself: it would be known by that.
     pub fn untold_objection(
         &self,
-        domain: &ControllerId,
+        errand: impl Into<Errand>,
     ) -> Result<Option<PreparedCall>, StepError> {
-        let Some(known) = self.vault()?.objection(domain)? else { return Ok(None) };
-        let pseudonym = self.pseudonym(domain)?;
+        let errand = errand.into();
+        let Some(known) = self.vault()?.objection(&errand.domain)? else { return Ok(None) };
+        if !self.speaks_in(&errand, known.generation)? {
+            return Ok(None);
+        }
+        let pseudonym = self.pseudonym_of(known.generation)?;
         let speaks = self.speaks_for(&known, &pseudonym)?;
-        if known.told_at.is_some() && speaks {
+        if known.told_at.is_some() && (speaks || pseudonym.ended_at.is_some()) {
             return Ok(None);
         }
         // Said by a clock that was ahead, no retailer takes it before that moment, and none has: it is said by the right one.
@@ -109,7 +126,7 @@ impl Engine {
         let answer: Objected = answer(bytes)?;
         let known = self.vault()?.objection(domain)?.ok_or(StepError::Answer)?;
         if answer.objection.document.as_ref() != known.jws {
-            let pseudonym = self.pseudonym(domain)?;
+            let pseudonym = self.pseudonym_of(known.generation)?;
             let theirs: Verified<Objection> =
                 self.signed_by_her(&pseudonym, answer.objection.document.as_ref())?;
             let theirs = theirs.payload();

@@ -3,11 +3,14 @@
 //! What waits follows from the vault: [`Engine::refresh_outbox`] compares the two, at each lock and whenever
 //! something may have changed. What a retailer answers waits in the sealed inbox.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{MutexGuard, PoisonError},
+};
 
 use besace_protocol::{
     call::{HELD_CALL_SECONDS_MAX, UnverifiedCall},
-    id::{GrantId, LetterId},
+    id::{Generation, GrantId, LetterId},
     party::ControllerId,
     time::{DAY_SECONDS, Day, Timestamp},
     wire::{
@@ -15,12 +18,16 @@ use besace_protocol::{
         WITHDRAWALS_PATH,
     },
 };
+use rand_core::RngCore as _;
 
 use super::{Delivery, Engine, EngineError, PreparedCall, StepError, Turn, turns::Leaving};
 use crate::{
     sealed::{Content, DoorList, Held, HoldCallError, SenderTag},
     vault::{DeliveryState, Direction, JournalEntry, LogStanding, Pseudonym},
 };
+
+/// How long before a lock one that she left signs what waits, at most, in seconds.
+const SIGNED_BEFORE_SECONDS_MAX: u64 = 6 * 3_600;
 
 impl Engine {
     /// Makes the outbox hold what must leave and nothing else. Says how many calls wait.
@@ -125,6 +132,13 @@ impl Engine {
         Ok(all)
     }
 
+    /// Whose calls wait, by retailer.
+    pub fn held_pseudonyms(&self) -> Result<Vec<(ControllerId, Generation)>, StepError> {
+        let held = self.held_calls()?.into_iter().map(|held| (held.domain, held.pseudonym));
+        let all: BTreeSet<_> = held.collect();
+        Ok(all.into_iter().collect())
+    }
+
     /// Calls to `domain` that wait and still hold. Those that do not are given up.
     pub fn held_for(&self, domain: &ControllerId) -> Result<Vec<Held>, StepError> {
         let now = self.now();
@@ -227,36 +241,46 @@ impl Engine {
         Ok(wanted)
     }
 
+    /// When a call is signed that waits. One that she left signs a little before, so that no second is signed by it and
+    /// by who she is to that retailer now.
+    fn signed_at(&self, pseudonym: &Pseudonym) -> Timestamp {
+        let now = self.now();
+        let Some(ended_at) = pseudonym.ended_at else { return now };
+        let back = self.rng().next_u64().checked_rem(SIGNED_BEFORE_SECONDS_MAX).unwrap_or(0);
+        now.minus(back).max(ended_at.min(now))
+    }
+
     fn sign_held(
         &self,
         content: Content,
         pseudonym: &Pseudonym,
     ) -> Result<Option<Held>, StepError> {
-        let longest = self.now().plus(HELD_CALL_SECONDS_MAX);
+        let at = self.signed_at(pseudonym);
+        let longest = at.plus(HELD_CALL_SECONDS_MAX);
         let (expires, call) = match &content {
             Content::Report { .. } => return Ok(None),
             Content::Withdrawn { grant } => {
                 let stored = self.vault()?.grant(*grant)?.ok_or(StepError::GrantOver)?;
                 let Some(withdrawal) = stored.withdrawal else { return Ok(None) };
                 let body = self.withdraw_body(pseudonym, withdrawal)?;
-                (longest, self.prepare_held_call(pseudonym, WITHDRAWALS_PATH, &body, longest)?)
+                (longest, self.prepare_held_call(pseudonym, WITHDRAWALS_PATH, &body, at, longest)?)
             }
             Content::Objected { domain, .. } => {
                 let Some(said) = self.vault()?.objection(domain)? else { return Ok(None) };
                 let body = Object { objection: said.jws.into() };
-                (longest, self.prepare_held_call(pseudonym, OBJECTIONS_PATH, &body, longest)?)
+                (longest, self.prepare_held_call(pseudonym, OBJECTIONS_PATH, &body, at, longest)?)
             }
             Content::Released { day, grant } => {
                 let day = Day::from_number(*day);
                 let Some(body) = self.logged_release(*grant, day)? else { return Ok(None) };
                 // Afterwards nobody takes them.
                 let end = last_second(day).min(longest);
-                (end, self.prepare_held_call(pseudonym, RELEASES_PATH, &body, end)?)
+                (end, self.prepare_held_call(pseudonym, RELEASES_PATH, &body, at, end)?)
             }
             Content::MailAcknowledged { mail, .. } => {
                 let (path, body) =
                     (MAILBOX_ACKNOWLEDGEMENTS_PATH, AcknowledgeMail { mail: mail.clone() });
-                (longest, self.prepare_held_call(pseudonym, path, &body, longest)?)
+                (longest, self.prepare_held_call(pseudonym, path, &body, at, longest)?)
             }
         };
         let PreparedCall { pseudonym, domain, body, .. } = call;

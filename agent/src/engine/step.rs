@@ -117,6 +117,21 @@ pub enum StepError {
     /// It asked more than four times in thirty days.
     #[error("this retailer asks too often; the request is not shown yet")]
     TooOften,
+    /// This retailer knows nobody: there is nobody to leave.
+    #[error("this retailer knows nobody of yours")]
+    Nobody,
+    /// She started afresh with this retailer, and it hears of nobody yet.
+    #[error("you started afresh with this retailer, and it hears of nobody yet")]
+    NotYet {
+        /// Before which moment.
+        from: Timestamp,
+    },
+    /// She started afresh with this retailer not long ago.
+    #[error("you started afresh with this retailer less than four weeks ago")]
+    TooSoon {
+        /// Before which moment it is not done again.
+        from: Timestamp,
+    },
     /// Something of ours could not be spelled or sealed.
     #[error("a message could not be made")]
     Make,
@@ -156,18 +171,19 @@ impl Engine {
         path: &'static str,
         body: &B,
     ) -> Result<PreparedCall, StepError> {
-        self.prepare(pseudonym, path, body, None)
+        self.prepare(pseudonym, path, body, self.now(), None)
     }
 
-    /// A call under `pseudonym` that may be sent until `end`; `path` is one that takes such calls.
+    /// A call under `pseudonym`, signed at `at`, that may be sent until `end`; `path` is one that takes such calls.
     pub(super) fn prepare_held_call<B: Serialize>(
         &self,
         pseudonym: &Pseudonym,
         path: &'static str,
         body: &B,
+        at: Timestamp,
         end: Timestamp,
     ) -> Result<PreparedCall, StepError> {
-        self.prepare(pseudonym, path, body, Some(end))
+        self.prepare(pseudonym, path, body, at, Some(end))
     }
 
     fn prepare<B: Serialize>(
@@ -175,12 +191,13 @@ impl Engine {
         pseudonym: &Pseudonym,
         path: &'static str,
         body: &B,
+        now: Timestamp,
         end: Option<Timestamp>,
     ) -> Result<PreparedCall, StepError> {
         let keys = self.root()?.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
         let message = MessageId::generate(&mut self.rng());
         let address = call_address(&pseudonym.domain, path);
-        let (key, now) = (&keys.signing, self.now());
+        let key = &keys.signing;
         let call = match end {
             None => sign_call(&address, message, body, key, now),
             Some(end) => sign_held_call(&address, message, body, key, now, end),

@@ -1,5 +1,7 @@
 //! Her logs go on: after a restore, after a file that went back, under new keys. `spec/succession.md`.
 
+use std::collections::BTreeSet;
+
 use besace_protocol::{
     consent::{
         CONTINUATIONS_MAX, Cause, Continuation, Discrepancy, Grant, GrantState, Left, LogHead,
@@ -18,10 +20,12 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 
 use super::{
-    Engine,
+    Engine, Errand,
     step::{PreparedCall, StepError, answer, check_attested, check_proven, retailer_log_key},
 };
-use crate::vault::{FreshLog, GoingOn, MakeContinuation, NewLogs, Pseudonym, Vault};
+use crate::vault::{
+    FormerPseudonym, FreshLog, GoingOn, MakeContinuation, NewLogs, Pseudonym, Vault,
+};
 
 impl Engine {
     /// Every log of hers goes on in a new one, anchored on the last head that is known of it; the retailers are
@@ -53,15 +57,17 @@ impl Engine {
         Ok(true)
     }
 
-    /// Calls that tell `domain` how her pseudonyms there went on. They come before any other.
+    /// Calls that tell a retailer how her pseudonyms there went on. They come before any other.
     pub fn untold_continuations(
         &self,
-        domain: &ControllerId,
+        errand: impl Into<Errand>,
     ) -> Result<Vec<(Generation, PreparedCall)>, StepError> {
+        let errand = errand.into();
         let mut calls = Vec::new();
         for pseudonym in self.vault()?.pseudonyms()? {
             let generation = pseudonym.generation;
-            if pseudonym.domain == *domain
+            if pseudonym.domain == errand.domain
+                && self.speaks_in(&errand, generation)?
                 && let Some(call) = self.untold_continuations_of(generation)?
             {
                 calls.push((generation, call));
@@ -193,16 +199,11 @@ pub(super) fn plan_new_logs(
         };
         keys.push((log, signer.verifying_key()));
     }
-    let grants = vault.grants()?;
-    let speaks = |pseudonym: &Pseudonym| {
-        pseudonym.ended_at.is_none()
-            || grants.iter().any(|grant| {
-                let unanswered = grant.acknowledgement.is_none() && grant.unreceived_at.is_none();
-                grant.generation == pseudonym.generation
-                    && (matches!(grant.state, GrantState::Given | GrantState::Active)
-                        || (grant.withdrawal.is_some() && unanswered))
-            })
-    };
+    // One that she left goes on as long as something is left to say or to fetch under it.
+    let former = vault.former_pseudonyms()?;
+    let settled = |one: &FormerPseudonym| one.settled_at.is_some();
+    let done: BTreeSet<_> = former.into_iter().filter(settled).map(|one| one.generation).collect();
+    let speaks = |pseudonym: &Pseudonym| !done.contains(&pseudonym.generation);
     let own = LogId::generate(rng);
     let own = fresh(own, new.vault_log_key(&own), rng);
     let mut pseudonyms = Vec::new();
@@ -211,8 +212,7 @@ pub(super) fn plan_new_logs(
         let id = LogId::generate(rng);
         let to = fresh(id, new.pairwise_log_key(domain, *facet, generation, &id), rng);
         let left = old.pairwise(domain, *facet, generation);
-        // The mailbox of a pseudonym that ended is not looked into any more.
-        let keeps = cause == Cause::Rekey && pseudonym.ended_at.is_none();
+        let keeps = cause == Cause::Rekey;
         let former_sealing_key = keeps.then(|| {
             let secret = left.sealing.danger_bytes();
             SecretBytes::init_with(|to| {

@@ -4,7 +4,7 @@ use besace_protocol::{party::ControllerId, problem::ProblemType};
 
 use super::{Exchange, ExchangeError, standing::said_at_the_end};
 use crate::{
-    engine::{PreparedCall, StepError},
+    engine::{Errand, PreparedCall, StepError},
     net::NetError,
 };
 
@@ -35,9 +35,9 @@ impl Exchange {
     }
 
     /// Tells a retailer again what it has not shown that it knows.
-    pub(super) async fn tell_objection(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
-        let name = domain.clone();
-        match self.step(move |engine| engine.untold_objection(&name)).await? {
+    pub(super) async fn tell_objection(&self, errand: &Errand) -> Result<(), ExchangeError> {
+        let errand = errand.clone();
+        match self.step(move |engine| engine.untold_objection(&errand)).await? {
             // Where it held something later of hers, what she says now is told the next time.
             Some(call) => match self.say_objection(call).await {
                 // A gateway of before there were objections: it holds at home, and is told again.
@@ -54,7 +54,7 @@ impl Exchange {
         for _ in 0..SAYINGS_MAX {
             // Under a key that the retailer cannot place it would stand there as somebody else's.
             let generation = call.pseudonym;
-            if let Err(refusal) = said_at_the_end(self.go_on(&call.domain).await)?
+            if let Err(refusal) = said_at_the_end(self.go_on_as(generation).await)?
                 && !self.step(move |engine| engine.speaks_under_its_key(generation)).await?
             {
                 return Err(refusal);
@@ -66,7 +66,10 @@ impl Exchange {
             if taken.await? {
                 return Ok(true);
             }
-            match self.step(move |engine| engine.untold_objection(&domain)).await? {
+            let next = self.step(move |engine| {
+                engine.untold_objection(&engine.errand_as(&domain, generation)?)
+            });
+            match next.await? {
                 Some(next) => call = next,
                 None => return Ok(true),
             }
@@ -76,10 +79,10 @@ impl Exchange {
 
     /// Asks a retailer to sign that what it held is erased. One answer that does not hold holds up no other; the first is
     /// said at the end.
-    pub(super) async fn ask_erasures(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+    pub(super) async fn ask_erasures(&self, errand: &Errand) -> Result<(), ExchangeError> {
         let mut refused = Ok(());
-        let name = domain.clone();
-        let calls = self.step(move |engine| engine.erasures_to_ask(&name)).await?;
+        let (domain, errand) = (&errand.domain, errand.clone());
+        let calls = self.step(move |engine| engine.erasures_to_ask(&errand)).await?;
         for (grant, call) in calls {
             let asked = match self.call_within(call, "erasure", ERASURE_ANSWER_LEN_MAX).await {
                 Ok(answer) => self

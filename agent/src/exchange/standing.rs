@@ -4,7 +4,7 @@ use besace_protocol::{id::Generation, party::ControllerId, problem::ProblemType}
 
 use super::{Exchange, ExchangeError};
 use crate::{
-    engine::{PreparedCall, StepError},
+    engine::{Errand, PreparedCall, StepError},
     net::NetError,
 };
 
@@ -18,22 +18,30 @@ impl Exchange {
         &self,
         domain: &ControllerId,
     ) -> Result<Result<(), ExchangeError>, ExchangeError> {
-        let told = said_at_the_end(self.go_on(domain).await)?;
+        let told = said_at_the_end(self.go_on(&domain.into()).await)?;
         self.compare_heads(domain).await?;
         Ok(told)
     }
 
-    /// Tells a retailer how her pseudonyms there went on, before it hears anything else from them. One that is
+    /// Tells a retailer how her pseudonym there went on, before it hears anything else from it. One that is
     /// refused holds up no other; the first refusal is said at the end.
-    pub(super) async fn go_on(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
+    pub(super) async fn go_on(&self, errand: &Errand) -> Result<(), ExchangeError> {
         let mut refused = Ok(());
-        let name = domain.clone();
-        let calls = self.step(move |engine| engine.untold_continuations(&name)).await?;
+        let errand = errand.clone();
+        let calls = self.step(move |engine| engine.untold_continuations(&errand)).await?;
         for (generation, call) in calls {
             let told = self.tell_continuations(generation, call).await;
             refused = refused.and(said_at_the_end(told)?);
         }
         refused
+    }
+
+    /// As [`go_on`](Self::go_on), of one pseudonym.
+    pub(super) async fn go_on_as(&self, generation: Generation) -> Result<(), ExchangeError> {
+        match self.step(move |engine| engine.untold_continuations_of(generation)).await? {
+            Some(call) => self.tell_continuations(generation, call).await,
+            None => Ok(()),
+        }
     }
 
     async fn tell_continuations(

@@ -27,10 +27,10 @@ use crate::{
     exchange::{ExchangeError, WithdrawalOutcome},
     keyring::{Passphrase, UnlockKeyringError},
     ui::{
-        assets, cards, consent, journal,
+        afresh, assets, cards, consent, journal,
         page::{
-            CardPage, CardsPage, ConsentPage, Frame, JournalPage, ProductPage, Section, TodayPage,
-            UnlockPage,
+            AfreshPage, CardPage, CardsPage, ConsentPage, Frame, JournalPage, ProductPage, Section,
+            TodayPage, UnlockPage,
         },
         product::{self, ProductView},
         today,
@@ -220,6 +220,38 @@ async fn say_of_marketing(site: &Site, domain: &str, objects: bool) -> Answer {
     // Whether the shop knows, the page says.
     let _told = site.exchange.object(&domain, objects).await?;
     Ok(see_other(&format!("/consent#offers-{domain}")))
+}
+
+pub(super) async fn afresh_page(
+    _: Session,
+    site: web::Data<Site>,
+    speaker: Speaker,
+    domain: web::Path<String>,
+) -> Answer {
+    let domain = ControllerId::parse(&domain).map_err(|_| Refusal::NOT_FOUND)?;
+    let voice = speaker.voice().clone();
+    let view = ask(&site, move |engine| afresh::view(&voice, engine, &domain)).await?;
+    let voice = speaker.voice();
+    let title = voice.say_with("afresh-title", [("retailer", view.retailer.clone().into())]);
+    let frame = Frame::open(voice, title, Section::Consent, Section::Consent.path());
+    show(&AfreshPage { frame, view: &view })
+}
+
+pub(super) async fn start_afresh(
+    _: Session,
+    site: web::Data<Site>,
+    domain: web::Path<String>,
+) -> Answer {
+    let domain = ControllerId::parse(&domain).map_err(|_| Refusal::NOT_FOUND)?;
+    match site.exchange.start_afresh(&domain).await {
+        // From when it may hear of her, the page says.
+        Ok(_) => Ok(see_other(&format!("/consent#offers-{domain}"))),
+        // Why it was not done, the page before it says.
+        Err(ExchangeError::Step(
+            StepError::Nobody | StepError::NotYet { .. } | StepError::TooSoon { .. },
+        )) => Ok(see_other(&format!("/consent/{domain}/afresh"))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(super) async fn product_form(_: Session, speaker: Speaker) -> Answer {

@@ -228,7 +228,10 @@ impl From<StepError> for Refusal {
             | StepError::Paused
             | StepError::Mirror(_)
             | StepError::Minor
-            | StepError::TooOften => Self(ProblemType::RequestUnknown),
+            | StepError::TooOften
+            | StepError::Nobody
+            | StepError::NotYet { .. }
+            | StepError::TooSoon { .. } => Self(ProblemType::RequestUnknown),
             StepError::GrantOver => Self(ProblemType::GrantMissing),
             StepError::Beyond(_) => Self(ProblemType::GrantScope),
             StepError::Manifest(_)

@@ -353,6 +353,12 @@ pub static ROUTES: &[Route] = &[
     hers(shop(post("offers_again", "/consent/{domain}/offers", "She wants offers again.", |r| {
         r.to(handlers::offers_again)
     }))),
+    hers(shop(get("afresh_page", "/consent/{domain}/afresh", "Before a fresh start.", |r| {
+        r.to(handlers::afresh_page)
+    }))),
+    hers(shop(post("start_afresh", "/consent/{domain}/afresh", "She starts afresh.", |r| {
+        r.to(handlers::start_afresh)
+    }))),
     hers(get("rules", "/rules", "What she decided once for many requests.", |r| {
         r.to(rules::rules_page)
     })),

@@ -8,7 +8,7 @@ use besace_protocol::{
 };
 
 use super::{
-    rules,
+    afresh, rules,
     terms::{self, RetailerWords},
     view::{
         ConsentView, EndedView, Fact, GrantView, Key, LookUpView, MarketingView, RequestView, plain,
@@ -16,8 +16,8 @@ use super::{
     voice::Voice,
 };
 use crate::engine::{
-    self, Duty, Engine, Erasing, LogStanding, LookUp, Marketing, OpenCounter, OpenRequest,
-    Reconciliation, StepError,
+    self, Acquaintance, Duty, Engine, Erasing, LogStanding, LookUp, Marketing, OpenCounter,
+    OpenRequest, Reconciliation, StepError,
 };
 
 /// Longest item of a notice, in characters.
@@ -34,7 +34,8 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
         let name = plain(&manifest.payload().legal.display_name, NAME_MAX);
         view.standing.extend(log_sentence(voice, &name, standing, now));
         let said = engine.marketing(&manifest.payload().controller)?;
-        view.marketing.push(marketing(voice, manifest.payload(), said, now));
+        let known = engine.acquaintance(&manifest.payload().controller)?;
+        view.marketing.push(marketing(voice, manifest.payload(), said, known, now));
     }
     for open in engine.open_requests()? {
         let manifest = engine.manifest(&open.request.payload().controller)?;
@@ -177,18 +178,31 @@ fn live(
     }
 }
 
-/// Whether a retailer's offers are shown, and the button that changes it.
+/// Whether a retailer's offers are shown, the button that changes it, and whether it knows her.
 fn marketing(
     voice: &Voice,
     manifest: &Manifest,
     said: Option<Marketing>,
+    known: Acquaintance,
     now: Timestamp,
 ) -> MarketingView {
     let retailer = plain(&manifest.legal.display_name, NAME_MAX);
     let objects = said.is_some_and(|said| said.objects);
     let button = if objects { voice.say("marketing-allow") } else { voice.say("marketing-object") };
+    let (mut link, mut waits) = (None, None);
+    match known {
+        Acquaintance::Nobody => {}
+        Acquaintance::Known { .. } => {
+            link = Some(format!("{} ({retailer})", voice.say("afresh-link")));
+        }
+        Acquaintance::Waiting { from } => {
+            waits = Some(afresh::waiting(voice, &retailer, from, now));
+        }
+    }
     MarketingView {
         domain: manifest.controller.to_string(),
+        afresh: link,
+        waiting: waits,
         sentence: marketing_sentence(voice, &retailer, said, now),
         objects,
         label: format!("{button} ({retailer})"),

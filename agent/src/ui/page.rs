@@ -13,7 +13,7 @@ use super::{
     rules::{RuleFields, RulesView},
     start::RestoredView,
     view::{
-        CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, Refused,
+        AfreshView, CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, Refused,
         TillAccountView, TillCodesView, TillQuestionView, TillShownView, TodayView, VoucherAskView,
         VoucherShelfView, VoucherShownView,
     },
@@ -276,6 +276,16 @@ pub struct GoOnPage<'a> {
     pub view: &'a WentBackView,
     /// Why she does not go on.
     pub refusal: Option<String>,
+}
+
+/// Before she starts afresh with a shop.
+#[derive(Debug, Template)]
+#[template(path = "afresh.html")]
+pub struct AfreshPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// What she reads.
+    pub view: &'a AfreshView,
 }
 
 /// What answers her wishes.

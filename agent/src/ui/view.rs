@@ -327,6 +327,23 @@ pub struct MarketingView {
     pub objects: bool,
     /// What the button does, with the name.
     pub label: String,
+    /// Leads to a fresh start, where there is somebody to leave.
+    pub afresh: Option<String>,
+    /// That the shop hears of nobody yet.
+    pub waiting: Option<String>,
+}
+
+/// Before she starts afresh with a shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AfreshView {
+    /// Its domain.
+    pub domain: String,
+    /// Its name.
+    pub retailer: String,
+    /// What ends, what is lost, and what would still tell who she is.
+    pub told: Vec<String>,
+    /// Why it is not done now.
+    pub refusal: Option<String>,
 }
 
 /// One use under a grant.

@@ -120,7 +120,7 @@ impl Vault {
     }
 }
 
-fn pass(
+pub(super) fn pass(
     db: &Transaction<'_>,
     grant: GrantId,
     change: GrantChange,

@@ -96,8 +96,13 @@ impl Vault {
         self.write_if(true, move |db| {
             let closed = db.execute(
                 "UPDATE requests SET state = 'given', decided_at = ?2
-                 WHERE id = ?1 AND state = 'open'",
-                (grant.request.as_bytes(), column::from_time(grant.given_at)),
+                 WHERE id = ?1 AND state = 'open'
+                   AND EXISTS (SELECT 1 FROM pseudonyms WHERE generation = ?3 AND ended_at IS NULL)",
+                (
+                    grant.request.as_bytes(),
+                    column::from_time(grant.given_at),
+                    grant.generation.as_bytes(),
+                ),
             )?;
             if closed == 0 {
                 return Ok((false, false));

@@ -104,6 +104,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0022_answers.sql"),
         schema: "9297ba3dad391eea9ea9f6a50bc13c554d2902c88135d5ba35120f6f57f4b087",
     },
+    Migration {
+        sql: include_str!("migrations/0023_fresh_starts.sql"),
+        schema: "4a49c6400f625c8a2806e6081d3b777f94bac359f882c9322d1b2f5a28356d69",
+    },
 ];
 
 /// The schema that this program writes.

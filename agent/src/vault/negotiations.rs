@@ -83,7 +83,8 @@ impl Vault {
                    begun_at)
                  SELECT ?1, requests.id, ?3, ?4, ?5, ?6, ?7 FROM requests
                  WHERE requests.id = ?2 AND state = 'open'
-                   AND NOT EXISTS (SELECT 1 FROM negotiations WHERE request_id = ?2)",
+                   AND NOT EXISTS (SELECT 1 FROM negotiations WHERE request_id = ?2)
+                   AND EXISTS (SELECT 1 FROM pseudonyms WHERE generation = ?3 AND ended_at IS NULL)",
                 (
                     begun.id.as_bytes(),
                     begun.request.as_bytes(),

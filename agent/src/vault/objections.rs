@@ -45,6 +45,11 @@ impl Vault {
             let (_, head) = logs::append(db, &log, &signers.pairwise, &salts.record, jws, at)?;
             let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
             logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), at)?;
+            // One that she left has something to say again.
+            db.execute(
+                "UPDATE pseudonyms SET settled_at = NULL WHERE generation = ?1",
+                [said.generation.as_bytes()],
+            )?;
             if said.objects {
                 negotiations::stop(db, said.domain.as_str(), None, at)?;
             }

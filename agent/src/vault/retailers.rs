@@ -86,15 +86,11 @@ impl Vault {
         })
     }
 
-    /// Starts a pseudonym with its empty log; one already in use for the same retailer and facet ends.
+    /// Starts a pseudonym with its empty log. One that is in use is left by
+    /// [`leave_pseudonym`](Self::leave_pseudonym) before.
     pub fn start_pseudonym(&self, pseudonym: Pseudonym) -> Result<(), VaultError> {
         self.write_marked(move |db| {
             let started_at = column::from_time(pseudonym.started_at);
-            db.execute(
-                "UPDATE pseudonyms SET ended_at = ?3
-                 WHERE domain = ?1 AND facet = ?2 AND ended_at IS NULL",
-                (pseudonym.domain.as_str(), pseudonym.facet.0, started_at),
-            )?;
             db.execute(
                 "INSERT INTO pseudonyms (generation, domain, facet, log_id, started_at)
                  VALUES (?1, ?2, ?3, ?4, ?5)",

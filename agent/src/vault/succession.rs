@@ -115,8 +115,12 @@ impl Vault {
             for one in pseudonyms {
                 go_on(db, one, &own, cause, now)?;
             }
-            // What was told may have been said otherwise since: it is told again.
-            db.execute("UPDATE objections SET told_at = NULL", [])?;
+            // What was told may have been said otherwise since: it is told again, but not by who is done with speaking.
+            db.execute(
+                "UPDATE objections SET told_at = NULL WHERE generation IN
+                   (SELECT generation FROM pseudonyms WHERE settled_at IS NULL)",
+                [],
+            )?;
             // A new root decides nothing about what a retailer told.
             if cause != Cause::Rekey {
                 db.execute(

@@ -49,6 +49,8 @@ fn consent(text: &str) -> ConsentView {
                 sentence: text(),
                 objects,
                 label: text(),
+                afresh: objects.then(text),
+                waiting: (!objects).then(text),
             })
             .to_vec(),
         standing: vec![text()],

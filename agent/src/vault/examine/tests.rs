@@ -109,7 +109,8 @@ fn rows_that_refer_to_none_and_objects_of_somebody_else_are_noticed() {
     let db = connection::keyed(&path, &key).unwrap();
     db.execute_batch(
         "PRAGMA foreign_keys = OFF;
-         INSERT INTO pseudonyms VALUES (zeroblob(16), 'nowhere.example', 0, zeroblob(16), 1, 2);
+         INSERT INTO pseudonyms (generation, domain, facet, log_id, started_at)
+           VALUES (zeroblob(16), 'nowhere.example', 0, zeroblob(16), 1);
          CREATE VIEW planted AS SELECT 1;",
     )
     .unwrap();
