@@ -103,6 +103,10 @@ impl Lang {
 
     pub(super) const fn purpose(self, purpose: Purpose) -> &'static str {
         match purpose {
+            Purpose::Answers => self.name(
+                "Connaître la réponse que la personne choisit à des questions d’une liste fermée",
+                "Hearing which answer the person chooses to questions of a closed list",
+            ),
             Purpose::Recognition => self.name(
                 "Reconnaître un pseudonyme à son entrée en magasin",
                 "Recognising a pseudonym as it enters a shop",
@@ -124,6 +128,21 @@ impl Lang {
 
     pub(super) const fn category(self, category: DataCategory) -> &'static str {
         match category {
+            DataCategory::AnswerAdvice => self.name(
+                "réponse choisie\u{a0}: être conseillée ou laissée tranquille",
+                "answer chosen: to be advised or left alone",
+            ),
+            DataCategory::AnswerMoment => self.name(
+                "réponse choisie\u{a0}: le moment où elle préfère venir",
+                "answer chosen: when they would rather come",
+            ),
+            DataCategory::AnswerReach => {
+                self.name("réponse choisie\u{a0}: comment elle vient", "answer chosen: how they come")
+            }
+            DataCategory::AnswerVisits => self.name(
+                "réponse choisie\u{a0}: environ combien de jours elle est venue",
+                "answer chosen: on about how many days they came",
+            ),
             DataCategory::ChosenName => self.name(
                 "nom sous lequel la personne veut être accueillie, qui peut ne pas être le sien",
                 "the name by which the person wants to be greeted, which need not be theirs",

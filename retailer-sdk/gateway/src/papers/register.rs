@@ -158,7 +158,13 @@ pub(super) fn data(treatment: &Treatment<'_>, lang: Lang) -> String {
 fn special(treatment: &Treatment<'_>, lang: Lang) -> Line {
     let free = treatment.categories.keys().any(|category| match category {
         DataCategory::ChosenName | DataCategory::GreetingTopics | DataCategory::WishDetail => true,
-        DataCategory::Presence | DataCategory::TillAnswers | DataCategory::WishKind => false,
+        DataCategory::AnswerAdvice
+        | DataCategory::AnswerMoment
+        | DataCategory::AnswerReach
+        | DataCategory::AnswerVisits
+        | DataCategory::Presence
+        | DataCategory::TillAnswers
+        | DataCategory::WishKind => false,
     });
     let none = lang.say(
         "Aucune n’est demandée, et un magasin dont la fréquentation en dirait ne peut rien demander.",
