@@ -232,6 +232,11 @@ fn evidence_goes_into_a_new_folder() {
     assert_eq!(names(&to), before);
 }
 
+/// The Markdown of a paper.
+fn md(name: &str) -> String {
+    format!("{name}.md")
+}
+
 #[test]
 fn papers_go_into_a_new_folder_and_are_the_same_again() {
     let (desk, _) = Desk::ready();
@@ -245,7 +250,7 @@ fn papers_go_into_a_new_folder_and_are_the_same_again() {
     assert!(said.starts_with("registre.html\n") && said.ends_with(" à compléter\n"), "{said}");
     let read =
         |name: &str, file: &str| fs::read_to_string(Path::new(&to(name)).join(file)).unwrap();
-    assert!(read("fr", "registre.md").contains("Shop SA"));
+    assert!(read("fr", &md("registre")).contains("Shop SA"));
     assert_eq!(names(Path::new(&to("fr"))).len(), 11);
     done(&papers("again", &["--lang", "fr"]));
     for file in names(Path::new(&to("fr"))) {
@@ -256,13 +261,13 @@ fn papers_go_into_a_new_folder_and_are_the_same_again() {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode =
-            fs::metadata(Path::new(&to("fr")).join("droits.md")).unwrap().permissions().mode();
+            fs::metadata(Path::new(&to("fr")).join(md("droits"))).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
     // What somebody completed by hand is never written over.
-    fs::write(Path::new(&to("fr")).join("registre.md"), "mine").unwrap();
+    fs::write(Path::new(&to("fr")).join(md("registre")), "mine").unwrap();
     failed(&papers("fr", &[]));
-    assert_eq!(read("fr", "registre.md"), "mine");
+    assert_eq!(read("fr", &md("registre")), "mine");
     assert_eq!(papers("de", &["--lang", "de"]).status.code(), Some(2));
     assert!(!Path::new(&to("de")).exists());
 }

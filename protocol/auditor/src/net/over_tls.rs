@@ -5,10 +5,11 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader},
-    net::TcpListener,
-    sync::Mutex,
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
     thread,
+    time::{Duration, Instant},
 };
 
 use besace_protocol::{
@@ -17,16 +18,16 @@ use besace_protocol::{
     document::sign,
     jws::Role,
     log::{Checkpoint, Commitment, Frontier, Origin},
-    party::{LegalIdentity, Manifest, Shop, ShopCode},
+    party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     time::Timestamp,
     wire::{LOG_PATH, MANIFEST_PATH},
 };
 use rustls::{
-    RootCertStore, ServerConfig, ServerConnection,
+    ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 
-use super::*;
+use super::{Door, GetError, Site};
 use crate::fetch::{FetchError, fetch};
 
 const CA: &[u8] = include_bytes!("tls/ca.der");

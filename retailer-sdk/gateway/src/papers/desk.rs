@@ -61,7 +61,7 @@ pub(super) fn page(facts: &Facts, lang: Lang) -> Page {
         );
     }
     page.heading(
-        lang.say("Demandes venues par lettre ou par courriel", "Requests by letter or mail"),
+        lang.say("Demandes venues par la poste ou par courriel", "Requests by letter or mail"),
     );
     page.paragraph(lang.say(
         "La passerelle ne les voit pas. Chacune a un mois à compter de sa réception (article 12, paragraphe 3).",
@@ -97,7 +97,7 @@ pub(super) fn page(facts: &Facts, lang: Lang) -> Page {
             "Objection to marketing: it holds as soon as it is logged, with or without a consent.",
         )),
         Line::text(lang.say(
-            "Un consentement est nommé par son identifiant ; la personne le lit dans son agent, et le joint à sa lettre si elle le veut.",
+            "Un consentement est nommé par son identifiant ; la personne le lit dans son agent, et le joint à son courrier si elle le veut.",
             "A consent is named by its identifier; the person reads it in their agent, and adds it to a letter if they wish.",
         )),
     ]);

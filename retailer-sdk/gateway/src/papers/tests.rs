@@ -107,9 +107,14 @@ fn file(facts: &Facts, lang: Lang, name: &str) -> String {
 }
 
 fn record(terms: Terms) -> String {
-    let text = file(&facts_of(&identity(), vec![terms]), Lang::Fr, "registre.md");
+    let text = file(&facts_of(&identity(), vec![terms]), Lang::Fr, &md("registre"));
     // Names of requests are drawn at random.
     text.lines().filter(|line| !line.contains("`request_")).collect::<Vec<_>>().join("\n")
+}
+
+/// The Markdown of a paper.
+fn md(name: &str) -> String {
+    format!("{name}.md")
 }
 
 fn is(name: &str, kind: &str) -> bool {
@@ -194,7 +199,7 @@ fn of_two_requests_of_a_purpose_the_record_says_the_most_and_of_two_purposes_bot
         ..terms()
     };
     let facts = facts_of(&identity(), vec![terms(), wider, greeting]);
-    let text = file(&facts, Lang::Fr, "registre.md");
+    let text = file(&facts, Lang::Fr, &md("registre"));
     for said in [
         "à l’instant près",
         "30 jours au plus",
@@ -253,7 +258,7 @@ fn a_name_that_is_markup_stays_a_name() {
             }
         }
     }
-    let table = file(&facts, Lang::Fr, "registre.md");
+    let table = file(&facts, Lang::Fr, &md("registre"));
     let row = table.lines().find(|line| line.starts_with("| Enseigne")).unwrap();
     assert_eq!(row.replace("\\|", "").matches('|').count(), 3, "{row}");
 }
@@ -287,10 +292,10 @@ fn a_measure_stands_only_where_the_configuration_takes_it() {
     let after = titles(&facts);
     assert!(!after.contains(&"Rates are limited".to_owned()));
     assert!(after.contains(&"A log that others cosign".to_owned()));
-    assert!(file(&facts, Lang::En, "record.md").contains("witness.example/north"));
-    assert!(file(&facts, Lang::En, "record.md").contains("on the machine alone"));
+    assert!(file(&facts, Lang::En, &md("record")).contains("witness.example/north"));
+    assert!(file(&facts, Lang::En, &md("record")).contains("on the machine alone"));
     facts.listen = SocketAddr::from(([0, 0, 0, 0], 80));
-    assert!(file(&facts, Lang::En, "record.md").contains("only a safe network"));
+    assert!(file(&facts, Lang::En, &md("record")).contains("only a safe network"));
 }
 
 #[test]
@@ -304,9 +309,9 @@ fn the_desk_says_what_is_due_and_names_grants_alone() {
         ended: NOW,
         due,
     };
-    assert!(file(&facts, Lang::Fr, "droits.md").contains("Aucun effacement n’attend"));
+    assert!(file(&facts, Lang::Fr, &md("droits")).contains("Aucun effacement n’attend"));
     facts.rights.owed = vec![owed(NOW.plus(31 * DAY_SECONDS))];
-    let text = file(&facts, Lang::Fr, "droits.md");
+    let text = file(&facts, Lang::Fr, &md("droits"));
     for said in [
         grant.to_string().as_str(),
         "24 décembre 2026 (encore 31 jours)",
@@ -316,7 +321,7 @@ fn the_desk_says_what_is_due_and_names_grants_alone() {
         assert!(text.contains(said), "{said}\n{text}");
     }
     facts.rights.owed = vec![owed(NOW.minus(2 * DAY_SECONDS))];
-    assert!(file(&facts, Lang::En, "rights.md").contains("late by 2 days"));
+    assert!(file(&facts, Lang::En, &md("rights")).contains("late by 2 days"));
 }
 
 #[test]
@@ -337,9 +342,9 @@ fn gaps_are_counted_and_marked() {
 #[test]
 fn where_nothing_is_asked_the_papers_say_so() {
     let facts = facts_of(&identity(), Vec::new());
-    assert!(file(&facts, Lang::Fr, "registre.md").contains("Aucune demande de consentement"));
-    assert!(file(&facts, Lang::Fr, "information.md").contains("Aucune demande de consentement"));
-    assert!(file(&facts, Lang::En, "host-clause.md").contains("No consent request"));
+    assert!(file(&facts, Lang::Fr, &md("registre")).contains("Aucune demande de consentement"));
+    assert!(file(&facts, Lang::Fr, &md("information")).contains("Aucune demande de consentement"));
+    assert!(file(&facts, Lang::En, &md("host-clause")).contains("No consent request"));
 }
 
 #[test]
