@@ -82,8 +82,8 @@ impl Engine {
     fn objecting(&self, domain: &ControllerId) -> Result<Pseudonym, StepError> {
         match self.pseudonym(domain) {
             Err(StepError::NotYet { .. }) => {
-                let former = self.vault()?.former_pseudonyms()?.into_iter();
-                let last = former.filter(|one| one.domain == *domain).next_back();
+                let mut former = self.vault()?.former_pseudonyms()?.into_iter();
+                let last = former.rfind(|one| one.domain == *domain);
                 self.pseudonym_of(last.ok_or(StepError::Nobody)?.generation)
             }
             known => known,

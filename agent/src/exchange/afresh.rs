@@ -18,9 +18,10 @@ impl Exchange {
     ) -> Result<(FreshStart, bool), ExchangeError> {
         let domain = domain.clone();
         let made = self.step(move |engine| engine.start_afresh(&domain)).await?;
-        match self.look_after(&made.errand).await {
-            Err(error @ ExchangeError::Step(StepError::Engine(_))) => return Err(error),
-            Ok(()) | Err(_) => {}
+        if let Err(error @ ExchangeError::Step(StepError::Engine(_))) =
+            self.look_after(&made.errand).await
+        {
+            return Err(error);
         }
         let errand = made.errand.clone();
         let untold = self.step(move |engine| engine.unacknowledged_withdrawals(&errand)).await?;
