@@ -20,6 +20,7 @@ mod evidence;
 mod fault;
 mod findings;
 mod legible;
+mod mandates;
 mod openings;
 mod part;
 mod place;

@@ -40,7 +40,7 @@ pub use notice::{Notice, NoticeError, NoticeItem, NoticeMismatch, NoticeText};
 pub use objection::Objection;
 pub use receipt::{Receipt, ReceiptError};
 pub use record::{
-    Action, Anchor, Deleted, Deletion, Disclosed, DisclosureReceived, Discrepancy,
+    Action, Anchor, Delegated, Deleted, Deletion, Disclosed, DisclosureReceived, Discrepancy,
     ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
 };
 pub use release::{Disclosure, Release, disclosure_context, release_context};

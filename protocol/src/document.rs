@@ -259,6 +259,7 @@ mod tests {
         },
         crypto::SecretBytes,
         jws::{Typ, sign as sign_payload},
+        mandate::{Mandate, MandateWithdrawal},
         negotiation::{Agreement, Proposal, Refusal},
         party::Manifest,
     };
@@ -349,6 +350,8 @@ mod tests {
                     parses::<Grant>(bytes),
                     parses::<Manifest>(bytes),
                     parses::<Objection>(bytes),
+                    parses::<Mandate>(bytes),
+                    parses::<MandateWithdrawal>(bytes),
                     parses::<Opening>(bytes),
                     parses::<Proposal>(bytes),
                     parses::<Refusal>(bytes),
@@ -356,7 +359,7 @@ mod tests {
                     parses::<UseStatement>(bytes),
                     parses::<Withdrawal>(bytes),
                 ];
-                prop_assert_eq!(read, [false; 15]);
+                prop_assert_eq!(read, [false; 17]);
             }
         }
     }

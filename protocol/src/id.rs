@@ -120,6 +120,8 @@ random_id! {
     RedemptionId = "redemption";
     /// One sealed message in a mailbox.
     MailId = "mail";
+    /// A mandate; her agent and its delegate know it.
+    MandateId = "mandate";
     /// What arrived while the vault was locked; merged once.
     LetterId = "letter";
 }

@@ -4,7 +4,7 @@ use rand_core::CryptoRngCore;
 
 use crate::{
     crypto::{DerivationKey, Label, SealingSecretKey, SecretBytes, SigningKey},
-    id::{Generation, LogId},
+    id::{Generation, LogId, MandateId},
     party::ControllerId,
     time::Week,
 };
@@ -61,6 +61,11 @@ impl RootKey {
     /// Signs the vault's own log, which no retailer sees.
     pub fn vault_log_key(&self, log: &LogId) -> SigningKey {
         SigningKey::from_seed(&self.0.derive(Label::VaultLog, &[log.as_bytes()]))
+    }
+
+    /// Signs one mandate and its withdrawal; no retailer sees it.
+    pub fn mandate_key(&self, mandate: &MandateId) -> SigningKey {
+        SigningKey::from_seed(&self.0.derive(Label::MandateSigning, &[mandate.as_bytes()]))
     }
 
     /// The pseudonym towards one retailer.

@@ -18,6 +18,7 @@
 //! | [`offer`], [`lang`] | `spec/offers.md` |
 //! | `voucher` (feature `vouchers`) | `spec/redemption.md` |
 //! | [`log`] | `spec/log.md` |
+//! | [`mandate`] | `spec/mandate.md` |
 //! | [`mark`] | `spec/rollback.md` |
 //! | [`audit`] | `spec/audit.md` |
 #![no_std]
@@ -39,6 +40,7 @@ pub mod jws;
 pub mod keys;
 pub mod lang;
 pub mod log;
+pub mod mandate;
 pub mod mark;
 pub mod money;
 pub mod negotiation;

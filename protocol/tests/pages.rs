@@ -110,6 +110,19 @@ fn the_examples_of_ends_are_what_their_vectors_sign() {
 }
 
 #[test]
+fn the_examples_of_mandates_are_what_their_vectors_sign() {
+    for (name, example) in examples(&read("spec/mandate.md")) {
+        let case = if name == "call" { "call-withdraw" } else { &name };
+        let vector = read(&format!("spec/vectors/mandate/{case}.txt"));
+        let (_, body) = vector.split_once("\n\n").unwrap();
+        let jws = UnverifiedJws::parse(body.as_bytes(), JWS_LEN_MAX).unwrap();
+        let signed: Value = jws.peek().unwrap();
+        let (example, signed) = (to_canonical_json(&example), to_canonical_json(&signed));
+        assert_eq!(example.unwrap(), signed.unwrap(), "{name}");
+    }
+}
+
+#[test]
 fn the_examples_of_a_negotiation_are_what_its_vectors_sign() {
     let examples = examples(&read("spec/negotiation.md"));
     let names: Vec<&str> = examples.keys().map(String::as_str).collect();

@@ -27,6 +27,8 @@ mod jws;
 mod keys;
 #[path = "vectors/log.rs"]
 mod log;
+#[path = "vectors/mandate.rs"]
+mod mandate;
 #[path = "vectors/mark.rs"]
 mod mark;
 #[path = "vectors/negotiation.rs"]
@@ -58,6 +60,7 @@ const CHECKERS: &[(&str, Checker)] = &[
     ("jws", jws::check),
     ("keys", keys::check),
     ("log", log::check),
+    ("mandate", mandate::check),
     ("mark", mark::check),
     ("negotiation", negotiation::check),
     ("offers", offers::check),

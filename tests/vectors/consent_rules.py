@@ -540,6 +540,7 @@ def plain_record(value):
             "head": log_head,
             "log": identifier("log"),
         },
+        "delegated": {"call": data(0, 64 << 10)},
         "discrepancy": {"continuation": DIGEST, "shown": text_lines(64 << 10)},
     }
     demand(isinstance(value, dict), "not an object")

@@ -6,16 +6,19 @@ from encoding import from_base64url, to_base64url
 from refused import Refused
 from topic_keys import key_id
 
-ROLES = ["controller", "subject", "successor"]
+ROLES = ["controller", "delegate", "subject", "successor"]
 TYPES = {
     "besace-acknowledgement+jws": {"controller"},
     "besace-agreement+jws": {"controller"},
     "besace-call+jws": {"subject"},
     "besace-catalogue+jws": {"controller"},
     "besace-continuation+jws": {"subject", "successor"},
+    "besace-delegate-call+jws": {"delegate"},
     "besace-disclosure+jws": {"subject"},
     "besace-erasure+jws": {"controller"},
     "besace-grant+jws": {"controller", "subject"},
+    "besace-mandate+jws": {"subject"},
+    "besace-mandate-withdrawal+jws": {"subject"},
     "besace-manifest+jws": {"controller"},
     "besace-objection+jws": {"subject"},
     "besace-opening+jws": {"controller"},

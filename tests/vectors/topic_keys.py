@@ -48,11 +48,13 @@ def _derived(header, _body):
         fields = [len(domain).to_bytes(2, "big"), domain, facet, generation]
     if what in ("vault log", "pairwise log"):
         fields.append(topic_id.parse(header["log"], "log"))
+    if what == "mandate signing":
+        fields.append(topic_id.parse(header["mandate"], "mandate"))
     if what == "inbox filler":
         fields.append(int(header["number"]).to_bytes(1, "big"))
     secret = derive(root, f"besace keys/v1 {what}", *fields)
     _same("secret", secret, _hex(header, "secret"))
-    if what in ("vault log", "pairwise signing", "pairwise log"):
+    if what in ("vault log", "pairwise signing", "pairwise log", "mandate signing"):
         _same("public key", to_base64url(ed25519.public(secret)), header["public"])
     elif what in ("pairwise sealing", "inbox"):
         _same("public key", to_base64url(hpke.public(secret)), header["public"])

@@ -289,6 +289,9 @@ const fn grant_of(record: &RecordKind) -> Option<GrantId> {
         RecordKind::DisclosureReceived(said) => Some(said.grant),
         RecordKind::Use(said) => Some(said.grant),
         RecordKind::Deleted(said) => Some(said.grant),
-        RecordKind::Published(_) | RecordKind::Anchor(_) | RecordKind::Discrepancy(_) => None,
+        RecordKind::Published(_)
+        | RecordKind::Anchor(_)
+        | RecordKind::Delegated(_)
+        | RecordKind::Discrepancy(_) => None,
     }
 }

@@ -234,6 +234,7 @@ pub(super) fn kind_of(record: &RecordKind) -> &'static str {
         RecordKind::Published(_) => "published",
         RecordKind::Anchor(_) => "anchor",
         RecordKind::Discrepancy(_) => "discrepancy",
+        RecordKind::Delegated(_) => "delegated",
     }
 }
 

@@ -26,6 +26,7 @@ use besace_protocol::{
         UnverifiedCheckpoint, UnverifiedCosignature, UnverifiedProof, WitnessKey, WitnessName,
         WitnessPolicy, bundle_of, parse_bundle, parse_tile, parse_tree_size, tree_size,
     },
+    mandate::{Act, Mandate, MandateWithdrawal, UnverifiedDelegateCall},
     mark::UnverifiedMark,
     money::{Currency, Money},
     negotiation::{Agreement, Proposal, Refusal, UnverifiedMessage},
@@ -186,6 +187,13 @@ pub const PARSERS: &[Parser] = &[
     signed("acknowledgement", "Unverified", &["consent"], document::<Acknowledgement>),
     signed("erasure", "Unverified", &["consent"], document::<Erasure>),
     signed("objection", "Unverified", &["consent"], document::<Objection>),
+    signed("mandate", "Unverified", &["mandate"], document::<Mandate>),
+    signed("mandate-withdrawal", "Unverified", &["mandate"], document::<MandateWithdrawal>),
+    signed("delegate-call", "UnverifiedDelegateCall", &["mandate"], |b| {
+        let read = UnverifiedDelegateCall::parse(b);
+        read.is_ok_and(|call| call.claimed_mandate().is_ok())
+    }),
+    json("delegate-act", "from_json", &["json"], body::<Act>),
     signed("release", "Unverified", &["consent"], document::<Release>),
     signed("disclosure", "Unverified", &["consent"], document::<Disclosure>),
     signed("mail-opening", "Unverified", &["consent"], document::<Mailed>),

@@ -12,6 +12,7 @@ use super::{
     conduct::{Erased, Life, Watch},
     entry::{Claimed, Content, Entry, Refused},
     findings::Findings,
+    mandates::Mandates,
     place::{Places, Spot},
     succession::Succession,
 };
@@ -64,6 +65,8 @@ pub(super) struct Book<'a> {
     /// What was granted under each notice, and where first.
     pub(super) granted: BTreeMap<Told, (GrantId, Spot)>,
     pub(super) lives: BTreeMap<GrantId, Box<Life>>,
+    /// What she let others do, in the log of her vault.
+    pub(super) mandates: Mandates,
     /// Latest moment of an entry so far.
     pub(super) last: Option<Timestamp>,
     /// By when witnesses had seen the log with the entry that is being taken.
@@ -103,6 +106,7 @@ impl<'a> Book<'a> {
             notices: BTreeSet::new(),
             granted: BTreeMap::new(),
             lives: BTreeMap::new(),
+            mandates: Mandates::default(),
             last: None,
             seen: None,
             form: Findings::default(),
@@ -146,6 +150,11 @@ impl<'a> Book<'a> {
                 Err(fault @ Fault::ParseDocument(_)) => return Err((Assertion::G2, fault)),
                 Err(fault) => return Err((Assertion::G1, fault)),
             },
+            Content::Mandate(mandate) => self.mandates.given(*mandate),
+            Content::MandateWithdrawal(withdrawal) => self
+                .mandates
+                .withdrawn(withdrawal.payload(), spot)
+                .map_err(|fault| (Assertion::G1, fault))?,
             Content::Public | Content::Said => {}
             Content::Use(record, head) => self.used(&record, head, spot),
             Content::Plain(record) => {

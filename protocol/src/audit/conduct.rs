@@ -311,6 +311,7 @@ impl Book<'_> {
             RecordKind::Published(published) if !hers => self.moment(published.at, spot),
             RecordKind::Anchor(anchor) if hers && spot.index == 0 => self.moment(anchor.at, spot),
             RecordKind::Discrepancy(said) if !hers => self.moment(said.at, spot),
+            RecordKind::Delegated(said) if hers => self.delegated(said, spot),
             _ => self.foreign(spot),
         }
     }

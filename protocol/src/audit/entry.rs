@@ -13,6 +13,7 @@ use crate::{
     document::{Document, Unverified, Verified},
     jws::{Role, Typ, UnverifiedJws},
     log::{Opening, Origin},
+    mandate::{Mandate, MandateWithdrawal},
     negotiation::{Agreement, Matter, Proposal, Refusal, Side},
     party::ControllerId,
     time::Timestamp,
@@ -45,6 +46,10 @@ pub(super) enum Content {
     /// To whom.
     Objection(Box<ControllerId>),
     Continuation(Box<Result<Verified<Continuation>, Fault>>),
+    /// What somebody may do for her.
+    Mandate(Box<Verified<Mandate>>),
+    /// Who may no more.
+    MandateWithdrawal(Box<Verified<MandateWithdrawal>>),
     /// A public document that was logged whole.
     Public,
     /// What was said to a proposal, and no grant names.
@@ -166,8 +171,31 @@ impl<'a> Reader<'a> {
                 let of = |said: &Refusal| (said.matter.clone(), said.by);
                 self.said(bytes, of).map(|_| Content::Said)
             }
-            Typ::Call | Typ::Disclosure | Typ::Opening | Typ::Release => Err(foreign()),
+            // Of no retailer: with a key that she made for it, in a log that is pinned.
+            Typ::Mandate => {
+                let document = self.own::<Mandate>(bytes)?;
+                let key = document.claimed().subject_key;
+                let mandate = verify(document, &[(Role::Subject, &key)])?;
+                Ok(Content::Mandate(Box::new(mandate)))
+            }
+            Typ::MandateWithdrawal => {
+                let document = self.own::<MandateWithdrawal>(bytes)?;
+                let key = document.claimed().subject_key;
+                let withdrawal = verify(document, &[(Role::Subject, &key)])?;
+                Ok(Content::MandateWithdrawal(Box::new(withdrawal)))
+            }
+            Typ::Call | Typ::DelegateCall | Typ::Disclosure | Typ::Opening | Typ::Release => {
+                Err(foreign())
+            }
         }
+    }
+
+    /// A document that stands in no retailer's log.
+    fn own<D: Document>(&self, bytes: &[u8]) -> Result<Unverified<D>, Refused> {
+        if self.retailer.is_some() {
+            return Err((Assertion::G2, Fault::ForeignDocument));
+        }
+        parse(bytes)
     }
 
     /// What was said in a negotiation with the retailer of the log, signed by the one who had to say it.

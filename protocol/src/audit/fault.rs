@@ -12,12 +12,13 @@ use crate::{
     },
     crypto::Digest,
     document::ParseDocumentError,
-    id::{GrantId, RequestId},
+    id::{GrantId, MandateId, RequestId},
     jws::VerifyJwsError,
     log::{
         OpeningError, Origin, ParseBundleError, ParseCheckpointError, QuorumError,
         VerifyCheckpointError,
     },
+    mandate::{Beyond, VerifyDelegateCallError},
     time::Day,
 };
 
@@ -139,6 +140,24 @@ pub enum Fault {
     AfterWithdrawal { grant: GrantId, withdrawn: u64 },
     #[error("the withdrawal of {grant} had been answered {seconds} s before")]
     AfterAnswer { grant: GrantId, seconds: u64 },
+    #[error("not a call of the delegate under this mandate")]
+    DelegateCall(#[source] VerifyDelegateCallError),
+    #[error("does not end {mandate} as she signed it")]
+    NotTheMandate { mandate: MandateId },
+    #[error("no such mandate stands before this entry: {mandate}")]
+    NoMandate { mandate: MandateId },
+    #[error("{mandate} was taken back at entry {withdrawn}")]
+    MandateWithdrawn { mandate: MandateId, withdrawn: u64 },
+    #[error("{mandate} was not in force at that moment")]
+    MandateOver { mandate: MandateId },
+    #[error("{mandate} does not allow this")]
+    BeyondMandate {
+        mandate: MandateId,
+        #[source]
+        source: Beyond,
+    },
+    #[error("the same call was acted upon before under {mandate}")]
+    ActTwice { mandate: MandateId },
     #[error("{grant} does not name this shop")]
     Shop { grant: GrantId },
     #[error("{grant} allows {allowed} uses a day in a shop; this is one more")]

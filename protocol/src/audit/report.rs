@@ -104,6 +104,8 @@ assertions! {
     U8: Breach = "the uses under each grant are counted without a gap and chained";
     /// Statements.
     U9: Breach = "the counts that the retailer signed are those of the uses that were shown";
+    /// Mandates.
+    U10: Breach = "what was done for her was called for by the delegate of a mandate that allowed it then";
     /// Acknowledgement.
     W1: Duty = "each withdrawal was acknowledged in time";
     /// Deletion.

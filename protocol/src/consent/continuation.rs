@@ -152,7 +152,7 @@ impl Document for Continuation {
 
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
         match role {
-            Role::Controller => None,
+            Role::Controller | Role::Delegate => None,
             Role::Subject => Some(&self.from.key),
             Role::Successor => Some(&self.to.key),
         }

@@ -178,7 +178,7 @@ impl Document for Grant {
         match role {
             Role::Controller => Some(&self.controller_key),
             Role::Subject => Some(&self.subject_key),
-            Role::Successor => None,
+            Role::Delegate | Role::Successor => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::continuation::{Cause, LogHead};
 use crate::{
     crypto::{Digest, Label, labelled_hash},
     encoding::{
-        JSON_INTEGER_MAX, JsonError, from_base64url, from_json_exact, parse_decimal,
+        Bytes, JSON_INTEGER_MAX, JsonError, from_base64url, from_json_exact, parse_decimal,
         to_canonical_json,
     },
     id::{GrantId, IntentionId, LogId},
@@ -78,6 +78,8 @@ pub enum RecordKind {
     Anchor(Anchor),
     /// The retailer's: a continuation left out what she had shown.
     Discrepancy(Discrepancy),
+    /// Her vault's own: a delegate acted for her.
+    Delegated(Delegated),
 }
 
 impl RecordKind {
@@ -107,6 +109,16 @@ impl RecordKind {
     pub fn to_bytes(&self) -> Result<Vec<u8>, JsonError> {
         to_canonical_json(self)
     }
+}
+
+/// What a delegate called for, and her agent is about to do. `spec/mandate.md#record`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegated {
+    /// When.
+    pub at: Timestamp,
+    /// The call, as the delegate signed it.
+    pub call: Bytes,
 }
 
 /// Keys of one day, by commitment only.
@@ -500,7 +512,7 @@ mod tests {
         let grant = any::<[u8; 16]>().prop_map(GrantId::from_bytes);
         let days = prop::collection::btree_set(any::<u32>(), 0..4);
         let days = days.prop_map(|days| days.into_iter().map(Day::from_number).collect::<Vec<_>>());
-        (at, digest, grant, days, 1_u64..1 << 53, 0..9).prop_map(
+        (at, digest, grant, days, 1_u64..1 << 53, 0..10).prop_map(
             |(at, digest, grant, days, counter, kind)| {
                 let day = days.first().copied().unwrap_or(Day::from_number(0));
                 let released = Released { at, commit: digest, day, grant };
@@ -531,6 +543,10 @@ mod tests {
                         cause: Cause::Restore,
                         head: LogHead { root: digest, size: counter },
                         log: LogId::from_bytes([1; 16]),
+                    }),
+                    8 => RecordKind::Delegated(Delegated {
+                        at,
+                        call: Bytes(digest.as_bytes().to_vec()),
                     }),
                     7 => RecordKind::Discrepancy(Discrepancy {
                         at,

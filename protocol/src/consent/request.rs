@@ -105,7 +105,7 @@ impl Document for ConsentRequest {
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
         match role {
             Role::Controller => Some(&self.controller_key),
-            Role::Subject | Role::Successor => None,
+            Role::Delegate | Role::Subject | Role::Successor => None,
         }
     }
 }

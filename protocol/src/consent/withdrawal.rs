@@ -106,7 +106,7 @@ impl Document for Withdrawal {
 
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
         match role {
-            Role::Controller | Role::Successor => None,
+            Role::Controller | Role::Delegate | Role::Successor => None,
             Role::Subject => Some(&self.subject_key),
         }
     }

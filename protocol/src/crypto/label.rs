@@ -50,6 +50,8 @@ labels! {
     PairwiseSigning = "besace keys/v1 pairwise signing";
     /// Sealing key of a pseudonym.
     PairwiseSealing = "besace keys/v1 pairwise sealing";
+    /// Signing key of one mandate, from the root and the mandate id.
+    MandateSigning = "besace keys/v1 mandate signing";
     /// Key of the log of a pseudonym.
     PairwiseLog = "besace keys/v1 pairwise log";
     /// Short name of a verifying key.

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// The retailer, in the role of controller.
     Controller,
-    /// The shopper, under a pairwise pseudonym.
+    /// Who acts for the shopper under a mandate.
+    Delegate,
+    /// The shopper, under a pairwise pseudonym, or under the key of a mandate.
     Subject,
     /// The same shopper, under the key with which the pseudonym goes on.
     Successor,
@@ -52,12 +54,18 @@ types! {
     Catalogue = "besace-catalogue+jws": Controller;
     /// A pseudonym goes on in a new log, or under a new key.
     Continuation = "besace-continuation+jws": Subject Successor;
+    /// A delegate's call to the agent that gave the mandate.
+    DelegateCall = "besace-delegate-call+jws": Delegate;
     /// Personal data that leaves under a grant.
     Disclosure = "besace-disclosure+jws": Subject;
     /// What was held under a grant that is over is erased.
     Erasure = "besace-erasure+jws": Controller;
     /// A grant: the shopper first, then the controller over the same bytes.
     Grant = "besace-grant+jws": Controller Subject;
+    /// What a delegate may do for her.
+    Mandate = "besace-mandate+jws": Subject;
+    /// She takes a mandate back.
+    MandateWithdrawal = "besace-mandate-withdrawal+jws": Subject;
     /// Who a retailer is.
     Manifest = "besace-manifest+jws": Controller;
     /// She objects to direct marketing, or takes that back.

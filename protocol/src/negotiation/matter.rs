@@ -53,7 +53,7 @@ impl Matter {
         match role {
             Role::Controller => Some(&self.controller_key),
             Role::Subject => Some(&self.subject_key),
-            Role::Successor => None,
+            Role::Delegate | Role::Successor => None,
         }
     }
 

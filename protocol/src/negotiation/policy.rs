@@ -410,6 +410,16 @@ impl Rule {
 }
 
 impl Bounds {
+    /// Whether whatever lies within these lies within `other`, too, for a rule of this purpose.
+    pub fn narrower_than(&self, other: &Self, purpose: Purpose) -> bool {
+        // A rule without shops is for all that ask: more than any list of them.
+        if self.shops.is_none() && other.shops.is_some() {
+            return false;
+        }
+        let shops = self.shops.as_deref().unwrap_or(&[]);
+        self.as_terms(purpose, "*", &[]).narrower_than(&other.as_terms(purpose, "*", shops))
+    }
+
     /// These bounds as terms towards who asks for `terms`.
     fn on(&self, terms: &Terms) -> Terms {
         self.as_terms(terms.purpose, &terms.scope, &terms.shops)

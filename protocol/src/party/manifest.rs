@@ -227,7 +227,7 @@ impl Document for Manifest {
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {
         match role {
             Role::Controller => Some(&self.controller_key),
-            Role::Subject | Role::Successor => None,
+            Role::Delegate | Role::Subject | Role::Successor => None,
         }
     }
 }

@@ -186,6 +186,7 @@ fn record(case: &Case) -> Result<(), String> {
         Record::Plain(RecordKind::Published(_)) => "published",
         Record::Plain(RecordKind::Anchor(_)) => "anchor",
         Record::Plain(RecordKind::Discrepancy(_)) => "discrepancy",
+        Record::Plain(RecordKind::Delegated(_)) => "delegated",
     };
     same("kind", kind, case.text("kind"))
 }

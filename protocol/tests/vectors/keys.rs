@@ -7,7 +7,7 @@ use besace_protocol::{
         VerifyingKey, aes128_block,
     },
     encoding::Bytes,
-    id::{Generation, LogId},
+    id::{Generation, LogId, MandateId},
     keys::{Facet, RootKey},
     party::ControllerId,
 };
@@ -80,6 +80,9 @@ fn derived(case: &Case) -> Result<(), String> {
             same_bytes("secret", &root.inbox_filler(number), case, "secret")
         }
         "vault log" => signs(&root.vault_log_key(&log())),
+        "mandate signing" => {
+            signs(&root.mandate_key(&MandateId::parse(case.text("mandate")).unwrap()))
+        }
         "pairwise signing" => signs(&pairwise().signing),
         "pairwise sealing" => opens(&pairwise().sealing),
         "pairwise log" => signs(&root.pairwise_log_key(&domain(), facet(), &generation(), &log())),

@@ -86,6 +86,9 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
         Assertion::U7 => "aucune clé d’une personne ne figure aux registres de deux enseignes",
         Assertion::U8 => "les usages de chaque accord se comptent sans trou et s’enchaînent",
         Assertion::U9 => "les nombres signés par l’enseigne sont ceux des usages montrés",
+        Assertion::U10 => {
+            "ce qui a été fait pour elle l’a été par la personne qu’un mandat y autorisait alors"
+        }
         Assertion::W1 => "chaque retrait a reçu à temps son accusé de réception",
         Assertion::W8 => {
             "à la fin de chaque accord, tout est effacé à temps, et qui l’avait reçu est prévenu"
@@ -280,6 +283,25 @@ pub(super) fn fault(fault: &Fault) -> String {
         }
         Fault::AfterAnswer { grant, seconds } => {
             format!("L’enseigne avait accusé réception du retrait de {grant} depuis {seconds} s.")
+        }
+        Fault::DelegateCall(_) => {
+            "Ce n’est pas un appel de la personne mandatée, sous ce mandat.".to_owned()
+        }
+        Fault::NotTheMandate { mandate } => {
+            format!("Ceci ne met pas fin à {mandate} tel qu’elle l’a signé.")
+        }
+        Fault::NoMandate { mandate } => {
+            format!("Aucun mandat de ce nom ne figure avant cette entrée\u{a0}: {mandate}.")
+        }
+        Fault::MandateWithdrawn { mandate, withdrawn } => {
+            format!("{mandate} avait été retiré à l’entrée {withdrawn}.")
+        }
+        Fault::MandateOver { mandate } => {
+            format!("{mandate} n’était pas en vigueur à cet instant.")
+        }
+        Fault::BeyondMandate { mandate, .. } => format!("{mandate} ne permet pas cet acte."),
+        Fault::ActTwice { mandate } => {
+            format!("Le même appel avait déjà été suivi sous {mandate}.")
         }
         Fault::Shop { grant } => format!("{grant} ne nomme pas cette boutique."),
         Fault::Frequency { grant, allowed } => {

@@ -4,6 +4,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use super::{
     super::*,
+    mandates::Given,
     story::{Book, NOW, SHOP, Story, domain, grant_id, key},
     succession::Moved,
 };
@@ -176,6 +177,11 @@ fn planted(assertion: Assertion) -> (Bundle, Policy) {
             story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(400));
             story.uses.get_mut(&grant_id(KNOWN)).unwrap().head = sha256(&[b"another"]);
             story.state(grant_id(KNOWN), NOW.plus(500));
+        }
+        Assertion::U10 => {
+            let mut given = Given::told();
+            given.act("other.example", NOW.plus(20), |_| {});
+            return (given.bundle(), given.policy());
         }
         Assertion::W1 => {
             // No keys of days are released for this purpose.
