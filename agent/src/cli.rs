@@ -19,6 +19,7 @@ mod init;
 mod key;
 mod kit;
 mod log;
+mod mandate;
 mod offers;
 mod output;
 mod passphrase;
@@ -109,6 +110,9 @@ enum AnyCommand {
     OfTheVault(Command),
     /// Ask the pages that are being served whether they are well.
     Health(health::Arguments),
+    /// Act for somebody who gave you a mandate; needs no vault.
+    #[command(subcommand)]
+    Delegate(mandate::DelegateCommand),
     /// What arrived while your vault was locked.
     Inbox(inbox::Arguments),
     /// What leaves while your vault is locked.
@@ -151,6 +155,9 @@ enum Command {
     /// What you decide once for many requests.
     #[command(subcommand)]
     Rule(rule::Command),
+    /// Who may refuse, narrow and withdraw for you.
+    #[command(subcommand)]
+    Mandate(mandate::Command),
     /// Which offers answer you, and why; found here, and told to nobody.
     Offers(offers::Arguments),
     /// Vouchers: redeemed without a name.
@@ -253,6 +260,9 @@ fn dispatch(
     let command = match arguments.command {
         AnyCommand::OfTheVault(command) => command,
         AnyCommand::Health(arguments) => return health::run(&arguments, output),
+        AnyCommand::Delegate(command) => {
+            return mandate::run_delegate(command, &*clock, entropy, output);
+        }
         AnyCommand::Inbox(command) => {
             return inbox::run(&folder(arguments.vault)?, &command, output);
         }
@@ -302,6 +312,7 @@ fn dispatch(
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Answer(command) => answer::run(&mut session, &command),
         Command::Rule(command) => rule::run(&mut session, command),
+        Command::Mandate(command) => mandate::run(&mut session, command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),
         Command::Voucher(command) => voucher::run(&mut session, command),
         Command::Till(command) => till::run(&mut session, &command),

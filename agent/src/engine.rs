@@ -30,6 +30,7 @@ mod leftovers;
 mod local;
 mod logs;
 mod mailbox;
+mod mandates;
 mod merge;
 mod negotiation;
 mod objection;
@@ -97,6 +98,10 @@ pub use self::{
     leaving::Delivery,
     logs::{LogCheck, LogFault},
     mailbox::{LookUp, Reconciliation},
+    mandates::{
+        Acted, DelegateError, DelegateView, GiveMandateError, GrantForDelegate, MandateDraft,
+        MandateView, RequestForDelegate, RuleForDelegate,
+    },
     merge::{MergeInboxError, Merged},
     negotiation::{OpenCounter, Talk},
     objection::Marketing,

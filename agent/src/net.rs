@@ -5,6 +5,7 @@
 //! TLS sessions; public files are fetched by another one, so that the network does not join what
 //! pairwise keys keep apart. No cookies, no redirects, no proxy from the environment, no version.
 
+mod delegate;
 mod guard;
 mod health;
 mod s3;
@@ -26,8 +27,11 @@ use besace_protocol::{
 use reqwest::{Client, ClientBuilder, RequestBuilder, header, redirect};
 
 use self::guard::PublicResolver;
-pub(crate) use self::health::{Health, ask_health};
 pub use self::s3::{Bucket, BucketError};
+pub(crate) use self::{
+    delegate::{DelegateCallError, call_as_delegate},
+    health::{Health, ask_health},
+};
 
 /// Longest time for one exchange.
 const TIMEOUT: Duration = Duration::from_secs(20);

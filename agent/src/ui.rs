@@ -25,6 +25,7 @@ pub mod consent;
 pub mod journal;
 pub mod keys;
 pub mod kit;
+pub mod mandates;
 pub mod page;
 pub mod product;
 pub mod rules;

@@ -29,6 +29,7 @@ mod letters;
 mod load;
 mod logs;
 mod mail;
+mod mandates;
 mod mark;
 mod migrations;
 mod named_places;
@@ -95,6 +96,7 @@ pub use self::{
     letters::LetterEffect,
     load::{Cell, LoadError, Loaded, Loader},
     logs::{LogEntry, StoredLog},
+    mandates::{DelegatedChange, HeldCall, OwnEntry, StoredAct, StoredMandate, Unheard},
     named_places::NamedPlace,
     negotiations::{Ended, StoredNegotiation},
     objections::StoredObjection,

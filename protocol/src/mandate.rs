@@ -4,7 +4,7 @@
 //! is a call that its delegate signs; her agent does it, and her vault's own log keeps the call.
 //! Remembering message ids is the caller's part, until [`DelegateCall::forget_at`].
 
-use alloc::{collections::BTreeSet, string::String};
+use alloc::{boxed::Box, collections::BTreeSet, string::String};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -116,9 +116,8 @@ impl Mandate {
             Act::Refuse { controller, .. } | Act::Withdraw { controller, .. } => {
                 self.controllers.as_ref().is_none_or(|named| named.contains(controller))
             }
-            Act::Narrow(Narrowing { controllers, .. }) | Act::WriteRule { controllers, .. } => {
-                self.covers(controllers.as_ref())
-            }
+            Act::Narrow(narrowing) => self.covers(narrowing.controllers.as_ref()),
+            Act::WriteRule { controllers, .. } => self.covers(controllers.as_ref()),
         };
         if !covered {
             return Err(Beyond::Retailer);
@@ -195,7 +194,7 @@ impl Document for MandateWithdrawal {
 #[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Act {
     /// A rule of hers gives less from now on.
-    Narrow(Narrowing),
+    Narrow(Box<Narrowing>),
     /// No to a request, or to what its retailer proposed.
     Refuse {
         /// Who asks.

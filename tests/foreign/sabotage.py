@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 import forge
+import planted_mandates
 import verify
 
 HERE = pathlib.Path(__file__).parent
@@ -537,6 +538,7 @@ def main(program, evidence, policy_file):
             key_id = verify.sha(pseudonym.encode(), b"\n\1", key)[:4].hex()
             pinned["logs"] = [f"{pseudonym}+{key_id}+{base64.b64encode(bytes([1]) + key).decode()}"]
         cases.append((name, {**papers, **hers.files(forge.HER_LOG), **shop.files(forge.SHOP_LOG)}, pinned))
+    cases += [case[:3] for case in planted_mandates.bundles()]
     statuses, wrong = {}, 0
     with tempfile.TemporaryDirectory() as folder:
         for name, spoiled, pinned in cases:

@@ -1,13 +1,13 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
 Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by."""
-import base64, hashlib, json, pathlib, re, sys, time  # one line: this file has at most 300
+import base64, hashlib, json, pathlib, re, sys, time, mandates  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
 UNREADABLE, SAID = (ValueError, KeyError, TypeError, IndexError, InvalidSignature), ("agreement", "proposal", "refusal", "objection")
 ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}, "wish_broadcast": {"wish_accepted"}, "answers": set()}
-HERS, THEIRS = {"released", "disclosed", "anchor"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
+HERS, THEIRS = {"released", "disclosed", "anchor", "delegated"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
 def sure(well, value): return value if well else int("refused")  # a ValueError
 def sha(*parts, label=b""): return hashlib.sha256(bytes([len(label)])[:len(label)] + label + b"".join(parts)).digest()
@@ -162,8 +162,8 @@ class Audit:
             kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
             home = life.get("controller") if "matter" not in said or f"{life['controller']}/besace" in self.domains else ""  # else G2
-            keys = {"controller": self.domains.get((home or self.policy["controllers"][0]["domain"]) + "/besace", {}).get("key"), "subject": payload.get("subject_key")}
-            demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"], "refusal": [payload.get("by")],
+            keys = {"controller": self.domains.get((home or [*self.domains, "/besace"][0][:-7]) + "/besace", {}).get("key"), "subject": payload.get("subject_key")}
+            demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"], "mandate": ["subject"], "mandate-withdrawal": ["subject"], "refusal": [payload.get("by")],
                         "proposal": ["controller" if payload.get("turn") == 2 else "subject"]}.get(kind, ["controller"])
             well = payload.get("controller_key", keys["controller"]) == keys["controller"]
             well &= roles == demanded or (kind, roles) == ("grant", ["subject"])
@@ -217,7 +217,7 @@ class Audit:
             self.open |= kind == "continuation"
             home = origin[:-7] if theirs else next(iter(lives.values()), payload).get("controller")
             kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split(), *SAID[:3 * theirs])
-            self.check(kind in kinds and (kind not in SAID or payload["controller"] == home), "G2", place)
+            self.check(kind in kinds and (kind not in SAID or payload["controller"] == home) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
     def moment(self, at, place):
         last = self.last.get(book := place[0].split("/openings")[0], 0)
         self.last[book], (size, seen) = max(last, at), self.seen.get(book, (0, 0))
@@ -226,7 +226,7 @@ class Audit:
         kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))
         self.published |= {value["digest"]} if kind == "published" else set()
         known = self.judge(place, G2=kind in (THEIRS if theirs else HERS)) and not self.moment(at, place)
-        if not known or kind in ("published", "discrepancy", "anchor") or not self.judge(place, U1=life):
+        if not known or kind in ("published", "discrepancy", "anchor") or mandates.acted(self, kind, value, place) or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
         live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"])

@@ -16,6 +16,7 @@ mod hardening;
 mod heads;
 mod hostile;
 mod keys;
+mod mandate;
 mod mirror;
 mod negotiation;
 mod objection;

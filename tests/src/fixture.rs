@@ -10,11 +10,14 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use besace_agent::{
-    engine::{Engine, NewDevice, RuleDraft},
+    engine::{Engine, MandateDraft, NewDevice, RuleDraft},
     vault::{DeviceApp, ProfileField, WishContent},
 };
 use besace_protocol::{
     consent::{Indication, Question},
+    crypto::{SecretBytes, SigningKey},
+    id::MessageId,
+    mandate::{Act, DELEGATE_ACTS_PATH, MandateAct, sign_delegate_call},
     negotiation::{Bounds, Verdict},
     private::Private,
     purpose::Purpose,
@@ -105,7 +108,23 @@ async fn live(world: &World) -> Result<()> {
     world.exchange.withdraw(grants[1]).await?;
     ensure!(world.exchange.object(&domain, true).await?, "the shop heard that she objects");
     world.exchange.refresh(&domain).await?;
+    act_for_her(engine)?;
     ensure!(engine.verify_logs()?.iter().all(|log| log.fault.is_none()), "a log does not hold");
+    Ok(())
+}
+
+/// Somebody with a mandate writes a rule for her.
+fn act_for_her(engine: &Engine) -> Result<()> {
+    let key = SigningKey::from_seed(&SecretBytes::init_with(|seed| seed.fill(71)));
+    let name = Private::new("Thibault".to_owned());
+    let (delegate_key, acts) = (key.verifying_key(), MandateAct::ALL.into());
+    let draft = MandateDraft { name, delegate_key, acts, controllers: None, days: 90 };
+    let mandate = engine.give_mandate(draft)?;
+    let act = Act::WriteRule { controllers: None, purpose: Purpose::StaffGreeting };
+    let message = MessageId::from_bytes([7; 16]);
+    let path = DELEGATE_ACTS_PATH;
+    let call = sign_delegate_call(path, mandate, message, &act, &key, engine.now())?;
+    engine.delegate_act(call.as_bytes())?;
     Ok(())
 }
 

@@ -15,10 +15,12 @@ use actix_web::{
     web,
 };
 
+use besace_protocol::problem::ProblemType;
+
 use super::{
     Site,
     body::{self, Patience, Wait},
-    devices,
+    delegate, devices,
     refusal::{Asker, Refusal},
     routes,
 };
@@ -98,8 +100,14 @@ fn admit(request: &ServiceRequest) -> Result<(), Refusal> {
     if authority.is_some_and(|authority| !site.hosts.contains(authority.as_str())) {
         return Err(Refusal::FOREIGN);
     }
-    let by_telephone = routes::is_for_devices(request.path()) && devices::is_no_browser(headers);
-    if !by_telephone && !is_from_here(request.method(), headers, host) {
+    let for_delegates = routes::is_for_delegates(request.path());
+    let for_programs = routes::is_for_devices(request.path()) || for_delegates;
+    let by_program = for_programs && devices::is_no_browser(headers);
+    // Who signs calls has two addresses, whatever else the request carries.
+    if delegate::is_call(headers) && !for_delegates {
+        return Err(Refusal::of(ProblemType::Forbidden));
+    }
+    if !by_program && !is_from_here(request.method(), headers, host) {
         return Err(Refusal::FOREIGN);
     }
     let length = single(headers, &header::CONTENT_LENGTH);

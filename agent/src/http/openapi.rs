@@ -66,6 +66,8 @@ fn operation(route: &Route) -> Value {
         Who::Claimant => &["claim"],
         Who::Owner => &["session"],
         Who::Device => &["device", "token"],
+        // The body says who: it is signed.
+        Who::Delegate => &[],
     };
     if !security.is_empty() {
         let schemes: Vec<Value> = security.iter().map(|scheme| json!({ (*scheme): [] })).collect();
@@ -152,9 +154,11 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
     match route.who {
         Who::Everybody => {}
         Who::Claimant => problems.extend([ProblemType::Unauthorized, ProblemType::NoRoom]),
-        Who::Owner | Who::Device => {
+        Who::Owner | Who::Device | Who::Delegate => {
+            if route.who != Who::Delegate {
+                problems.push(ProblemType::Unauthorized);
+            }
             problems.extend([
-                ProblemType::Unauthorized,
                 ProblemType::Locked,
                 ProblemType::WentBack,
                 ProblemType::Damaged,

@@ -4,11 +4,15 @@
 //! that knock at every door read it: what does not stand here does not exist.
 
 use actix_web::web;
-use besace_protocol::problem::ProblemType;
+use besace_protocol::{
+    mandate::{DELEGATE_ACTS_PATH, DELEGATE_CALL_LEN_MAX, DELEGATE_VIEW_PATH},
+    problem::ProblemType,
+    wire::JWS_MEDIA_TYPE,
+};
 
 use super::{
-    BODY_LEN_MAX, answers, backup, devices, handlers, keys, rules, start, till, upload, vouchers,
-    went_back,
+    BODY_LEN_MAX, answers, backup, delegate, devices, handlers, keys, mandates, rules, start, till,
+    upload, vouchers, went_back,
 };
 
 /// The media type of forms with files (RFC 7578).
@@ -66,6 +70,8 @@ pub enum Who {
     Claimant,
     /// A telephone or another device of hers, with a name and a password of its own.
     Device,
+    /// Who has a mandate of hers, and signs each call.
+    Delegate,
 }
 
 /// The body that an address takes.
@@ -96,6 +102,12 @@ impl Takes {
     /// What devices send.
     const fn json(schema: &'static str, len_max: usize) -> Self {
         Self { media_type: "application/json", len_max, schema, or_nothing: false }
+    }
+
+    /// What a delegate signs.
+    const fn call() -> Self {
+        let (media_type, schema) = (JWS_MEDIA_TYPE, "DelegateCall");
+        Self { media_type, len_max: DELEGATE_CALL_LEN_MAX, schema, or_nothing: false }
     }
 
     /// Which may be empty: an app asks whether somebody is there.
@@ -152,6 +164,18 @@ pub static ROUTES: &[Route] = &[
             r.to(devices::overland)
         })
     },
+    delegated(Route {
+        gives: Gives::Json("DelegateView"),
+        ..post("delegate_view", DELEGATE_VIEW_PATH, "What a delegate may act upon.", |r| {
+            r.to(delegate::view)
+        })
+    }),
+    delegated(Route {
+        gives: Gives::Json("DelegateActed"),
+        ..post("delegate_act", DELEGATE_ACTS_PATH, "A delegate acts for her.", |r| {
+            r.to(delegate::acts)
+        })
+    }),
     get("unlock_page", "/unlock", "Asks for the passphrase.", |r| r.to(handlers::unlock_page)),
     Route {
         takes: Some(Takes::form("UnlockForm")),
@@ -381,6 +405,23 @@ pub static ROUTES: &[Route] = &[
             r.to(answers::answer)
         })
     })),
+    hers(get("mandates", "/mandates", "Who may say no for her.", |r| {
+        r.to(mandates::mandates_page)
+    })),
+    hers(Route {
+        takes: Some(Takes::form("MandateForm")),
+        ..post("mandate_give", "/mandates", "She gives one more mandate.", |r| r.to(mandates::give))
+    }),
+    // Before those with a name in their place, which would match it too.
+    hers(one(post("mandate_undo", "/mandates/acts/{act}/undo", "She undoes an act.", |r| {
+        r.to(mandates::undo)
+    }))),
+    hers(one(post("mandate_confirm", "/mandates/{id}/confirm", "She confirms one again.", |r| {
+        r.to(mandates::confirm)
+    }))),
+    hers(one(post("mandate_withdraw", "/mandates/{id}/withdraw", "She takes one back.", |r| {
+        r.to(mandates::withdraw)
+    }))),
     hers(get("journal", "/journal", "What left and came.", |r| r.to(handlers::journal_page))),
 ];
 
@@ -420,6 +461,21 @@ const fn post(
 /// For who makes the vault; one at a time.
 const fn first(route: Route) -> Route {
     Route { who: Who::Claimant, problems: &[ProblemType::TooFast], ..route }
+}
+
+/// For who has a mandate of hers.
+const fn delegated(route: Route) -> Route {
+    const PROBLEMS: &[ProblemType] = &[
+        ProblemType::ClockSkew,
+        ProblemType::Forbidden,
+        ProblemType::GrantMissing,
+        ProblemType::NotFound,
+        ProblemType::Replayed,
+        ProblemType::RequestUnknown,
+        ProblemType::SignatureInvalid,
+        ProblemType::TooFast,
+    ];
+    Route { who: Who::Delegate, takes: Some(Takes::call()), problems: PROBLEMS, ..route }
 }
 
 /// For her alone.
@@ -475,6 +531,11 @@ pub(super) fn takes_files(path: &str) -> bool {
 /// Whether devices report at this address.
 pub(super) fn is_for_devices(path: &str) -> bool {
     ROUTES.iter().any(|route| route.path == path && route.who == Who::Device)
+}
+
+/// Whether delegates call at this address.
+pub(super) fn is_for_delegates(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.path == path && route.who == Who::Delegate)
 }
 
 /// The server's part of the table.

@@ -1,14 +1,16 @@
 //! Consent as pages show it: what is asked, what is allowed, who looked her up, what is over.
 
+use std::collections::BTreeMap;
+
 use besace_protocol::{
     consent::{Action, GrantState, Notice, NoticeItem, NoticeText, Terms},
-    id::GrantId,
+    id::{GrantId, RequestId},
     party::Manifest,
     time::Timestamp,
 };
 
 use super::{
-    afresh, rules,
+    afresh, mandates, rules,
     terms::{self, RetailerWords},
     view::{
         ConsentView, EndedView, Fact, GrantView, Key, LookUpView, MarketingView, RequestView, plain,
@@ -45,6 +47,7 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
         let manifest = engine.manifest(&open.request.payload().controller)?;
         view.requests.push(counter(voice, manifest.payload(), &open, now));
     }
+    let by_others = by_others(voice, engine, now)?;
     for known in engine.grants()? {
         match end_of(&known, now) {
             None => {
@@ -56,7 +59,10 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
                 let name = plain(&known.display_name, NAME_MAX);
                 view.ended.push(EndedView {
                     id: known.grant.id.to_string(),
-                    sentence: over(voice, &name, &known, end, now),
+                    sentence: with(
+                        over(voice, &name, &known, end, now),
+                        by_others.grants.get(&known.grant.id),
+                    ),
                     retailer: name,
                 });
             }
@@ -76,12 +82,40 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
         let name = plain(&refused.display_name, NAME_MAX);
         view.ended.push(EndedView {
             id: refused.id.to_string(),
-            sentence: ended(voice, &name, End::Refused(refused.paused_until), now),
+            sentence: with(
+                ended(voice, &name, End::Refused(refused.paused_until), now),
+                by_others.requests.get(&refused.id),
+            ),
             retailer: name,
         });
     }
     view.looked_up = engine.look_ups()?.iter().map(|used| look_up(voice, used, now)).collect();
     Ok(view)
+}
+
+/// Who ended what under a mandate, in words.
+struct ByOthers {
+    grants: BTreeMap<GrantId, String>,
+    requests: BTreeMap<RequestId, String>,
+}
+
+fn by_others(voice: &Voice, engine: &Engine, now: Timestamp) -> Result<ByOthers, StepError> {
+    let mut by = ByOthers { grants: BTreeMap::new(), requests: BTreeMap::new() };
+    for mandate in engine.mandates()? {
+        let words = mandates::by(voice, &mandate, now);
+        for act in mandate.acts.iter().filter(|act| act.undone_at.is_none()) {
+            by.grants.extend(act.grant.map(|grant| (grant, words.clone())));
+            by.requests.extend(act.request.map(|request| (request, words.clone())));
+        }
+    }
+    Ok(by)
+}
+
+fn with(sentence: String, more: Option<&String>) -> String {
+    match more {
+        Some(more) => format!("{sentence} {more}"),
+        None => sentence,
+    }
 }
 
 fn minor(voice: &Voice, until: Timestamp) -> String {

@@ -9,6 +9,7 @@ use super::{
     backup::{BackupView, PlaceForm, PlaceKind},
     keys::{KeyLine, KeysView},
     kit::KitSheet,
+    mandates::{MandateFields, MandatesView},
     product::ProductView,
     rules::{RuleFields, RulesView},
     start::RestoredView,
@@ -420,6 +421,18 @@ pub struct AnswersPage<'a> {
     pub frame: Frame<'a>,
     /// In it.
     pub view: &'a [AnswersView],
+}
+
+/// Who may say no for her.
+#[derive(Debug, Template)]
+#[template(path = "mandates.html")]
+pub struct MandatesPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a MandatesView,
+    /// The form at its end.
+    pub fields: &'a MandateFields,
 }
 
 /// What left and came.

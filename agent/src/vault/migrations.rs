@@ -108,6 +108,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0023_fresh_starts.sql"),
         schema: "4a49c6400f625c8a2806e6081d3b777f94bac359f882c9322d1b2f5a28356d69",
     },
+    Migration {
+        sql: include_str!("migrations/0024_mandates.sql"),
+        schema: "8c2a976ef56541bbe35e014f26dcd615dd847f32750fae1043065995977fba11",
+    },
 ];
 
 /// The schema that this program writes.

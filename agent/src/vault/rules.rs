@@ -155,7 +155,10 @@ impl Vault {
 }
 
 /// Number and version of what she confirms next.
-fn next_name(db: &Transaction<'_>, number: Option<u32>) -> Result<Option<(u32, u32)>, VaultError> {
+pub(super) fn next_name(
+    db: &Transaction<'_>,
+    number: Option<u32>,
+) -> Result<Option<(u32, u32)>, VaultError> {
     let Some(number) = number else {
         let last: u32 =
             db.query_row("SELECT COALESCE(max(number), 0) FROM rules", [], |row| row.get(0))?;

@@ -12,7 +12,7 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::{Vault, VaultError, column, logs};
+use super::{Vault, VaultError, column, logs, mandates};
 
 /// A log to be begun, and what its first entries are made with.
 #[derive(Debug)]
@@ -121,6 +121,8 @@ impl Vault {
                    (SELECT generation FROM pseudonyms WHERE settled_at IS NULL)",
                 [],
             )?;
+            // Under another root they are signed with other keys; and what she took back since a backup nobody else knows.
+            mandates::set_aside(db, now)?;
             // A new root decides nothing about what a retailer told.
             if cause != Cause::Rekey {
                 db.execute(

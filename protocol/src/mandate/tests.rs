@@ -1,4 +1,4 @@
-use alloc::{collections::BTreeSet, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, vec, vec::Vec};
 
 use super::*;
 use crate::{
@@ -52,13 +52,13 @@ fn bounds() -> Bounds {
 }
 
 fn narrow(to: Bounds, was: Bounds) -> Act {
-    Act::Narrow(Narrowing {
+    Act::Narrow(Box::new(Narrowing {
         bounds: to,
         controllers: set(&["shop.example"]),
         purpose: Purpose::Recognition,
         rule: 3,
         was,
-    })
+    }))
 }
 
 fn withdraw(controller: &str) -> Act {
