@@ -278,7 +278,10 @@ impl Own {
             sign(erasure, Role::Controller, &self.signing, now).map_err(|_| StoreError::Corrupt)?;
         let jws = signed.as_bytes().to_vec();
         let leaf = self.ledger.append(session, jws.clone(), rng)?.leaf;
-        session.put_erasure(grant, &StoredErasure { jws, leaf })
+        let replaced = session.erasure(grant)?;
+        session.put_erasure(grant, &StoredErasure { jws, leaf })?;
+        // No row names it any more, so nothing would ever destroy it; and it tells of a future that did not come.
+        replaced.map_or(Ok(()), |old| session.destroy_opening(old.leaf, Day::of(now)))
     }
 }
 

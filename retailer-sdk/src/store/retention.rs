@@ -53,6 +53,13 @@ impl Session<'_> {
         Ok(destroyed)
     }
 
+    /// Destroys what opens `leaf`, which no row names any more.
+    pub(crate) fn destroy_opening(self, leaf: u64, today: Day) -> Result<(), StoreError> {
+        let gone =
+            self.execute("DELETE FROM log_openings WHERE leaf = ?1", params![to_integer(leaf)?])?;
+        self.note_destroyed(today, gone)
+    }
+
     /// Destroys all that is left of grants that named an end before `end`, with what opens it in the log. How many
     /// openings.
     pub(crate) fn destroy_grants_before(

@@ -104,6 +104,29 @@ fn what_a_clock_that_was_ahead_signed_is_signed_anew_by_the_right_one() {
 }
 
 #[test]
+fn what_opens_an_erasure_that_was_replaced_is_destroyed_and_the_last_one_goes_with_its_grant() {
+    let mut world = World::new();
+    let (mut shopper, _, greeting) = regular(&mut world, 2);
+    let shown = |world: &World| {
+        let openings = world.retailer.store.read().openings().unwrap();
+        let erasures = openings.iter().filter_map(|o| Unverified::<Erasure>::parse(&o.record).ok());
+        erasures.filter(|said| said.claimed().grant == greeting.0.id).count()
+    };
+    world.retailer.tidy(NOW.plus(730 * DAY), &mut world.rng).unwrap();
+    assert_eq!(shown(&world), 1);
+    let now = NOW.plus(60);
+    world.withdraw(&mut shopper, &greeting, now);
+    ask(&mut world, &mut shopper, greeting.0.id, now.plus(1)).unwrap();
+    assert_eq!(shown(&world), 1, "the one of a future that did not come is gone");
+    // Asked once more, nothing is replaced.
+    ask(&mut world, &mut shopper, greeting.0.id, now.plus(2)).unwrap();
+    assert_eq!(shown(&world), 1);
+    // Five years after its end nothing of the grant is left.
+    world.retailer.tidy(greeting.0.expires.plus(1_828 * DAY), &mut world.rng).unwrap();
+    assert_eq!(shown(&world), 0);
+}
+
+#[test]
 fn the_month_runs_from_the_day_on_which_the_shop_heard_of_it() {
     let mut world = World::new();
     let mut asked = draft(Purpose::StaffGreeting);
