@@ -153,6 +153,13 @@ impl Retailer {
         Ok((retailer, leap))
     }
 
+    /// Opens the retailer of a store that may not be used any more, to look at it: nothing is caught up on, and whatever
+    /// would write or sign fails.
+    pub fn open_to_read(store: SqliteStore) -> Result<Self, OpenRetailerError> {
+        store.only_read()?;
+        Self::read(store)
+    }
+
     fn read(store: SqliteStore) -> Result<Self, OpenRetailerError> {
         let stored = store.read().identity()?.ok_or(OpenRetailerError::Empty)?;
         let identity: Identity =

@@ -228,6 +228,11 @@ impl SqliteStore {
         Ok(Self { connection, path, known, grouped: false, forget_after, mark: None })
     }
 
+    /// Lets nothing be written from now on, whoever tries.
+    pub(crate) fn only_read(&self) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "query_only", "ON")?)
+    }
+
     /// What is committed now.
     pub(crate) fn read(&self) -> Session<'_> {
         Session(&self.connection, &self.known)

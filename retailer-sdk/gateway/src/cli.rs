@@ -193,7 +193,7 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
             Ok(())
         }
         Command::Key(Key::List) => {
-            for entry in open(folder, marks)?.shop_keys()? {
+            for entry in open_to_read(folder, marks)?.shop_keys()? {
                 output::line(&entry.to_string());
             }
             Ok(())
@@ -218,7 +218,7 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
             Ok(())
         }
         Command::Erasure(Erasure::List) => {
-            for owed in open(folder, marks)?.owed_erasures()? {
+            for owed in open_to_read(folder, marks)?.owed_erasures()? {
                 let recipients: Vec<_> = owed.recipients.iter().map(ToString::to_string).collect();
                 let (grant, due) = (owed.grant, owed.due.as_unix_seconds());
                 output::line(&format!("{grant} due={due} {}", recipients.join(" ")));
@@ -245,7 +245,7 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
             papers::papers(folder, &open(folder, marks)?, &arguments, now)
         }
         Command::Evidence { to } => {
-            let count = write_evidence(&open(folder, marks)?, &to)?;
+            let count = write_evidence(&open_to_read(folder, marks)?, &to)?;
             output::line(&format!("{count} files"));
             Ok(())
         }
@@ -264,9 +264,14 @@ fn write_evidence(retailer: &Retailer, to: &Path) -> anyhow::Result<usize> {
     Ok(bundle.files().len())
 }
 
-fn open(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
+/// The store, held against its mark, and what the mark says if the store is older, or another one.
+fn held(
+    folder: &Path,
+    marks: Option<&Path>,
+) -> anyhow::Result<(Config, SqliteStore, Option<MarkError>)> {
     let config = Config::read(folder)?;
     let mut store = SqliteStore::open(&folder.join(Config::STORE))?;
+    let mut gone_back = None;
     match marks.map(|marks| store.keep_mark(marks)) {
         None => output::failure(
             "there is no place for a mark, so nobody notices when the store is put back",
@@ -276,17 +281,48 @@ fn open(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
             let error = anyhow::Error::from(error);
             output::failure(&format!("{error:#}"), "nobody notices when the store is put back");
         }
+        Some(Err(error @ (MarkError::WentBack { .. } | MarkError::Other { .. }))) => {
+            gone_back = Some(error);
+        }
         Some(kept) => kept?,
     }
+    Ok((config, store, gone_back))
+}
+
+/// For what only looks: a store that went back is opened too, with a warning, and nothing can be written to it.
+fn open_to_read(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
+    let (config, store, gone_back) = held(folder, marks)?;
+    let Some(gone_back) = gone_back else { return catch_up(config, store) };
+    let retailer = Retailer::open_to_read(store)?;
+    same_domain(&retailer, &config)?;
+    output::failure(
+        &gone_back.to_string(),
+        "what is shown is as old as this copy: keys revoked and consents withdrawn since are in it",
+    );
+    Ok(retailer)
+}
+
+fn open(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
+    let (config, store, gone_back) = held(folder, marks)?;
+    gone_back.map_or(Ok(()), Err)?;
+    catch_up(config, store)
+}
+
+fn same_domain(retailer: &Retailer, config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        retailer.identity().domain == config.retailer.domain,
+        "the store is of another domain than the configuration"
+    );
+    Ok(())
+}
+
+fn catch_up(config: Config, store: SqliteStore) -> anyhow::Result<Retailer> {
     let (now, mut rng) = (SystemClock.now(), Rng::new(Arc::new(SystemEntropy)));
     let (mut retailer, leap) = Retailer::open_unless_leapt(store, now, &mut rng)?;
     if let Some(leap) = leap {
         output::failure(&leap.to_string(), "the gateway goes on all the same");
     }
-    anyhow::ensure!(
-        retailer.identity().domain == config.retailer.domain,
-        "the store is of another domain than the configuration"
-    );
+    same_domain(&retailer, &config)?;
     if *retailer.identity() != config.retailer {
         let Identity { domain: _, legal, shops } = config.retailer;
         retailer.set_profile(legal, shops, now, &mut rng)?;

@@ -188,7 +188,13 @@ fn a_store_that_was_put_back_signs_nothing_and_says_so() {
     done(&desk.run(&["catalogue", "publish", &offers]));
     let newer = fs::read(&store).unwrap();
     fs::copy(&older, &store).unwrap();
-    for command in [&["key", "list"][..], &["serve"], &["catalogue", "publish", &offers]] {
+    for command in [
+        &["key", "revoke", "00000001-screen"][..],
+        &["till-keys"],
+        &["clock", "confirm"],
+        &["serve"],
+        &["catalogue", "publish", &offers],
+    ] {
         let refused = desk.run(command);
         assert_eq!(refused.status.code(), Some(2));
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -197,6 +203,41 @@ fn a_store_that_was_put_back_signs_nothing_and_says_so() {
     }
     fs::write(&store, newer).unwrap();
     done(&desk.run(&["catalogue", "publish", &offers]));
+}
+
+#[test]
+fn a_store_that_was_put_back_can_be_looked_at_and_stays_as_it_is() {
+    let (desk, _) = Desk::ready();
+    let (store, marks) = (desk.gateway().join("gateway.db"), desk.folder.path().join("marks"));
+    let keys = done(&desk.run(&["key", "list"]));
+    let older = fs::read(&store).unwrap();
+    let offers = desk.file("offers.json", "[]");
+    done(&desk.run(&["catalogue", "publish", &offers]));
+    fs::write(&store, &older).unwrap();
+    let mark = marks.join(&names(&marks)[0]);
+    let signed = fs::read(&mark).unwrap();
+    let bundle = desk.folder.path().join("bundle");
+    let to = bundle.to_str().unwrap();
+    let look = |command: &[&str]| {
+        let looked = desk.run(command);
+        let said = String::from_utf8_lossy(&looked.stderr).into_owned();
+        assert_eq!(looked.status.code(), Some(0), "{said}");
+        assert!(
+            said.contains("the store went back in time") && said.contains("as old as"),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 2, "{said}");
+        assert_eq!(fs::read(&store).unwrap(), older, "nothing is caught up on");
+        assert_eq!(fs::read(&mark).unwrap(), signed, "what was signed stays known");
+        String::from_utf8(looked.stdout).unwrap()
+    };
+    assert_eq!(look(&["key", "list"]), keys);
+    assert_eq!(look(&["erasure", "list"]), "");
+    look(&["evidence", to]);
+    assert_ne!(names(&bundle), Vec::<String>::new());
+    // A mark that is none says nothing about the store, and who wrote it has to be found first.
+    fs::write(&mark, "garbage").unwrap();
+    failed(&desk.run(&["key", "list"]));
 }
 
 #[test]
