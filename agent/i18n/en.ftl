@@ -150,6 +150,13 @@ consent-kept-days = { $days ->
 consent-ended-unanswered = { $retailer } did not sign your yes in the end: nothing was given.
 consent-ended-expired = Ran out on { $date }.
 consent-ended-revoked = { $retailer } ended it on { $date }.
+consent-ended-superseded = On { $date } another consent to { $retailer } took its place.
+renew-ends = It ends by itself on { $date }. You need do nothing.
+renew-again = Go on for as long again
+renew-replaces = You have agreed to this before. A yes here takes the place of that one, a no changes nothing about it.
+renew-more = What is asked for more, or otherwise, than then: { $what }.
+renew-less = What is asked for less than then: { $what }.
+renew-same = It is the same as then, for as long again.
 
 marketing-title = The offers of each shop
 marketing-open = The offers of { $retailer } are held against your wishes here, in your besace.

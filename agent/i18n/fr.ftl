@@ -159,6 +159,13 @@ consent-kept-days = { $days ->
 consent-ended-unanswered = { $retailer } n’a finalement pas signé votre accord : rien n’a été donné.
 consent-ended-expired = Arrivé à son terme le { $date }.
 consent-ended-revoked = { $retailer } y a mis fin le { $date }.
+consent-ended-superseded = Le { $date }, un autre accord avec { $retailer } a pris sa place.
+renew-ends = Il s’arrête de lui-même le { $date }. Vous n’avez rien à faire.
+renew-again = Continuer aussi longtemps
+renew-replaces = Vous avez déjà un accord pour cela. Un oui ici prend sa place, un non n’y change rien.
+renew-more = Ce qui est demandé en plus, ou autrement : { $what }.
+renew-less = Ce qui est demandé en moins : { $what }.
+renew-same = C’est la même chose, pour aussi longtemps.
 
 # Proof: nothing_but_active_is_live
 stopped = C’est arrêté. Dès cet instant, votre besace se tait pour { $retailer }. Ce que vous avez gagné reste à vous.

@@ -39,6 +39,7 @@ mod outbox;
 mod product;
 mod receipt;
 mod rekey;
+mod renewal;
 mod restore;
 mod retailers;
 mod rules;
@@ -108,6 +109,7 @@ pub use self::{
     offers::{ARRIVAL_SECONDS, MatchedOffer, Offers, Why},
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
     rekey::{RekeyError, Rekeyed},
+    renewal::{Change, RENEWABLE_SECONDS},
     restore::{RestoreError, Restored},
     rules::{ConfirmRuleError, RuleDraft, rule_ends},
     sealed::{HearDeviceError, KnockingDevice},

@@ -180,12 +180,36 @@ impl Exchange {
         let stands = self.stand(&domain).await;
         let (id, call) = self.step(move |engine| engine.give(request, indication)).await?;
         stands??;
+        self.tell_given(&domain, id, call).await
+    }
+
+    /// Says yes again, in the place of a grant that she has, and delivers what the new one allows from now on.
+    pub async fn renew(
+        &self,
+        grant: GrantId,
+        indication: Indication,
+    ) -> Result<GrantId, ExchangeError> {
+        let request = self.step(move |engine| engine.renewable_by(grant)).await?;
+        let request = request.ok_or(StepError::RequestClosed)?;
+        let domain = self.step(move |engine| engine.asking(request)).await?;
+        let stands = self.stand(&domain).await;
+        let (id, call) = self.step(move |engine| engine.renew(grant, indication)).await?;
+        stands??;
+        self.tell_given(&domain, id, call).await
+    }
+
+    async fn tell_given(
+        &self,
+        domain: &ControllerId,
+        id: GrantId,
+        call: PreparedCall,
+    ) -> Result<GrantId, ExchangeError> {
         // Somebody else may be telling it; else she took it back meanwhile.
         let told = self.tell_grant(id, call).await?;
         if !told && self.step(move |engine| engine.is_withdrawn(id)).await? {
             return Err(StepError::GrantOver.into());
         }
-        self.deliver_due(&domain).await?;
+        self.deliver_due(domain).await?;
         Ok(id)
     }
 
@@ -193,8 +217,21 @@ impl Exchange {
     /// [`WithdrawalOutcome::Pending`].
     pub async fn withdraw(&self, grant: GrantId) -> Result<WithdrawalOutcome, ExchangeError> {
         let call = self.step(move |engine| engine.withdraw(grant)).await?;
+        self.tell_withdrawn(grant, call).await
+    }
+
+    async fn tell_withdrawn(
+        &self,
+        grant: GrantId,
+        call: PreparedCall,
+    ) -> Result<WithdrawalOutcome, ExchangeError> {
+        let domain = call.domain.clone();
         match self.tell_withdrawal(grant, call).await {
-            Ok(()) => Ok(WithdrawalOutcome::Acknowledged),
+            Ok(()) => {
+                // What was taken back with it is told too, now or later.
+                drop(self.tell_withdrawals(&domain).await);
+                Ok(WithdrawalOutcome::Acknowledged)
+            }
             Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
                 let never = self.step(move |engine| engine.accept_missing(grant)).await?;
                 let (done, waits) = (WithdrawalOutcome::NeverReceived, WithdrawalOutcome::Pending);

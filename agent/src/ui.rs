@@ -28,6 +28,7 @@ pub mod kit;
 pub mod mandates;
 pub mod page;
 pub mod product;
+pub mod renewal;
 pub mod rules;
 pub mod start;
 pub mod terms;

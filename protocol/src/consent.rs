@@ -18,6 +18,7 @@ mod objection;
 mod receipt;
 mod record;
 mod release;
+mod renewal;
 mod request;
 #[cfg(test)]
 mod sample;
@@ -44,6 +45,7 @@ pub use record::{
     ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
 };
 pub use release::{Disclosure, Release, disclosure_context, release_context};
+pub use renewal::{Renewable, RenewalMismatch, Supersedes};
 pub use request::{ALTERNATIVES_MAX, ConsentRequest, NoticeReference};
 pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{

@@ -95,6 +95,17 @@ fn the_example_of_a_continuation_is_what_its_vector_signs() {
 }
 
 #[test]
+fn the_example_of_a_renewal_is_what_its_vector_signs() {
+    let name = "grant-that-renews";
+    let example = examples(&read("spec/renewal.md")).remove(name).unwrap();
+    let vector = read(&format!("spec/vectors/consent/{name}.txt"));
+    let (_, body) = vector.split_once("\n\n").unwrap();
+    let jws = UnverifiedJws::parse(body.as_bytes(), JWS_LEN_MAX).unwrap();
+    let signed: Value = jws.peek().unwrap();
+    assert_eq!(to_canonical_json(&example).unwrap(), to_canonical_json(&signed).unwrap());
+}
+
+#[test]
 fn the_examples_of_ends_are_what_their_vectors_sign() {
     let examples = examples(&read("spec/ends.md"));
     let names: Vec<&str> = examples.keys().map(String::as_str).collect();

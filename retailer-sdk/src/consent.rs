@@ -2,7 +2,10 @@
 
 use besace_protocol::{
     call::UnverifiedCall,
-    consent::{Acknowledgement, Continuation, Deletion, Grant, GrantMismatch, UseHead, Withdrawal},
+    consent::{
+        Acknowledgement, Continuation, Deletion, Grant, GrantMismatch, RenewalMismatch, UseHead,
+        Withdrawal,
+    },
     crypto::sha256,
     document::{ParseDocumentError, SignDocumentError, Unverified, Verified, sign},
     jws::{Role, VerifyJwsError},
@@ -58,6 +61,12 @@ pub enum GiveGrantError {
     /// Another grant has its name or handle, or its log is another pseudonym's.
     #[error("another grant has this name or handle, or another pseudonym this log")]
     Conflict,
+    /// It names a grant whose place it cannot take.
+    #[error("grant cannot take the place of the one it names")]
+    Renewal(#[source] RenewalMismatch),
+    /// The grant that it names was never given here.
+    #[error("there is no grant whose place it could take")]
+    RenewsNothing,
     /// Nothing was recorded.
     #[error("grant was not recorded")]
     Log(#[from] StoreError),
@@ -80,10 +89,11 @@ impl GiveGrantError {
                 | GrantMismatch::Proposal
                 | GrantMismatch::Moment,
             ) => ProblemType::RequestUnknown,
-            Self::Expired => ProblemType::GrantExpired,
+            Self::Expired | Self::Renewal(RenewalMismatch::Moment) => ProblemType::GrantExpired,
             Self::Withdrawn => ProblemType::GrantWithdrawn,
             Self::Superseded => ProblemType::Superseded,
-            Self::Conflict => ProblemType::GrantConflict,
+            Self::Conflict | Self::Renewal(_) => ProblemType::GrantConflict,
+            Self::RenewsNothing => ProblemType::GrantMissing,
             Self::Log(_) => ProblemType::LogUnavailable,
         }
     }
@@ -159,10 +169,13 @@ impl Retailer {
             let key = grant.payload().subject_key;
             let standing = self.store.read().gone_on(key.key_id())?;
             if standing.is_none_or(|standing| standing.key == key) {
-                return self.store.write(|session| {
+                let given = self.store.write(|session| {
                     admit(session, call)??;
                     own.give_grant(session, grant, now, rng)
-                });
+                })?;
+                let replaced = grant.payload().supersedes.map(|old| old.grant);
+                self.forget_ended(replaced);
+                return Ok(given);
             }
         }
         let call = UnverifiedCall::parse(&call.bytes).map_err(CallError::Verify)?;
@@ -186,10 +199,12 @@ impl Retailer {
         )?;
         let grant =
             grant.verify(&[(Role::Subject, &subject)]).map_err(GiveGrantError::Signature)?;
-        self.store.write(|session| {
+        let given = self.store.write(|session| {
             admit(session, &call)??;
             own.give_grant(session, &grant, now, rng)
-        })
+        })?;
+        self.forget_ended(grant.payload().supersedes.map(|old| old.grant));
+        Ok(given)
     }
 
     /// Ends a grant for good: logged, keys and data deleted, acknowledged, in one transaction.
@@ -232,6 +247,9 @@ impl Retailer {
             own.withdraw(session, &stored, &withdrawal, due, now, rng)
         })?;
         self.live.forget(grant, &stored.grant.handle);
+        for after in self.store.read().successors(&stored)? {
+            self.live.forget(after.grant.id, &after.grant.handle);
+        }
         // What was deleted stands in the write-ahead log until it is emptied; `tidy` tries again.
         drop(self.store.forget_history());
         Ok(answer)
@@ -275,7 +293,7 @@ impl Own {
                         grant: self.ledger.attest(session, stored.jws, stored.leaf, &head)?,
                     })
                 }
-                StoredState::Expired => Err(GiveGrantError::Expired),
+                StoredState::Expired | StoredState::Superseded => Err(GiveGrantError::Expired),
                 StoredState::Withdrawn => Err(GiveGrantError::Withdrawn),
             };
         }
@@ -291,6 +309,7 @@ impl Own {
             return Err(GiveGrantError::Request);
         }
         self.admits_grant(session, terms)?;
+        let replaced = self.replaced(session, terms, now)?;
         let signed =
             grant.countersign(Role::Controller, &self.signing, now).map_err(StoreError::Record)?;
         let jws = signed.as_bytes().to_vec();
@@ -302,8 +321,12 @@ impl Own {
             leaf: opened.leaf,
             state: StoredState::Active,
             subject: Subject::of(terms),
+            superseded_by: None,
             uses: UseHead::start(terms.id),
         })?;
+        if let Some(old) = replaced {
+            self.supersede(session, &old, terms.id, now, rng)?;
+        }
         let head = self.ledger.seal(session)?;
         Ok(GrantGiven { grant: self.ledger.attest_opened(session, jws, opened, &head)? })
     }
@@ -351,6 +374,7 @@ impl Own {
         let opened = self.ledger.append(session, withdrawal.as_bytes().to_vec(), rng)?;
         let gone = self.erase(session, id, Deletion::Withdrawn, now, rng)?;
         session.set_state(id, StoredState::Withdrawn)?;
+        self.end_successors(session, stored, now, rng)?;
         let acknowledgement = Acknowledgement {
             acknowledged: now,
             controller: self.identity.domain.clone(),

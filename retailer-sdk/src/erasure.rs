@@ -115,7 +115,7 @@ impl Retailer {
             admit(session, &call)??;
             if let Some(known) = session.erasure(grant)?
                 && is_ahead(&known, now)?
-                && is_over(&stored, now)
+                && is_over(session, &stored, now)?
             {
                 own.erase_and_sign(session, &stored, due, now, rng)?;
                 own.ledger.seal(session)?;
@@ -140,6 +140,10 @@ impl Retailer {
         let mut owed = Vec::new();
         for stored in session.grants_to_erase()? {
             let grant = stored.grant.id;
+            // What another one replaced was deleted then, and is signed for when its own date is over.
+            if stored.state == StoredState::Superseded {
+                continue;
+            }
             // From when it is known here, also where she pressed long before, or a clock of hers is wrong.
             let received = acknowledged(session, grant)?;
             let ended = received.map_or(stored.grant.expires, |at| at.min(stored.grant.expires));
@@ -162,7 +166,7 @@ impl Retailer {
         let (own, due) = (&self.own, &self.due);
         self.store.write(|session| {
             let stored = session.grant(grant)?.ok_or(RecipientsToldError::Missing)?;
-            if stored.state == StoredState::Active || !is_over(&stored, now) {
+            if stored.state == StoredState::Active || !is_over(session, &stored, now)? {
                 return Err(RecipientsToldError::Live);
             }
             if erasure_by(session, grant, now)?.is_none() {
@@ -211,7 +215,7 @@ impl Own {
     ) -> Result<usize, StoreError> {
         let mut signed: usize = 0;
         for stored in session.grants_to_erase()? {
-            if !stored.grant.terms.recipients.is_empty() || !is_over(&stored, now) {
+            if !stored.grant.terms.recipients.is_empty() || !is_over(session, &stored, now)? {
                 continue;
             }
             self.erase_and_sign(session, &stored, due, now, rng)?;
@@ -230,6 +234,7 @@ impl Own {
     ) -> Result<(), StoreError> {
         let reason = match stored.state {
             StoredState::Withdrawn => Deletion::Withdrawn,
+            StoredState::Superseded => Deletion::Superseded,
             StoredState::Active | StoredState::Expired => Deletion::Expired,
         };
         let gone = self.erase(session, stored.grant.id, reason, now, rng)?;
@@ -285,9 +290,10 @@ impl Own {
     }
 }
 
-/// Whether a grant is over also by a clock that may have gone back since.
-fn is_over(stored: &StoredGrant, now: Timestamp) -> bool {
-    stored.state == StoredState::Withdrawn || now >= stored.grant.expires
+/// Whether an erasure can be signed: she withdrew this very grant, or its date is over, also by a clock that may have
+/// gone back since. What ended because of another grant was deleted then, and is signed for by its date.
+fn is_over(session: Session<'_>, stored: &StoredGrant, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(now >= stored.grant.expires || session.withdrawal(stored.grant.id)?.is_some())
 }
 
 /// The erasure of a grant, unless a clock signed it that was ahead of `now`: then it is signed anew.

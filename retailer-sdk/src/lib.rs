@@ -80,6 +80,7 @@ mod publish;
 mod receive;
 #[cfg(feature = "sqlite")]
 mod redemption;
+mod renewal;
 #[cfg(feature = "sqlite")]
 mod retailer;
 #[cfg(feature = "sqlite")]

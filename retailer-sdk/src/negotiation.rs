@@ -209,12 +209,18 @@ impl Retailer {
         {
             return Err(NegotiateError::Controller);
         }
-        self.store.write(|session| {
+        let replaced = match &message {
+            UnverifiedMessage::Grant(grant) => grant.claimed().supersedes.map(|old| old.grant),
+            _ => None,
+        };
+        let answer = self.store.write(|session| {
             admit(session, &call)??;
             let talk = own.talk_of(session, &message, &claimed, gone_on, now)?;
             let message = message.verify(talk.matter())?;
             talk.hear(message, now, rng)
-        })
+        })?;
+        self.forget_ended(replaced);
+        Ok(answer)
     }
 }
 

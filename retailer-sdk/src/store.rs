@@ -62,7 +62,7 @@ pub(crate) use tills::StoredChallenge;
 pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -79,6 +79,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("store/migrations/0014_grant_proposals.sql"),
     include_str!("store/migrations/0015_scans.sql"),
     include_str!("store/migrations/0016_answers.sql"),
+    include_str!("store/migrations/0017_superseded.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

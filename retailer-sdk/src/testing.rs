@@ -203,6 +203,7 @@ impl Shopper {
             subject_log_key: self.log_signer.verifying_key(),
             subject_log: self.log,
             subject_sealing_key: self.sealing.public_key(),
+            supersedes: None,
             terms: asked.terms.clone(),
             v: 1,
         }

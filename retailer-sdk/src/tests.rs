@@ -14,6 +14,7 @@ mod privacy;
 mod race;
 
 mod receive;
+mod renewal;
 mod retention;
 mod sighting;
 mod succession;
@@ -158,8 +159,9 @@ const fn first_shop() -> ShopCode {
     ShopCode::from_bytes([0, 0, 0, 1])
 }
 
-/// Takes back the migration that adds nothing but indexes, for a store of before.
+/// Takes back the migrations that add nothing but indexes and a column, for a store of before.
 fn undo_indexes(store: &rusqlite::Connection) {
+    store.execute_batch("ALTER TABLE grants DROP COLUMN superseded_by").unwrap();
     let made = include_str!("store/migrations/0015_scans.sql").lines();
     for made in made.filter_map(|line| line.strip_prefix("CREATE INDEX ")) {
         let (name, _) = made.split_once(' ').unwrap();

@@ -247,6 +247,7 @@ def deeds():
     yield "a pseudonym for each shop", known_elsewhere(forge.STRANGER)
     yield from ends()
     yield from negotiated()
+    yield from renewals()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)
@@ -470,6 +471,46 @@ def ends():
             entry = (b"\5" * 32, forge.sign("objection", objection, {"subject": forge.HER}, objection["said"]))
             yield f"objected to {controller}, shop: {at_shop}", lambda hers, shop, papers, policy, entry=entry, at_shop=at_shop: (
                 shop if at_shop else hers).entries.append(entry)
+
+
+def renewals():
+    """As `deeds`: a grant in the place of another one."""
+    def renewed(before, in_hers=False, times=1, old=None, **members):
+        def deed(hers, shop, papers, policy):
+            name = json.loads(shop.entries[shop.find("use", action="recognised", counter=1)][1])["grant"]
+            grant = shop.entries[shop.find("grant", id=name)][1]
+            given, headers = forge.read(grant)
+            named = {"digest": forge.digest(grant), "grant": name, **(old or {})}
+            for n in range(times):
+                new = {**given, "handle": f"handle_{n + 5:032x}", "id": f"grant_{n + 5:032x}", "supersedes": named, **members}
+                signed = forge.sign("grant", new, {"controller": forge.SHOP, "subject": forge.HER}, headers[0]["iat"])
+                for book in (shop, hers)[:1 + in_hers]:
+                    at = before(book) if book is shop else book.find("grant", id=name) + 1
+                    book.entries.insert(at, (bytes([n + 9]) * 32, signed))
+        return deed
+    def use(number):
+        return lambda book: book.find("use", action="recognised", counter=number)
+    def end(book):
+        return len(book.entries)
+    def withdrawn(before):
+        def deed(hers, shop, papers, policy):
+            name = json.loads(shop.entries[use(1)(shop)][1])["grant"]
+            grant = shop.entries[shop.find("grant", id=name)][1]
+            for book in (hers, shop):
+                index = book.find("withdrawal")
+                book.sign(index, grant=name, grant_digest=forge.digest(grant))
+            renewed(before)(hers, shop, papers, policy)
+        return deed
+    yield "renewed after all uses", renewed(end)
+    yield "renewed in both logs", renewed(end, in_hers=True)
+    for number in (2, 3):
+        yield f"used after it was renewed, from use {number} on", renewed(use(number))
+    yield "renewed twice", renewed(end, times=2)
+    yield "renewed under other words", renewed(end, old={"digest": verify.encode(b"\1" * 32)})
+    yield "renewed what nobody gave", renewed(end, old={"grant": "grant_" + "0" * 32})
+    yield "renewed before it was given", renewed(end, given=1_600_000_000, expires=1_600_000_000 + 90 * verify.DAY)
+    yield "renewed what is withdrawn", withdrawn(end)
+    yield "renewed, then withdrawn", withdrawn(lambda book: book.find("grant") + 3)
 
 
 WITNESSES = [(f"witness.example/w{n}", forge.Ed25519PrivateKey.from_private_bytes(bytes([100 + n]) * 32)) for n in (1, 2, 3)]

@@ -42,8 +42,8 @@ class Audit:
     def __init__(self, folder, policy):
         self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in pathlib.Path(folder).rglob("*") if path.is_file()}
         self.policy, self.findings, self.conduct, self.published, self.misnamed, self.open, self.lacking = policy, set(), set(), set(), set(), False, False
-        self.skew, self.now = policy.get("skew_seconds", 90), policy.get("now", int(time.time()))
-        self.within, self.erase = policy.get("acknowledge_within_seconds", DAY), policy.get("erase_within_seconds", 31 * DAY)
+        self.now, limits = policy.get("now", int(time.time())), {"skew": 90, "acknowledge_within": DAY, "erase_within": 31 * DAY}
+        self.skew, self.within, self.erase = (policy.get(f"{one}_seconds", most) for one, most in limits.items())
         self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
         self.requests, self.notices, self.known, self.last, self.seen, self.sides, self.stated = {}, {}, {}, {}, {}, ({}, {}), []
     def check(self, well, assertion, place):
@@ -165,8 +165,7 @@ class Audit:
             keys = {"controller": self.domains.get((home or [*self.domains, "/besace"][0][:-7]) + "/besace", {}).get("key"), "subject": payload.get("subject_key")}
             demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"], "mandate": ["subject"], "mandate-withdrawal": ["subject"], "refusal": [payload.get("by")],
                         "proposal": ["controller" if payload.get("turn") == 2 else "subject"]}.get(kind, ["controller"])
-            well = payload.get("controller_key", keys["controller"]) == keys["controller"]
-            well &= roles == demanded or (kind, roles) == ("grant", ["subject"])
+            well = payload.get("controller_key", keys["controller"]) == keys["controller"] and (roles == demanded or (kind, roles) == ("grant", ["subject"]))
             for part, header in zip(parts, headers, strict=True):
                 key, text = decode(keys[header["role"]]), f"{part['protected']}.{document['payload']}"
                 Ed25519PublicKey.from_public_bytes(key).verify(decode(part["signature"]), text.encode())
@@ -183,8 +182,7 @@ class Audit:
             self.requests.setdefault((kind, payload["digest"]), payload)
         elif kind == "grant":
             own = payload["controller"] + "/besace" if theirs and payload["roles"][1:] else payload["subject_log"]
-            own = own == origin and payload["expires"] == payload["given"] + payload["terms"]["valid_days"] * DAY
-            self.check(own and place not in self.misnamed, "G2", place)
+            self.check(own == origin and payload["expires"] == payload["given"] + payload["terms"]["valid_days"] * DAY and place not in self.misnamed, "G2", place)
             if theirs and (asked := self.requests.get(payload["request"])):
                 said = self.requests.get(("proposal", payload["proposal"]), {}) if "proposal" in payload else asked
                 right = {**said, **{one: asked[one] for one in ("request_id", "controller", "notice")}}
@@ -193,13 +191,15 @@ class Audit:
                 end = min(asked["expires"], said.get("expires", 0), self.now + self.skew + 1)
                 self.check(same and max(asked["issued"], said.get("issued", 0) - self.skew) <= payload["given"] < end, "G3", place)
             self.check(lives.get(payload["id"], payload)["digest"] == payload["digest"], "G3", place)
-            told = self.notices.setdefault(payload["notice"], {})
-            terms = payload["terms"] | {"less": "proposal" in payload}
+            told, terms = self.notices.setdefault(payload["notice"], {}), payload["terms"] | {"less": "proposal" in payload}
             told.setdefault(("G5", theirs, str([terms[one] for one in ("less", *TOLD)])), (terms, place))
+            if payload["id"] not in lives and (old := lives.get(payload.get("supersedes", {}).get("grant"))):  # from here on it stands in its place
+                same = [one["terms"]["purpose"] + one["controller"] + one["subject_key"] for one in (old, payload)]
+                same = same[0] == same[1] and payload["supersedes"]["digest"] == old["digest"] and old["given"] <= payload["given"] < old["expires"]
+                old["next"] = payload["id"] if self.judge(place, W6=same and not old["said"] and not old.get("next")) else old.get("next")
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
-            start = encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))
             lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure"]), **payload, "place": place, "last": 0,
-                "heads": {0: start}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0)})
+                "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0)})
         elif kind in ("withdrawal", "acknowledgement", "erasure") and self.check(life, "U1", place):
             named, erased, early = payload.get("withdrawal"), payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
             right = {"subject_key": life["subject_key"], "controller": life["controller"], "grant_digest": life["digest"]}
@@ -207,7 +207,8 @@ class Audit:
             if self.check(ended and {**right, **payload} == {**payload, **right}, "G2" if early else "G1", place):
                 if kind == "withdrawal" and len(life["said"]) < 17:
                     life["cut"] = life["cut"] if life["said"] else (life["last"], len(life["uses"]))
-                    life["said"][payload["digest"]] = payload["withdrawn"]
+                    life["said"][payload["digest"]], after = payload["withdrawn"], life
+                    while after := lives.get(after.get("next")): after["ended"] = True  # with it ends what took its place
                 if not life[kind] or kind == "erasure" and erased < life[kind][0]["erased"]:
                     life[kind] = (payload, place, self.last.get(place[0].split("/openings")[0], 0), sorted(life["uses"])[-1:])
                 theirs and kind != "withdrawal" and self.moment(payload.get("acknowledged", erased), place)
@@ -229,7 +230,7 @@ class Audit:
         if not known or kind in ("published", "discrepancy", "anchor") or mandates.acted(self, kind, value, place) or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
-        live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"])
+        live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"], W6=not life.get("next") and not life.get("ended"))
         if kind == "deleted":
             life["deleted"] = {**dict.fromkeys(value["days"], (at, place)), **life["deleted"]}
         elif kind == "use":
@@ -249,8 +250,7 @@ class Audit:
                 life["days"][value["day"]] = place
     def read_documents(self):
         for name in (name for name in self.files if name.startswith("documents/")):
-            digest, data = encode(bytes.fromhex(name[10:])), self.files[name]
-            kind, payload = self.signed(data)
+            digest, (kind, payload) = encode(bytes.fromhex(name[10:])), self.signed(data := self.files[name])
             if digest in self.notices:
                 notice = canonical(data)
                 said = all(len(re.findall("[A-Za-zÀ-ÖØ-öø-ɏ]", notice["items"].get(item, ""))) > 2 for item in ITEMS)

@@ -7,6 +7,7 @@ mod gate;
 mod liar;
 mod negotiation;
 mod pause;
+mod renewal;
 mod rules;
 
 use besace_agent::{

@@ -132,6 +132,7 @@ impl Hers {
             subject_log: LogId::generate(&mut self.rng),
             subject_log_key: SigningKey::generate(&mut self.rng).verifying_key(),
             subject_sealing_key: SealingSecretKey::generate(&mut self.rng).public_key(),
+            supersedes: None,
             terms,
             v: 1,
         };

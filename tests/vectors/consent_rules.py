@@ -309,6 +309,10 @@ def indication(value):
         one_of("page", "command")(value)
 
 
+def supersedes(value):
+    members(value, {"digest": DIGEST, "grant": GRANT})
+
+
 def grant(value):
     members(
         value,
@@ -330,8 +334,9 @@ def grant(value):
             "terms": terms,
             "v": VERSION,
         },
-        {"proposal": DIGEST},
+        {"proposal": DIGEST, "supersedes": supersedes},
     )
+    demand(value.get("supersedes", {}).get("grant") != value["id"], "takes its own place")
     life = value["terms"]["valid_days"] * DAY_SECONDS
     demand(value["expires"] == value["given"] + life, "lives otherwise than its terms say")
     keys = {value["subject_key"], value["subject_log_key"], value["controller_key"]}
@@ -532,7 +537,7 @@ def plain_record(value):
         "deleted": {
             "days": increasing(DAY, 64 << 10),
             "grant": GRANT,
-            "reason": one_of("day_over", "withdrawn", "expired"),
+            "reason": one_of("day_over", "withdrawn", "expired", "superseded"),
         },
         "published": {"digest": DIGEST},
         "anchor": {

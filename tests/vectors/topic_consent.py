@@ -112,6 +112,19 @@ def _answer(header, body):
         demand(value["withdrawal"] == to_digest, "another withdrawal")
 
 
+def _renewal(header, body):
+    """A grant against the one whose place it takes."""
+    typ = "besace-grant+jws"
+    new, _ = document(body, typ, signers_of(typ, header))
+    keys = {role: header.get(f"old-{role}", header[role]) for role in ("subject", "controller")}
+    old, digest = document(header["old"].encode(), typ, signers_of(typ, {**header, **keys}))
+    demand(new.get("supersedes") == {"digest": digest, "grant": old["id"]}, "another grant")
+    demand(new["controller"] == old["controller"], "another controller")
+    demand(new["subject_key"] == old["subject_key"], "another pseudonym")
+    demand(new["terms"]["purpose"] == old["terms"]["purpose"], "another purpose")
+    demand(old["given"] <= new["given"] < old["expires"], "it could not be used then")
+
+
 def _change(header, body):
     typ, signers, now = "besace-manifest+jws", pinned(header), int(header["now"])
     value, _ = document(body, typ, signers)
@@ -200,7 +213,7 @@ def _sealed(header, body):
     demand("day" not in header or inner["day"] == int(header["day"]), "of another day inside")
 
 
-FINAL = ("expired", "withdrawn", "revoked")
+FINAL = ("expired", "withdrawn", "revoked", "superseded")
 
 
 def after(state, event, expires, now):
@@ -209,10 +222,11 @@ def after(state, event, expires, now):
         state = "expired"
     if event == "tick":
         return state
-    if event == "withdrawn" and state in ("given", "active", "expired"):
+    if event == "withdrawn" and state in ("given", "active", "expired", "superseded"):
         return "withdrawn"
     demand(state not in FINAL, "the grant is over")
-    return {"countersigned": "active", "revoked": "revoked"}[event]
+    outcomes = {"countersigned": "active", "revoked": "revoked", "superseded": "superseded"}
+    return outcomes[event]
 
 
 def _life(header, body):
@@ -234,6 +248,7 @@ CHECKERS = {
     "uses": _uses,
     "sealed": _sealed,
     "life": _life,
+    "renewal": _renewal,
 }
 
 

@@ -1,5 +1,7 @@
 //! `besace consent`: what she is asked, what she gave, and taking it back.
 
+mod renewal;
+
 use std::{
     fmt::{self, Write as _},
     str::FromStr,
@@ -46,6 +48,11 @@ pub(super) enum Command {
     },
     /// What you gave, until when, and what became of it.
     List,
+    /// Say yes again, in the place of a grant that ends, where nothing more is asked than then.
+    Renew {
+        /// Its name, as `list` shows it.
+        grant: GrantId,
+    },
     /// Take a yes back. It takes effect at once, whether the retailer answers or not.
     Withdraw {
         /// Its name, as `list` shows it.
@@ -139,6 +146,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
             )
         }
         Command::List => list(session),
+        Command::Renew { grant } => renewal::renew(session, grant),
         Command::Withdraw { grant } => {
             let outcome =
                 exchange::run(session, |exchange| async move { exchange.withdraw(grant).await })?;
@@ -303,10 +311,14 @@ fn requests(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         let mirror = terms::mirror_of(&voice, &one.display_name, &one.guesses, &asked.terms);
         let _infallible = writeln!(text, "  {mirror}");
         text.push_str(&rule::beyond(&one.beyond));
+        if let Some(one) = &one.change {
+            renewal::change(&mut text, one);
+        }
         told(&mut text, &one.notice);
         list.push(json!({
             "guesses": one.guesses,
             "beyond": beyond_json(&one.beyond),
+            "change": one.change.as_ref().map(renewal::change_json),
             "name": one.display_name,
             "notice": one.notice,
             "request": asked.id,
@@ -400,6 +412,15 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         if let Some(rule) = view.rule {
             let _infallible = writeln!(text, "  Accepted by your {}.", rule::named(rule));
         }
+        let by = view.ends_soon(engine.now()).then(|| engine.renewable_by(view.grant.id));
+        let by = by.transpose().map_err(|error| exchange::step_failure(&error))?.flatten();
+        if by.is_some() {
+            let _infallible = writeln!(
+                text,
+                "  It ends then by itself. To go on: besace consent renew {}",
+                view.grant.id
+            );
+        }
         let owed = view.owed(engine.now());
         if let Some(duty) = owed {
             let _infallible = writeln!(text, "  {}", duty_text(duty));
@@ -427,9 +448,11 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
             "grant": view.grant.id,
             "name": view.display_name,
             "purpose": view.grant.terms.purpose,
+            "renewable_by": by,
             "retailer": view.grant.controller,
             "rule": view.rule,
             "state": view.state,
+            "supersedes": view.grant.supersedes.map(|old| old.grant),
             "uses": uses,
         }));
     }
@@ -534,6 +557,7 @@ const fn state(state: GrantState) -> &'static str {
         GrantState::Expired => "over",
         GrantState::Withdrawn => "taken back",
         GrantState::Revoked => "ended by the retailer",
+        GrantState::Superseded => "replaced by another",
     }
 }
 

@@ -229,10 +229,16 @@ pub(super) fn named(rule: RuleName) -> String {
 /// Why she is asked although there is a rule.
 pub(super) fn beyond(beyond: &[BeyondRule]) -> String {
     beyond.iter().fold(String::new(), |mut text, one| {
-        let what: Vec<&str> = one.dimensions.iter().map(|what| word(*what)).collect();
-        let _infallible = writeln!(text, "  Beyond your {}: {}.", named(one.rule), what.join(", "));
+        let what = words(&one.dimensions);
+        let _infallible = writeln!(text, "  Beyond your {}: {what}.", named(one.rule));
         text
     })
+}
+
+/// Dimensions, as words.
+pub(super) fn words(dimensions: &[Dimension]) -> String {
+    let words: Vec<&str> = dimensions.iter().map(|one| word(*one)).collect();
+    words.join(", ")
 }
 
 const fn word(dimension: Dimension) -> &'static str {

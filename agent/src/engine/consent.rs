@@ -19,6 +19,7 @@ use besace_protocol::{
 use super::{
     Acquaintance, Engine, Errand, Turn, Withdrawing,
     decisions::{BeyondRule, beyond},
+    renewal::Change,
     retailers::{REFUSAL_PAUSE_DAYS, check_request},
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
@@ -43,6 +44,8 @@ pub struct OpenRequest {
     pub guesses: Vec<Guess>,
     /// In what it goes beyond her rules for this purpose: why she is asked.
     pub beyond: Vec<BeyondRule>,
+    /// What it would change of a grant that she has, and whose place it would take.
+    pub change: Option<Change>,
 }
 
 /// An open request with its notice, whether or not she is asked.
@@ -106,7 +109,9 @@ impl Engine {
                 continue;
             }
             let beyond = beyond(&decision);
-            open.push(OpenRequest { request, display_name, notice, guesses, beyond });
+            let asked = request.payload();
+            let change = self.change_by(&asked.controller, &asked.terms)?;
+            open.push(OpenRequest { request, display_name, notice, guesses, beyond, change });
         }
         Ok(open)
     }
@@ -236,27 +241,104 @@ impl Engine {
         self.finish_withdrawal(withdrawing)
     }
 
+    /// As [`withdraw`](Self::withdraw), of what the retailer says that it never signed: what that was to take the place
+    /// of stays. Where it did sign, that is over too.
+    pub fn withdraw_orphan(&self, id: GrantId) -> Result<PreparedCall, StepError> {
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        if grant.claimed_key(Role::Controller).is_some() {
+            return self.withdraw(id);
+        }
+        let mut withdrawing = self.0.turns.close(id, self.now());
+        withdrawing.alone = true;
+        withdrawing.wait();
+        self.finish_withdrawal(withdrawing)
+    }
+
     /// From here on nothing begins to leave under the grant, and what is on its way is stopped.
     pub fn begin_withdrawal(&self, id: GrantId) -> Withdrawing {
-        self.0.turns.close(id, self.now())
+        let mut withdrawing = self.0.turns.close(id, self.now());
+        // Where the vault cannot be read nothing is written down either.
+        let others = self.taken_back_with(id).unwrap_or_default();
+        withdrawing.others =
+            others.into_iter().map(|other| self.0.turns.close(other, self.now())).collect();
+        withdrawing
     }
 
     /// Writes a withdrawal down, when what was on its way is gone.
-    pub fn finish_withdrawal(&self, withdrawing: Withdrawing) -> Result<PreparedCall, StepError> {
+    pub fn finish_withdrawal(
+        &self,
+        mut withdrawing: Withdrawing,
+    ) -> Result<PreparedCall, StepError> {
         let id = withdrawing.grant;
-        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
-        let pseudonym = self.pseudonym_of(stored.generation)?;
-        let record = self.sign_withdrawal(&stored, &pseudonym)?;
+        // She may have renewed it between the two.
+        let closed: Vec<GrantId> = withdrawing.others.iter().map(|other| other.grant).collect();
+        let late = if withdrawing.alone { Vec::new() } else { self.taken_back_with(id)? };
+        for other in late.into_iter().filter(|other| !closed.contains(other)) {
+            let other = self.0.turns.close(other, self.now());
+            other.wait();
+            withdrawing.others.push(other);
+        }
+        let (pseudonym, record) = self.make_withdrawal(id)?;
+        let mut all = vec![self.withdraw_step(id, record.clone(), &withdrawing)];
+        for other in &withdrawing.others {
+            let (_, record) = self.make_withdrawal(other.grant)?;
+            all.push(self.withdraw_step(other.grant, record, other));
+        }
         // Before it stands in her log: whatever happens in between, no key leaves afterwards.
         let turn = self.turn_at_outbox();
-        self.unhold_releases(id);
-        let change = GrantChange::Withdraw { stopped: withdrawing.stopped(self.now()) };
-        self.pass_gate(id, change, record.clone())?.ok_or(StepError::GrantOver)?;
+        for (grant, ..) in &all {
+            self.unhold_releases(*grant);
+        }
+        self.withdraw_together(&pseudonym, all)?;
+        // It was over before, or it is now.
+        let stands = self.vault()?.grant(id)?.and_then(|stored| stored.withdrawal);
+        if stands.as_ref() != Some(&record) {
+            return Err(StepError::GrantOver);
+        }
         drop(withdrawing);
         drop(turn);
         self.try_refresh_outbox();
         let body = self.withdraw_body(&pseudonym, record)?;
         self.prepare_call(&pseudonym, WITHDRAWALS_PATH, &body)
+    }
+
+    fn withdraw_step(
+        &self,
+        grant: GrantId,
+        record: Vec<u8>,
+        withdrawing: &Withdrawing,
+    ) -> (GrantId, GrantChange, Vec<u8>, GateSalts) {
+        let mut rng = self.rng();
+        let salts = GateSalts { record: Salt::generate(&mut rng), head: Salt::generate(&mut rng) };
+        let stopped = withdrawing.stopped(self.now());
+        (grant, GrantChange::Withdraw { stopped }, record, salts)
+    }
+
+    /// All of them, or none.
+    fn withdraw_together(
+        &self,
+        pseudonym: &Pseudonym,
+        all: Vec<(GrantId, GrantChange, Vec<u8>, GateSalts)>,
+    ) -> Result<(), StepError> {
+        let vault = self.vault()?;
+        let own = vault.own_log(LogId::generate(&mut self.rng()), self.now())?;
+        let signers = LogSigners {
+            pairwise: self.pairwise_log_signer(pseudonym)?,
+            vault: self.root()?.vault_log_key(&own),
+        };
+        let done = vault.withdraw_together(all, signers, self.now());
+        // Also where only the mark failed: the change was made.
+        self.0.grant_changes.send_replace(());
+        Ok(done.map(drop)?)
+    }
+
+    /// A withdrawal of a grant, signed by her pseudonym of today; nothing is written down yet.
+    fn make_withdrawal(&self, id: GrantId) -> Result<(Pseudonym, Vec<u8>), StepError> {
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        let pseudonym = self.pseudonym_of(stored.generation)?;
+        let record = self.sign_withdrawal(&stored, &pseudonym)?;
+        Ok((pseudonym, record))
     }
 
     /// A withdrawal of a grant, signed by the pseudonym that gave it.

@@ -108,9 +108,13 @@ impl GrantView {
             GrantState::Withdrawn => self.acknowledged_at.map(|at| at.min(self.grant.expires)),
             // What it never signed it may never have had.
             GrantState::Expired if self.both_signed => Some(self.grant.expires),
-            GrantState::Given | GrantState::Active | GrantState::Expired | GrantState::Revoked => {
-                None
-            }
+            // It was deleted then; what is signed for is what ran out.
+            GrantState::Superseded if now >= self.grant.expires => Some(self.grant.expires),
+            GrantState::Given
+            | GrantState::Active
+            | GrantState::Expired
+            | GrantState::Revoked
+            | GrantState::Superseded => None,
         };
         if let Some(erasure) = &self.erasure {
             return Some(Erasing::Done {

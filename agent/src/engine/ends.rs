@@ -61,6 +61,7 @@ impl Engine {
             let over = match stored.state {
                 GrantState::Withdrawn => stored.acknowledgement.is_some(),
                 GrantState::Expired => is_countersigned(&stored)?,
+                GrantState::Superseded => stored.expires_at <= self.now(),
                 GrantState::Given | GrantState::Active | GrantState::Revoked => false,
             };
             if stored.domain != errand.domain || !over || stored.erasure.is_some() {

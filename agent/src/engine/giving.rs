@@ -19,7 +19,7 @@ use super::{
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
     turns::Leaving,
 };
-use crate::vault::{GivingRule, GrantChange, Pseudonym, RequestState, StoredGrant};
+use crate::vault::{GivingRule, Pseudonym, RequestState, StoredGrant};
 
 /// A grant that she signed, on its way into the vault.
 pub(super) struct Giving {
@@ -27,6 +27,8 @@ pub(super) struct Giving {
     stored: StoredGrant,
     presence_root: Option<SecretBytes<32>>,
     rule: Option<GivingRule>,
+    /// To a request that she gave before.
+    again: bool,
 }
 
 impl Engine {
@@ -37,7 +39,18 @@ impl Engine {
         request: RequestId,
         indication: Indication,
     ) -> Result<(GrantId, PreparedCall), StepError> {
-        self.give_as(request, indication, None)
+        self.give_as(request, indication, None, false)
+    }
+
+    /// As [`give`](Self::give), in the place of a grant that she has, and of nothing else; also where the shop asks no more than
+    /// it did then.
+    pub fn renew(
+        &self,
+        grant: GrantId,
+        indication: Indication,
+    ) -> Result<(GrantId, PreparedCall), StepError> {
+        let request = self.renewable_by(grant)?.ok_or(StepError::RequestClosed)?;
+        self.give_as(request, indication, None, true)
     }
 
     /// As [`give`](Self::give), because a rule of hers says so: the grant names it so that only she can tell which.
@@ -47,7 +60,7 @@ impl Engine {
         name: RuleName,
     ) -> Result<(GrantId, PreparedCall), StepError> {
         let rule = GivingRule::of(name, &mut self.rng());
-        self.give_as(request, rule.indication(), Some(rule))
+        self.give_as(request, rule.indication(), Some(rule), false)
     }
 
     fn give_as(
@@ -55,17 +68,22 @@ impl Engine {
         request: RequestId,
         indication: Indication,
         rule: Option<GivingRule>,
+        again: bool,
     ) -> Result<(GrantId, PreparedCall), StepError> {
         self.follows_its_clock()?;
         let stored = self.vault()?.request(request)?;
-        let stored = stored.filter(|stored| stored.state == RequestState::Open);
+        let stored = stored.filter(|stored| {
+            stored.state == RequestState::Open || again && stored.state == RequestState::Given
+        });
         let (request, _) = self.verify_request(&stored.ok_or(StepError::RequestClosed)?)?;
         if self.negotiated()?.contains(&request.payload().id) {
             return Err(StepError::RequestClosed);
         }
         self.check_giving(&request)?;
         let pseudonym = self.pseudonym(&request.payload().controller)?;
-        let giving = self.make_grant(&pseudonym, &request, None, indication, rule)?;
+        self.is_not_renewing(&request.payload().controller, request.payload().terms.purpose)?;
+        let made = self.make_grant(&pseudonym, &request, None, indication, rule)?;
+        let giving = Giving { again, ..made };
         let (id, jws) = (giving.stored.id, giving.stored.jws.clone());
         // Two hands on one button: the first grant stands.
         if !self.keep_given(giving, None)? {
@@ -137,6 +155,7 @@ impl Engine {
             subject_log: pseudonym.log,
             subject_log_key: self.pairwise_log_signer(pseudonym)?.verifying_key(),
             subject_sealing_key: keys.sealing.public_key(),
+            supersedes: self.to_supersede(pseudonym, terms.purpose)?,
             terms,
             v: 1,
         };
@@ -149,7 +168,7 @@ impl Engine {
         });
         let jws = signed.as_bytes().to_vec();
         let stored = StoredGrant::given(given, jws, asked.id, pseudonym.generation);
-        Ok(Giving { signed, stored, presence_root, rule })
+        Ok(Giving { signed, stored, presence_root, rule, again: false })
     }
 
     /// Keeps a grant that was made; false, and nothing kept, if its request was decided meanwhile, or its rule changed.
@@ -159,8 +178,8 @@ impl Engine {
         giving: Giving,
         said: Option<(NegotiationId, usize)>,
     ) -> Result<bool, StepError> {
-        let Giving { signed: _, stored, presence_root, rule } = giving;
-        Ok(self.vault()?.add_grant(stored, presence_root, rule, said)?)
+        let Giving { signed: _, stored, presence_root, rule, again } = giving;
+        Ok(self.vault()?.add_grant(stored, presence_root, rule, said, again)?)
     }
 
     /// Calls for grants the retailer has not signed yet: a retailer that was not reached is told again.
@@ -234,8 +253,6 @@ impl Engine {
         if stored.state == GrantState::Active {
             return Ok(());
         }
-        self.pass_gate(id, GrantChange::Activate, signed.as_bytes().to_vec())?
-            .map(drop)
-            .ok_or(StepError::GrantOver)
+        self.activate(&signed)?.map(drop).ok_or(StepError::GrantOver)
     }
 }

@@ -26,7 +26,7 @@ use super::{
     giving::Giving,
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
-use crate::vault::{Ended, GivingRule, GrantChange, Pseudonym, StoredGrant, StoredNegotiation};
+use crate::vault::{Ended, GivingRule, Pseudonym, StoredGrant, StoredNegotiation};
 
 /// How long a proposal of hers stands, in seconds.
 const PROPOSAL_SECONDS: u64 = 7 * DAY_SECONDS;
@@ -470,11 +470,10 @@ impl Engine {
     ) -> Result<bool, StepError> {
         if let Message::Grant(grant) = message {
             // Before it is written down: killed in between, it is heard again. One that she took back meanwhile stays so.
-            let (id, signed) = (grant.payload().id, grant.as_bytes().to_vec());
-            let passed = self.pass_gate(id, GrantChange::Activate, signed)?;
+            let passed = self.activate(grant)?;
             let waits = |grant: StoredGrant| grant.state == GrantState::Given;
             // What the gate does not let live is not settled: it is heard again, or its time runs out.
-            if passed.is_none() && self.vault()?.grant(id)?.is_some_and(waits) {
+            if passed.is_none() && self.vault()?.grant(grant.payload().id)?.is_some_and(waits) {
                 return Ok(false);
             }
         }

@@ -31,6 +31,11 @@ impl Engine {
         let withdrawal = withdrawal.transpose()?;
         let receipt =
             Receipt::of(&grant, &notice, withdrawal.as_ref()).map_err(|_| StepError::Make)?;
+        let successor = self.successor_of(id)?;
+        let receipt = match &successor {
+            Some(after) => receipt.superseded_by(after).map_err(|_| StepError::Make)?,
+            None => receipt,
+        };
         receipt.to_bytes(self.now()).map_err(|_| StepError::Make)
     }
 }

@@ -186,12 +186,16 @@ pub struct Withdrawing {
     turns: Arc<Turns>,
     pub(crate) grant: GrantId,
     stopped: Vec<(Arc<Call>, bool)>,
+    /// Those that are taken back with it (`spec/renewal.md#withdrawal`).
+    pub(crate) others: Vec<Self>,
+    /// Nothing else is taken back with it.
+    pub(crate) alone: bool,
 }
 
 impl Withdrawing {
     /// Whether everything that was on its way is gone.
     pub fn is_alone(&self) -> bool {
-        self.turns.state().is_quiet(self.grant)
+        self.turns.state().is_quiet(self.grant) && self.others.iter().all(Self::is_alone)
     }
 
     /// Waits until it is, a few seconds at the most: whoever does not answer does not keep her from it.
@@ -202,6 +206,9 @@ impl Withdrawing {
             .over
             .wait_timeout_while(state, PATIENCE, |state| !state.is_quiet(self.grant));
         drop(waited);
+        for other in &self.others {
+            other.wait();
+        }
     }
 
     /// What the journal says of the calls that were stopped.
@@ -269,7 +276,7 @@ impl Turns {
             state.grants_cut.insert(grant, now);
         }
         drop(state);
-        Withdrawing { turns: Arc::clone(self), grant, stopped }
+        Withdrawing { turns: Arc::clone(self), grant, stopped, others: Vec::new(), alone: false }
     }
 
     /// Whether the grant itself may arrive yet, after its withdrawal: what was signed is taken for so long.

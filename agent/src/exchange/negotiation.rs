@@ -135,7 +135,8 @@ impl Exchange {
     async fn withdraw_orphans(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
         let name = domain.clone();
         for grant in self.step(move |engine| engine.orphans(&name)).await? {
-            let _told_again = self.withdraw(grant).await?;
+            let call = self.step(move |engine| engine.withdraw_orphan(grant)).await?;
+            let _told_again = self.tell_withdrawn(grant, call).await?;
         }
         Ok(())
     }

@@ -190,6 +190,12 @@ pub(super) async fn refuse(_: Session, site: web::Data<Site>, id: web::Path<Stri
     Ok(see_other(&format!("/consent#{id}")))
 }
 
+pub(super) async fn renew(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
+    let id = GrantId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
+    let new = site.exchange.renew(id, Indication::Page).await?;
+    Ok(see_other(&format!("/consent#{new}")))
+}
+
 pub(super) async fn stop(_: Session, site: web::Data<Site>, id: web::Path<String>) -> Answer {
     let id = GrantId::parse(&id).map_err(|_| Refusal::NOT_FOUND)?;
     match site.exchange.withdraw(id).await {

@@ -370,6 +370,9 @@ pub static ROUTES: &[Route] = &[
     hers(consent(post("refuse", "/consent/{id}/refuse", "She refuses.", |r| {
         r.to(handlers::refuse)
     }))),
+    hers(consent(post("renew", "/consent/{id}/renew", "She agrees again.", |r| {
+        r.to(handlers::renew)
+    }))),
     hers(consent(post("stop", "/consent/{id}/stop", "She withdraws.", |r| r.to(handlers::stop)))),
     hers(shop(post("object", "/consent/{domain}/no-offers", "She wants no marketing.", |r| {
         r.to(handlers::object)

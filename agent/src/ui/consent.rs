@@ -10,7 +10,7 @@ use besace_protocol::{
 };
 
 use super::{
-    afresh, mandates, rules,
+    afresh, mandates, renewal, rules,
     terms::{self, RetailerWords},
     view::{
         ConsentView, EndedView, Fact, GrantView, Key, LookUpView, MarketingView, RequestView, plain,
@@ -53,7 +53,11 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
             None => {
                 let manifest = engine.manifest(&known.grant.controller)?;
                 let words = retailer(manifest.payload(), &known.grant.terms);
-                view.live.push(live(voice, &words, &known, now));
+                let mut card = live(voice, &words, &known, now);
+                if known.ends_soon(now) && engine.renewable_by(known.grant.id)?.is_some() {
+                    card.renew = Some(renewal::renew(voice, &words.name, &known, now));
+                }
+                view.live.push(card);
             }
             Some(end) => {
                 let name = plain(&known.display_name, NAME_MAX);
@@ -132,7 +136,7 @@ fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestam
         id: asked.id.to_string(),
         sentence: terms::question(voice, &words, &asked.terms, now),
         mirror: terms::mirror_of(voice, &words.name, &open.guesses, &asked.terms),
-        beyond: open.beyond.iter().map(|one| rules::beyond(voice, one, now)).collect(),
+        beyond: renewal::beside(voice, open, now),
         facts: terms::request_facts(voice, &words, &asked.terms, now),
         retailer: words.name,
         notice_language: plain(open.notice.language(), 2),
@@ -209,6 +213,7 @@ fn live(
         retailer: words.name.clone(),
         facts,
         stop_label: format!("{stop} ({})", words.name),
+        renew: None,
     }
 }
 
@@ -327,6 +332,7 @@ fn end_of(known: &engine::GrantView, now: Timestamp) -> Option<End> {
         }),
         GrantState::Expired => Some(End::Expired(known.grant.expires)),
         GrantState::Revoked => Some(End::Revoked(at)),
+        GrantState::Superseded => Some(End::Superseded(at)),
     }
 }
 
@@ -356,6 +362,8 @@ pub enum End {
     Expired(Timestamp),
     /// The retailer ended it.
     Revoked(Timestamp),
+    /// She renewed it: another grant took its place.
+    Superseded(Timestamp),
     /// She said no; it may not be asked again before this moment.
     Refused(Timestamp),
 }
@@ -373,6 +381,7 @@ pub fn ended(voice: &Voice, retailer: &str, end: End, now: Timestamp) -> String 
         End::Unanswered => voice.say_with("consent-ended-unanswered", [who()]),
         End::Expired(at) => voice.say_with("consent-ended-expired", [when(at)]),
         End::Revoked(at) => voice.say_with("consent-ended-revoked", [who(), when(at)]),
+        End::Superseded(at) => voice.say_with("consent-ended-superseded", [who(), when(at)]),
         End::Refused(until) => voice.say_with("refused", [when(until)]),
     }
 }
@@ -578,6 +587,10 @@ mod tests {
         insta::assert_snapshot!(say(End::Unanswered), @"Maison Lumen did not sign your yes in the end: nothing was given.");
         insta::assert_snapshot!(say(End::Expired(AT)), @"Ran out on 10 March.");
         insta::assert_snapshot!(say(End::Revoked(AT)), @"Maison Lumen ended it on 10 March.");
+        insta::assert_snapshot!(
+            say(End::Superseded(AT)),
+            @"On 10 March another consent to Maison Lumen took its place."
+        );
         insta::assert_snapshot!(say(End::Refused(AT)), @"It’s a no, and it’s understood. This request will not come back before 10 March.");
     }
 }

@@ -236,9 +236,14 @@ pub fn refused(voice: &Voice, rule: RuleName, now: Timestamp) -> String {
 
 /// "It goes beyond your rule 3 of 12 March: how long it is kept."
 pub fn beyond(voice: &Voice, beyond: &BeyondRule, now: Timestamp) -> String {
-    let what: Vec<String> = beyond.dimensions.iter().map(|one| dimension(voice, *one)).collect();
+    let what = words(voice, &beyond.dimensions);
     let [number, date] = name(voice, beyond.rule, now);
-    voice.say_with("rule-beyond", [number, date, ("what", what.join(", ").into())])
+    voice.say_with("rule-beyond", [number, date, ("what", what.into())])
+}
+
+pub(super) fn words(voice: &Voice, dimensions: &[Dimension]) -> String {
+    let words: Vec<String> = dimensions.iter().map(|one| dimension(voice, *one)).collect();
+    words.join(", ")
 }
 
 fn name<'a>(

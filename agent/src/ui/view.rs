@@ -312,6 +312,17 @@ pub struct GrantView {
     pub facts: Vec<Fact>,
     /// "Stop: Maison Lumen", for whoever hears the button without seeing the card.
     pub stop_label: String,
+    /// That it ends soon, and how to go on, where nothing more is asked.
+    pub renew: Option<RenewView>,
+}
+
+/// That a grant ends soon by itself, and the button that renews it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenewView {
+    /// When it ends.
+    pub sentence: String,
+    /// "Go on: Maison Lumen", for whoever hears the button without seeing the card.
+    pub label: String,
 }
 
 /// A retailer, and whether its offers are shown.

@@ -22,7 +22,8 @@ use super::{JournalEntry, Vault, VaultError, column, journal, logs, negotiations
 /// What changes with a grant.
 #[derive(Debug)]
 pub enum GrantChange {
-    /// The controller signed it too; the record is the grant with both signatures.
+    /// The controller signed it too; the record is the grant with both signatures. The one that it names as the one it
+    /// replaces is over by the same step.
     Activate,
     /// Keys of one day leave.
     Release {
@@ -118,6 +119,24 @@ impl Vault {
     ) -> Result<Result<Proven, Shut>, VaultError> {
         self.write_marked(move |db| pass(db, grant, change, record, &signers, &salts, now))
     }
+
+    /// Takes back several grants of one pseudonym in one step: those that are over for good stay as they are. Says how
+    /// many it took back.
+    pub fn withdraw_together(
+        &self,
+        withdrawals: Vec<(GrantId, GrantChange, Vec<u8>, GateSalts)>,
+        signers: LogSigners,
+        now: Timestamp,
+    ) -> Result<usize, VaultError> {
+        self.write_marked(move |db| {
+            let mut passed = 0_usize;
+            for (grant, change, record, salts) in withdrawals {
+                let step = pass(db, grant, change, record, &signers, &salts, now)?;
+                passed = passed.saturating_add(usize::from(step.is_ok()));
+            }
+            Ok(passed)
+        })
+    }
 }
 
 pub(super) fn pass(
@@ -136,6 +155,13 @@ pub(super) fn pass(
     if let Some(excess) = gate.excess(db, grant, &change)? {
         return Ok(Err(Shut::Beyond(excess)));
     }
+    let replaced = match &change {
+        GrantChange::Activate => match gate.replaced(db, now)? {
+            Ok(replaced) => replaced,
+            Err(shut) => return Ok(Err(shut)),
+        },
+        _ => None,
+    };
     if let GrantChange::Acknowledge { other: Some(other) }
     | GrantChange::Erase { other: Some(other) } = &change
     {
@@ -147,6 +173,9 @@ pub(super) fn pass(
     let own = logs::own_log_in_use(db)?.ok_or(VaultError::BrokenLog)?;
     logs::append(db, &own, &signers.vault, &salts.head, head.as_str().as_bytes(), now)?;
     apply(db, grant, change, record, index, now)?;
+    if let Some(old) = replaced {
+        supersede(db, old, now)?;
+    }
     Ok(Ok(proven))
 }
 
@@ -172,15 +201,33 @@ impl Gate {
                 self.state.is_live(self.expires, now) && !self.forked
             }
             GrantChange::Withdraw { .. } => {
-                matches!(self.state, GrantState::Given | GrantState::Active | GrantState::Expired)
+                !matches!(self.state, GrantState::Withdrawn | GrantState::Revoked)
             }
             GrantChange::Acknowledge { .. } => {
                 self.state == GrantState::Withdrawn && !self.acknowledged
             }
             GrantChange::Erase { .. } => {
-                matches!(self.state, GrantState::Withdrawn | GrantState::Expired) && !self.erased
+                let over = [GrantState::Withdrawn, GrantState::Expired, GrantState::Superseded];
+                over.contains(&self.state) && !self.erased
             }
         }
+    }
+
+    /// The grant whose place this one takes, if that lives; shut where she took that one back, or it was replaced.
+    fn replaced(
+        &self,
+        db: &Transaction<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Option<GrantId>, Shut>, VaultError> {
+        let kept = Unverified::<Grant>::parse(&self.jws).map_err(column::broken_blob)?;
+        let Some(old) = kept.claimed().supersedes else { return Ok(Ok(None)) };
+        // A vault that was restored may not know it.
+        let Some(gate) = read(db, old.grant)? else { return Ok(Ok(None)) };
+        Ok(match gate.state {
+            GrantState::Given | GrantState::Active if now < gate.expires => Ok(Some(old.grant)),
+            GrantState::Given | GrantState::Active | GrantState::Expired => Ok(None),
+            GrantState::Withdrawn | GrantState::Revoked | GrantState::Superseded => Err(Shut::Over),
+        })
     }
 
     /// In what the change goes beyond the terms as they are kept, whatever its caller read before.
@@ -293,12 +340,7 @@ fn apply(
                     Ok((row.get(0)?, row.get(1)?))
                 })?;
             negotiations::stop(db, &domain, Some(&purpose), now)?;
-            // What was logged but not delivered must never be delivered.
-            db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
-            db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
-            db.execute("DELETE FROM later_presence_roots WHERE grant_id = ?1", [id])?;
-            db.execute("DELETE FROM intentions WHERE grant_id = ?1", [id])?;
-            db.execute("DELETE FROM answers WHERE grant_id = ?1", [id])?;
+            stop_leaving(db, grant)?;
             db.execute(
                 "UPDATE grants SET state = 'withdrawn', withdrawal = ?2, ended_at = ?3,
                    presence_root = NULL WHERE id = ?1",
@@ -314,6 +356,27 @@ fn apply(
             db.execute("UPDATE grants SET erasure = ?2 WHERE id = ?1", (id, record))?
         }
     };
+    Ok(())
+}
+
+/// What was logged under a grant but not delivered must never be delivered.
+fn stop_leaving(db: &Transaction<'_>, grant: GrantId) -> Result<(), VaultError> {
+    let id = grant.as_bytes();
+    db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
+    db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
+    db.execute("DELETE FROM later_presence_roots WHERE grant_id = ?1", [id])?;
+    db.execute("DELETE FROM intentions WHERE grant_id = ?1", [id])?;
+    db.execute("DELETE FROM answers WHERE grant_id = ?1", [id])?;
+    Ok(())
+}
+
+/// Another grant stands in its place from here on.
+fn supersede(db: &Transaction<'_>, old: GrantId, now: Timestamp) -> Result<(), VaultError> {
+    stop_leaving(db, old)?;
+    db.execute(
+        "UPDATE grants SET state = 'superseded', ended_at = ?2, presence_root = NULL WHERE id = ?1",
+        (old.as_bytes(), column::from_time(now)),
+    )?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use besace_protocol::{
     consent::{Grant, GrantState},
     crypto::SecretBytes,
+    document::Unverified,
     id::{Generation, GrantId, Handle, NegotiationId, RequestId},
     party::ControllerId,
     presence::Epoch,
@@ -84,27 +85,43 @@ const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, 
 impl Vault {
     /// Keeps a new grant, with its presence root if it has presence, and closes the request; false,
     /// and nothing kept, if the request is not open, or the rule that gives it does not count any more. Where it is `said` in a
-    /// negotiation, it is also that message of it, or nothing.
+    /// negotiation, it is also that message of it, or nothing. With `again` the request may be one that she gave before, and whose
+    /// grant this one takes the place of.
     pub fn add_grant(
         &self,
         grant: StoredGrant,
         presence_root: Option<SecretBytes<32>>,
         rule: Option<GivingRule>,
         said: Option<(NegotiationId, usize)>,
+        again: bool,
     ) -> Result<bool, VaultError> {
         let jws = grant.jws.clone();
+        let signed = Unverified::<Grant>::parse(&jws).map_err(column::broken_blob)?;
+        let old = signed.claimed().supersedes.map(|old| old.grant);
         self.write_if(true, move |db| {
             let closed = db.execute(
                 "UPDATE requests SET state = 'given', decided_at = ?2
-                 WHERE id = ?1 AND state = 'open'
+                 WHERE id = ?1 AND (state = 'open' OR state = 'given' AND ?4)
                    AND EXISTS (SELECT 1 FROM pseudonyms WHERE generation = ?3 AND ended_at IS NULL)",
                 (
                     grant.request.as_bytes(),
                     column::from_time(grant.given_at),
                     grant.generation.as_bytes(),
+                    again,
                 ),
             )?;
-            if closed == 0 {
+            // One is replaced by one.
+            let replaces = old.map_or(Ok(true), |old| {
+                db.query_row(
+                    "SELECT state = 'active' AND NOT EXISTS (SELECT 1 FROM grants other
+                       WHERE other.domain = grants.domain AND other.purpose = grants.purpose
+                         AND other.state = 'given')
+                     FROM grants WHERE id = ?1",
+                    [old.as_bytes()],
+                    |row| row.get::<_, bool>(0),
+                )
+            })?;
+            if closed == 0 || !replaces {
                 return Ok((false, false));
             }
             db.execute(

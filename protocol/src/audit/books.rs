@@ -9,7 +9,7 @@ use alloc::{
 
 use super::{
     Assertion, Fault, Gap, PinnedController, Policy,
-    conduct::{Erased, Life, Watch},
+    conduct::{Erased, Life, Renewed, Watch},
     entry::{Claimed, Content, Entry, Refused},
     findings::Findings,
     mandates::Mandates,
@@ -138,7 +138,7 @@ impl<'a> Book<'a> {
             Content::Proposal(said) => {
                 self.proposals.entry(said.digest()).or_insert(said);
             }
-            Content::Grant(grant) => self.granted(*grant, spot)?,
+            Content::Grant(grant) => self.granted(*grant, spot, succession)?,
             Content::Withdrawal(withdrawal) => self.withdrawn(*withdrawal, spot, succession)?,
             Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
             Content::Erasure(erasure) => self.erased(*erasure, spot)?,
@@ -177,7 +177,12 @@ impl<'a> Book<'a> {
         if self.origins.contains(origin) { Ok(()) } else { Err(foreign) }
     }
 
-    fn granted(&mut self, grant: Verified<Grant>, spot: Spot) -> Result<(), Refused> {
+    fn granted(
+        &mut self,
+        grant: Verified<Grant>,
+        spot: Spot,
+        succession: &Succession,
+    ) -> Result<(), Refused> {
         let given = grant.payload();
         let (id, digest) = (given.id, grant.digest());
         match self.retailer {
@@ -198,6 +203,7 @@ impl<'a> Book<'a> {
         if self.lives.contains_key(&id) {
             return Ok(());
         }
+        self.renewed(given, spot, succession);
         self.notices.insert(given.notice);
         if self.context.documents.contains(&given.notice) {
             self.papers.checked(Assertion::G4);
@@ -219,6 +225,22 @@ impl<'a> Book<'a> {
         let pinned = self.context.policy.position(&given.controller);
         self.lives.insert(id, Box::new(Life::of(grant, digest, pinned, watches, spot)));
         Ok(())
+    }
+
+    /// A grant that takes the place of another one, from this entry on: W6.
+    fn renewed(&mut self, given: &Grant, spot: Spot, succession: &Succession) {
+        let Some(named) = given.supersedes else { return };
+        let Context { policy, places, .. } = self.context;
+        // What was destroyed by its time, or is not shown, says nothing.
+        let Some(old) = self.lives.get_mut(&named.grant) else { return };
+        let pinned = policy.controllers.get(old.pinned);
+        let controller = pinned.map_or(&given.controller, |pinned| &pinned.domain);
+        let one = succession.are_one(given.subject_key.as_bytes(), &old.subject_key);
+        let fault = old.renewable_by(given, controller, one);
+        if fault.is_none() {
+            old.renewed = Some(Renewed { by: given.id, index: spot.index });
+        }
+        self.conduct.check(Assertion::W6, fault, || places.of(spot));
     }
 
     /// A grant of a retailer's log against the request that it names, and the proposal if it names one; both stand
@@ -257,6 +279,12 @@ impl<'a> Book<'a> {
             .ends_grant(controller, grant, &life.digest)
             .map_err(|source| mismatch(grant, source))?;
         life.withdraw(payload.withdrawn, digest, spot, self.last);
+        // With it ends what took its place, and what took the place of that; each stands after the one before.
+        let mut next = life.renewed;
+        while let Some(after) = next.and_then(|renewed| self.lives.get_mut(&renewed.by)) {
+            after.cut.get_or_insert(spot.index);
+            next = after.renewed;
+        }
         Ok(())
     }
 

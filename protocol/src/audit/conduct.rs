@@ -11,7 +11,7 @@ use super::{
 use crate::{
     consent::{
         Acknowledgement, Action, Deleted, Disclosed, DisclosureReceived, Erasure, ErasureMismatch,
-        Grant, RecordKind, Released, Terms, UseHead, UseRecord,
+        Grant, RecordKind, Released, Renewable, Terms, UseHead, UseRecord,
     },
     crypto::Digest,
     document::Verified,
@@ -55,6 +55,16 @@ pub(super) struct Life {
     pub(super) shown: u64,
     /// Counts that the retailer signed apart from the log.
     pub(super) watches: Vec<Watch>,
+    pub(super) renewed: Option<Renewed>,
+    /// The entry by which what it took the place of was withdrawn.
+    pub(super) cut: Option<u64>,
+}
+
+/// Which grant took its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Renewed {
+    pub(super) by: GrantId,
+    pub(super) index: u64,
 }
 
 /// What is needed while a grant lives only.
@@ -163,7 +173,35 @@ impl Life {
             uses: Vec::new(),
             shown: 0,
             watches,
+            renewed: None,
+            cut: None,
         }
+    }
+
+    /// Whether `new` may take its place at an entry: W6 if not. `one`: whether both are of one pseudonym.
+    pub(super) fn renewable_by(
+        &self,
+        new: &Grant,
+        controller: &ControllerId,
+        one: bool,
+    ) -> Option<Fault> {
+        let old = new.supersedes?.grant;
+        let known = Renewable {
+            controller,
+            digest: self.digest,
+            expires: self.expires,
+            given: self.given,
+            grant: old,
+            purpose: self.open.as_ref().map(|open| open.terms.purpose),
+        };
+        let grant = new.id;
+        if let Err(source) = new.renews_one(&known, one) {
+            return Some(Fault::NotARenewal { grant, source });
+        }
+        if let Some(withdrawn) = self.withdrawn.as_ref().map(|withdrawn| withdrawn.spot.index) {
+            return Some(Fault::RenewsWithdrawn { grant, withdrawn });
+        }
+        self.renewed.is_some().then_some(Fault::RenewedTwice { grant: old })
     }
 
     /// What passed under it, if anything did.
@@ -293,8 +331,13 @@ impl Asked<'_, '_, '_> {
         };
         let withdrawn = self.life.withdrawn.as_ref().map(|withdrawn| withdrawn.spot.index);
         let after = withdrawn.map(|withdrawn| Fault::AfterWithdrawal { grant, withdrawn });
+        // She withdraws what is to take its place with it: either way nothing may follow.
+        let renewed = self.life.renewed.map(|it| Fault::AfterRenewal { grant, renewed: it.index });
+        let cut = self.life.cut.map(|withdrawn| Fault::RenewsWithdrawn { grant, withdrawn });
+        let replaced = cut.or(renewed);
+        let stands = replaced.is_none_or(|fault| self.check(Assertion::W6, Some(fault)));
         let alive = self.check(Assertion::U1, dead);
-        self.check(Assertion::U2, after) && alive
+        self.check(Assertion::U2, after) && alive && stands
     }
 }
 

@@ -8,7 +8,7 @@ use super::OpeningLineError;
 use crate::{
     consent::{
         ErasureMismatch, GrantMismatch, NoticeError, NoticeMismatch, ParseRecordError,
-        WithdrawalMismatch,
+        RenewalMismatch, WithdrawalMismatch,
     },
     crypto::Digest,
     document::ParseDocumentError,
@@ -138,6 +138,18 @@ pub enum Fault {
     Expired { grant: GrantId },
     #[error("{grant} was withdrawn at entry {withdrawn}")]
     AfterWithdrawal { grant: GrantId, withdrawn: u64 },
+    #[error("another grant took the place of {grant} at entry {renewed}")]
+    AfterRenewal { grant: GrantId, renewed: u64 },
+    #[error("what {grant} took the place of was withdrawn at entry {withdrawn}")]
+    RenewsWithdrawn { grant: GrantId, withdrawn: u64 },
+    #[error("two grants take the place of {grant}")]
+    RenewedTwice { grant: GrantId },
+    #[error("{grant} cannot take the place of the grant it names")]
+    NotARenewal {
+        grant: GrantId,
+        #[source]
+        source: RenewalMismatch,
+    },
     #[error("the withdrawal of {grant} had been answered {seconds} s before")]
     AfterAnswer { grant: GrantId, seconds: u64 },
     #[error("not a call of the delegate under this mandate")]

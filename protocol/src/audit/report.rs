@@ -110,6 +110,8 @@ assertions! {
     W1: Duty = "each withdrawal was acknowledged in time";
     /// Deletion.
     W2: Duty = "the keys of each released day were deleted when the day or the grant was over";
+    /// Renewal.
+    W6: Breach = "who renews gives a new grant in the place of one, and nothing is done under that one afterwards";
     /// Erasure.
     W8: Duty = "all that a grant allowed was erased in time after its end, and whoever else had it was told";
 }

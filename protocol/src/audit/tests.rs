@@ -12,6 +12,7 @@ mod evidence;
 mod mandates;
 mod negotiated;
 mod planted;
+mod renewal;
 mod story;
 mod succession;
 

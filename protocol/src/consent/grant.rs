@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConsentRequest, Terms};
+use super::{ConsentRequest, Supersedes, Terms};
 use crate::{
     crypto::{Digest, SealingPublicKey, VerifyingKey},
     document::{Document, DocumentRule, Verified, check_version},
@@ -48,6 +48,9 @@ pub struct Grant {
     pub subject_log: LogId,
     /// What the mailbox is sealed to.
     pub subject_sealing_key: SealingPublicKey,
+    /// The grant whose place it takes; absent where it takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<Supersedes>,
     /// The terms, word for word those of the request, or of the proposal that it names.
     pub terms: Terms,
     /// Version, 1.
@@ -171,7 +174,8 @@ impl Document for Grant {
         let distinct = self.subject_key != self.controller_key
             && self.subject_key != self.subject_log_key
             && self.subject_log_key != self.controller_key;
-        if distinct { Ok(()) } else { Err(DocumentRule::Terms) }
+        let itself = self.supersedes.is_some_and(|old| old.grant == self.id);
+        if distinct && !itself { Ok(()) } else { Err(DocumentRule::Terms) }
     }
 
     fn named_key(&self, role: Role) -> Option<&VerifyingKey> {

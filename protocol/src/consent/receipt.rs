@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use serde_json::{Value, json};
 
-use super::{Grant, Indication, Notice, NoticeItem, Withdrawal};
+use super::{Grant, Indication, Notice, NoticeItem, Supersedes, Withdrawal};
 use crate::{
     crypto::VerifyingKey,
     document::Verified,
@@ -23,6 +23,7 @@ pub struct Receipt<'a> {
     grant: &'a Verified<Grant>,
     notice: &'a Notice,
     withdrawal: Option<&'a Verified<Withdrawal>>,
+    successor: Option<&'a Verified<Grant>>,
 }
 
 /// Documents that do not belong together.
@@ -34,6 +35,9 @@ pub enum ReceiptError {
     /// The withdrawal ends another grant.
     #[error("the withdrawal ends another grant")]
     Withdrawal,
+    /// The other grant does not take the place of this one.
+    #[error("the other grant takes the place of another one")]
+    Successor,
 }
 
 impl<'a> Receipt<'a> {
@@ -58,7 +62,17 @@ impl<'a> Receipt<'a> {
         if withdrawal.is_some_and(|one| !ends(one)) {
             return Err(ReceiptError::Withdrawal);
         }
-        Ok(Self { grant, notice, withdrawal })
+        Ok(Self { grant, notice, withdrawal, successor: None })
+    }
+
+    /// Of a grant whose place `successor` took, which both signed (`spec/renewal.md`).
+    pub fn superseded_by(self, successor: &'a Verified<Grant>) -> Result<Self, ReceiptError> {
+        let named = Supersedes { digest: self.grant.digest(), grant: self.grant.payload().id };
+        let signed = successor.signed_at(Role::Controller).is_some();
+        if successor.payload().supersedes != Some(named) || !signed {
+            return Err(ReceiptError::Successor);
+        }
+        Ok(Self { successor: Some(successor), ..self })
     }
 
     /// As it stands at `now`: canonical JSON-LD.
@@ -107,9 +121,12 @@ impl<'a> Receipt<'a> {
         let given = self.grant.payload();
         let mut states = vec![("ConsentGiven", given.given)];
         let withdrawn = self.withdrawal.map(|one| one.payload().withdrawn);
+        // What another one replaced is valid no more from then on, whatever its date.
+        let replaced = self.successor.and_then(|after| after.signed_at(Role::Controller));
+        let over = replaced.map_or(given.expires, |at| at.min(given.expires));
         // She may withdraw what has run out.
-        if withdrawn.unwrap_or(now) >= given.expires {
-            states.push(("ConsentExpired", given.expires));
+        if replaced.is_some() || withdrawn.unwrap_or(now) >= over {
+            states.push(("ConsentExpired", over));
         }
         states.extend(withdrawn.map(|at| ("ConsentWithdrawn", at)));
         states
@@ -148,7 +165,8 @@ impl<'a> Receipt<'a> {
     /// The signed bytes, so that whoever has the keys believes nobody.
     fn evidence(&self) -> Vec<Value> {
         let withdrawal = self.withdrawal.map(Verified::as_bytes);
-        let documents = [Some(self.grant.as_bytes()), withdrawal].into_iter().flatten();
+        let successor = self.successor.map(Verified::as_bytes);
+        let documents = [Some(self.grant.as_bytes()), successor, withdrawal].into_iter().flatten();
         let values = documents.filter_map(|bytes| serde_json::from_slice::<Value>(bytes).ok());
         values.map(|value| json!({"@type": "@json", "@value": value})).collect()
     }

@@ -310,6 +310,8 @@ pub enum Deletion {
     Withdrawn,
     /// The grant expired.
     Expired,
+    /// Another grant took its place.
+    Superseded,
 }
 
 /// A public document, by digest: the bytes are public anyway.

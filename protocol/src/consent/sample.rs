@@ -99,6 +99,7 @@ pub(super) fn grant() -> Grant {
         subject_key: key(1).verifying_key(),
         subject_log: LogId::from_bytes([4; 16]),
         subject_log_key: key(3).verifying_key(),
+        supersedes: None,
         subject_sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(5)))
             .public_key(),
         terms: terms(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// Where a grant stands. The last three are final.
+/// Where a grant stands. The last four are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
@@ -18,6 +18,8 @@ pub enum GrantState {
     Withdrawn,
     /// Ended by somebody else (DPV `ConsentRevoked`).
     Revoked,
+    /// Another one, which she gave, took its place.
+    Superseded,
 }
 
 /// What may happen to a grant.
@@ -29,6 +31,8 @@ pub enum GrantEvent {
     Withdrawn,
     /// The controller ended it.
     Revoked,
+    /// The controller signed one that names it as the one it replaces.
+    Superseded,
     /// Time went by.
     Tick,
 }
@@ -43,7 +47,8 @@ pub struct GrantStateError {
 
 impl GrantState {
     /// The state after `event` at `now`. Expiry wins over everything but an earlier end; a final
-    /// state refuses every event but the passing of time, except that she may withdraw what expired.
+    /// state refuses every event but the passing of time, except that she may withdraw what expired, and what
+    /// another one replaced.
     pub fn after(
         self,
         event: GrantEvent,
@@ -58,11 +63,13 @@ impl GrantState {
             (state, GrantEvent::Tick) => Ok(state),
             (Self::Given | Self::Active, GrantEvent::Countersigned) => Ok(Self::Active),
             // Taking back what has already expired is granted: she must never hear "no".
-            (Self::Given | Self::Active | Self::Expired, GrantEvent::Withdrawn) => {
-                Ok(Self::Withdrawn)
-            }
+            (
+                Self::Given | Self::Active | Self::Expired | Self::Superseded,
+                GrantEvent::Withdrawn,
+            ) => Ok(Self::Withdrawn),
             (Self::Given | Self::Active, GrantEvent::Revoked) => Ok(Self::Revoked),
-            (state @ (Self::Expired | Self::Withdrawn | Self::Revoked), _) => {
+            (Self::Given | Self::Active, GrantEvent::Superseded) => Ok(Self::Superseded),
+            (state @ (Self::Expired | Self::Withdrawn | Self::Revoked | Self::Superseded), _) => {
                 Err(GrantStateError { state })
             }
         }
@@ -90,8 +97,10 @@ mod tests {
 
     #[test]
     fn every_event_has_one_outcome_in_every_state() {
-        use GrantEvent::{Countersigned, Revoked as Revoke, Tick, Withdrawn as Withdraw};
-        use GrantState::{Active, Expired, Given, Revoked, Withdrawn};
+        use GrantEvent::{
+            Countersigned, Revoked as Revoke, Superseded as Supersede, Tick, Withdrawn as Withdraw,
+        };
+        use GrantState::{Active, Expired, Given, Revoked, Superseded, Withdrawn};
         // One line a state; what follows each event before the end, then from the end on.
         // `None` is a refusal, which names the state the grant is in.
         let table = [
@@ -115,6 +124,16 @@ mod tests {
             (Revoked, Countersigned, None, None),
             (Revoked, Withdraw, None, None),
             (Revoked, Revoke, None, None),
+            (Given, Supersede, Some(Superseded), None),
+            (Active, Supersede, Some(Superseded), None),
+            (Expired, Supersede, None, None),
+            (Withdrawn, Supersede, None, None),
+            (Revoked, Supersede, None, None),
+            (Superseded, Tick, Some(Superseded), Some(Superseded)),
+            (Superseded, Countersigned, None, None),
+            (Superseded, Withdraw, Some(Withdrawn), Some(Withdrawn)),
+            (Superseded, Revoke, None, None),
+            (Superseded, Supersede, None, None),
         ];
         for (state, event, before, from_the_end) in table {
             for (now, outcome) in [(BEFORE, before), (END, from_the_end)] {
@@ -130,9 +149,13 @@ mod tests {
 
     #[test]
     fn nothing_but_active_is_live() {
-        for state in
-            [GrantState::Given, GrantState::Expired, GrantState::Withdrawn, GrantState::Revoked]
-        {
+        for state in [
+            GrantState::Given,
+            GrantState::Expired,
+            GrantState::Withdrawn,
+            GrantState::Revoked,
+            GrantState::Superseded,
+        ] {
             assert!(!state.is_live(END, BEFORE), "{state:?}");
         }
     }

@@ -109,6 +109,7 @@ pub(super) fn grant(negotiation: &Negotiation, given: Timestamp) -> Verified<Gra
         subject_log: LogId::from_bytes([4; 16]),
         subject_log_key: log_key.verifying_key(),
         subject_sealing_key: sealing.public_key(),
+        supersedes: None,
         terms,
         v: 1,
     };

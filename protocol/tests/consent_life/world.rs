@@ -220,6 +220,7 @@ impl Pseudonym {
             subject_log: self.log_id,
             subject_log_key: self.log.key.verifying_key(),
             subject_sealing_key: self.keys.sealing.public_key(),
+            supersedes: None,
             terms: asked.terms.clone(),
             v: 1,
         }

@@ -185,6 +185,7 @@ impl World {
             subject_log: LogId::from_bytes([4; 16]),
             subject_log_key: key(9).verifying_key(),
             subject_sealing_key: sealing.public_key(),
+            supersedes: None,
             terms,
             v: 1,
         };

@@ -28,6 +28,7 @@ pub(crate) fn check(case: &Case) -> Result<(), String> {
         "uses" => uses(case),
         "sealed" => sealed(case),
         "life" => life(case),
+        "renewal" => renewal(case),
         other => panic!("unknown rule {other}"),
     }
 }
@@ -154,6 +155,19 @@ fn answer(case: &Case) -> Result<(), String> {
     }
 }
 
+/// A grant against the one whose place it takes.
+fn renewal(case: &Case) -> Result<(), String> {
+    let new = verify_pinned::<Grant>(&case.body, case)?;
+    let key = |role: &str| {
+        let other = case.find(&format!("old-{role}"));
+        VerifyingKey::parse(other.unwrap_or_else(|| case.text(role))).unwrap()
+    };
+    let (subject, controller) = (key("subject"), key("controller"));
+    let signers = [(Role::Subject, &subject), (Role::Controller, &controller)];
+    let old = verify::<Grant>(case.text("old").as_bytes(), &signers)?;
+    new.payload().renews(&old).map_err(reason)
+}
+
 fn change(case: &Case) -> Result<(), String> {
     let manifest = verify_pinned::<Manifest>(&case.body, case)?;
     let pinned = case.find("pinned").map(|bytes| {
@@ -253,6 +267,7 @@ fn life(case: &Case) -> Result<(), String> {
             "countersigned" => GrantEvent::Countersigned,
             "withdrawn" => GrantEvent::Withdrawn,
             "revoked" => GrantEvent::Revoked,
+            "superseded" => GrantEvent::Superseded,
             "tick" => GrantEvent::Tick,
             other => panic!("unknown event {other}"),
         };

@@ -150,7 +150,7 @@ impl<'a> Talk<'a> {
         while let Some(action) = follows.pop_front() {
             let said = match action {
                 Action::Record(message) => {
-                    self.record(&message, rng)?;
+                    self.record(&message, now, rng)?;
                     continue;
                 }
                 Action::Send(message) => {
@@ -205,6 +205,11 @@ impl<'a> Talk<'a> {
             Err(GiveGrantError::Log(error)) => return Err(error.into()),
             Err(_) => return self.refuse(RefusalReason::Declined, now),
         }
+        match self.own.replaced(self.session, given.payload(), now) {
+            Ok(_) => {}
+            Err(GiveGrantError::Log(error)) => return Err(error.into()),
+            Err(_) => return self.refuse(RefusalReason::Declined, now),
+        }
         let signed = given.countersign(Role::Controller, &self.own.signing, now);
         Ok(signed.map_err(StoreError::Record)?.into())
     }
@@ -225,6 +230,7 @@ impl<'a> Talk<'a> {
     fn record(
         &mut self,
         message: &Message,
+        now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(), StoreError> {
         let jws = message.as_bytes().to_vec();
@@ -236,7 +242,7 @@ impl<'a> Talk<'a> {
             Some(self.own.ledger.append(self.session, jws.clone(), rng)?.leaf)
         };
         if let (Message::Grant(grant), Some(leaf)) = (message, leaf) {
-            self.keep_grant(grant, leaf)?;
+            self.keep_grant(grant, leaf, now, rng)?;
         }
         let stored = StoredMessage { digest: message.digest(), jws, leaf };
         self.session.add_negotiation_message(self.name, self.said.len(), &stored)?;
@@ -245,10 +251,22 @@ impl<'a> Talk<'a> {
     }
 
     /// From here on the grant is one like any other.
-    fn keep_grant(&self, grant: &Verified<Grant>, leaf: u64) -> Result<(), StoreError> {
+    fn keep_grant(
+        &self,
+        grant: &Verified<Grant>,
+        leaf: u64,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), StoreError> {
         // What she sent stands before it.
         let offered = self.said.last().ok_or(StoreError::Corrupt)?;
         let terms = grant.payload();
+        let replaced = match self.own.replaced(self.session, terms, now) {
+            Ok(replaced) => replaced,
+            Err(GiveGrantError::Log(error)) => return Err(error),
+            // It was looked at before it was signed, in this transaction.
+            Err(_) => return Err(StoreError::Corrupt),
+        };
         self.session.add_grant(&StoredGrant {
             grant: terms.clone(),
             jws: grant.as_bytes().to_vec(),
@@ -256,8 +274,13 @@ impl<'a> Talk<'a> {
             leaf,
             state: StoredState::Active,
             subject: Subject::of(terms),
+            superseded_by: None,
             uses: UseHead::start(terms.id),
-        })
+        })?;
+        if let Some(old) = replaced {
+            self.own.supersede(self.session, &old, terms.id, now, rng)?;
+        }
+        Ok(())
     }
 
     /// A grant that is over since is not handed out as one that lives.
@@ -265,7 +288,7 @@ impl<'a> Talk<'a> {
         let stored = self.session.grant(grant.id)?.ok_or(StoreError::Corrupt)?;
         match stored.state_at(now) {
             StoredState::Active => Ok(()),
-            StoredState::Expired => Err(NegotiateError::Expired),
+            StoredState::Expired | StoredState::Superseded => Err(NegotiateError::Expired),
             StoredState::Withdrawn => Err(NegotiateError::Withdrawn),
         }
     }

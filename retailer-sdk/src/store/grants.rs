@@ -16,13 +16,15 @@ pub(crate) enum StoredState {
     Active,
     Expired,
     Withdrawn,
+    /// Another grant took its place: on disk as `expired`, with the name of that one beside it.
+    Superseded,
 }
 
 impl StoredState {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
-            Self::Expired => "expired",
+            Self::Expired | Self::Superseded => "expired",
             Self::Withdrawn => "withdrawn",
         }
     }
@@ -49,6 +51,8 @@ pub(crate) struct StoredGrant {
     /// Who stands for its pseudonym now: what is signed, sealed or logged under it is held against this.
     pub(crate) subject: Subject,
     pub(crate) uses: UseHead,
+    /// Which grant took its place.
+    pub(crate) superseded_by: Option<GrantId>,
 }
 
 impl StoredGrant {
@@ -77,7 +81,7 @@ pub(crate) struct StoredWithdrawal {
 
 /// Grants, each with who stands for its pseudonym now, if that went on.
 const SELECT: &str = "SELECT jws, offered, leaf, state, use_count, use_head,
-        pseudonyms.key, pseudonyms.sealing_key, pseudonyms.log, pseudonyms.log_key
+        pseudonyms.key, pseudonyms.sealing_key, pseudonyms.log, pseudonyms.log_key, superseded_by
      FROM grants LEFT JOIN pseudonym_keys ON pseudonym_keys.key_id = subject_key_id
         LEFT JOIN pseudonyms USING (first_key_id)";
 
@@ -175,6 +179,15 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// From here on `by` stands where the grant stood.
+    pub(crate) fn set_superseded(self, id: GrantId, by: GrantId) -> Result<(), StoreError> {
+        self.execute(
+            "UPDATE grants SET state = ?2, superseded_by = ?3 WHERE id = ?1",
+            params![id.as_bytes(), StoredState::Superseded.as_str(), by.as_bytes()],
+        )?;
+        Ok(())
+    }
+
     pub(crate) fn set_uses(self, id: GrantId, uses: UseHead) -> Result<(), StoreError> {
         self.execute(
             "UPDATE grants SET use_count = ?2, use_head = ?3 WHERE id = ?1",
@@ -241,13 +254,19 @@ fn stored_grant(row: &Row<'_>, known: &Known) -> Result<StoredGrant, StoreError>
     let jws: Vec<u8> = row.get(0)?;
     let grant = known.grant(&jws)?;
     let state: String = row.get(3)?;
+    let superseded_by = row.get::<_, Option<[u8; 16]>>(10)?.map(GrantId::from_bytes);
+    let state = match StoredState::parse(&state)? {
+        StoredState::Expired if superseded_by.is_some() => StoredState::Superseded,
+        state => state,
+    };
     Ok(StoredGrant {
         subject: Subject::from_row(row, 6)?.unwrap_or_else(|| Subject::of(&grant)),
         grant,
         jws,
         offered: Digest::from_bytes(row.get(1)?),
         leaf: from_integer(row.get(2)?)?,
-        state: StoredState::parse(&state)?,
+        state,
+        superseded_by,
         uses: UseHead { count: from_integer(row.get(4)?)?, head: Digest::from_bytes(row.get(5)?) },
     })
 }

@@ -146,6 +146,11 @@ impl Shop {
         self.retailer.receive_release(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
     }
 
+    /// How many grants it ever took, and how many live.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        self.retailer.count_grants().unwrap()
+    }
+
     pub(super) fn give_grant(&mut self, call: &PreparedCall) -> Result<Vec<u8>, GiveGrantError> {
         self.retailer.give_grant(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
     }
@@ -201,7 +206,7 @@ fn draft(purpose: Purpose, scope: String, open_days: u16) -> RequestDraft {
 pub(super) struct House {
     pub(super) engine: Engine,
     pub(super) clock: Arc<FixedClock>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl House {
@@ -213,7 +218,20 @@ impl House {
         let engine = Engine::start(vault, clock.clone(), entropy).unwrap();
         let passphrase = Passphrase::new("soleil de minuit".to_owned()).unwrap();
         engine.create(&passphrase, KdfParameters::SMALLEST).unwrap();
-        Self { engine, clock, _folder: folder }
+        Self { engine, clock, folder }
+    }
+
+    /// Her agent is killed and started again.
+    pub(super) fn restart(&mut self, seed: u64) {
+        let start = |folder: &str| {
+            let folder = VaultFolder::new(self.folder.path().join(folder));
+            let entropy = Arc::new(SeededEntropy::new(seed));
+            Engine::start(folder, self.clock.clone(), entropy).unwrap()
+        };
+        // One program at a time has a vault.
+        self.engine = start("stand-in");
+        self.engine = start("vault");
+        self.engine.unlock(&Passphrase::new("soleil de minuit".to_owned()).unwrap()).unwrap();
     }
 
     /// Fetches manifest, requests and notices.

@@ -8,7 +8,7 @@ use crate::{
         product::ProductOfferView,
         view::{
             EndedView, Fact, GrantView, JournalDay, JournalEntry, LookUpView, MarketingView,
-            OfferView, PriceView, RequestView, Way,
+            OfferView, PriceView, RenewView, RequestView, Way,
         },
     },
     vault::Symbology,
@@ -41,6 +41,7 @@ fn consent(text: &str) -> ConsentView {
             retailer: text(),
             facts: vec![fact("Quoi", &text())],
             stop_label: text(),
+            renew: Some(RenewView { sentence: text(), label: text() }),
         }],
         marketing: [true, false]
             .map(|objects| MarketingView {

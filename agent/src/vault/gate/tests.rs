@@ -50,6 +50,7 @@ fn grant() -> Grant {
         subject_log: LOG,
         subject_log_key: key(6).verifying_key(),
         subject_sealing_key: sealing.public_key(),
+        supersedes: None,
         terms: Terms {
             base_benefit_conditional: false,
             benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },

@@ -90,6 +90,9 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
             "ce qui a été fait pour elle l’a été par la personne qu’un mandat y autorisait alors"
         }
         Assertion::W1 => "chaque retrait a reçu à temps son accusé de réception",
+        Assertion::W6 => {
+            "un accord renouvelé en remplace un seul, dont plus rien n’est fait ensuite"
+        }
         Assertion::W8 => {
             "à la fin de chaque accord, tout est effacé à temps, et qui l’avait reçu est prévenu"
         }
@@ -280,6 +283,16 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::Expired { grant } => format!("{grant} était échu à cet instant."),
         Fault::AfterWithdrawal { grant, withdrawn } => {
             format!("{grant} avait été retiré à l’entrée {withdrawn}.")
+        }
+        Fault::AfterRenewal { grant, renewed } => {
+            format!("Un autre accord avait remplacé {grant} à l’entrée {renewed}.")
+        }
+        Fault::RenewsWithdrawn { grant, withdrawn } => {
+            format!("Ce que {grant} remplace avait été retiré à l’entrée {withdrawn}.")
+        }
+        Fault::RenewedTwice { grant } => format!("Deux accords remplacent {grant}."),
+        Fault::NotARenewal { grant, .. } => {
+            format!("{grant} ne peut pas remplacer l’accord qu’il nomme.")
         }
         Fault::AfterAnswer { grant, seconds } => {
             format!("L’enseigne avait accusé réception du retrait de {grant} depuis {seconds} s.")

@@ -189,6 +189,10 @@ fn planted(assertion: Assertion) -> (Bundle, Policy) {
             story.acknowledge(&withdrawal, NOW.plus(400 + DAY_SECONDS + 1), vec![]);
         }
         Assertion::W2 => story = withdrawn(401, vec![]),
+        Assertion::W6 => {
+            story.renew(KNOWN, [51; 16], |_| {});
+            story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(400));
+        }
         Assertion::W8 => {
             let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
             story.acknowledge(&withdrawal, NOW.plus(401), today);

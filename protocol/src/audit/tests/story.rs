@@ -7,8 +7,8 @@ use crate::{
     consent::{
         Acknowledgement, Action, Benefit, BenefitKind, ConsentRequest, Deleted, Deletion,
         Disclosed, DisclosureReceived, Erasure, Grant, Indication, Kept, Notice, NoticeItem,
-        NoticeReference, NoticeText, Published, RecordKind, Released, Terms, UseHead, UseRecord,
-        UseStatement, Withdrawal,
+        NoticeReference, NoticeText, Published, RecordKind, Released, Supersedes, Terms, UseHead,
+        UseRecord, UseStatement, Withdrawal,
     },
     crypto::{Digest, SealingSecretKey, SecretBytes, SigningKey, sha256},
     document::{Verified, sign},
@@ -280,6 +280,7 @@ impl Story {
             subject_key: key(1).verifying_key(),
             subject_log: LogId::from_bytes([4; 16]),
             subject_log_key: key(3).verifying_key(),
+            supersedes: None,
             subject_sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| {
                 b.fill(5);
             }))
@@ -300,6 +301,22 @@ impl Story {
         let grant = grant.countersign(Role::Controller, &key(2), NOW).unwrap();
         self.theirs.append(grant.as_bytes());
         self.uses.insert(id, UseHead::start(id));
+    }
+
+    /// Another grant, which takes the place of the first for this purpose, in both logs.
+    pub(super) fn renew(
+        &mut self,
+        purpose: Purpose,
+        id: [u8; 16],
+        change: impl FnOnce(&mut Grant),
+    ) -> GrantId {
+        let old = sign(self.grant(purpose), Role::Subject, &key(1), NOW).unwrap();
+        let supersedes = Some(Supersedes { digest: old.digest(), grant: old.payload().id });
+        let (id, handle) = (GrantId::from_bytes(id), Handle::from_bytes(id));
+        let mut grant = Grant { handle, id, supersedes, ..self.grant(purpose) };
+        change(&mut grant);
+        self.give_grant(grant);
+        id
     }
 
     pub(super) fn release(&mut self, grant: GrantId, at: Timestamp, day: Day) {

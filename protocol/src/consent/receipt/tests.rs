@@ -103,6 +103,30 @@ fn no_term_is_written_that_the_vocabulary_does_not_have() {
 }
 
 #[test]
+fn what_another_grant_replaced_is_told_as_expired_when_the_retailer_signed_that_one() {
+    let (grant, notice) = (signed_grant(), notice());
+    let given = grant.payload();
+    let supersedes = Some(Supersedes { digest: grant.digest(), grant: given.id });
+    let id = crate::id::GrantId::from_bytes([7; 16]);
+    let after = Grant { id, supersedes, ..given.clone() };
+    let of = |after: &Grant, both: bool| {
+        let signed = sign(after.clone(), Role::Subject, &key(1), NOW).unwrap();
+        let signed =
+            if both { signed.countersign(Role::Controller, &key(2), NOW).unwrap() } else { signed };
+        let receipt = Receipt::of(&grant, &notice, None).unwrap().superseded_by(&signed);
+        receipt.map(|receipt| receipt.to_bytes(NOW.plus(60)).unwrap())
+    };
+    let told: Value = serde_json::from_slice(&of(&after, true).unwrap()).unwrap();
+    assert_eq!(states(&told), ["dpv:ConsentGiven", "dpv:ConsentExpired"]);
+    assert!(told["@id"].as_str().unwrap().ends_with("#ConsentExpired"));
+    let evidence = &told["dpv:hasRecordOfActivity"][0]["besace:evidence"];
+    assert_eq!(evidence.as_array().unwrap().len(), 2);
+    assert_eq!(of(&after, false), Err(ReceiptError::Successor), "not signed by both");
+    let plain = Grant { supersedes: None, ..after };
+    assert_eq!(of(&plain, true), Err(ReceiptError::Successor));
+}
+
+#[test]
 fn a_receipt_tells_what_became_of_the_consent() {
     let at = |withdrawn, seconds| states(&receipt(withdrawn, NOW.plus(seconds)));
     let life = 90 * DAY_SECONDS;

@@ -160,6 +160,7 @@ pub static ROUTES: &[Route] = &[
         problems: &[
             ProblemType::WrongController,
             ProblemType::RequestUnknown,
+            ProblemType::GrantMissing,
             ProblemType::GrantExpired,
             ProblemType::GrantWithdrawn,
             ProblemType::GrantConflict,

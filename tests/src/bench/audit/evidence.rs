@@ -213,6 +213,7 @@ impl<'a> Shop<'a> {
             subject_log: LogId::from_bytes(id("log", number)),
             subject_log_key: key("shopper log", number).verifying_key(),
             subject_sealing_key: self.sealing_key,
+            supersedes: None,
             terms: request.payload().terms.clone(),
             v: 1,
         };

@@ -54,6 +54,7 @@ impl Shopper {
             subject_log_key: log.verifying_key(),
             subject_log: LogId::generate(rng),
             subject_sealing_key: sealing.public_key(),
+            supersedes: None,
             terms: asked.terms.clone(),
             v: 1,
         };
