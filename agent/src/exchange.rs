@@ -549,6 +549,8 @@ const fn is_final(problem: ProblemType) -> bool {
             | ProblemType::LogUnavailable
             | ProblemType::Internal
             | ProblemType::ClockSkew
+            // The retailer's: somebody will look at it.
+            | ProblemType::ClockInDoubt
             | ProblemType::InProgress
             | ProblemType::NotFound
             // She went on under another log or key, and the retailer was not told yet.

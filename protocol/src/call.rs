@@ -110,6 +110,11 @@ impl UnverifiedCall {
         self.0.claimed_key(Role::Subject)
     }
 
+    /// When it claims to be signed: for who has no clock of its own to go by.
+    pub fn claimed_time(&self) -> Option<Timestamp> {
+        self.0.claimed_time(Role::Subject)
+    }
+
     /// What the body claims before the signature was checked; for enrolment only, where the body
     /// itself names the key.
     pub fn peek_body<B: DeserializeOwned>(&self) -> Result<B, JsonError> {

@@ -150,6 +150,11 @@ impl UnverifiedJws {
         self.signatures.iter().find(|s| s.header.role == role).map(|s| s.header.kid)
     }
 
+    /// When `role` claims to have signed.
+    pub(crate) fn claimed_time(&self, role: Role) -> Option<Timestamp> {
+        self.signatures.iter().find(|s| s.header.role == role).map(|s| s.header.iat)
+    }
+
     /// What the document claims, before any signature was checked: only to find which pinned key
     /// must have signed it.
     pub fn peek<T: DeserializeOwned>(&self) -> Result<T, JsonError> {

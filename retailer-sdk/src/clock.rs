@@ -1,6 +1,10 @@
 //! A clock that leaps destroys nothing before somebody confirmed it. `spec/log.md#a-clock-that-leaps`.
 
-use besace_protocol::time::{DAY_SECONDS, Timestamp};
+use besace_protocol::{
+    call::UnverifiedCall,
+    problem::ProblemType,
+    time::{DAY_SECONDS, Timestamp},
+};
 use rand_core::CryptoRngCore;
 
 use crate::{
@@ -11,13 +15,23 @@ use crate::{
 /// The longest step that is believed, in seconds: a shop that was closed for a week.
 const STEP_SECONDS: u64 = 7 * DAY_SECONDS;
 
+/// The most that is believed of steps together, in seconds, less what was forgiven.
+const STEPS_SECONDS: u64 = 14 * DAY_SECONDS;
+
+/// Seconds of steps that are forgiven for each second that is seen to pass: a gateway that is switched off at night.
+const FORGIVEN: u64 = 4;
+
+/// The longest time between two looks at the clock that is no step, in seconds: a timer that is late.
+const LATE_SECONDS: u64 = 5 * 60;
+
 /// How exactly the moment is written down, in seconds: not each minute, which would be a wait for the disk.
 const NOTED_SECONDS: u64 = 60 * 60;
 
-/// The clock is further from the last time than a step.
+/// The clock is further from the last time than a step, or went further in many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the clock leapt {} days {}, so nothing is destroyed; if it is right, say so: `besace-gateway clock confirm`",
+    "the clock leapt {} days {}, at once or in steps, so nothing is destroyed, and nothing is taken but withdrawals and \
+     objections; if it is right, say so: `besace-gateway clock confirm`",
     to.as_unix_seconds().abs_diff(from.as_unix_seconds()) / DAY_SECONDS,
     if to < from { "back" } else { "ahead" }
 )]
@@ -26,6 +40,27 @@ pub struct Leap {
     pub from: Timestamp,
     /// What the clock says.
     pub to: Timestamp,
+}
+
+/// Nothing is done by this clock.
+#[derive(Debug, thiserror::Error)]
+pub enum ClockError {
+    /// It leapt, and nobody confirmed it.
+    #[error("the clock is in doubt")]
+    Leapt(#[source] Leap),
+    /// The store failed.
+    #[error("store failed")]
+    Store(#[from] StoreError),
+}
+
+impl ClockError {
+    /// What the caller reads.
+    pub const fn problem(&self) -> ProblemType {
+        match self {
+            Self::Leapt(_) => ProblemType::ClockInDoubt,
+            Self::Store(_) => ProblemType::LogUnavailable,
+        }
+    }
 }
 
 impl Retailer {
@@ -44,14 +79,38 @@ impl Retailer {
 
     /// The clock is right, somebody says: what is due by it is done from now on.
     pub fn confirm_clock(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.store.write(|session| session.set_clock(StoredClock { seen: now, doubted: None }))
+        self.believed = None;
+        self.store.write(|session| session.set_clock(StoredClock::sure(now)))
+    }
+
+    /// Whether what bears the time may be written down at `now`: not by a clock that leapt.
+    pub fn check_clock(&self, now: Timestamp) -> Result<(), ClockError> {
+        let Some(clock) = self.store.read().clock()? else { return Ok(()) };
+        match judge(clock, self.believed, now) {
+            (_, None) => Ok(()),
+            (_, Some(leap)) => Err(ClockError::Leapt(leap)),
+        }
+    }
+
+    /// When a call is taken that no clock of ours may keep away: `now`; or if that is in doubt, when she signed it, but not
+    /// before what was believed last.
+    pub fn moment_of(&self, call: &[u8], now: Timestamp) -> Result<Timestamp, StoreError> {
+        let Some(clock) = self.store.read().clock()? else { return Ok(now) };
+        if judge(clock, self.believed, now).1.is_none() {
+            return Ok(now);
+        }
+        let signed = UnverifiedCall::parse(call).ok().and_then(|call| call.claimed_time());
+        Ok(signed.map_or(clock.seen, |signed| signed.max(clock.seen)))
     }
 
     pub(crate) fn judge_clock(&mut self, now: Timestamp) -> Result<Option<Leap>, StoreError> {
         let Some(clock) = self.store.read().clock()? else { return Ok(None) };
-        let (judged, leap) = judge(clock, now);
+        let (judged, leap) = judge(clock, self.believed, now);
         if judged != clock {
             self.store.write(|session| session.set_clock(judged))?;
+        }
+        if leap.is_none() {
+            self.believed = Some(now);
         }
         Ok(leap)
     }
@@ -59,18 +118,36 @@ impl Retailer {
 
 /// Writes down that it is `now`. One that went back a little lowers nothing: what was seen was the time.
 pub(crate) fn note_clock(session: Session<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let known = session.clock()?;
-    let near =
-        known.is_some_and(|known| known.doubted.is_none() && now < known.seen.plus(NOTED_SECONDS));
-    let seen = known.map_or(now, |known| known.seen.max(now));
-    if near { Ok(()) } else { session.set_clock(StoredClock { seen, doubted: None }) }
+    let Some(known) = session.clock()? else { return session.set_clock(StoredClock::sure(now)) };
+    if known.doubted.is_none() && now < known.seen.plus(NOTED_SECONDS) {
+        return Ok(());
+    }
+    let passed = now.as_unix_seconds().saturating_sub(known.seen.as_unix_seconds());
+    let forgiven = if passed <= NOTED_SECONDS.saturating_add(LATE_SECONDS) {
+        passed.saturating_mul(FORGIVEN)
+    } else {
+        0
+    };
+    let stepped = known.stepped.saturating_sub(forgiven);
+    session.set_clock(StoredClock { seen: known.seen.max(now), doubted: None, stepped })
 }
 
-/// What is known of the clock at `now`, and whether it leapt.
-fn judge(clock: StoredClock, now: Timestamp) -> (StoredClock, Option<Leap>) {
-    let sure = StoredClock { doubted: None, ..clock };
-    if now <= clock.seen.plus(STEP_SECONDS) && clock.seen <= now.plus(STEP_SECONDS) {
-        return (sure, None);
+/// What is known of the clock at `now`, and whether it leapt; `believed` is when this process looked last.
+fn judge(
+    clock: StoredClock,
+    believed: Option<Timestamp>,
+    now: Timestamp,
+) -> (StoredClock, Option<Leap>) {
+    let (last, late) = match believed.filter(|believed| *believed > clock.seen) {
+        Some(believed) => (believed, LATE_SECONDS),
+        None => (clock.seen, NOTED_SECONDS.saturating_add(LATE_SECONDS)),
+    };
+    let passed = now.as_unix_seconds().saturating_sub(last.as_unix_seconds());
+    let step = if passed > late { passed } else { 0 };
+    let stepped = clock.stepped.saturating_add(step);
+    let near = now <= clock.seen.plus(STEP_SECONDS) && clock.seen <= now.plus(STEP_SECONDS);
+    if near && stepped <= STEPS_SECONDS {
+        return (StoredClock { doubted: None, stepped, ..clock }, None);
     }
     let first = match clock.doubted {
         // It goes on from where it leapt to.
@@ -78,7 +155,7 @@ fn judge(clock: StoredClock, now: Timestamp) -> (StoredClock, Option<Leap>) {
         Some(_) | None => now,
     };
     if now >= first.plus(STEP_SECONDS) {
-        return (StoredClock { seen: now, doubted: None }, None);
+        return (StoredClock::sure(now), None);
     }
     let doubted = StoredClock { doubted: Some((first, now)), ..clock };
     (doubted, Some(Leap { from: clock.seen, to: now }))
@@ -96,27 +173,28 @@ mod tests {
 
     #[test]
     fn a_step_is_believed_and_a_leap_once_it_has_gone_on_for_a_step() {
-        let seen = StoredClock { seen: NOW, doubted: None };
-        assert_eq!(judge(seen, day(7)), (seen, None));
-        assert_eq!(judge(seen, NOW.minus(DAY_SECONDS)), (seen, None));
+        let seen = StoredClock::sure(NOW);
+        let stepped = |days: u64| StoredClock { stepped: days * DAY_SECONDS, ..seen };
+        assert_eq!(judge(seen, None, day(7)), (stepped(7), None));
+        assert_eq!(judge(seen, None, NOW.minus(DAY_SECONDS)), (seen, None));
         let mut clock = seen;
         for number in 30..37 {
-            let (next, leap) = judge(clock, day(number));
+            let (next, leap) = judge(clock, None, day(number));
             assert_eq!(leap, Some(Leap { from: NOW, to: day(number) }));
             clock = next;
         }
         // One that leaps on, or back, begins anew; one that is put right was never wrong.
-        assert!(judge(clock, day(300)).1.is_some());
-        assert!(judge(clock, day(29)).1.is_some());
-        assert_eq!(judge(clock, day(1)), (seen, None));
-        assert_eq!(judge(clock, day(37)), (StoredClock { seen: day(37), doubted: None }, None));
+        assert!(judge(clock, None, day(300)).1.is_some());
+        assert!(judge(clock, None, day(29)).1.is_some());
+        assert_eq!(judge(clock, None, NOW.plus(60)), (seen, None));
+        assert_eq!(judge(clock, None, day(37)), (StoredClock::sure(day(37)), None));
     }
 
     #[test]
     fn a_leap_back_is_one_too() {
-        let seen = StoredClock { seen: day(10), doubted: None };
-        assert_eq!(judge(seen, day(3)), (seen, None));
-        let back = judge(seen, day(2)).1;
+        let seen = StoredClock::sure(day(10));
+        assert_eq!(judge(seen, None, day(3)), (seen, None));
+        let back = judge(seen, None, day(2)).1;
         assert_eq!(back, Some(Leap { from: day(10), to: day(2) }));
         assert!(back.unwrap().to_string().contains("8 days back"));
     }
@@ -125,5 +203,15 @@ mod tests {
     fn a_leap_says_what_to_do() {
         let text = Leap { from: NOW, to: day(1_500) }.to_string();
         assert!(text.contains("1500 days") && text.contains("besace-gateway clock confirm"));
+    }
+
+    #[test]
+    fn a_minute_that_passes_is_no_step_and_what_this_process_saw_counts() {
+        let seen = StoredClock::sure(NOW);
+        let later = NOW.plus(50 * 60);
+        assert_eq!(judge(seen, Some(later), later.plus(60)).0.stepped, 0);
+        assert_eq!(judge(seen, Some(later), later.plus(600)).0.stepped, 600);
+        // Who confirmed it in another process was later.
+        assert_eq!(judge(StoredClock::sure(day(90)), Some(later), day(90).plus(60)).0.stepped, 0);
     }
 }

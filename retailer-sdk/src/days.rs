@@ -20,7 +20,6 @@ use crate::{
     group::DueOpening,
     retailer::Own,
     store::{DocumentKind, Session, StoreError, StoredState},
-    voucher::DueWeeks,
 };
 
 /// Seconds after midnight UTC until which the keys of the day before live: its last epoch is accepted for
@@ -69,29 +68,165 @@ pub struct Tidied {
     pub manifest: bool,
     /// Whether voucher keys of a week were published.
     pub voucher_keys: bool,
+    /// Kinds of which nothing was done, because something of them cannot be read: [`Retailer::undone`].
+    pub undone: usize,
+}
+
+/// What is due, by kind. Each kind is done wholly or not at all, whatever becomes of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Grants that are over.
+    Grants,
+    /// Released keys of days that are over.
+    Keys,
+    /// Data that has reached its deadline.
+    Data,
+    /// Erasures of grants that are over.
+    Erasures,
+    /// Sealed messages at their deadline.
+    Mail,
+    /// What opens entries of the log.
+    Openings,
+    /// What is remembered of calls, tills and the uses of a day.
+    Passing,
+    /// Negotiations.
+    Negotiations,
+    /// The secrets of days, and the manifest that names them.
+    Days,
+    /// Voucher keys.
+    Vouchers,
+}
+
+impl Due {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grants => "grants",
+            Self::Keys => "keys",
+            Self::Data => "data",
+            Self::Erasures => "erasures",
+            Self::Mail => "mail",
+            Self::Openings => "openings",
+            Self::Passing => "passing",
+            Self::Negotiations => "negotiations",
+            Self::Days => "days",
+            Self::Vouchers => "vouchers",
+        }
+    }
+}
+
+/// A kind of which nothing was done.
+#[derive(Debug)]
+pub struct Undone {
+    /// Which one.
+    pub kind: Due,
+    /// Why.
+    pub error: StoreError,
 }
 
 impl Retailer {
     /// Does what is due at `now`. To be called at the start and every few minutes; once is as good as
     /// often.
+    ///
+    /// Something stored that cannot be read keeps its kind, and no other: [`undone`](Self::undone) says which. A store that
+    /// takes nothing is an error.
     pub fn tidy(
         &mut self,
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Tidied, TidyError> {
+        let tidied = self.in_group(now, rng, |retailer, rng| retailer.do_what_is_due(now, rng))?;
+        self.tidied = Some(now);
+        Ok(tidied)
+    }
+
+    fn do_what_is_due(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Tidied, TidyError> {
         let first = first_live_day(now);
-        let weeks = self.due_voucher_weeks(now, rng)?;
-        let (own, due) = (&self.own, &self.due);
-        let (tidied, ended) =
-            self.store.write(|session| own.tidy(session, first, &weeks, due, now, rng))?;
-        self.load_voucher_keys()?;
-        for (grant, handle) in ended {
-            self.live.forget(grant, &handle);
+        let today = Day::of(now);
+        self.undone.clear();
+        let mut tidied = Tidied::default();
+        let ended = self.due(Due::Grants, |own, session, _| own.end_grants(session, now, rng))?;
+        if let Some((ended, deletions)) = ended {
+            tidied.expired = ended.len();
+            tidied.deletions = deletions;
+            for (grant, handle) in ended {
+                self.live.forget(grant, &handle);
+            }
         }
+        let keys = self.due(Due::Keys, |own, session, _| own.end_keys(session, first, now, rng))?;
+        let data = self.due(Due::Data, |own, session, _| own.end_data(session, now, rng))?;
+        for deletions in [keys, data].into_iter().flatten() {
+            tidied.deletions = tidied.deletions.saturating_add(deletions);
+        }
+        let erasures = self.due(Due::Erasures, |own, session, due| {
+            let signed = own.sign_due_erasures(session, due, now, rng)?;
+            if signed > 0 {
+                own.ledger.seal(session)?;
+            }
+            Ok(signed)
+        })?;
+        tidied.erasures = erasures.unwrap_or_default();
+        let mail = self.due(Due::Mail, |_, session, _| Ok(session.delete_mail_due(today)?))?;
+        tidied.mail = mail.unwrap_or_default();
+        let openings = self.due(Due::Openings, |_, session, _| {
+            let due = session.destroy_openings_due(today)?;
+            let proofs = session.destroy_grants_before(now.minus(PROOF_SECONDS), today)?;
+            Ok(due.saturating_add(proofs))
+        })?;
+        tidied.openings = openings.unwrap_or_default();
+        self.due(Due::Passing, |_, session, _| {
+            note_clock(session, now)?;
+            session.forget_messages(now)?;
+            session.forget_tills(now)?;
+            Ok(session.delete_day_uses_but(today)?)
+        })?;
+        let negotiations = self
+            .due(Due::Negotiations, |own, session, _| Ok(own.tidy_negotiations(session, now)?))?;
+        tidied.negotiations = negotiations.unwrap_or_default();
+        let days =
+            self.due(Due::Days, |own, session, _| own.renew_days(session, first, now, rng))?;
+        (tidied.days, tidied.manifest) = days.unwrap_or_default();
+        let weeks = self.due_voucher_weeks(now, rng);
+        let vouchers = self.due(Due::Vouchers, |own, session, _| {
+            let published = own.tidy_vouchers(session, &weeks?, now, rng)?;
+            if published {
+                own.ledger.seal(session)?;
+            }
+            Ok(published)
+        })?;
+        tidied.voucher_keys = vouchers.unwrap_or_default();
+        tidied.undone = self.undone.len();
+        self.load_voucher_keys()?;
         self.load_chains(first, now)?;
         self.live.tidy(first, now, rng);
         self.store.forget_history()?;
         Ok(tidied)
+    }
+
+    /// Does what is due of one kind, wholly or not at all. Not at all, where something of it cannot be read.
+    fn due<T>(
+        &mut self,
+        kind: Due,
+        work: impl FnOnce(&Own, Session<'_>, &[DueOpening]) -> Result<T, TidyError>,
+    ) -> Result<Option<T>, TidyError> {
+        let Self { store, own, due, .. } = self;
+        match store.write(|session| work(own, session, due)) {
+            Ok(done) => Ok(Some(done)),
+            Err(TidyError::Store(error)) if error.is_of_what_is_stored() => {
+                self.undone.push(Undone { kind, error });
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What could not be done when this was last tidied up.
+    pub fn undone(&self) -> &[Undone] {
+        &self.undone
     }
 
     pub(crate) fn store_profile(
@@ -140,64 +275,94 @@ pub(crate) fn grace(day: Day) -> Timestamp {
 }
 
 impl Own {
-    fn tidy(
+    /// Ends the grants that are over: whose, and how many had something to delete.
+    fn end_grants(
         &self,
         session: Session<'_>,
-        first: Day,
-        weeks: &DueWeeks,
-        due: &[DueOpening],
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
-    ) -> Result<(Tidied, Vec<(GrantId, Handle)>), TidyError> {
-        let today = Day::of(now);
-        let mut deleted: Vec<(GrantId, Deletion, Vec<Day>)> = Vec::new();
-        let (mut ended, mut expired) = (Vec::new(), 0_usize);
+    ) -> Result<(Vec<(GrantId, Handle)>, usize), TidyError> {
+        let (mut ended, mut deletions) = (Vec::new(), 0_usize);
         for overdue in session.overdue_grants(now)? {
             let grant = overdue.grant.id;
             let gone = self.erase(session, grant, Deletion::Expired, now, rng)?;
-            expired = expired.saturating_add(usize::from(gone.something));
+            deletions = deletions.saturating_add(usize::from(gone.something));
             session.set_state(grant, StoredState::Expired)?;
             ended.push((grant, overdue.grant.handle));
         }
-        for (grant, day) in session.delete_keys_before(first)? {
-            match deleted.last_mut() {
-                Some((last, Deletion::DayOver, days)) if *last == grant => days.push(day),
-                _ => deleted.push((grant, Deletion::DayOver, vec![day])),
-            }
-        }
-        session.delete_answers_due(today)?;
-        for grant in session.delete_disclosures_due(today)? {
-            deleted.push((grant, Deletion::DayOver, Vec::new()));
-        }
-        let mut tidied = Tidied {
-            deletions: deleted.len().saturating_add(expired),
-            erasures: self.sign_due_erasures(session, due, now, rng)?,
-            expired: ended.len(),
-            mail: session.delete_mail_due(today)?,
-            ..Tidied::default()
-        };
-        for (grant, reason, days) in deleted {
-            let record = RecordKind::Deleted(Deleted { at: now, days, grant, reason });
-            let stored = session.grant(grant)?.ok_or(StoreError::Corrupt)?;
-            self.ledger.append_passing(session, &record, &stored, today, rng)?;
-        }
-        tidied.openings = session
-            .destroy_openings_due(today)?
-            .saturating_add(session.destroy_grants_before(now.minus(PROOF_SECONDS), today)?);
-        note_clock(session, now)?;
-        session.forget_messages(now)?;
-        session.forget_tills(now)?;
-        tidied.negotiations = self.tidy_negotiations(session, now)?;
-        session.delete_day_uses_but(today)?;
-        tidied.days = session.delete_days_before(first)?;
-        self.make_days(session, now, rng)?;
-        tidied.manifest = self.renew_manifest(session, now, rng)?;
-        tidied.voucher_keys = self.tidy_vouchers(session, weeks, now, rng)?;
-        let logged = tidied.deletions > 0 || tidied.erasures > 0;
-        if logged || tidied.manifest || tidied.voucher_keys {
+        if deletions > 0 {
             self.ledger.seal(session)?;
         }
-        Ok((tidied, ended))
+        Ok((ended, deletions))
+    }
+
+    /// Deletes the keys of the days before `first`; of how many grants.
+    fn end_keys(
+        &self,
+        session: Session<'_>,
+        first: Day,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<usize, TidyError> {
+        let mut deleted: Vec<(GrantId, Vec<Day>)> = Vec::new();
+        for (grant, day) in session.delete_keys_before(first)? {
+            match deleted.last_mut() {
+                Some((last, days)) if *last == grant => days.push(day),
+                _ => deleted.push((grant, vec![day])),
+            }
+        }
+        self.log_deleted(session, deleted, now, rng)
+    }
+
+    /// Deletes data at its deadline; under how many grants.
+    fn end_data(
+        &self,
+        session: Session<'_>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<usize, TidyError> {
+        session.delete_answers_due(Day::of(now))?;
+        let deleted = session.delete_disclosures_due(Day::of(now))?;
+        let deleted = deleted.into_iter().map(|grant| (grant, Vec::new())).collect();
+        self.log_deleted(session, deleted, now, rng)
+    }
+
+    fn log_deleted(
+        &self,
+        session: Session<'_>,
+        deleted: Vec<(GrantId, Vec<Day>)>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<usize, TidyError> {
+        let count = deleted.len();
+        for (grant, days) in deleted {
+            let reason = Deletion::DayOver;
+            let record = RecordKind::Deleted(Deleted { at: now, days, grant, reason });
+            let stored = session.grant(grant)?.ok_or(StoreError::Corrupt)?;
+            self.ledger.append_passing(session, &record, &stored, Day::of(now), rng)?;
+        }
+        if count > 0 {
+            self.ledger.seal(session)?;
+        }
+        Ok(count)
+    }
+
+    /// Destroys the secrets of the days before `first`, makes those of days to come, and publishes a manifest that says so:
+    /// how many were destroyed, and whether one was published.
+    fn renew_days(
+        &self,
+        session: Session<'_>,
+        first: Day,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(usize, bool), TidyError> {
+        let days = session.delete_days_before(first)?;
+        self.make_days(session, now, rng)?;
+        let manifest = self.renew_manifest(session, now, rng)?;
+        if manifest {
+            self.ledger.seal(session)?;
+        }
+        Ok((days, manifest))
     }
 
     /// Makes what is missing of the days from today on: sealing keys, and a chain for each shop.

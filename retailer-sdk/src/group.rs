@@ -110,6 +110,7 @@ impl Retailer {
         if !matches!(done, Ok(Ok(_))) {
             self.due.clear();
             self.unsure = true;
+            self.tidied = None;
             self.store.abandon_group();
         }
         let settled = self.settle(now, rng);

@@ -61,6 +61,8 @@ mod erasure;
 #[cfg(feature = "sqlite")]
 mod group;
 #[cfg(feature = "sqlite")]
+mod health;
+#[cfg(feature = "sqlite")]
 mod ledger;
 #[cfg(feature = "sqlite")]
 mod live;
@@ -111,11 +113,12 @@ pub use self::{
     answers::ANSWERS_MIN,
     call::CallError,
     checked::{GrantCall, ReleaseCall, ReleaseToCheck},
-    clock::Leap,
+    clock::{ClockError, Leap},
     consent::{GiveGrantError, WithdrawError},
-    days::{Tidied, TidyError},
+    days::{Due, Tidied, TidyError, Undone},
     erasure::{AskErasureError, OwedErasure, RecipientsToldError},
     group::{Group, GroupError, MakeOpeningError},
+    health::Fault,
     mailbox::MailboxError,
     negotiation::{NegotiateError, NegotiationPolicy},
     objection::ObjectError,

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Leap, TidyError,
-    days::first_live_day,
+    days::{Undone, first_live_day},
     group::DueOpening,
     ledger::Ledger,
     live::Live,
@@ -83,6 +83,12 @@ pub struct Retailer {
     pub(crate) due: Vec<DueOpening>,
     /// Whether `live` may say what was never stored.
     pub(crate) unsure: bool,
+    /// When the clock was looked at last, and believed.
+    pub(crate) believed: Option<Timestamp>,
+    /// When what was due was done last.
+    pub(crate) tidied: Option<Timestamp>,
+    /// What of it could not be done then.
+    pub(crate) undone: Vec<Undone>,
 }
 
 /// What a retailer is, apart from what it stores: shared by all steps of a transaction.
@@ -174,7 +180,16 @@ impl Retailer {
             requests: Mutex::default(),
             identity,
         };
-        Ok(Self { store, own, live: Live::default(), due: Vec::new(), unsure: false })
+        Ok(Self {
+            store,
+            own,
+            live: Live::default(),
+            due: Vec::new(),
+            unsure: false,
+            believed: None,
+            tidied: None,
+            undone: Vec::new(),
+        })
     }
 
     /// Takes into memory what is stored, and nothing else.

@@ -80,6 +80,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("store/migrations/0015_scans.sql"),
     include_str!("store/migrations/0016_answers.sql"),
     include_str!("store/migrations/0017_superseded.sql"),
+    include_str!("store/migrations/0018_clock_steps.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.
@@ -121,6 +122,27 @@ pub enum StoreError {
     /// The database ended the transaction of a group: nothing of the group was stored.
     #[error("the transaction ended before its group did")]
     GroupEnded,
+}
+
+impl StoreError {
+    /// Whether the fault is in what is stored, and not in the machine: then it is met again each time, and what does not
+    /// touch it works.
+    pub(crate) fn is_of_what_is_stored(&self) -> bool {
+        match self {
+            Self::Corrupt | Self::Record(_) | Self::Opening(_) => true,
+            Self::GroupEnded => false,
+            Self::Database(DatabaseError(error)) => match error.sqlite_error_code() {
+                Some(code) => matches!(
+                    code,
+                    rusqlite::ErrorCode::ConstraintViolation
+                        | rusqlite::ErrorCode::DatabaseCorrupt
+                        | rusqlite::ErrorCode::TypeMismatch
+                ),
+                // A row that holds another type than is written.
+                None => true,
+            },
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -171,6 +193,8 @@ pub struct SqliteStore {
     forget_after: Cell<bool>,
     /// Where the head that was signed last is written down, outside of the file.
     mark: Option<Mark>,
+    /// Whether a mark is wanted, and stayed behind.
+    mark_behind: bool,
 }
 
 impl SqliteStore {
@@ -226,7 +250,15 @@ impl SqliteStore {
         migrate(&mut connection)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let (known, forget_after) = (Known::default(), Cell::new(false));
-        Ok(Self { connection, path, known, grouped: false, forget_after, mark: None })
+        Ok(Self {
+            connection,
+            path,
+            known,
+            grouped: false,
+            forget_after,
+            mark: None,
+            mark_behind: false,
+        })
     }
 
     /// Lets nothing be written from now on, whoever tries.
@@ -257,8 +289,7 @@ impl SqliteStore {
         let done = work(Session(&transaction, &self.known))?;
         transaction.commit().map_err(StoreError::from)?;
         undone.not();
-        // It is done, also where the mark stays behind: an older one is true.
-        drop(self.write_mark());
+        self.mark_head();
         Ok(done)
     }
 

@@ -26,9 +26,14 @@ use std::{
 
 use actix_web::{App, HttpRequest, HttpServer, dev::Server, http::header, web};
 use besace_protocol::{party::ControllerId, problem::ProblemType, time::Timestamp};
-use besace_retailer::Retailer;
+use besace_retailer::{Retailer, Undone};
 
-use self::{once::UnderWay, pace::Pace, problem::Refusal, queue::Queue};
+use self::{
+    once::UnderWay,
+    pace::Pace,
+    problem::Refusal,
+    queue::{Line, Queue},
+};
 pub use self::{
     openapi::{openapi, problems},
     pace::Limits,
@@ -150,7 +155,41 @@ impl Gateway {
         T: Send + 'static,
         F: FnOnce(&mut Retailer, Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
     {
-        let Some((answer, idle)) = self.queue.push(question) else {
+        self.ask_in(Line::Other, question).await
+    }
+
+    /// As [`ask`](Self::ask), for what bears the time or is held against it: nothing is done while the clock is in doubt.
+    async fn ask_in_time<T, F>(self: Arc<Self>, question: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Retailer, Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
+    {
+        self.ask(|retailer, now, rng| {
+            retailer.check_clock(now)?;
+            question(retailer, now, rng)
+        })
+        .await
+    }
+
+    /// As [`ask`](Self::ask), for a call that ends something: before all others, and whatever the clock says.
+    async fn ask_first<T, F>(self: Arc<Self>, call: web::Bytes, question: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Retailer, &[u8], Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
+    {
+        self.ask_in(Line::First, move |retailer, now, rng| {
+            let now = retailer.moment_of(&call, now)?;
+            question(retailer, &call, now, rng)
+        })
+        .await
+    }
+
+    async fn ask_in<T, F>(self: Arc<Self>, line: Line, question: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Retailer, Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
+    {
+        let Some((answer, idle)) = self.queue.push(line, question) else {
             return Err(Refusal::new(ProblemType::LogUnavailable).again_in(Some(1)));
         };
         if idle {
@@ -164,7 +203,16 @@ impl Gateway {
     async fn tidy(self: Arc<Self>) {
         let done = self
             .ask(|retailer, now, rng| {
-                retailer.tidy_unless_leapt(now, rng).map_err(|error| Refusal::broken(&error))
+                let tidied = retailer.tidy_unless_leapt(now, rng);
+                for Undone { kind, error } in retailer.undone() {
+                    tracing::error!(kind = kind.as_str(), "{error}; nothing of this kind was done");
+                }
+                if retailer.is_mark_behind() {
+                    tracing::error!(
+                        "the mark is not written; nobody notices when the store is put back"
+                    );
+                }
+                tidied.map_err(|error| Refusal::broken(&error))
             })
             .await;
         match done {

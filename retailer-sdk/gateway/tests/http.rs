@@ -441,6 +441,7 @@ fn another_retailers_grant_and_an_expired_one_are_refused() {
     let grant = shopper.grant(&request, NOW);
     let body = shopper.sign_grant(&grant, NOW);
     world.clock.set(grant.expires);
+    world.retailer.lock().unwrap().confirm_clock(grant.expires).unwrap();
     let answer = world.call(&mut shopper, wire::GRANTS_PATH, &body);
     assert_eq!(answer.problem(), ProblemType::GrantExpired);
 }

@@ -22,7 +22,7 @@ impl SqliteStore {
         self.check_group()?;
         self.connection.execute_batch("COMMIT")?;
         self.grouped = false;
-        drop(self.write_mark());
+        self.mark_head();
         if self.forget_after.take() {
             // What was deleted stands in the write-ahead log until it is emptied; `tidy` tries again.
             drop(self.forget_history());

@@ -87,9 +87,21 @@ impl SqliteStore {
         if let Some(signed) = said {
             self.read().continues(&signed)?;
         }
-        fs::create_dir_all(folder).map_err(io)?;
         self.mark = Some(Mark { path: path.clone(), head: String::new() });
-        self.write_mark().map_err(|source| MarkError::Io { path, source })
+        let kept = fs::create_dir_all(folder).and_then(|()| self.write_mark());
+        self.mark_behind = kept.is_err();
+        kept.map_err(|source| MarkError::Io { path, source })
+    }
+
+    /// Writes the mark after a transaction. That is done, also where the mark stays behind: an older one is true. It is
+    /// remembered, and tried again each time.
+    pub(crate) fn mark_head(&mut self) {
+        self.mark_behind = self.write_mark().is_err();
+    }
+
+    /// Whether the mark could not be written: if the store is put back now, nobody notices.
+    pub(crate) const fn is_mark_behind(&self) -> bool {
+        self.mark_behind
     }
 
     /// Writes down the head, if it is another. Not synced: what a power cut takes from it is older, and an older mark is true.

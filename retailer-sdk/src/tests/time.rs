@@ -195,3 +195,139 @@ fn a_mark_that_cannot_be_read_is_not_written_over() {
         assert_eq!(std::fs::read(&mark).unwrap(), good);
     }
 }
+
+/// A world whose clock leapt from `NOW`, and what it shows.
+fn leapt(world: &mut World) -> Timestamp {
+    world.retailer.tidy(NOW, &mut world.rng).unwrap();
+    let lost = NOW.plus(400 * 86_400);
+    let _leap = world.retailer.tidy_unless_leapt(lost, &mut world.rng).unwrap().unwrap_err();
+    lost
+}
+
+#[test]
+fn while_the_clock_is_in_doubt_she_withdraws_and_objects_at_the_time_that_she_signed() {
+    use besace_protocol::{consent::Acknowledgement, wire::OBJECTIONS_PATH};
+    let mut world = World::new();
+    let (mut shopper, (grant, digest), _) = regular(&mut world, 2);
+    let lost = leapt(&mut world);
+    let doubt = world.retailer.check_clock(lost).unwrap_err();
+    assert_eq!(doubt.problem(), besace_protocol::problem::ProblemType::ClockInDoubt);
+    let signed = NOW.plus(30);
+    let objection = shopper.objection(true, signed);
+    let call = shopper.call(OBJECTIONS_PATH, &objection, signed);
+    let moment = world.retailer.moment_of(&call, lost).unwrap();
+    world.retailer.object(&call, moment, &mut world.rng).unwrap();
+    let withdrawal = shopper.withdrawal(grant.id, digest, signed);
+    let call = shopper.call(WITHDRAWALS_PATH, &withdrawal, signed);
+    let moment = world.retailer.moment_of(&call, lost).unwrap();
+    let withdrawn = world.retailer.withdraw(&call, moment, &mut world.rng).unwrap();
+    let told = Unverified::<Acknowledgement>::parse(&withdrawn.acknowledgement.document.0).unwrap();
+    assert_eq!(told.claimed().acknowledged, signed);
+    // What she signed before the last moment that was believed is taken at that moment.
+    let call = shopper.call(WITHDRAWALS_PATH, &withdrawal, NOW.minus(60));
+    assert_eq!(world.retailer.moment_of(&call, lost).unwrap(), NOW);
+    // Once it is right, it counts again.
+    assert_eq!(world.retailer.moment_of(&call, NOW.plus(90)).unwrap(), NOW.plus(90));
+    world.retailer.check_clock(NOW.plus(90)).unwrap();
+}
+
+#[test]
+fn a_clock_that_goes_ahead_step_by_step_is_in_doubt_after_two_weeks_of_steps() {
+    let mut world = World::new();
+    let World { retailer, rng, .. } = &mut world;
+    let day = |number: u64| NOW.plus(number * 86_400);
+    for number in [5, 10, 14] {
+        retailer.tidy_unless_leapt(day(number), rng).unwrap().unwrap();
+    }
+    let leap = retailer.tidy_unless_leapt(day(15), rng).unwrap().unwrap_err();
+    assert_eq!((leap.from, leap.to), (day(14), day(15)));
+    // A minute later it is no surer, nor in another process.
+    let _leap = retailer.tidy_unless_leapt(day(15).plus(60), rng).unwrap().unwrap_err();
+    retailer.believed = None;
+    retailer.check_clock(day(15).plus(120)).unwrap_err();
+    retailer.confirm_clock(day(15)).unwrap();
+    retailer.tidy_unless_leapt(day(22), rng).unwrap().unwrap();
+}
+
+#[test]
+fn steps_are_forgiven_while_time_is_seen_to_pass() {
+    let mut world = World::new();
+    let mut now = NOW;
+    // Off for 18 hours and on for six, for three months.
+    for _ in 0..90 {
+        now = now.plus(18 * 3_600);
+        world.retailer.believed = None;
+        assert_eq!(world.retailer.judge_clock(now).unwrap(), None);
+        for _ in 0..6 {
+            world.retailer.store.write(|session| crate::clock::note_clock(session, now)).unwrap();
+            now = now.plus(3_600);
+            world.retailer.believed = Some(now.minus(60));
+            assert_eq!(world.retailer.judge_clock(now).unwrap(), None);
+        }
+        world.retailer.store.write(|session| crate::clock::note_clock(session, now)).unwrap();
+    }
+}
+
+#[test]
+fn a_negotiation_that_cannot_be_read_keeps_nothing_else_from_being_done() {
+    let mut world = World::new();
+    let (_, (recognition, _), _) = regular(&mut world, 2);
+    world.retailer.store.sabotage(
+        "INSERT INTO negotiations (subject_key_id, id, request_id, begun, look_at, forget_at)
+         VALUES ('no key', zeroblob(16), zeroblob(16), 0, 0, 0)",
+    );
+    let later = Day::of(NOW).plus(2).start();
+    let tidied = world.retailer.tidy(later, &mut world.rng).unwrap();
+    assert!(tidied.undone == 1 && tidied.manifest && tidied.days == 1 && tidied.deletions == 1);
+    let kinds: Vec<_> = world.retailer.undone().iter().map(|undone| undone.kind).collect();
+    assert_eq!(kinds, [crate::Due::Negotiations]);
+    let session = world.retailer.store.read();
+    assert!(session.keys(recognition.id, Day::of(NOW)).unwrap().is_none());
+    assert_eq!(world.retailer.fault(later).unwrap(), Some(crate::Fault::TidiedInPart));
+    world.retailer.store.sabotage("DELETE FROM negotiations");
+    world.retailer.tidy(later, &mut world.rng).unwrap();
+    assert_eq!(world.retailer.fault(later).unwrap(), None);
+}
+
+#[test]
+fn a_store_that_takes_nothing_is_an_error_and_nothing_is_said_to_be_tidy() {
+    let mut world = World::new();
+    world.retailer.tidy(NOW, &mut world.rng).unwrap();
+    let later = Day::of(NOW).plus(2).start();
+    world.retailer.store.fill_disk(true);
+    world.retailer.tidy(later, &mut world.rng).unwrap_err();
+    assert_eq!(world.retailer.fault(NOW).unwrap(), Some(crate::Fault::Untidied));
+    world.retailer.store.fill_disk(false);
+    world.retailer.tidy(later, &mut world.rng).unwrap();
+    assert_eq!(world.retailer.fault(later).unwrap(), None);
+}
+
+#[test]
+fn health_says_when_nothing_was_tidied_and_when_the_manifest_is_over() {
+    let mut world = World::new();
+    world.retailer.tidy(NOW, &mut world.rng).unwrap();
+    let fault = |after: u64| world.retailer.fault(NOW.plus(after)).unwrap();
+    assert_eq!([fault(0), fault(600)], [None, None]);
+    assert_eq!(fault(601), Some(crate::Fault::Untidied));
+    assert_eq!(fault(2 * 86_400), Some(crate::Fault::ManifestExpired));
+    assert_eq!(fault(400 * 86_400), Some(crate::Fault::ClockInDoubt));
+}
+
+#[test]
+fn a_mark_that_cannot_be_written_is_said_and_tried_again() {
+    let mut world = World::new();
+    let folder = tempfile::tempdir().unwrap();
+    let marks = folder.path().join("marks");
+    world.retailer.store.keep_mark(&marks).unwrap();
+    std::fs::remove_dir_all(&marks).unwrap();
+    let mut shopper = Shopper::new(2);
+    world.give(&mut shopper, world.recognition, NOW);
+    assert!(world.retailer.is_mark_behind());
+    world.retailer.tidy(NOW, &mut world.rng).unwrap();
+    assert_eq!(world.retailer.fault(NOW).unwrap(), Some(crate::Fault::Unmarked));
+    std::fs::create_dir(&marks).unwrap();
+    world.retailer.tidy(NOW, &mut world.rng).unwrap();
+    assert_eq!(world.retailer.fault(NOW).unwrap(), None);
+    let mark = std::fs::read_dir(&marks).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(std::fs::read_to_string(mark).unwrap(), world.retailer.checkpoint().unwrap());
+}

@@ -1,5 +1,7 @@
 //! Addresses of agents: every one takes a call, signed by the pseudonym it is about.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use besace_protocol::{call::CALL_LEN_MAX, wire::JWS_MEDIA_TYPE};
 use besace_retailer::GrantCall;
@@ -35,7 +37,7 @@ pub(super) async fn give_grant(
     let domain = gateway.domain.clone();
     let checked = gateway.beside(move |_| Ok(GrantCall::check(bytes, &domain, now))).await?;
     let given = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             retailer
                 .give_checked_grant(&checked, now, rng)
                 .map_err(|error| Refusal::of_call(error, &call.0))
@@ -51,7 +53,7 @@ pub(super) async fn negotiate(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let negotiated = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             retailer.negotiate(&call.0, now, rng).map_err(|error| {
                 let again = error.again();
                 let wait = again.map(|again| {
@@ -70,8 +72,8 @@ pub(super) async fn withdraw(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let withdrawn = gateway
-        .ask(move |retailer, now, rng| {
-            retailer.withdraw(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
+        .ask_first(call.0, |retailer, call, now, rng| {
+            retailer.withdraw(call, now, rng).map_err(|error| Refusal::of_call(error, call))
         })
         .await?;
     tracing::info!("grant withdrawn");
@@ -84,7 +86,7 @@ pub(super) async fn erasure(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let erased = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             retailer.erasure(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
         })
         .await?;
@@ -97,8 +99,8 @@ pub(super) async fn object(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let objected = gateway
-        .ask(move |retailer, now, rng| {
-            retailer.object(&call.0, now, rng).map_err(|error| Refusal::of_call(error, &call.0))
+        .ask_first(call.0, |retailer, call, now, rng| {
+            retailer.object(call, now, rng).map_err(|error| Refusal::of_call(error, call))
         })
         .await?;
     tracing::info!("objection recorded");
@@ -112,14 +114,12 @@ pub(super) async fn release(
     let gateway = gateway.into_inner();
     let now = gateway.clock.now();
     let bytes = call.0.to_vec();
-    let checked = gateway
-        .beside(move |gateway| {
-            let found = gateway.lock().look_up_release(bytes)?;
-            Ok(found.check(now))
-        })
-        .await?;
+    // Looked up in its turn: who reads takes the store from nobody who withdraws.
+    let looked_up = Arc::clone(&gateway);
+    let found = looked_up.ask(move |retailer, _, _| Ok(retailer.look_up_release(bytes)?)).await?;
+    let checked = gateway.beside(move |_| Ok(found.check(now))).await?;
     let received = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             retailer
                 .receive_checked_release(&checked, now, rng)
                 .map_err(|error| Refusal::of_call(error, &call.0))
@@ -134,7 +134,7 @@ pub(super) async fn disclose(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let received = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             retailer
                 .receive_disclosure(&call.0, now, rng)
                 .map_err(|error| Refusal::of_call(error, &call.0))
@@ -149,7 +149,7 @@ pub(super) async fn collect_mail(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let collected = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             retailer.collect_mail(&call.0, now).map_err(|error| Refusal::of_call(error, &call.0))
         })
         .await?;
@@ -162,7 +162,7 @@ pub(super) async fn acknowledge_mail(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let acknowledged = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             retailer
                 .acknowledge_mail(&call.0, now)
                 .map_err(|error| Refusal::of_call(error, &call.0))
@@ -177,7 +177,7 @@ pub(super) async fn last_head(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let head = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             retailer.last_head(&call.0, now).map_err(|error| Refusal::of_call(error, &call.0))
         })
         .await?;
@@ -190,7 +190,7 @@ pub(super) async fn go_on(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let continued = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             retailer
                 .continue_pseudonym(&call.0, now, rng)
                 .map_err(|error| Refusal::of_call(error, &call.0))
@@ -206,7 +206,7 @@ pub(super) async fn vouchers(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let issued = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             retailer
                 .issue_vouchers(&call.0, now, rng)
                 .map_err(|error| Refusal::of_call(error, &call.0))

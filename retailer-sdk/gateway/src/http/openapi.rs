@@ -137,8 +137,13 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
             ProblemType::ClockSkew,
             ProblemType::Replayed,
             ProblemType::LogUnavailable,
+            ProblemType::ClockInDoubt,
         ]),
-        Who::Shop(_) => problems.extend([ProblemType::Unauthorized, ProblemType::Forbidden]),
+        Who::Shop(_) => problems.extend([
+            ProblemType::Unauthorized,
+            ProblemType::Forbidden,
+            ProblemType::ClockInDoubt,
+        ]),
     }
     problems
 }

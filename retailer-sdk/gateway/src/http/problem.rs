@@ -13,7 +13,7 @@ use besace_protocol::{
     problem::{Missing, Problem, ProblemType},
 };
 use besace_retailer::{
-    AcceptWishError, AskErasureError, AuthenticateError, ContinueError, GiveGrantError,
+    AcceptWishError, AskErasureError, AuthenticateError, ClockError, ContinueError, GiveGrantError,
     IssueVouchersError, MailboxError, NegotiateError, ObjectError, PublishCatalogueError,
     ReadShopError, ReadTileError, ReceiveError, Refused, SightingError, StoreError, TillError,
     WithdrawError, WriteError,
@@ -239,7 +239,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AcceptWishError AskErasureError AuthenticateError ContinueError GiveGrantError IssueVouchersError MailboxError NegotiateError ObjectError ReadShopError ReceiveError
+    AcceptWishError AskErasureError AuthenticateError ClockError ContinueError GiveGrantError IssueVouchersError MailboxError NegotiateError ObjectError ReadShopError ReceiveError
     SightingError WithdrawError WriteError
 }
 

@@ -5,11 +5,13 @@ use besace_protocol::{
     crypto::Digest, encoding::parse_decimal, log::TilePath, problem::ProblemType, time::Week,
 };
 
+use besace_retailer::Fault;
+
 use super::{
     Gateway,
     body::{Caching, JSON, answer, json},
     openapi::openapi,
-    problem::Refusal,
+    problem::{Refusal, status_of},
 };
 
 /// Media type of checkpoints.
@@ -81,11 +83,21 @@ pub(super) async fn tile(
     Ok(answer(bytes, "application/octet-stream", Caching::Forever))
 }
 
-/// Whether the store answers.
+/// Whether the store answers, and does what time asks of it: `ok`, or 503 and what is wrong in one word.
 pub(super) async fn health(gateway: web::Data<Gateway>) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
-    gateway.ask(|retailer, _, _| Ok(retailer.checkpoint()?)).await?;
-    Ok(answer("ok\n", TEXT, Caching::Never))
+    let fault = gateway
+        .ask(|retailer, now, _| {
+            retailer.checkpoint()?;
+            Ok(retailer.fault(now)?)
+        })
+        .await?;
+    let mut answer =
+        answer(fault.map_or("ok", Fault::as_str).to_owned() + "\n", TEXT, Caching::Never);
+    if fault.is_some() {
+        *answer.status_mut() = status_of(ProblemType::LogUnavailable);
+    }
+    Ok(answer)
 }
 
 /// What this program is, for programs.

@@ -1,4 +1,7 @@
 //! Who asks the retailer waits here: whoever arrives while it writes to the disk is served together, next.
+//!
+//! Who withdraws or objects waits in a line of its own: behind nobody who only reads, and with room where the other line has
+//! none. The lines take turns, so that who fills the one does not close the other.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +18,7 @@ use crate::entropy::Rng;
 /// Most questions of one group: as many as are done in some hundred milliseconds.
 const GROUP_MAX: usize = 256;
 
-/// Most questions that wait: some seconds' worth. Who comes then hears at once that it is too much.
+/// Most questions that wait in a line: some seconds' worth. Who comes then hears at once that it is too much.
 const WAITING_MAX: usize = 4096;
 
 /// A question that waits, with the way back to whoever asked.
@@ -24,13 +27,25 @@ type Question = Box<dyn FnOnce(&mut Group<'_>, Timestamp, &mut Rng) -> Answer + 
 /// Tells the answer. Dropped untold, whoever asked learns that nothing was recorded.
 type Answer = Box<dyn FnOnce() + Send>;
 
+/// Which line somebody waits in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Who withdraws or objects.
+    First,
+    /// Everybody else.
+    Other,
+}
+
 /// The questions that wait, in their order.
 #[derive(Default)]
 pub(super) struct Queue(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    questions: VecDeque<Question>,
+    first: VecDeque<Question>,
+    others: VecDeque<Question>,
+    /// Whether the other line has the next turn.
+    others_turn: bool,
     /// Whether a thread serves them.
     served: bool,
 }
@@ -45,6 +60,7 @@ impl Queue {
     /// Queues a question: how its answer comes, and whether nobody serves the queue yet. `None`: too many wait.
     pub(super) fn push<T, F>(
         &self,
+        line: Line,
         question: F,
     ) -> Option<(oneshot::Receiver<Result<T, Refusal>>, bool)>
     where
@@ -62,10 +78,14 @@ impl Queue {
             Box::new(move || drop(tell.send(answer)))
         });
         let mut waiting = self.lock();
-        if waiting.questions.len() >= WAITING_MAX {
+        let line = match line {
+            Line::First => &mut waiting.first,
+            Line::Other => &mut waiting.others,
+        };
+        if line.len() >= WAITING_MAX {
             return None;
         }
-        waiting.questions.push_back(question);
+        line.push_back(question);
         let idle = !waiting.served;
         waiting.served = true;
         Some((told, idle))
@@ -74,9 +94,14 @@ impl Queue {
     /// The questions of the next group. Without any, nobody serves the queue from now on.
     fn next(&self) -> Vec<Question> {
         let mut waiting = self.lock();
-        let many = waiting.questions.len().min(GROUP_MAX);
+        let others =
+            waiting.first.is_empty() || (waiting.others_turn && !waiting.others.is_empty());
+        waiting.others_turn = !others;
+        let line = if others { &mut waiting.others } else { &mut waiting.first };
+        let many = line.len().min(GROUP_MAX);
+        let next = line.drain(..many).collect();
         waiting.served = many > 0;
-        waiting.questions.drain(..many).collect()
+        next
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -120,17 +145,46 @@ impl Drop for Served<'_> {
 mod tests {
     use super::*;
 
+    fn push(queue: &Queue, line: Line) -> Option<bool> {
+        queue.push(line, |_, _, _| Ok(())).map(|(_, idle)| idle)
+    }
+
     #[test]
     fn who_comes_when_too_many_wait_is_told_so_and_waits_no_more() {
         let queue = Queue::default();
-        let mut waiting = Vec::new();
-        while let Some((told, idle)) = queue.push(|_, _, _| Ok(())) {
-            assert_eq!(idle, waiting.is_empty(), "the first one serves the queue");
-            waiting.push(told);
+        let mut waiting = 0;
+        while let Some(idle) = push(&queue, Line::Other) {
+            assert_eq!(idle, waiting == 0, "the first one serves the queue");
+            waiting += 1;
         }
-        assert_eq!(waiting.len(), WAITING_MAX);
+        assert_eq!(waiting, WAITING_MAX);
+        // Who withdraws has room all the same.
+        assert_eq!(push(&queue, Line::First), Some(false));
+        assert_eq!(queue.next().len(), 1);
         // Some are served, and others come.
         assert_eq!(queue.next().len(), GROUP_MAX);
-        assert!(queue.push(|_, _, _| Ok(())).is_some());
+        assert!(push(&queue, Line::Other).is_some());
+    }
+
+    #[test]
+    fn who_withdraws_is_served_before_all_who_came_earlier_to_read_and_the_lines_take_turns() {
+        let queue = Queue::default();
+        for _ in 0..3 * GROUP_MAX {
+            push(&queue, Line::Other).unwrap();
+        }
+        for _ in 0..GROUP_MAX + 2 {
+            push(&queue, Line::First).unwrap();
+        }
+        let groups: Vec<_> = std::iter::from_fn(|| {
+            let first = queue.lock().first.len();
+            let group = queue.next();
+            let line = if queue.lock().first.len() < first { Line::First } else { Line::Other };
+            (!group.is_empty()).then_some((line, group.len()))
+        })
+        .collect();
+        let (first, other) = (Line::First, Line::Other);
+        let turns = [(first, 256), (other, 256), (first, 2), (other, 256), (other, 256)];
+        assert_eq!(groups, turns);
+        assert_eq!(push(&queue, Line::First), Some(true), "nobody serves an empty queue");
     }
 }

@@ -133,7 +133,7 @@ where
 {
     let begun = gateway.under_way.begin((caller, write.clone()))?;
     let once = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             // Until it is done, also if whoever asked does not wait for it.
             let _begun = begun;
             let permit = retailer.authenticate(&key.0)?;

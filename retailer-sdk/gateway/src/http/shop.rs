@@ -81,7 +81,7 @@ pub(super) async fn sighting(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let recognised = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             let permit = retailer.authenticate(&key.0)?;
             let Sighting { ephemeral_id, receiver } = body.json()?;
             let token = EphemeralId::parse(&ephemeral_id)
@@ -127,7 +127,7 @@ pub(super) async fn accept_wish(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let accepted = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             let permit = retailer.authenticate(&key.0)?;
             let AcceptWish { intention } = body.json()?;
             Ok(retailer.accept_wish(&permit, intention, now, rng)?)
@@ -156,7 +156,7 @@ pub(super) async fn emitter(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let frame = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             let permit = retailer.authenticate(&key.0)?;
             Ok(retailer.emitter_frame(&permit, now)?)
         })
@@ -171,7 +171,7 @@ pub(super) async fn offers(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let catalogue = gateway
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             let permit = retailer.authenticate(&key.0)?;
             retailer.publish_offers(&permit, &body.0, now, rng)?;
             retailer.catalogue()?.ok_or_else(|| Refusal::new(ProblemType::Internal))

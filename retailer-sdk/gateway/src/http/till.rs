@@ -88,7 +88,7 @@ where
 {
     let answered = gateway
         .into_inner()
-        .ask(move |retailer, now, rng| {
+        .ask_in_time(move |retailer, now, rng| {
             let permit = retailer.authenticate(&key.0)?;
             let asked = body.json()?;
             Ok(question(retailer, &permit, asked, now, rng)?)

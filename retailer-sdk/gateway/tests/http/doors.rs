@@ -351,3 +351,32 @@ fn every_body_has_its_one_form() {
     }
     assert_eq!(world.get("/healthz").status, 200);
 }
+
+#[test]
+fn by_a_clock_that_leapt_she_withdraws_and_nothing_else_is_recorded() {
+    let world = World::new();
+    let mut shopper = Shopper::new(2);
+    let grant = world.give(&mut shopper, Purpose::Recognition);
+    let digest = {
+        let (signed, key) = (shopper.sign_grant(&grant, NOW), shopper.signing.verifying_key());
+        let signed = Unverified::<Grant>::parse(&signed.grant.0).unwrap();
+        signed.verify(&[(Role::Subject, &key)]).unwrap().digest()
+    };
+    let lost = NOW.plus(400 * 86_400);
+    world.clock.set(lost);
+    let before = world.get("/besace/v1/log/checkpoint").body;
+    let token = shopper.token(None, NOW);
+    assert_eq!(world.sight(&token.to_string()).problem(), ProblemType::ClockInDoubt);
+    let body = shopper.release(&grant, &world.manifest(), Day::of(NOW), NOW);
+    let call = shopper.call(wire::RELEASES_PATH, &body, NOW);
+    let answer = world.request("POST", wire::RELEASES_PATH, None, &call);
+    assert_eq!(answer.problem(), ProblemType::ClockInDoubt);
+    assert_eq!(world.get("/besace/v1/log/checkpoint").body, before);
+    let health = world.get("/healthz");
+    assert_eq!((health.status, health.body.as_slice()), (503, &b"clock_in_doubt\n"[..]));
+    let body = shopper.withdrawal(grant.id, digest, NOW);
+    let call = shopper.call(wire::WITHDRAWALS_PATH, &body, NOW);
+    assert_eq!(world.request("POST", wire::WITHDRAWALS_PATH, None, &call).status, 200);
+    world.clock.set(NOW);
+    assert_eq!(world.get("/healthz").status, 200);
+}
