@@ -130,6 +130,7 @@ async fn an_answer_is_taken_back_and_is_gone_with_the_grant() {
     world.clock.reach(NOW.plus(30 * DAY_SECONDS));
     world.lumen.tidy(world.clock.now()).unwrap();
     assert!(world.lumen.answers().await.unwrap().is_empty());
+    assert_eq!(refresh(&world).await, 1, "a list without what is over");
     assert_eq!(refresh(&world).await, 0);
     engine.choose_answer(grant, Question::Moment, 1).unwrap();
     assert_eq!(refresh(&world).await, 1);
