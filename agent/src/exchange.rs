@@ -229,7 +229,7 @@ impl Exchange {
         match self.tell_withdrawal(grant, call).await {
             Ok(()) => {
                 // What was taken back with it is told too, now or later.
-                drop(self.tell_withdrawals(&domain).await);
+                drop(self.tell_withdrawals(&(&domain).into()).await);
                 Ok(WithdrawalOutcome::Acknowledged)
             }
             Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {

@@ -1,5 +1,7 @@
 //! Witnesses of a retailer's log, over real HTTP: `spec/witness.md`.
 
+mod audited;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use besace_agent::{

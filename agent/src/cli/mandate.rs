@@ -39,22 +39,7 @@ use crate::{
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Let somebody refuse, narrow and withdraw for you; never give, read your places or export.
-    New {
-        /// What you call them; stays here.
-        name: String,
-        /// The key that `besace delegate key` showed them.
-        #[arg(long, value_name = "KEY", value_parser = VerifyingKey::parse)]
-        key: VerifyingKey,
-        /// What they may do: refuse, withdraw, narrow or write_rules; may stand several times [default: all four].
-        #[arg(long, value_name = "ACT", value_parser = act)]
-        may: Vec<MandateAct>,
-        /// Only towards this retailer, such as shop.example; may stand several times.
-        #[arg(long, value_name = "DOMAIN")]
-        retailer: Vec<ControllerId>,
-        /// For so many days, at most 396.
-        #[arg(long, value_name = "DAYS", default_value_t = 180)]
-        days: u16,
-    },
+    New(Box<Draft>),
     /// Show them all, and what was done under them.
     List,
     /// Take a mandate back: the next call under it is refused.
@@ -79,6 +64,26 @@ pub(super) enum Command {
     },
 }
 
+/// A mandate as it is typed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Draft {
+    /// What you call them; stays here.
+    name: String,
+    /// The key that `besace delegate key` showed them.
+    #[arg(long, value_name = "KEY", value_parser = VerifyingKey::parse)]
+    key: VerifyingKey,
+    /// What they may do; may stand several times.
+    #[arg(long, value_name = "ACT", value_parser = act,
+        help = "What they may do: refuse, withdraw, narrow or write_rules; may stand several times [default: all four]")]
+    may: Vec<MandateAct>,
+    /// Only towards this retailer, such as shop.example; may stand several times.
+    #[arg(long, value_name = "DOMAIN")]
+    retailer: Vec<ControllerId>,
+    /// For so many days, at most 396.
+    #[arg(long, value_name = "DAYS", default_value_t = 180)]
+    days: u16,
+}
+
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("an act is refuse, withdraw, narrow or write_rules")]
 struct ActError;
@@ -89,7 +94,8 @@ fn act(text: &str) -> Result<MandateAct, ActError> {
 
 pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(), Failure> {
     match command {
-        Command::New { name, key, may, retailer, days } => {
+        Command::New(draft) => {
+            let Draft { name, key, may, retailer, days } = *draft;
             let acts: BTreeSet<MandateAct> =
                 if may.is_empty() { MandateAct::ALL.into() } else { may.into_iter().collect() };
             let retailers: BTreeSet<ControllerId> = retailer.into_iter().collect();
@@ -277,7 +283,7 @@ pub(super) enum DelegateCommand {
     Rule {
         #[command(flatten)]
         towards: Towards,
-        /// Which: recognition, staff_greeting, loyalty_account or wish_broadcast.
+        /// Which, as `besace rule` names it.
         purpose: String,
         /// Only to this retailer; may stand several times.
         #[arg(long, value_name = "DOMAIN")]

@@ -40,8 +40,8 @@ impl Change {
     /// Of `old` to `new`. What is only different is worse: she has not agreed to it.
     fn between(grant: GrantId, old: &Terms, new: &Terms) -> Self {
         let worse = new.exceeds(old);
-        let better = &old.exceeds(new) - &worse;
-        let [worse, better] = [worse, better].map(|one| one.into_iter().collect());
+        let better = old.exceeds(new).difference(&worse).copied().collect();
+        let worse = worse.into_iter().collect();
         Self { grant, terms: old.clone(), worse, better }
     }
 }

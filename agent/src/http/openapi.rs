@@ -62,12 +62,11 @@ fn operation(route: &Route) -> Value {
     }
     // One of these: each app has its own way to say who it is.
     let security: &[&str] = match route.who {
-        Who::Everybody => &[],
+        // What a delegate calls says who, and is signed.
+        Who::Everybody | Who::Delegate => &[],
         Who::Claimant => &["claim"],
         Who::Owner => &["session"],
         Who::Device => &["device", "token"],
-        // The body says who: it is signed.
-        Who::Delegate => &[],
     };
     if !security.is_empty() {
         let schemes: Vec<Value> = security.iter().map(|scheme| json!({ (*scheme): [] })).collect();

@@ -4,9 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, BufRead as _, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
 };
 
-use reqwest::Certificate;
+use besace_protocol::{id::Generation, party::ControllerId};
+use reqwest::{Certificate, Client};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion,
     crypto::ring::Ticketer,
@@ -14,7 +16,7 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use super::*;
+use super::{Clients, DevRetailers, Net, builder};
 
 const ROOT: &[u8] = include_bytes!("tls/root.der");
 const SHOP: &[u8] = include_bytes!("tls/shop.der");
@@ -28,7 +30,7 @@ const PRE_SHARED_KEY: u16 = 41;
 const EARLY_DATA: u16 = 42;
 const KEY_SHARE: u16 = 51;
 
-/// A ClientHello, taken apart.
+/// A `ClientHello`, taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Hello {
     random: Vec<u8>,

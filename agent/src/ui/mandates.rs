@@ -130,16 +130,12 @@ fn done(voice: &Voice, act: &StoredAct, now: Timestamp) -> DoneView {
         MandateAct::Withdraw => voice.say_with("mandate-stopped", [date]),
         MandateAct::WriteRules => voice.say_with("mandate-wrote", [number(), date]),
     };
-    match act.undone_at {
-        Some(at) => {
-            let undone = voice.say_with("mandate-undone", [("date", voice.date(at, now).into())]);
-            DoneView { undo: None, sentence: format!("{sentence} {undone}") }
-        }
-        None => {
-            let undo = (act.act != MandateAct::Withdraw).then(|| act.id.to_string());
-            DoneView { undo, sentence }
-        }
+    if let Some(at) = act.undone_at {
+        let undone = voice.say_with("mandate-undone", [("date", voice.date(at, now).into())]);
+        return DoneView { undo: None, sentence: format!("{sentence} {undone}") };
     }
+    let undo = (act.act != MandateAct::Withdraw).then(|| act.id.to_string());
+    DoneView { undo, sentence }
 }
 
 fn word(voice: &Voice, act: MandateAct) -> String {

@@ -11,13 +11,14 @@ use std::{
 use besace_protocol::{
     audit::{BundlePath, Files as _, LogFile, PinnedController},
     document::Unverified,
+    encoding::from_json,
     jws::{JWS_LEN_MAX, Role},
     log::{
         Frontier, LogKey, NOTE_LEN_MAX, Origin, SignedCheckpoint, TILE_WIDTH, TilePath, TileRow,
         UnverifiedCheckpoint, parse_bundle, tiles_of,
     },
     party::Manifest,
-    wire::{LOG_PATH, MANIFEST_PATH},
+    wire::{Attested, LOG_PATH, MANIFEST_PATH},
 };
 
 use crate::{
@@ -28,6 +29,9 @@ use crate::{
 
 /// Largest log that is fetched, in entries: what a folder can hold of it.
 const ENTRIES_MAX: u64 = FILES_MAX as u64 / 3 * TILE_WIDTH as u64;
+
+/// Longest manifest with its proof, in bytes: document and record in base64, and a proof.
+const ATTESTED_LEN_MAX: usize = 3 * JWS_LEN_MAX;
 
 /// What a file is called while it is written. `UNFINISHED` lies beside it then.
 const NEW: &str = "unfinished.new";
@@ -177,9 +181,13 @@ fn manifest(
     pinned: Option<&PinnedController>,
 ) -> Result<PinnedController, FetchError> {
     let bytes = site
-        .get(MANIFEST_PATH, JWS_LEN_MAX)
+        .get(MANIFEST_PATH, ATTESTED_LEN_MAX)
         .map_err(|source| FetchError::Get { path: MANIFEST_PATH.to_owned(), source })?;
-    let manifest = Unverified::<Manifest>::parse(&bytes).map_err(|_| FetchError::Manifest)?;
+    // Whether it stands in the log, nobody here asks: its keys are held against those of the policy.
+    let attested: Attested =
+        from_json(&bytes, ATTESTED_LEN_MAX).map_err(|_| FetchError::Manifest)?;
+    let manifest =
+        Unverified::<Manifest>::parse(&attested.document.0).map_err(|_| FetchError::Manifest)?;
     let Manifest { controller: domain, controller_key: key, log_key, .. } =
         manifest.claimed().clone();
     let keys = PinnedController { domain, key, log_key };

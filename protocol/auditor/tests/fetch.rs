@@ -17,11 +17,12 @@ use besace_protocol::{
     audit::{Bundle, BundlePath, LogFile},
     crypto::{SealingSecretKey, SecretBytes, SigningKey, sha256},
     document::sign,
+    encoding::Bytes,
     jws::Role,
     log::{Checkpoint, Commitment, Cosignature, Frontier, Origin, WitnessKey, WitnessName},
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     time::Timestamp,
-    wire::{LOG_PATH, MANIFEST_PATH},
+    wire::{Attested, LOG_PATH, MANIFEST_PATH},
 };
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
@@ -65,7 +66,11 @@ fn manifest(signer: u8) -> Vec<u8> {
         }],
         v: 1,
     };
-    sign(manifest, Role::Controller, &key(signer), NOW).unwrap().as_bytes().to_vec()
+    let manifest = sign(manifest, Role::Controller, &key(signer), NOW).unwrap();
+    let document = Bytes(manifest.as_bytes().to_vec());
+    // As a gateway serves it; the proof is for agents.
+    let attested = Attested { record: document.clone(), document, proof: String::new() };
+    serde_json::to_vec(&attested).unwrap()
 }
 
 /// The log of `size` entries, all of them of another history from `fork` on; its head cosigned by one witness.

@@ -20,14 +20,14 @@ fn shop(name: &str) -> ControllerId {
     ControllerId::parse(name).unwrap()
 }
 
-fn set(names: &[&str]) -> Option<BTreeSet<ControllerId>> {
-    Some(names.iter().map(|name| shop(name)).collect())
+fn set(names: &[&str]) -> BTreeSet<ControllerId> {
+    names.iter().map(|name| shop(name)).collect()
 }
 
 fn mandate() -> Mandate {
     Mandate {
         acts: MandateAct::ALL.into(),
-        controllers: set(&["other.example", "shop.example"]),
+        controllers: Some(set(&["other.example", "shop.example"])),
         delegate_key: key(2).verifying_key(),
         expires: NOW.plus(DAY_SECONDS),
         id: ID,
@@ -54,7 +54,7 @@ fn bounds() -> Bounds {
 fn narrow(to: Bounds, was: Bounds) -> Act {
     Act::Narrow(Box::new(Narrowing {
         bounds: to,
-        controllers: set(&["shop.example"]),
+        controllers: Some(set(&["shop.example"])),
         purpose: Purpose::Recognition,
         rule: 3,
         was,
@@ -87,13 +87,13 @@ fn a_mandate_allows_its_acts_towards_its_retailers_and_no_other() {
     assert_eq!(refusing.allows(&withdraw("shop.example")), Err(Beyond::Act));
     let purpose = Purpose::Recognition;
     let rule = |controllers| Act::WriteRule { controllers, purpose };
-    assert_eq!(all.allows(&rule(set(&["shop.example"]))), Ok(()));
-    for beyond in [None, set(&[]), set(&["shop.example", "third.example"])] {
+    assert_eq!(all.allows(&rule(Some(set(&["shop.example"])))), Ok(()));
+    for beyond in [None, Some(set(&[])), Some(set(&["shop.example", "third.example"]))] {
         assert_eq!(all.allows(&rule(beyond)), Err(Beyond::Retailer));
     }
     let everywhere = Mandate { controllers: None, ..mandate() };
     assert_eq!(everywhere.allows(&rule(None)), Ok(()));
-    assert_eq!(everywhere.allows(&rule(set(&[]))), Err(Beyond::Retailer));
+    assert_eq!(everywhere.allows(&rule(Some(set(&[])))), Err(Beyond::Retailer));
 }
 
 #[test]

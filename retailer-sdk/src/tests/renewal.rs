@@ -100,6 +100,9 @@ fn a_renewal_ends_the_grant_it_names_and_hands_on_nothing_of_it() {
     assert!(!world.retailer.live.knew(old.0.id, &old.0.handle));
 }
 
+/// A renewal of a grant, with what is wrong in it, and what is said to it.
+type Case<'c> = (&'c (Grant, Digest), &'c dyn Fn(&mut Grant), ProblemType);
+
 #[test]
 fn a_renewal_of_what_is_not_hers_or_for_something_else_is_refused_and_changes_nothing() {
     let mut world = World::new();
@@ -108,7 +111,7 @@ fn a_renewal_of_what_is_not_hers_or_for_something_else_is_refused_and_changes_no
     let before = world.retailer.checkpoint().unwrap();
     let unknown = GrantId::from_bytes([9; 16]);
     let digest = Digest::from_bytes([9; 32]);
-    let cases: [(&(Grant, Digest), &dyn Fn(&mut Grant), ProblemType); 5] = [
+    let cases: [Case<'_>; 5] = [
         (&foreign, &|_| {}, ProblemType::GrantConflict),
         (&greeting, &|_| {}, ProblemType::GrantConflict),
         (

@@ -16,11 +16,12 @@ use besace_protocol::{
     audit::Bundle,
     crypto::{SealingSecretKey, SecretBytes, SigningKey, sha256},
     document::sign,
+    encoding::Bytes,
     jws::Role,
     log::{Checkpoint, Commitment, Frontier, Origin},
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     time::Timestamp,
-    wire::{LOG_PATH, MANIFEST_PATH},
+    wire::{Attested, LOG_PATH, MANIFEST_PATH},
 };
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
@@ -254,6 +255,9 @@ fn shown() -> BTreeMap<String, Vec<u8>> {
         v: 1,
     };
     let signed = sign(manifest, Role::Controller, &key(2), now).unwrap();
+    let document = Bytes(signed.as_bytes().to_vec());
+    let attested = Attested { record: document.clone(), document, proof: String::new() };
+    let attested = serde_json::to_vec(&attested).unwrap();
     let mut tree = Frontier::empty();
     let entries: Vec<Commitment> = (0..3_u8).map(|index| sha256(&[&[index]]).into()).collect();
     for entry in &entries {
@@ -267,7 +271,7 @@ fn shown() -> BTreeMap<String, Vec<u8>> {
         format!("{LOG_PATH}/{}", name.strip_prefix("logs/shop.example/besace/").unwrap())
     };
     let files = bundle.files().iter().map(|(path, bytes)| (name(path), bytes.clone()));
-    files.chain([(MANIFEST_PATH.to_owned(), signed.as_bytes().to_vec())]).collect()
+    files.chain([(MANIFEST_PATH.to_owned(), attested)]).collect()
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_renewal_of_something_else_is_found() {
     let other = |grant: &mut Grant| grant.supersedes.as_mut().unwrap().digest = digest;
     assert_eq!(renewed(other), ["W6"]);
     let greeting = |grant: &mut Grant| {
-        grant.supersedes.as_mut().unwrap().grant = grant_id(Purpose::StaffGreeting)
+        grant.supersedes.as_mut().unwrap().grant = grant_id(Purpose::StaffGreeting);
     };
     assert_eq!(renewed(greeting), ["W6"]);
 }
