@@ -162,23 +162,6 @@ fn what_witnesses_had_seen_before_the_moment_that_it_tells_is_found() {
 }
 
 #[test]
-fn an_entry_above_a_cosigned_head_may_be_older_than_it_and_is_held_by_the_order_of_the_log() {
-    // The story ends at 200 s: a minute and a half before is the skew.
-    for (seconds, good) in [(2999, true), (200, true), (110, true), (109, false)] {
-        let mut story = Story::told();
-        pinned(&mut story, "any");
-        let head = cosigned(&story.theirs.head(), &[(1, SEEN)]);
-        let (grant, at) = (grant_id(Purpose::Recognition), NOW.plus(seconds));
-        let index = story.used(grant, Action::Recognised, at);
-        let mut bundle = story.bundle();
-        bundle.add_cosigned(&head);
-        let lines = found(&audit(&bundle, &story.policy, NOW.plus(3600)));
-        let place = format!("L8 logs/shop.example/besace/openings/0.jsonl#{index}");
-        assert_eq!(lines, if good { vec![] } else { vec![place] }, "{seconds}");
-    }
-}
-
-#[test]
 fn a_cosigned_head_of_another_log_or_beyond_the_log_is_refused() {
     let (story, _) = story("any", &[]);
     let mut bundle = story.bundle();
