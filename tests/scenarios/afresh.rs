@@ -13,7 +13,9 @@ use besace_e2e::world::{House, PASSPHRASE, World, next_errands};
 use besace_protocol::{
     audit::Verdict,
     consent::{Cause, GrantState, Indication},
+    document::Unverified,
     id::GrantId,
+    party::Manifest,
     private::Private,
     purpose::Purpose,
     time::{DAY_SECONDS, Day, Timestamp},
@@ -69,19 +71,21 @@ async fn known_there() -> (World, Vec<GrantId>) {
     (world, grants)
 }
 
-/// Tables of what a shop says of itself, to everybody, and of its own secrets: each manifest says again what the one
-/// before it did.
+/// Tables of what a shop says of itself, to everybody, and of its own secrets.
 const ITS_OWN: [&str; 7] =
     ["identity", "day_keys", "shop_chains", "documents", "long_documents", "notices", "log_head"];
 
-/// Every row of a shop's store, as texts and blobs: what it has of others, or what is its own.
-fn rows(house: &House, its_own: bool) -> BTreeSet<Vec<Vec<u8>>> {
+type Row = Vec<Vec<u8>>;
+
+/// Every row of a shop's store, as texts and blobs: what it has of others, and what is its own. Each manifest, which its log
+/// has too, says again what the one before it did.
+fn rows(house: &House) -> (BTreeSet<Row>, BTreeSet<Row>) {
     let store = Connection::open(&house.store).unwrap();
     let mut tables = store.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
     let tables: Vec<String> =
         tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let mut all = BTreeSet::new();
-    for table in tables.iter().filter(|table| ITS_OWN.contains(&table.as_str()) == its_own) {
+    let (mut of_others, mut its_own) = (BTreeSet::new(), BTreeSet::new());
+    for table in tables {
         let mut statement = store.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = statement.column_count();
         let mut found = statement.query([]).unwrap();
@@ -90,19 +94,16 @@ fn rows(house: &House, its_own: bool) -> BTreeSet<Vec<Vec<u8>>> {
                 ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
                 ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
             });
-            all.insert(cells.collect());
+            let cells: Row = cells.collect();
+            let is_manifest = |cell: &Vec<u8>| Unverified::<Manifest>::parse(cell).is_ok();
+            if ITS_OWN.contains(&table.as_str()) || cells.iter().any(is_manifest) {
+                its_own.insert(cells);
+            } else {
+                of_others.insert(cells);
+            }
         }
     }
-    all
-}
-
-/// What a shop says of itself, as it stands in its store: all that there ever was.
-fn its_own(house: &House) -> BTreeSet<Vec<u8>> {
-    let mut known = BTreeSet::new();
-    for cell in rows(house, true).iter().flatten() {
-        texts(cell, &mut known);
-    }
-    known
+    (of_others, its_own)
 }
 
 /// What a shop has of somebody: what was said in calls, and what stands in its store.
@@ -115,14 +116,14 @@ struct Had {
 /// What the shop got since it was looked at last.
 struct Watching<'a> {
     house: &'a House,
-    rows: BTreeSet<Vec<Vec<u8>>>,
+    rows: BTreeSet<Row>,
     /// By connection: how much was said over it.
     said: Vec<usize>,
 }
 
 impl<'a> Watching<'a> {
     fn begin(house: &'a House) -> Self {
-        Self { house, rows: rows(house, false), said: Vec::new() }
+        Self { house, rows: rows(house).0, said: Vec::new() }
     }
 
     /// What came, over connections that were opened since: nobody speaks over one of somebody else.
@@ -140,7 +141,7 @@ impl<'a> Watching<'a> {
             }
         }
         self.said = recordings.iter().map(|recording| recording.sent.len()).collect();
-        let rows = rows(self.house, false);
+        let rows = rows(self.house).0;
         for cell in rows.difference(&self.rows).flatten() {
             texts(cell, &mut had.kept);
         }
@@ -191,16 +192,20 @@ async fn what_a_shop_has_of_who_she_was_and_of_who_she_is_shares_nothing() {
     live_and_leave(&world, &world.exchange, false).await;
     let is = watching.since();
     assert_eq!(world.lumen.lock().count_grants().unwrap(), (6, 0));
-    somebody_else.kept.extend(its_own(&world.lumen));
+    for cell in rows(&world.lumen).1.iter().flatten() {
+        texts(cell, &mut somebody_else.kept);
+    }
     assert!(was.told.len() > 100 && is.told.len() > 100 && is.kept.len() > 100);
-    // What was said, that is; what the shop keeps spells documents of its own in it, each at another place.
-    let common = linked([&was.told, &is.told], [&somebody_else.told, &somebody_else.kept]);
-    let shown: Vec<_> = common.iter().map(|eight| String::from_utf8_lossy(eight)).collect();
-    assert!(common.is_empty(), "{shown:?}");
+    for (what, one, other) in [("told", &was.told, &is.told), ("kept", &was.kept, &is.kept)] {
+        let common = linked([one, other], [&somebody_else.told, &somebody_else.kept]);
+        let shown: Vec<_> = common.iter().map(|eight| String::from_utf8_lossy(eight)).collect();
+        assert!(common.is_empty(), "{what}: {shown:?}");
+    }
     // An identifier that both had would have been found.
-    for of_both in is.told.iter().filter(|text| text.starts_with(b"grant_")).take(1) {
-        was.told.insert(of_both.clone());
-        let common = linked([&was.told, &is.told], [&somebody_else.told, &somebody_else.kept]);
+    for (one, other) in [(&mut was.told, &is.told), (&mut was.kept, &is.kept)] {
+        let hers = other.iter().find(|text| text.starts_with(b"grant_") && text.len() == 38);
+        one.insert(hers.unwrap().clone());
+        let common = linked([&*one, other], [&somebody_else.told, &somebody_else.kept]);
         assert!(!common.is_empty());
     }
     // Her auditor accepts what she has of both.
