@@ -20,6 +20,7 @@ mod record;
 mod release;
 mod renewal;
 mod request;
+mod restoration;
 #[cfg(test)]
 mod sample;
 mod state;
@@ -47,6 +48,7 @@ pub use record::{
 pub use release::{Disclosure, Release, disclosure_context, release_context};
 pub use renewal::{Renewable, RenewalMismatch, Supersedes};
 pub use request::{ALTERNATIVES_MAX, ConsentRequest, NoticeReference};
+pub use restoration::{LostLog, NewLog, Restoration};
 pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,

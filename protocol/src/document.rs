@@ -255,7 +255,7 @@ mod tests {
     use crate::{
         consent::{
             Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Objection,
-            Opening, Release, UseStatement, Withdrawal,
+            Opening, Release, Restoration, UseStatement, Withdrawal,
         },
         crypto::SecretBytes,
         jws::{Typ, sign as sign_payload},
@@ -356,10 +356,11 @@ mod tests {
                     parses::<Proposal>(bytes),
                     parses::<Refusal>(bytes),
                     parses::<Release>(bytes),
+                    parses::<Restoration>(bytes),
                     parses::<UseStatement>(bytes),
                     parses::<Withdrawal>(bytes),
                 ];
-                prop_assert_eq!(read, [false; 17]);
+                prop_assert_eq!(read, [false; 18]);
             }
         }
     }

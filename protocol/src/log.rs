@@ -44,7 +44,7 @@ pub use cosignature::{
     Cosignature, ParseCosignatureError, ParseWitnessKeyError, ParseWitnessNameError,
     UnverifiedCosignature, VerifyCosignatureError, WitnessKey, WitnessName,
 };
-pub use key::{LogKey, Origin, ParseLogKeyError, ParseOriginError};
+pub use key::{LogKey, LogNumber, Origin, ParseLogKeyError, ParseOriginError};
 pub use leaf::{
     Commitment, OPENING_LEN_MAX, Opening, OpeningError, ParseOpeningError, Salt, commitment,
 };

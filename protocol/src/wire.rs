@@ -11,8 +11,9 @@ pub use body::{
     AcknowledgeMail, Arrivals, Arrived, AskErasure, AskLastHead, Attested, CollectMail, Continue,
     Continued, ContinuedLog, Disclose, EmitterFrame, Erased, GiveGrant, GrantGiven, Greeting,
     LastHead, MailAcknowledged, MailCollected, Negotiate, Negotiated, Object, Objected,
-    OpenRequests, Proven, Received, Recognised, ReleaseKeys, RequestVouchers, Settlement, Sighting,
-    TillAsk, TillAsked, TillCode, TillOutcome, TillScan, VouchersIssued, Withdraw, Withdrawn,
+    OpenRequests, Proven, Received, Recognised, ReleaseKeys, RequestVouchers, Restorations,
+    Settlement, Sighting, TillAsk, TillAsked, TillCode, TillOutcome, TillScan, VouchersIssued,
+    Withdraw, Withdrawn,
 };
 
 #[cfg(feature = "vouchers")]
@@ -25,6 +26,8 @@ pub use wishes::{AcceptWish, WishShown, Wishes};
 
 /// The manifest, on the retailer's domain.
 pub const MANIFEST_PATH: &str = "/.well-known/besace/manifest";
+/// How the retailer's logs went on, if its store was ever lost.
+pub const RESTORATIONS_PATH: &str = "/.well-known/besace/restorations";
 /// The consent requests that stand open to everybody.
 pub const REQUESTS_PATH: &str = "/besace/v1/requests";
 /// A notice by its digest follows.

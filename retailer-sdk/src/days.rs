@@ -431,6 +431,7 @@ impl Own {
             expires: now.plus(MANIFEST_SECONDS),
             issued: now,
             legal: self.identity.legal.clone(),
+            log: besace_protocol::log::LogNumber::FIRST,
             log_key: *self.ledger.key().verifying_key(),
             sealing_key: self.sealing.public_key(),
             sequence: session.next_manifest_sequence()?,

@@ -221,6 +221,7 @@ def manifest(value):
             ),
             "v": VERSION,
         },
+        {"log": integer(2, 64)},
     )
     demand(value["issued"] < value["expires"], "ends before it begins")
     codes = {shop["code"] for shop in value["shops"]}
@@ -502,6 +503,36 @@ def log_head(value):
     demand(value["size"] or value["root"] == empty, "no such head")
 
 
+def log_number(value):
+    """The retailer and the number of its log, from its name."""
+    demand(isinstance(value, str), "not a log")
+    name = re.fullmatch(r"(.+?)/besace(?:/([2-9]|[1-5][0-9]|6[0-4]))?", value, re.ASCII)
+    demand(name, "not the log of a retailer")
+    domain(name[1])
+    return name[1], int(name[2] or 1)
+
+
+def restoration(value):
+    left = {"head": log_head, "kept": integer(0, 2**53 - 1), "log": log_number, "log_key": signing_key}
+    members(
+        value,
+        {
+            "at": TIME,
+            "controller": domain,
+            "controller_key": signing_key,
+            "from": lambda f: members(f, left),
+            "to": lambda t: members(t, {"log": log_number, "log_key": signing_key}),
+            "v": VERSION,
+        },
+    )
+    old, new = value["from"], value["to"]
+    demand(1 <= old["head"]["size"] >= old["kept"], "keeps more than there was, or nothing was")
+    (of, first), (to, then) = log_number(old["log"]), log_number(new["log"])
+    demand(of == to == value["controller"] and then == first + 1, "not the log after it")
+    keys = {value["controller_key"], old["log_key"], new["log_key"]}
+    demand(len(keys) == 3, "one key in two roles")
+
+
 def use_statement(value):
     members(
         value, {"day": DAY, "grant": GRANT, "stated": TIME, "uses": use_head, "v": VERSION}
@@ -572,6 +603,7 @@ DOCUMENTS = {
     "besace-opening+jws": (32 << 10, opening, {}),
     "besace-release+jws": (8 << 10, release, {}),
     "besace-request+jws": (64 << 10, request, {"controller": "controller_key"}),
+    "besace-restoration+jws": (8 << 10, restoration, {"controller": "controller_key"}),
     "besace-use-statement+jws": (8 << 10, use_statement, {}),
     "besace-withdrawal+jws": (8 << 10, withdrawal, {"subject": "subject_key"}),
 }

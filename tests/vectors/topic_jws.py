@@ -26,6 +26,7 @@ TYPES = {
     "besace-refusal+jws": {"controller", "subject"},
     "besace-release+jws": {"subject"},
     "besace-request+jws": {"controller"},
+    "besace-restoration+jws": {"controller"},
     "besace-use-statement+jws": {"controller"},
     "besace-voucher-keys+jws": {"controller"},
     "besace-withdrawal+jws": {"subject"},

@@ -16,7 +16,7 @@ SIZE_MAX = 2**53 - 1
 NOTE_LEN_MAX = 64 << 10
 RECORD_LEN_MAX = 64 << 10
 LABEL_OF_DNS = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-ORIGIN = re.compile(rf"log_[0-9a-f]{{32}}|({LABEL_OF_DNS}\.)+{LABEL_OF_DNS}/besace", re.ASCII)
+ORIGIN = re.compile(rf"log_[0-9a-f]{{32}}|({LABEL_OF_DNS}\.)+{LABEL_OF_DNS}/besace(/([2-9]|[1-5][0-9]|6[0-4]))?", re.ASCII)
 
 
 def sha256(*parts):
@@ -150,7 +150,7 @@ def key_id(origin, key):
 def parse_origin(text):
     if not ORIGIN.fullmatch(text):
         raise Refused("not a log origin")
-    domain = text.removesuffix("/besace")
+    domain = re.sub("/besace(/[0-9]+)?$", "", text)
     if domain != text and (len(domain) > 253 or not re.search("[a-z]", domain.split(".")[-1])):
         raise Refused("not a domain")
     return text

@@ -9,7 +9,7 @@ use besace_protocol::{
     id::{Generation, GrantId, MessageId},
     jws::VerifyJwsError,
     keys::Facet,
-    log::{LogKey, Origin, UnverifiedProof},
+    log::{LogKey, UnverifiedProof},
     offer::catalogue::VerifyCatalogueError,
     party::{ControllerId, Manifest, ManifestChange},
     time::Timestamp,
@@ -219,7 +219,7 @@ pub(super) fn answer<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StepError> 
 
 /// The key of the log a retailer keeps.
 pub(super) fn retailer_log_key(manifest: &Manifest) -> LogKey {
-    LogKey::new(Origin::retailer(&manifest.controller), manifest.log_key)
+    manifest.log()
 }
 
 /// A word for the journal and for evidence.

@@ -50,6 +50,7 @@ fn manifest(signer: u8) -> Vec<u8> {
             display_name: text("Shop"),
             name: text("Shop SAS"),
         },
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: key(4).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),

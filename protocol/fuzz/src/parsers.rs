@@ -10,7 +10,8 @@ use besace_protocol::{
     call::UnverifiedCall,
     consent::{
         Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Notice,
-        Objection, Opening as Mailed, Record, RecordKind, Release, UseStatement, Withdrawal,
+        Objection, Opening as Mailed, Record, RecordKind, Release, Restoration, UseStatement,
+        Withdrawal,
     },
     crypto::{Digest, IssuerPublicKey, KeyId, Sealed, SealingPublicKey, Signature, VerifyingKey},
     document::{Document, Unverified},
@@ -199,6 +200,7 @@ pub const PARSERS: &[Parser] = &[
     signed("mail-opening", "Unverified", &["consent"], document::<Mailed>),
     signed("use-statement", "Unverified", &["consent"], document::<UseStatement>),
     signed("continuation", "Unverified", &["succession"], document::<Continuation>),
+    signed("restoration", "Unverified", &["consent"], document::<Restoration>),
     signed("manifest", "Unverified", &["consent", "presence"], document::<Manifest>),
     signed("catalogue", "UnverifiedCatalogue", &["offers"], |b| {
         UnverifiedCatalogue::parse(b).is_ok()
@@ -316,6 +318,7 @@ pub const PARSERS: &[Parser] = &[
     // Bodies
     json("wire-attested", "from_json", &["json"], body::<wire::Attested>),
     json("wire-open-requests", "from_json", &["json"], body::<wire::OpenRequests>),
+    json("wire-restorations", "from_json", &["json"], body::<wire::Restorations>),
     json("wire-give-grant", "from_json", &["json"], body::<wire::GiveGrant>),
     json("wire-grant-given", "from_json", &["json"], body::<wire::GrantGiven>),
     json("wire-negotiate", "from_json", &["json"], body::<wire::Negotiate>),

@@ -146,7 +146,11 @@ impl<'a> Reader<'a> {
                     .map(Box::new)
                     .map(Content::Request)
             }
-            Typ::Manifest | Typ::Catalogue | Typ::UseStatement | Typ::VoucherKeys => {
+            Typ::Manifest
+            | Typ::Catalogue
+            | Typ::Restoration
+            | Typ::UseStatement
+            | Typ::VoucherKeys => {
                 let retailer = self.retailer.ok_or_else(foreign)?;
                 jws.clone()
                     .verify(jws.typ(), &[(Role::Controller, &retailer.key)])

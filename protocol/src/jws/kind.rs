@@ -80,6 +80,8 @@ types! {
     Release = "besace-release+jws": Subject;
     /// A consent request.
     Request = "besace-request+jws": Controller;
+    /// A retailer lost its store, ends every grant and begins another log.
+    Restoration = "besace-restoration+jws": Controller;
     /// A day's count of uses under a grant.
     UseStatement = "besace-use-statement+jws": Controller;
     /// The keys that vouchers of one week are signed with.

@@ -10,6 +10,7 @@ use crate::{
     document::{Document, DocumentRule, Verified, check_text, check_version},
     encoding::Bytes,
     jws::{Role, Typ},
+    log::{LogKey, LogNumber, Origin},
     time::{Day, Timestamp},
 };
 
@@ -29,7 +30,10 @@ pub struct Manifest {
     pub issued: Timestamp,
     /// Who that is in law (GDPR art. 13).
     pub legal: LegalIdentity,
-    /// Verifies the checkpoints of the log `DOMAIN/besace`.
+    /// Which of the retailer's logs is written now; absent from JSON while it is the first (`spec/restoration.md`).
+    #[serde(default, skip_serializing_if = "LogNumber::is_first")]
+    pub log: LogNumber,
+    /// Verifies the checkpoints of that log.
     pub log_key: VerifyingKey,
     /// What disclosures are sealed to, and mail is sealed from.
     pub sealing_key: SealingPublicKey,
@@ -149,6 +153,11 @@ impl Manifest {
     /// Most tills of one shop.
     pub const TILL_KEYS_MAX: usize = 64;
 
+    /// The log that it names, and the key that it is signed with.
+    pub fn log(&self) -> LogKey {
+        LogKey::new(Origin::retailer_nth(&self.controller, self.log), self.log_key)
+    }
+
     /// The shop with this code.
     pub fn shop(&self, code: ShopCode) -> Option<&Shop> {
         self.shops.iter().find(|shop| shop.code == code)
@@ -176,7 +185,7 @@ impl Manifest {
             return Err(ManifestChange::Moment);
         }
         let Some(pinned) = pinned.map(Verified::payload) else { return Ok(()) };
-        if self.controller_key != pinned.controller_key || self.log_key != pinned.log_key {
+        if self.controller_key != pinned.controller_key || self.log() != pinned.log() {
             return Err(ManifestChange::Keys);
         }
         if self.sequence < pinned.sequence || (self.sequence == pinned.sequence && self != pinned) {
@@ -316,6 +325,7 @@ mod tests {
                 display_name: "Au Bon Rayon".to_string(),
                 name: "Au Bon Rayon SAS".to_string(),
             },
+            log: LogNumber::FIRST,
             log_key: key(4).verifying_key(),
             sealing_key: sealing_key(6),
             sequence: 5,

@@ -44,6 +44,17 @@ pub struct OpenRequests {
     pub requests: Vec<Attested>,
 }
 
+/// How the retailer's logs went on, `GET` [`RESTORATIONS_PATH`](super::RESTORATIONS_PATH). `spec/restoration.md`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restorations {
+    /// [`Restoration`](crate::consent::Restoration)s before the last, the oldest first. Their logs are no longer served.
+    pub former: Vec<Bytes>,
+    /// The one that the present log begins with, as its entry 0. Absent where the store was never lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Attested>,
+}
+
 /// Body of a call to [`GRANTS_PATH`](super::GRANTS_PATH).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

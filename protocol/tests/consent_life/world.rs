@@ -146,6 +146,7 @@ impl Retailer {
             expires: NOW.plus(DAY_SECONDS),
             issued: NOW.minus(60),
             legal: self.legal(),
+            log: besace_protocol::log::LogNumber::FIRST,
             log_key: self.log.key.verifying_key(),
             sealing_key: self.sealing.public_key(),
             sequence: 1,

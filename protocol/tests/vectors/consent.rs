@@ -4,8 +4,8 @@
 use besace_protocol::{
     consent::{
         Acknowledgement, ConsentRequest, Disclosure, Erasure, Grant, GrantEvent, GrantState,
-        Notice, Objection, Opening, Record, RecordKind, Release, UseHead, UseStatement, Withdrawal,
-        disclosure_context, mail_context, release_context,
+        Notice, Objection, Opening, Record, RecordKind, Release, Restoration, UseHead,
+        UseStatement, Withdrawal, disclosure_context, mail_context, release_context,
     },
     crypto::{Sealed, SealingPublicKey, SealingSecretKey, SecretBytes, SigningKey, VerifyingKey},
     document::{Document, Unverified, Verified, sign},
@@ -88,6 +88,7 @@ fn document(case: &Case) -> Result<(), String> {
         "besace-opening+jws" => document_of::<Opening>(case),
         "besace-release+jws" => document_of::<Release>(case),
         "besace-request+jws" => document_of::<ConsentRequest>(case),
+        "besace-restoration+jws" => document_of::<Restoration>(case),
         "besace-use-statement+jws" => document_of::<UseStatement>(case),
         "besace-withdrawal+jws" => document_of::<Withdrawal>(case),
         other => panic!("unknown type {other}"),

@@ -151,6 +151,7 @@ fn manifest_of(domain: &str, code: ShopCode, till_keys: Vec<VerifyingKey>) -> Ve
             display_name: "name".to_owned(),
             name: "name".to_owned(),
         },
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: signing_key(&[4; 32]).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(sealing).public_key(),
         sequence: 1,

@@ -48,6 +48,7 @@ pub(in crate::engine) fn engine() -> (tempfile::TempDir, Engine) {
             display_name: "Shop".to_owned(),
             name: "Shop SAS".to_owned(),
         },
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: key(4).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),

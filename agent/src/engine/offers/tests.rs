@@ -42,6 +42,7 @@ fn manifest() -> Manifest {
             display_name: "Maison Lumen".to_owned(),
             name: "Maison Lumen SAS".to_owned(),
         },
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: key(4).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),

@@ -56,6 +56,7 @@ pub(crate) fn publish(engine: &Engine, name: &str, at: Timestamp, offers: &[Valu
             display_name: name.to_owned(),
             name: format!("{name} SAS"),
         },
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: key(4).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),

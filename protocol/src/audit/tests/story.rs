@@ -159,6 +159,7 @@ fn manifest() -> Manifest {
         expires: NOW.plus(DAY_SECONDS),
         issued: NOW.minus(7200),
         legal: legal(),
+        log: crate::log::LogNumber::FIRST,
         log_key: key(4).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),

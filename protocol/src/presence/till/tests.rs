@@ -60,6 +60,7 @@ fn manifest(name: &str) -> Verified<Manifest> {
             display_name: "c".to_string(),
             name: "d".to_string(),
         },
+        log: crate::log::LogNumber::FIRST,
         log_key: key(4).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),
