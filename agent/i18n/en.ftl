@@ -232,6 +232,7 @@ weekday-4 = Thursday
 weekday-5 = Friday
 weekday-6 = Saturday
 weekday-7 = Sunday
+month-and-year = { $month } { $year }
 month-1 = January
 month-2 = February
 month-3 = March
@@ -275,6 +276,7 @@ guess-basket = how your household lives, by what it buys
 consent-minor = This besace is a minor’s until { $date }: it gives nothing, and no request is shown. Offers and vouchers need none.
 ask-wishes = { $retailer } would like to know what you are looking for, to answer you in { $shops }, until { $date }. Only the wishes that you show leave. First the kind of thing and the order of a price. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
 ask-answers = { $retailer } would like to know your answers to a few questions ({ $questions }), to serve you better in { $shops }, until { $date }. Each answer is a short choice, and you may rather not say. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
+ask-feedback = { $retailer } would like to read what you think of { $shops }, until { $date }. Only what you write leaves: a mark or a few words, on a month or a kind of thing. In return: { $benefit }. Say no, and your points stay your points. Say yes, and one tap will stop it.
 shop-one = its { $name } shop
 shop-many = { $count ->
     [one] one of its shops
@@ -292,6 +294,9 @@ what-answer-advice = whether you would rather be advised or left alone
 what-answer-moment = when you would rather come
 what-answer-reach = how you come
 what-answer-visits = on about how many days you come
+purpose-feedback = to read what you think of the shop
+what-feedback = a mark, on a month of visits or a kind of thing
+what-feedback-words = your words
 what-presence-exact = the moment you come in
 what-till = your answers at the till
 what-wish-kind = the kind of thing you look for, and the order of a price
@@ -333,6 +338,26 @@ question-visits = On how many days did you come here, of the last 90?
 answer-visits-1 = One or two days
 answer-visits-2 = Three to eleven days
 answer-visits-3 = Twelve days or more
+
+## What you think
+
+feedback-title = What you think
+feedback-link = Tell shops what you think
+feedback-lead = A mark, a few words, or both. The shop reads them the next day, with no name, no time and no purchase.
+feedback-empty = No shop may read what you think.
+feedback-until = It is read until { $date }.
+feedback-of-month = My visits: { $month }
+feedback-rating = Mark: { $rating } of 5
+feedback-over = The shop has forgotten it: the agreed time is over.
+feedback-take-back = Take this back
+feedback-subject = What is it about?
+feedback-mark = Your mark out of 5
+feedback-no-mark = No mark
+feedback-words = Your words
+feedback-words-hint = The way you write may give you away. Leave your name out.
+feedback-say = Send it with the next exchange
+feedback-bad = A mark or a few words, once, and of nothing before what you allowed.
+feedback-many = Eight are enough. Take one back to say another.
 
 ## What leaves and what comes
 

@@ -236,6 +236,7 @@ weekday-4 = jeudi
 weekday-5 = vendredi
 weekday-6 = samedi
 weekday-7 = dimanche
+month-and-year = { $month } { $year }
 month-1 = janvier
 month-2 = février
 month-3 = mars
@@ -279,6 +280,7 @@ guess-basket = comment vit votre foyer, à ses achats
 consent-minor = Cette besace est celle d’une personne mineure jusqu’au { $date } : elle n’accorde rien, et aucune demande n’est montrée. Offres et bons n’en ont pas besoin.
 ask-wishes = { $retailer } souhaite savoir ce que vous cherchez, pour vous répondre dans { $shops }, jusqu’au { $date }. Seuls les souhaits que vous montrez partent. D’abord le genre de chose et un ordre de prix. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
 ask-answers = { $retailer } souhaite connaître vos réponses à quelques questions ({ $questions }), pour mieux vous servir dans { $shops }, jusqu’au { $date }. Chaque réponse est un choix court, et vous pouvez préférer ne pas répondre. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
+ask-feedback = { $retailer } souhaite lire ce que vous pensez de { $shops }, jusqu’au { $date }. Seul ce que vous écrivez part : une note ou quelques mots, sur un mois ou un rayon. En échange : { $benefit }. Si vous dites non, vos points restent vos points. Si vous dites oui, un geste suffira pour arrêter.
 shop-one = sa boutique { $name }
 shop-many = { $count ->
     [one] une de ses boutiques
@@ -296,6 +298,9 @@ what-answer-advice = si vous préférez un conseil ou la tranquillité
 what-answer-moment = le moment où vous préférez venir
 what-answer-reach = votre façon de venir
 what-answer-visits = à peu près combien de jours vous venez
+purpose-feedback = lire ce que vous pensez de la boutique
+what-feedback = une note, sur un mois de visites ou un genre de chose
+what-feedback-words = vos mots
 what-presence-exact = le moment où vous entrez
 what-till = vos réponses à la caisse
 what-wish-kind = le genre de chose que vous cherchez, et un ordre de prix
@@ -339,6 +344,27 @@ question-visits = Combien de jours avez-vous passé ici, ces 90 derniers jours 
 answer-visits-1 = Un ou deux jours
 answer-visits-2 = De trois à onze jours
 answer-visits-3 = Douze jours ou plus
+
+## Votre avis
+
+feedback-title = Votre avis
+feedback-link = Donner votre avis aux enseignes
+# Proof: a_remark_is_read_a_day_later_taken_back_at_once_and_gone_with_the_grant
+feedback-lead = Une note, quelques mots, ou les deux. Le magasin les lit le lendemain, sans nom, sans heure et sans achat.
+feedback-empty = Aucune enseigne ne peut lire votre avis.
+feedback-until = Votre avis se lit jusqu’au { $date }.
+feedback-of-month = Mes visites : { $month }
+feedback-rating = Note : { $rating } sur 5
+feedback-over = Le magasin l’a oublié : le temps convenu est passé.
+feedback-take-back = Reprendre cet avis
+feedback-subject = De quoi parlez-vous ?
+feedback-mark = Votre note sur 5
+feedback-no-mark = Pas de note
+feedback-words = Vos mots
+feedback-words-hint = Votre façon d’écrire peut vous trahir. N’y mettez pas votre nom.
+feedback-say = Envoyer au prochain échange
+feedback-bad = Une note ou quelques mots, une seule fois, et rien avant ce que vous avez permis.
+feedback-many = Huit avis suffisent. Reprenez-en un pour en donner un autre.
 
 ## Ce qui part et ce qui vient
 

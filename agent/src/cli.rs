@@ -12,6 +12,7 @@ mod device;
 mod doctor;
 mod exchange;
 mod export;
+mod feedback;
 mod health;
 mod import;
 mod inbox;
@@ -152,6 +153,9 @@ enum Command {
     /// What the shops that you allowed it ask, and your answers.
     #[command(subcommand)]
     Answer(answer::Command),
+    /// What you say to the shops that you allowed it hear.
+    #[command(subcommand)]
+    Feedback(feedback::Command),
     /// What you decide once for many requests.
     #[command(subcommand)]
     Rule(rule::Command),
@@ -311,6 +315,7 @@ fn dispatch(
         Command::Retailer(command) => retailer::run(&mut session, command),
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Answer(command) => answer::run(&mut session, &command),
+        Command::Feedback(command) => feedback::run(&mut session, command),
         Command::Rule(command) => rule::run(&mut session, command),
         Command::Mandate(command) => mandate::run(&mut session, command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),

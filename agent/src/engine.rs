@@ -18,6 +18,7 @@ mod elsewhere;
 mod emission;
 mod ends;
 mod evidence;
+mod feedback;
 mod giving;
 mod heads;
 mod hers;
@@ -93,6 +94,7 @@ pub use self::{
     },
     duties::{Duty, Erasing},
     emission::EmittingGrant,
+    feedback::{AddRemarkError, Listener},
     imports::ImportError,
     incoming::Incoming,
     keys::{ChangeKeysError, Keys, NewDeviceKeyError},

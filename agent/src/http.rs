@@ -12,6 +12,7 @@ mod body;
 mod claim;
 mod delegate;
 mod devices;
+mod feedback;
 mod file;
 mod gate;
 mod handlers;

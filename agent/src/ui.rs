@@ -22,6 +22,7 @@ pub mod backup;
 pub mod barcode;
 pub mod cards;
 pub mod consent;
+pub mod feedback;
 pub mod journal;
 pub mod keys;
 pub mod kit;

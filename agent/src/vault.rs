@@ -44,6 +44,7 @@ mod prices;
 mod profile;
 mod rekey;
 mod releases;
+mod remarks;
 mod requests;
 mod retailers;
 mod rules;
@@ -106,6 +107,7 @@ pub use self::{
     profile::{ParseProfileFieldError, Profile, ProfileError, ProfileField},
     rekey::CopyVaultError,
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
+    remarks::StoredRemark,
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
     rules::{GivingRule, StoredDecision},

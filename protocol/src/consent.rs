@@ -18,6 +18,7 @@ mod objection;
 mod receipt;
 mod record;
 mod release;
+mod remark;
 mod renewal;
 mod request;
 mod restoration;
@@ -46,6 +47,7 @@ pub use record::{
     ParseRecordError, Published, RECORD_LEN_MAX, Record, RecordKind, Released, UseHead, UseRecord,
 };
 pub use release::{Disclosure, Release, disclosure_context, release_context};
+pub use remark::{Month, RATING_MAX, REMARK_TEXT_MAX, REMARKS_MAX, Remark};
 pub use renewal::{Renewable, RenewalMismatch, Supersedes};
 pub use request::{ALTERNATIVES_MAX, ConsentRequest, NoticeReference};
 pub use restoration::{LostLog, NewLog, Restoration};

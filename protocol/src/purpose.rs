@@ -18,6 +18,8 @@ pub enum Purpose {
     WishBroadcast,
     /// The shop may hear which of a few answers she chooses to questions of a closed list.
     Answers,
+    /// The shop may read what she says of it.
+    Feedback,
 }
 
 /// What kind of data a grant names. The order is the one of the wire form.
@@ -34,6 +36,10 @@ pub enum DataCategory {
     AnswerVisits,
     /// The name she wants to be called by in this shop; need not be hers.
     ChosenName,
+    /// What she says something about, and a mark.
+    Feedback,
+    /// What she says, in her words.
+    FeedbackWords,
     /// Subjects she would like to be talked to about.
     GreetingTopics,
     /// That her pseudonym came into a shop.
@@ -69,6 +75,8 @@ impl DataCategory {
             Self::AnswerReach => "answer_reach",
             Self::AnswerVisits => "answer_visits",
             Self::ChosenName => "chosen_name",
+            Self::Feedback => "feedback",
+            Self::FeedbackWords => "feedback_words",
             Self::GreetingTopics => "greeting_topics",
             Self::Presence => "presence",
             Self::TillAnswers => "till_answers",
@@ -86,6 +94,7 @@ impl Purpose {
         Self::LoyaltyAccount,
         Self::WishBroadcast,
         Self::Answers,
+        Self::Feedback,
     ];
 
     /// The categories that a grant of this purpose may name at all.
@@ -101,6 +110,7 @@ impl Purpose {
                 DataCategory::AnswerReach,
                 DataCategory::AnswerVisits,
             ],
+            Self::Feedback => &[DataCategory::Feedback, DataCategory::FeedbackWords],
         }
     }
 
@@ -108,7 +118,7 @@ impl Purpose {
     pub const fn releases(self) -> Option<Till> {
         match self {
             Self::Recognition => Some(Till::Excluded),
-            Self::StaffGreeting | Self::WishBroadcast | Self::Answers => None,
+            Self::StaffGreeting | Self::WishBroadcast | Self::Answers | Self::Feedback => None,
             Self::LoyaltyAccount => Some(Till::Included),
         }
     }
@@ -117,9 +127,11 @@ impl Purpose {
     pub const fn emits(self) -> bool {
         match self {
             Self::Recognition => true,
-            Self::StaffGreeting | Self::LoyaltyAccount | Self::WishBroadcast | Self::Answers => {
-                false
-            }
+            Self::StaffGreeting
+            | Self::LoyaltyAccount
+            | Self::WishBroadcast
+            | Self::Answers
+            | Self::Feedback => false,
         }
     }
 
@@ -131,6 +143,7 @@ impl Purpose {
             Self::LoyaltyAccount => "loyalty_account",
             Self::WishBroadcast => "wish_broadcast",
             Self::Answers => "answers",
+            Self::Feedback => "feedback",
         }
     }
 }

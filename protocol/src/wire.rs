@@ -2,6 +2,7 @@
 
 mod answers;
 mod body;
+mod feedback;
 #[cfg(feature = "vouchers")]
 mod redemption;
 mod wishes;
@@ -15,6 +16,7 @@ pub use body::{
     Settlement, Sighting, TillAsk, TillAsked, TillCode, TillOutcome, TillScan, VouchersIssued,
     Withdraw, Withdrawn,
 };
+pub use feedback::Said;
 
 #[cfg(feature = "vouchers")]
 pub use redemption::{
@@ -66,6 +68,8 @@ pub const SIGHTINGS_PATH: &str = "/v1/sightings";
 pub const ARRIVALS_PATH: &str = "/v1/arrivals";
 /// Shop key: wishes that may be answered; a `POST` accepts one.
 pub const WISHES_PATH: &str = "/v1/wishes";
+/// Shop key: what was said of the shop.
+pub const FEEDBACK_PATH: &str = "/v1/feedback";
 /// Shop key: how often which answer was given.
 pub const ANSWERS_PATH: &str = "/v1/answers";
 /// Shop key with the catalogue scope: publish offers.

@@ -322,6 +322,7 @@ impl Own {
         rng: &mut impl CryptoRngCore,
     ) -> Result<usize, TidyError> {
         session.delete_answers_due(Day::of(now))?;
+        session.delete_remarks_due(Day::of(now))?;
         let deleted = session.delete_disclosures_due(Day::of(now))?;
         let deleted = deleted.into_iter().map(|grant| (grant, Vec::new())).collect();
         self.log_deleted(session, deleted, now, rng)

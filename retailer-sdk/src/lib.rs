@@ -59,6 +59,8 @@ mod days;
 #[cfg(feature = "sqlite")]
 mod erasure;
 #[cfg(feature = "sqlite")]
+mod feedback;
+#[cfg(feature = "sqlite")]
 mod group;
 #[cfg(feature = "sqlite")]
 mod health;

@@ -219,13 +219,21 @@ impl Retailer {
             let categories = disclosure.categories();
             let known = session.disclosure(*grant)?;
             let again = known.as_ref().is_some_and(|known| known.digest == digest);
+            // What has reached its own day is not here any more, whether or not somebody tidied up.
+            session.delete_answers_due(Day::of(now))?;
+            session.delete_remarks_due(Day::of(now))?;
             // What only takes back is always taken; so is what was taken before.
             let free = again
                 || disclosure.tells_nothing_new(&session.wishes_of(*grant)?)
-                || disclosure.answers_nothing_new(&session.answers_of(*grant)?);
+                || disclosure.answers_nothing_new(&session.answers_of(*grant)?)
+                || disclosure.remarks_nothing_new(&session.remarks_of(*grant)?);
             let day = Day::of(disclosure.disclosed);
             let (told_day, told) = told_on(known.as_ref(), day.min(Day::of(now)));
             check_terms(&stored, &categories, day, if free { 0 } else { told }, now)?;
+            let remarks = disclosure.feedback.as_deref().unwrap_or_default();
+            if !remarks.iter().all(|remark| stored.grant.hears(remark)) {
+                return Err(ReceiveError::Scope);
+            }
             let (record, shown) = check_logged(session, logged, &stored)?;
             match record {
                 RecordKind::Disclosed(Disclosed {
@@ -250,8 +258,6 @@ impl Retailer {
             });
             let retention = u32::from(stored.grant.terms.retention_days);
             let last = Day::of(now).plus(retention);
-            // What has reached its own day is not here any more, whether or not somebody tidied up.
-            session.delete_answers_due(Day::of(now))?;
             let opened = own.ledger.append_passing(session, &record, &stored, last, rng)?;
             session.set_disclosure(
                 *grant,
@@ -268,6 +274,7 @@ impl Retailer {
             if !session.set_wishes(*grant, disclosure.wishes.as_deref().unwrap_or_default())? {
                 return Err(ReceiveError::Conflict);
             }
+            session.set_remarks(*grant, remarks, last)?;
             // An answer is given once: it may be taken back, and not become another.
             if !session.set_answers(*grant, &disclosure.answers, last)? {
                 return Err(ReceiveError::Conflict);

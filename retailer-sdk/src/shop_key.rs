@@ -37,6 +37,8 @@ pub enum ShopScope {
     Wishes,
     /// Read how often which answer was given.
     Answers,
+    /// Read what was said of the shop.
+    Feedback,
 }
 
 impl ShopScope {
@@ -50,6 +52,7 @@ impl ShopScope {
         Self::Redemptions,
         Self::Wishes,
         Self::Answers,
+        Self::Feedback,
     ];
 
     /// As it stands in configurations.
@@ -63,6 +66,7 @@ impl ShopScope {
             Self::Redemptions => "redemptions",
             Self::Wishes => "wishes",
             Self::Answers => "answers",
+            Self::Feedback => "feedback",
         }
     }
 }

@@ -23,6 +23,7 @@ mod negotiations;
 mod objections;
 mod redemptions;
 mod released;
+mod remarks;
 mod retention;
 mod shop_keys;
 mod tills;
@@ -62,7 +63,7 @@ pub(crate) use tills::StoredChallenge;
 pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -81,6 +82,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("store/migrations/0016_answers.sql"),
     include_str!("store/migrations/0017_superseded.sql"),
     include_str!("store/migrations/0018_clock_steps.sql"),
+    include_str!("store/migrations/0019_remarks.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

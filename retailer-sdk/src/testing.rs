@@ -326,6 +326,7 @@ impl Shopper {
         now: Timestamp,
     ) -> Disclose {
         let disclosure = Disclosure {
+            feedback: None,
             answers: Answers::new(),
             chosen_name: name.map(str::to_owned),
             disclosed: now,

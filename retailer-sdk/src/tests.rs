@@ -5,6 +5,7 @@ mod audit;
 mod catalogue;
 mod consent;
 mod erasure;
+mod feedback;
 mod group;
 mod heads;
 mod identity;

@@ -11,6 +11,7 @@ mod docker;
 mod ends;
 mod errands;
 mod export;
+mod feedback;
 mod forks;
 mod hardening;
 mod heads;

@@ -14,7 +14,7 @@ use besace_agent::{
     vault::{DeviceApp, ProfileField, WishContent},
 };
 use besace_protocol::{
-    consent::{Indication, Question},
+    consent::{Indication, Question, Remark},
     crypto::{SecretBytes, SigningKey},
     id::MessageId,
     mandate::{Act, DELEGATE_ACTS_PATH, MandateAct, sign_delegate_call},
@@ -78,6 +78,7 @@ async fn live(world: &World) -> Result<()> {
     // Of one shop that asks a fifth time in a month nothing is shown: another one asks questions.
     let lumen = department_store::maison_lumen();
     world.lumen.ask(&lumen, Purpose::Answers, NOON)?;
+    world.lumen.ask(&lumen, Purpose::Feedback, NOON)?;
     world.pont.give_vouchers(NOON)?;
     world.exchange.meet(&domain).await?;
     world.exchange.meet(&lumen.domain).await?;
@@ -97,6 +98,11 @@ async fn live(world: &World) -> Result<()> {
     let questions = world.open_request(&world.lumen, Purpose::Answers)?;
     let questions = world.exchange.give(questions, Indication::Page).await?;
     engine.choose_answer(questions, Question::Reach, 2)?;
+    let feedback = world.open_request(&world.lumen, Purpose::Feedback)?;
+    let feedback = world.exchange.give(feedback, Indication::Page).await?;
+    let words = Some("De bon conseil".to_owned());
+    let category = Some(besace_protocol::offer::Category::Books);
+    engine.add_remark(feedback, Remark { category, month: None, rating: Some(4), words })?;
     // Known at the till, once; the letter about it comes home.
     let shown = engine.till_presentation(grants[2])?;
     let scan = TillScan { scanned: shown.text };

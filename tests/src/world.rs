@@ -133,7 +133,9 @@ impl Device {
         match self {
             Self::Emitter => &[ShopScope::Emitter],
             Self::Receiver => &[ShopScope::Sightings],
-            Self::StaffScreen => &[ShopScope::Arrivals, ShopScope::Wishes, ShopScope::Answers],
+            Self::StaffScreen => {
+                &[ShopScope::Arrivals, ShopScope::Wishes, ShopScope::Answers, ShopScope::Feedback]
+            }
             Self::Till => &[ShopScope::Tills, ShopScope::Redemptions],
         }
     }

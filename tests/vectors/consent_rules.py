@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 import unicodedata
 
 import ed25519
@@ -19,6 +20,7 @@ CATEGORIES = {
     "staff_greeting": {"chosen_name", "greeting_topics"},
     "loyalty_account": {"till_answers"},
     "wish_broadcast": {"wish_detail", "wish_kind"},
+    "feedback": {"feedback", "feedback_words"},
     "answers": {"answer_advice", "answer_moment", "answer_reach", "answer_visits"},
 }
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -440,17 +442,35 @@ def disclosure(value):
         {
             "answers": answers,
             "chosen_name": text(64),
+            "feedback": increasing(remark, 8, key=remark_key),
             "topics": increasing(text(64), 8, least=1, key=str.encode),
             "wishes": increasing(intention, 16, key=lambda wish: wish["id"]),
         },
     )
-    demand(value.keys() & {"answers", "chosen_name", "topics", "wishes"}, "discloses nothing")
+    for one in value.get("feedback", []):
+        said = time.gmtime(value["disclosed"])
+        latest = (said.tm_year - 1970) * 12 + said.tm_mon - 1
+        demand(one.get("month", 0) <= latest, "a month that has not begun")
+    demand(value.keys() & {"answers", "chosen_name", "feedback", "topics", "wishes"}, "discloses nothing")
 
 
 def answers(value):
     demand(value != {}, "an empty object for none")
     choices = {"advice": 2, "moment": 4, "reach": 4, "visits": 3}
     members(value, {}, {question: integer(0, most) for question, most in choices.items()})
+
+
+def remark(value):
+    said = {"month": DAY, "category": topic_offers.category, "rating": integer(1, 5), "words": text(280)}
+    members(value, {}, said)
+    demand(("category" in value) != ("month" in value), "of nothing, or of two things")
+    demand(value.keys() & {"rating", "words"}, "says nothing")
+    demand(not topic_offers.SENSITIVE.get(value.get("category")), "a sensitive category")
+
+
+def remark_key(value):
+    at = (value.get("category", "").encode(), value.get("month", -1))
+    return (*at, value.get("rating", 0), value.get("words", "").encode())
 
 
 def price_band(value):

@@ -547,6 +547,7 @@ const fn what(purpose: Purpose) -> &'static str {
         Purpose::LoyaltyAccount => "to know you at the till",
         Purpose::WishBroadcast => "to hear what you look for",
         Purpose::Answers => "to hear your answers to a few questions",
+        Purpose::Feedback => "to read what you say of it",
     }
 }
 

@@ -3,20 +3,21 @@
 //! The server is built from it, its description (`GET /openapi.json`) is made from it, and the tests
 //! that knock at every door read it: what does not stand here does not exist.
 
+mod kinds;
+
 use actix_web::web;
 use besace_protocol::{
-    mandate::{DELEGATE_ACTS_PATH, DELEGATE_CALL_LEN_MAX, DELEGATE_VIEW_PATH},
+    mandate::{DELEGATE_ACTS_PATH, DELEGATE_VIEW_PATH},
     problem::ProblemType,
-    wire::JWS_MEDIA_TYPE,
 };
 
 use super::{
-    BODY_LEN_MAX, answers, backup, delegate, devices, handlers, keys, mandates, rules, start, till,
-    upload, vouchers, went_back,
+    BODY_LEN_MAX, answers, backup, delegate, devices, feedback, handlers, keys, mandates, rules,
+    start, till, upload, vouchers, went_back,
 };
 
-/// The media type of forms with files (RFC 7578).
-const MULTIPART: &str = "multipart/form-data";
+use kinds::MULTIPART;
+pub use kinds::{Gives, Method, Takes, Who};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -38,97 +39,6 @@ pub struct Route {
     /// What it says beside what every address with its caller and body says.
     pub problems: &'static [ProblemType],
     handler: fn(actix_web::Route) -> actix_web::Route,
-}
-
-/// A method that some address takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Changes something.
-    Post,
-}
-
-impl Method {
-    /// As it stands in a request.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// Who may call an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Whoever can reach it from a page of ours.
-    Everybody,
-    /// She, in a browser where she showed the passphrase, while the vault is open.
-    Owner,
-    /// Whoever typed the code that the program showed, in this browser, while there is no vault.
-    Claimant,
-    /// A telephone or another device of hers, with a name and a password of its own.
-    Device,
-    /// Who has a mandate of hers, and signs each call.
-    Delegate,
-}
-
-/// The body that an address takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Takes {
-    /// Its media type.
-    pub media_type: &'static str,
-    /// Its longest, in bytes.
-    pub len_max: usize,
-    /// What it is, in `schemas.json`.
-    pub schema: &'static str,
-    /// Whether nothing at all will do, too.
-    pub or_nothing: bool,
-}
-
-impl Takes {
-    /// The fields of a form of ours.
-    const fn form(schema: &'static str) -> Self {
-        let media_type = "application/x-www-form-urlencoded";
-        Self { media_type, len_max: BODY_LEN_MAX, schema, or_nothing: false }
-    }
-
-    /// Files from a form of ours.
-    const fn files(schema: &'static str, len_max: usize) -> Self {
-        Self { media_type: MULTIPART, len_max, schema, or_nothing: false }
-    }
-
-    /// What devices send.
-    const fn json(schema: &'static str, len_max: usize) -> Self {
-        Self { media_type: "application/json", len_max, schema, or_nothing: false }
-    }
-
-    /// What a delegate signs.
-    const fn call() -> Self {
-        let (media_type, schema) = (JWS_MEDIA_TYPE, "DelegateCall");
-        Self { media_type, len_max: DELEGATE_CALL_LEN_MAX, schema, or_nothing: false }
-    }
-
-    /// Which may be empty: an app asks whether somebody is there.
-    const fn or_nothing(self) -> Self {
-        Self { or_nothing: true, ..self }
-    }
-}
-
-/// What an address answers.
-#[derive(Clone, Copy, Debug)]
-pub enum Gives {
-    /// A page.
-    Page,
-    /// Where to look now.
-    SeeOther,
-    /// A file of the pages: style, pictures.
-    Asset,
-    /// A file to be kept.
-    File,
-    /// JSON, as `schemas.json` has it under this name.
-    Json(&'static str),
 }
 
 /// Every address there is.
@@ -408,6 +318,18 @@ pub static ROUTES: &[Route] = &[
             r.to(answers::answer)
         })
     })),
+    hers(get("feedback", "/feedback", "What she says to shops.", |r| {
+        r.to(feedback::feedback_page)
+    })),
+    hers(one(Route {
+        takes: Some(Takes::form("RemarkForm")),
+        ..post("feedback_say", "/feedback/{id}", "She says something to a shop.", |r| {
+            r.to(feedback::say)
+        })
+    })),
+    hers(one(post("feedback_remove", "/feedback/{number}/remove", "She takes it back.", |r| {
+        r.to(feedback::take_back)
+    }))),
     hers(get("mandates", "/mandates", "Who may say no for her.", |r| {
         r.to(mandates::mandates_page)
     })),

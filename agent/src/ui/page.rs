@@ -7,6 +7,7 @@ use super::{
     answers::AnswersView,
     assets,
     backup::{BackupView, PlaceForm, PlaceKind},
+    feedback::{ListenerView, RemarkFields},
     keys::{KeyLine, KeysView},
     kit::KitSheet,
     mandates::{MandateFields, MandatesView},
@@ -421,6 +422,18 @@ pub struct AnswersPage<'a> {
     pub frame: Frame<'a>,
     /// In it.
     pub view: &'a [AnswersView],
+}
+
+/// What she says to shops.
+#[derive(Debug, Template)]
+#[template(path = "feedback.html")]
+pub struct FeedbackPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a [ListenerView],
+    /// The form that was not taken.
+    pub fields: &'a RemarkFields,
 }
 
 /// Who may say no for her.

@@ -42,6 +42,7 @@ pub fn question(voice: &Voice, retailer: &RetailerWords, terms: &Terms, now: Tim
         Purpose::LoyaltyAccount => voice.say_with("ask-till", variables),
         Purpose::WishBroadcast => voice.say_with("ask-wishes", variables),
         Purpose::Answers => voice.say_with("ask-answers", variables),
+        Purpose::Feedback => voice.say_with("ask-feedback", variables),
     }
 }
 
@@ -133,6 +134,7 @@ pub(super) fn purpose(voice: &Voice, purpose: Purpose) -> String {
         Purpose::LoyaltyAccount => voice.say("purpose-till"),
         Purpose::WishBroadcast => voice.say("purpose-wishes"),
         Purpose::Answers => voice.say("purpose-answers"),
+        Purpose::Feedback => voice.say("purpose-feedback"),
     }
 }
 
@@ -146,6 +148,8 @@ pub(super) fn what(voice: &Voice, terms: &Terms) -> String {
             (DataCategory::AnswerReach, _) => voice.say("what-answer-reach"),
             (DataCategory::AnswerVisits, _) => voice.say("what-answer-visits"),
             (DataCategory::ChosenName, _) => voice.say("what-chosen-name"),
+            (DataCategory::Feedback, _) => voice.say("what-feedback"),
+            (DataCategory::FeedbackWords, _) => voice.say("what-feedback-words"),
             (DataCategory::GreetingTopics, _) => voice.say("what-topics"),
             (DataCategory::Presence, Granularity::Month) => voice.say("what-presence-month"),
             (DataCategory::Presence, Granularity::Week) => voice.say("what-presence-week"),

@@ -1,6 +1,7 @@
 //! How one shopper is spoken to: her language, and the clock on her wall.
 
 use besace_protocol::{
+    consent::Month,
     lang::{Language, NO_BREAK_SPACE},
     money::Money,
     time::Timestamp,
@@ -167,6 +168,13 @@ impl Voice {
 
     fn day(&self, at: &Zoned) -> String {
         if at.day() == 1 { self.say("first-of-month") } else { at.day().to_string() }
+    }
+
+    /// `novembre 2026`.
+    pub fn month_and_year(&self, month: Month) -> String {
+        let (year, number) = month.parts();
+        let name = self.say(&format!("month-{number}"));
+        self.say_with("month-and-year", [("month", name.into()), ("year", year.to_string().into())])
     }
 
     fn month(&self, at: &Zoned) -> String {

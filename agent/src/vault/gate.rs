@@ -367,6 +367,7 @@ fn stop_leaving(db: &Transaction<'_>, grant: GrantId) -> Result<(), VaultError> 
     db.execute("DELETE FROM later_presence_roots WHERE grant_id = ?1", [id])?;
     db.execute("DELETE FROM intentions WHERE grant_id = ?1", [id])?;
     db.execute("DELETE FROM answers WHERE grant_id = ?1", [id])?;
+    db.execute("DELETE FROM remarks WHERE grant_id = ?1", [id])?;
     Ok(())
 }
 

@@ -112,6 +112,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0024_mandates.sql"),
         schema: "8c2a976ef56541bbe35e014f26dcd615dd847f32750fae1043065995977fba11",
     },
+    Migration {
+        sql: include_str!("migrations/0025_remarks.sql"),
+        schema: "4d813d52cf9af9b15f6a0dc18c741f41c670e95ef7726e809691651965e05bd5",
+    },
 ];
 
 /// The schema that this program writes.

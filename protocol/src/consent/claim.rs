@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, string::String};
 
-use super::Grant;
+use super::{Grant, Month, Remark};
 use crate::{
     party::{ControllerId, ShopCode},
     purpose::{DataCategory, Granularity},
@@ -67,6 +67,20 @@ pub enum Excess {
 }
 
 impl Grant {
+    /// Whether it may tell what a remark says: words only where they are named, and of no month before the days that it looks back on.
+    pub fn hears(&self, remark: &Remark) -> bool {
+        let worded = self.terms.categories.contains_key(&DataCategory::FeedbackWords);
+        (remark.words.is_none() || worded)
+            && remark.month.is_none_or(|month| self.looks_back_to(month))
+    }
+
+    /// Whether it may tell of a month: of none before the days that it looks back on.
+    pub fn looks_back_to(&self, month: Month) -> bool {
+        let given = Day::of(self.given).as_number();
+        let first = given.saturating_sub(u32::from(self.terms.lookback_days));
+        Month::of(Day::from_number(first)).is_some_and(|first| first <= month)
+    }
+
     /// Whether the terms allow this. That the grant lives is for its state to say.
     pub fn covers(&self, claim: &Claim) -> Result<(), Excess> {
         let terms = &self.terms;

@@ -148,7 +148,7 @@ pub fn guesses(shops: &[Shop], terms: &Terms) -> Result<Vec<Guess>, MirrorError>
             DataCategory::ChosenName => {
                 guesses.insert(Guess::Origin);
             }
-            DataCategory::GreetingTopics => {
+            DataCategory::Feedback | DataCategory::FeedbackWords | DataCategory::GreetingTopics => {
                 guesses.insert(Guess::Mind);
             }
             DataCategory::WishDetail | DataCategory::WishKind => {
@@ -269,6 +269,7 @@ mod tests {
             of(asked.iter().map(|category| (*category, Granularity::Exact)).collect())
         };
         assert_eq!(answers(&[DataCategory::AnswerAdvice]), []);
+        assert_eq!(answers(Purpose::Feedback.categories()), [Guess::Mind]);
         assert_eq!(
             answers(Purpose::Answers.categories()),
             [Guess::Days, Guess::Rhythm, Guess::Area, Guess::Household]

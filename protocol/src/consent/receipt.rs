@@ -287,7 +287,7 @@ const fn broader_purpose(purpose: Purpose) -> &'static str {
         Purpose::Recognition | Purpose::StaffGreeting => "dpv:ServicePersonalisation",
         Purpose::LoyaltyAccount => "dpv:PersonalisedBenefits",
         Purpose::WishBroadcast => "dpv:RequestedServiceProvision",
-        Purpose::Answers => "dpv:ImproveExistingProductsAndServices",
+        Purpose::Answers | Purpose::Feedback => "dpv:ImproveExistingProductsAndServices",
     }
 }
 
@@ -298,6 +298,7 @@ const fn broader_data(category: DataCategory) -> &'static str {
         }
         DataCategory::AnswerVisits => "pd:ServiceConsumptionBehaviour",
         DataCategory::ChosenName => "pd:Name",
+        DataCategory::Feedback | DataCategory::FeedbackWords => "pd:Opinion",
         DataCategory::GreetingTopics => "pd:Interest",
         DataCategory::Presence => "pd:CurrentLocation",
         DataCategory::TillAnswers => "pd:Purchase",

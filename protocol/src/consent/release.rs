@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     answer::{self, Answers},
     intention::{self, Intention},
+    remark::{self, Remark},
 };
 use crate::{
     crypto::Digest,
@@ -69,6 +70,9 @@ pub struct Disclosure {
     pub chosen_name: Option<String>,
     /// When.
     pub disclosed: Timestamp,
+    /// Everything that she says of the shop now; nothing at all takes back all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Vec<Remark>>,
     /// Under which grant.
     pub grant: GrantId,
     /// Subjects she would like to be talked to about, sorted.
@@ -86,28 +90,55 @@ impl Disclosure {
     pub fn categories(&self) -> Vec<DataCategory> {
         let answers = self.answers.keys().map(|question| question.category());
         let name = self.chosen_name.as_ref().map(|_| DataCategory::ChosenName);
+        let feedback = self.feedback.as_ref().map(|_| DataCategory::Feedback);
+        let worded = self.feedback.iter().flatten().any(|remark| remark.words.is_some());
+        let words = worded.then_some(DataCategory::FeedbackWords);
         let topics = (!self.topics.is_empty()).then_some(DataCategory::GreetingTopics);
         let detailed = self.wishes.iter().flatten().any(|wish| wish.detail.is_some());
         let detail = detailed.then_some(DataCategory::WishDetail);
         // That there is none is said of the wishes too.
         let wishes = self.wishes.as_ref().map(|_| DataCategory::WishKind);
-        answers.chain(name).chain(topics).chain(detail).chain(wishes).collect()
+        answers
+            .chain(name)
+            .chain(feedback)
+            .chain(words)
+            .chain(topics)
+            .chain(detail)
+            .chain(wishes)
+            .collect()
     }
 
     /// Whether it tells no wish, and of none more, than what was `told`: then it leaves as often as there is something to
     /// take back.
     pub fn tells_nothing_new(&self, told: &[Intention]) -> bool {
-        let wishes_only = self.is_no_greeting() && self.answers.is_empty();
+        let wishes_only =
+            self.is_no_greeting() && self.answers.is_empty() && self.feedback.is_none();
         let known = |one: &Intention| told.iter().any(|known| one.is_within(known));
         wishes_only && self.wishes.as_ref().is_some_and(|wishes| wishes.iter().all(known))
     }
 
     /// Whether it gives no answer beyond those that were `told`.
     pub fn answers_nothing_new(&self, told: &Answers) -> bool {
-        let answers_only = self.is_no_greeting() && self.wishes.is_none();
+        let answers_only =
+            self.is_no_greeting() && self.wishes.is_none() && self.feedback.is_none();
         let known =
             |(question, choice): (_, &u8)| *choice == 0 || told.get(question) == Some(choice);
         answers_only && !self.answers.is_empty() && self.answers.iter().all(known)
+    }
+
+    /// Whether it is a list, and an empty one: it takes back whatever was told.
+    pub fn takes_all_back(&self) -> bool {
+        let empty = |list: Option<usize>| list.is_none_or(|len| len == 0);
+        let lists = [self.wishes.as_ref().map(Vec::len), self.feedback.as_ref().map(Vec::len)];
+        let alone = self.is_no_greeting() && self.answers.is_empty();
+        alone && lists.iter().any(Option::is_some) && lists.into_iter().all(empty)
+    }
+
+    /// Whether it says nothing of the shop beyond what was `told`.
+    pub fn remarks_nothing_new(&self, told: &[Remark]) -> bool {
+        let alone = self.is_no_greeting() && self.answers.is_empty() && self.wishes.is_none();
+        let said = self.feedback.as_ref();
+        alone && said.is_some_and(|said| said.iter().all(|remark| told.contains(remark)))
     }
 
     const fn is_no_greeting(&self) -> bool {
@@ -132,10 +163,13 @@ impl Document for Disclosure {
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
-        if self.is_no_greeting() && self.wishes.is_none() && self.answers.is_empty() {
+        let silent = self.is_no_greeting() && self.wishes.is_none() && self.feedback.is_none();
+        if silent && self.answers.is_empty() {
             return Err(DocumentRule::List);
         }
         answer::check_answers(&self.answers)?;
+        let feedback = self.feedback.as_deref().unwrap_or_default();
+        remark::check_remarks(feedback, self.disclosed)?;
         intention::check_intentions(self.wishes.as_deref().unwrap_or_default())?;
         if let Some(name) = &self.chosen_name {
             check_text(name, 64)?;
@@ -167,7 +201,7 @@ mod tests {
     use super::*;
     use crate::{
         consent::{
-            IntentionDetail, Question, mail_context,
+            IntentionDetail, Month, Question, mail_context,
             sample::{NOW, key},
         },
         document::sign,
@@ -181,6 +215,7 @@ mod tests {
             answers: Answers::new(),
             chosen_name: Some("Nour".to_string()),
             disclosed: NOW,
+            feedback: None,
             grant: GrantId::from_bytes([1; 16]),
             topics: vec!["Randonnée".to_string()],
             v: 1,
@@ -273,6 +308,32 @@ mod tests {
         assert!(nothing_new(&[(Question::Reach, 2)]) && nothing_new(&[(Question::Visits, 0)]));
         assert!(!nothing_new(&[(Question::Reach, 1)]) && !nothing_new(&[(Question::Advice, 1)]));
         assert!(!disclosure().answers_nothing_new(&told.answers) && !told.tells_nothing_new(&[]));
+    }
+
+    #[test]
+    fn remarks_are_all_there_are_and_none_takes_them_back() {
+        let one = |rating| Remark {
+            category: None,
+            month: Month::new(2026, 11),
+            rating: Some(rating),
+            words: (rating == 2).then(|| "Un peu bruyant".to_string()),
+        };
+        let says = |remarks: &[Remark]| Disclosure {
+            chosen_name: None,
+            feedback: Some(remarks.to_vec()),
+            topics: Vec::new(),
+            ..disclosure()
+        };
+        let both = says(&[one(1), one(2)]);
+        let named = [DataCategory::Feedback, DataCategory::FeedbackWords];
+        assert_eq!((both.check(), both.categories()), (Ok(()), named.to_vec()));
+        let told = both.feedback.clone().unwrap();
+        for less in [says(&[]), says(&told[..1])] {
+            assert_eq!((less.check(), less.categories()), (Ok(()), named[..1].to_vec()));
+            assert!(less.remarks_nothing_new(&told));
+        }
+        assert!(!both.remarks_nothing_new(&told[..1]) && !disclosure().remarks_nothing_new(&told));
+        assert!(!both.tells_nothing_new(&[]) && !both.answers_nothing_new(&Answers::new()));
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn disclosed(
     now: Timestamp,
 ) -> Disclose {
     let disclosure = Disclosure {
+        feedback: None,
         answers: answers.iter().copied().collect::<Answers>(),
         chosen_name: None,
         disclosed: now,

@@ -411,6 +411,7 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              DROP TABLE openings_destroyed;
              DROP TABLE clock;
              DROP TABLE given_answers;
+             DROP TABLE remarks;
              DROP TABLE wishes;
              ALTER TABLE disclosures DROP COLUMN told_day;
              ALTER TABLE disclosures DROP COLUMN told_count;

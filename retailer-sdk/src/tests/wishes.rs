@@ -54,6 +54,7 @@ fn tell(
     now: Timestamp,
 ) -> Result<Received, ReceiveError> {
     let disclosure = Disclosure {
+        feedback: None,
         answers: Answers::new(),
         chosen_name: None,
         disclosed: now,

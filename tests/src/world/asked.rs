@@ -79,6 +79,12 @@ pub(super) fn request(shop: &department_store::Retailer, purpose: Purpose) -> Re
             0,
             "connaître vos réponses à quelques questions, pour mieux vous servir",
         ),
+        Purpose::Feedback => (
+            purpose.categories().iter().map(|one| (*one, Granularity::Exact)).collect(),
+            Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            0,
+            "lire ce que vous pensez de nos boutiques",
+        ),
     };
     let domain = &shop.domain;
     RequestDraft {

@@ -4,12 +4,13 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Result, bail};
 use besace_protocol::{
+    consent::Remark,
     id::IntentionId,
     money::Money,
     time::Timestamp,
     wire::{
-        ANSWERS_PATH, AcceptWish, Counted, QuestionCounted, REDEMPTIONS_PATH, Redeem, Redeemed,
-        VoucherText, WISHES_PATH, WishShown, Wishes,
+        ANSWERS_PATH, AcceptWish, Counted, FEEDBACK_PATH, QuestionCounted, REDEMPTIONS_PATH,
+        Redeem, Redeemed, Said, VoucherText, WISHES_PATH, WishShown, Wishes,
     },
 };
 
@@ -29,6 +30,14 @@ impl House {
     pub async fn answers(&self) -> Result<Vec<QuestionCounted>> {
         match self.get::<Counted>(Device::StaffScreen, ANSWERS_PATH).await? {
             Answer::Given(counted) => Ok(counted.questions),
+            Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
+        }
+    }
+
+    /// What was said of the shop, as it is shown it.
+    pub async fn feedback(&self) -> Result<Vec<Remark>> {
+        match self.get::<Said>(Device::StaffScreen, FEEDBACK_PATH).await? {
+            Answer::Given(said) => Ok(said.remarks),
             Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
         }
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use besace_protocol::{
     consent::{
         Action, Answers, Disclosed, Disclosure, Excess, Grant, INTENTIONS_MAX, Intention,
-        IntentionDetail, PriceBand, RecordKind, answered_before, disclosure_context, told_before,
+        IntentionDetail, PriceBand, RecordKind, Remark, answered_before, disclosure_context,
+        told_before,
     },
     crypto::{Digest, Sealed, sha256},
     document::{Unverified, Verified, sign},
@@ -37,6 +38,7 @@ impl Engine {
             Purpose::StaffGreeting => self.greeting(grant)?,
             Purpose::WishBroadcast => Some(self.wished(stored, grant)?),
             Purpose::Answers => self.answered(grant)?,
+            Purpose::Feedback => Some(self.remarked(grant)?),
             Purpose::Recognition | Purpose::LoyaltyAccount => None,
         };
         let Some(wanted) = wanted else { return Ok(None) };
@@ -48,6 +50,12 @@ impl Engine {
                 let wishes =
                     wanted.wishes.as_deref().map(|wishes| told_before(wishes, &told.wishes));
                 let least = Disclosure { wishes, ..wanted };
+                self.say(stored, grant, manifest, (&least, &made, &told))
+            }
+            Err(StepError::Beyond(Excess::Frequency)) if wanted.feedback.is_some() => {
+                let mut remarks = wanted.feedback.clone().unwrap_or_default();
+                remarks.retain(|remark| told.remarks.contains(remark));
+                let least = Disclosure { feedback: Some(remarks), ..wanted };
                 self.say(stored, grant, manifest, (&least, &made, &told))
             }
             Err(StepError::Beyond(Excess::Frequency)) if !wanted.answers.is_empty() => {
@@ -74,7 +82,8 @@ impl Engine {
         let pseudonym = self.pseudonym_of(stored.generation)?;
         let root = self.root()?;
         let pair = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
-        let gone = |one: &StoredDisclosure| wanted.wishes.is_some() && self.is_gone(grant, one);
+        let whole = wanted.wishes.is_some() || wanted.feedback.is_some();
+        let gone = |one: &StoredDisclosure| whole && self.is_gone(grant, one);
         let last = made.first().filter(|one| !gone(one));
         let (jws, logged) = match last {
             Some(last) if read(last)?.says_the_same(wanted) => {
@@ -84,13 +93,14 @@ impl Engine {
                 (last.jws.reveal().clone(), self.prove(&pseudonym, last.entry)?)
             }
             // There is nothing to take back.
-            None if wanted.wishes.as_ref().is_some_and(Vec::is_empty) => return Ok(None),
+            None if wanted.takes_all_back() => return Ok(None),
             Some(_) | None => {
                 let at = self.now();
                 let categories = wanted.categories();
                 let claim = self.claim(stored, grant, &categories, Day::of(at));
                 let known = wanted.tells_nothing_new(&told.wishes)
-                    || wanted.answers_nothing_new(&told.answers);
+                    || wanted.answers_nothing_new(&told.answers)
+                    || wanted.remarks_nothing_new(&told.remarks);
                 let disclosure = Disclosure { disclosed: at, ..wanted.clone() };
                 let signed: Verified<Disclosure> =
                     sign(disclosure, Role::Subject, &pair.signing, at)
@@ -162,6 +172,11 @@ impl Engine {
         Ok((!said.answers.is_empty()).then_some(said))
     }
 
+    /// Everything that she says of the shop.
+    fn remarked(&self, grant: &Grant) -> Result<Disclosure, StepError> {
+        Ok(Disclosure { feedback: Some(self.said(grant)?), ..self.nothing(grant) })
+    }
+
     /// Every wish that she shows and that shops may hear of, as finely as this one may.
     fn wished(&self, stored: &StoredGrant, grant: &Grant) -> Result<Disclosure, StepError> {
         let (vault, now) = (self.vault()?, self.now());
@@ -216,8 +231,9 @@ impl Engine {
         let arrived = |one: &&StoredDisclosure| one.state == DeliveryState::Delivered;
         match made.iter().find(arrived).filter(|one| !self.is_gone(grant, one)) {
             Some(last) => {
-                let Disclosure { answers, wishes, .. } = read(last)?;
-                Ok(Told { answers, wishes: wishes.unwrap_or_default() })
+                let Disclosure { answers, feedback, wishes, .. } = read(last)?;
+                let remarks = feedback.unwrap_or_default();
+                Ok(Told { answers, remarks, wishes: wishes.unwrap_or_default() })
             }
             None => Ok(Told::default()),
         }
@@ -234,6 +250,7 @@ impl Engine {
             answers: Answers::new(),
             chosen_name: None,
             disclosed: self.now(),
+            feedback: None,
             grant: grant.id,
             topics: Vec::new(),
             v: 1,
@@ -246,6 +263,7 @@ impl Engine {
 #[derive(Default)]
 struct Told {
     answers: Answers,
+    remarks: Vec<Remark>,
     wishes: Vec<Intention>,
 }
 

@@ -134,6 +134,7 @@ fn terms(purpose: Purpose) -> Terms {
         Purpose::LoyaltyAccount => (DataCategory::TillAnswers, 1),
         Purpose::WishBroadcast => (DataCategory::WishKind, 0),
         Purpose::Answers => (DataCategory::AnswerVisits, 0),
+        Purpose::Feedback => (DataCategory::Feedback, 0),
     };
     Terms {
         base_benefit_conditional: false,

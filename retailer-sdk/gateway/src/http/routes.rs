@@ -3,13 +3,15 @@
 //! The server is built from it, its description (`GET /openapi.json`) is made from it, and the tests
 //! that knock at every door read it: what does not stand here does not exist.
 
+mod kinds;
+
 use actix_web::web;
 use besace_protocol::{
     problem::ProblemType,
     wire::{
         ANSWERS_PATH, ARRIVALS_PATH, CATALOGUE_PATH, CONTINUATIONS_PATH, DISCLOSURES_PATH,
-        EMITTERS_PATH, ERASURES_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH, LOG_PATH,
-        MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NEGOTIATIONS_PATH,
+        EMITTERS_PATH, ERASURES_PATH, FEEDBACK_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH,
+        LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NEGOTIATIONS_PATH,
         NOTICES_PATH, OBJECTIONS_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH,
         RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH,
         TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WISHES_PATH, WITHDRAWALS_PATH,
@@ -17,7 +19,9 @@ use besace_protocol::{
 };
 use besace_retailer::ShopScope;
 
-use super::{agent, body::Form, problem::other_methods, public, redemption, shop, till};
+use super::{agent, problem::other_methods, public, redemption, shop, till};
+
+pub use kinds::{Gives, Method, Takes, Who};
 
 /// One method of one address.
 #[derive(Clone, Copy, Debug)]
@@ -49,64 +53,6 @@ impl Route {
         let tail = self.tail.replace(":.*}", "}");
         format!("{}{tail}", self.path)
     }
-}
-
-/// A method that some address takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Changes something, or asks with a signature.
-    Post,
-}
-
-impl Method {
-    /// As it stands in a request.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// Who may call an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Whoever can reach it; nobody is asked who it is.
-    Everybody,
-    /// The pseudonym that signed the call in the body.
-    Subject,
-    /// Whoever shows a shop key with this scope.
-    Shop(ShopScope),
-}
-
-/// The body that an address takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Takes {
-    /// Its one media type.
-    pub media_type: &'static str,
-    /// Its longest, in bytes.
-    pub len_max: usize,
-    /// What it is, in `schemas.json`; of a call, its `body` member.
-    pub schema: &'static str,
-}
-
-impl Takes {
-    const fn of<F: Form>(schema: &'static str) -> Self {
-        Self { media_type: F::MEDIA_TYPE, len_max: F::LEN_MAX, schema }
-    }
-}
-
-/// What an address answers.
-#[derive(Clone, Copy, Debug)]
-pub enum Gives {
-    /// JSON, as `schemas.json` has it under this name.
-    Json(&'static str),
-    /// Text for people or for other programs.
-    Text,
-    /// Bytes.
-    Bytes,
 }
 
 /// Every address there is.
@@ -365,6 +311,13 @@ pub static ROUTES: &[Route] = &[
         "How often which answer was given.",
         (ShopScope::Answers, "Counted"),
         |r| r.to(shop::answers),
+    ),
+    of_shop(
+        "feedback",
+        FEEDBACK_PATH,
+        "What was said of the shop.",
+        (ShopScope::Feedback, "Said"),
+        |r| r.to(shop::feedback),
     ),
     of_shop(
         "emitter_frame",

@@ -150,6 +150,20 @@ pub(super) async fn answers(
     json(&counted, Caching::Never)
 }
 
+pub(super) async fn feedback(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let said = gateway
+        .ask(move |retailer, now, _| {
+            let permit = retailer.authenticate(&key.0)?;
+            Ok(retailer.feedback(&permit, now)?)
+        })
+        .await?;
+    json(&said, Caching::Never)
+}
+
 pub(super) async fn emitter(
     gateway: web::Data<Gateway>,
     key: Bearer,

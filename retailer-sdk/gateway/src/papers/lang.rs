@@ -107,6 +107,10 @@ impl Lang {
                 "Connaître la réponse que la personne choisit à des questions d’une liste fermée",
                 "Hearing which answer the person chooses to questions of a closed list",
             ),
+            Purpose::Feedback => self.name(
+                "Lire ce que la personne veut bien dire de la boutique",
+                "Reading what the person chooses to say of the shop",
+            ),
             Purpose::Recognition => self.name(
                 "Reconnaître un pseudonyme à son entrée en magasin",
                 "Recognising a pseudonym as it enters a shop",
@@ -146,6 +150,14 @@ impl Lang {
             DataCategory::ChosenName => self.name(
                 "nom sous lequel la personne veut être accueillie, qui peut ne pas être le sien",
                 "the name by which the person wants to be greeted, which need not be theirs",
+            ),
+            DataCategory::Feedback => self.name(
+                "note sur un mois de visites ou un genre de chose, sans date ni auteur",
+                "a mark, of a month of visits or of a kind of thing, with neither date nor author",
+            ),
+            DataCategory::FeedbackWords => self.name(
+                "ce qu’elle en dit, dans ses mots (texte libre)",
+                "what they say of it, in their own words (free text)",
             ),
             DataCategory::GreetingTopics => self.name(
                 "sujets dont elle veut bien qu’on lui parle (texte libre)",

@@ -157,11 +157,15 @@ pub(super) fn data(treatment: &Treatment<'_>, lang: Lang) -> String {
 
 fn special(treatment: &Treatment<'_>, lang: Lang) -> Line {
     let free = treatment.categories.keys().any(|category| match category {
-        DataCategory::ChosenName | DataCategory::GreetingTopics | DataCategory::WishDetail => true,
+        DataCategory::ChosenName
+        | DataCategory::FeedbackWords
+        | DataCategory::GreetingTopics
+        | DataCategory::WishDetail => true,
         DataCategory::AnswerAdvice
         | DataCategory::AnswerMoment
         | DataCategory::AnswerReach
         | DataCategory::AnswerVisits
+        | DataCategory::Feedback
         | DataCategory::Presence
         | DataCategory::TillAnswers
         | DataCategory::WishKind => false,
