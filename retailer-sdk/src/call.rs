@@ -23,6 +23,9 @@ pub enum CallError {
     /// Its message id was seen before.
     #[error("call was received before")]
     Replayed,
+    /// It was signed before the log was begun anew: whether it came then is not known any more.
+    #[error("call is older than the log")]
+    BeforeRestoration,
     /// It is signed with a key that its pseudonym has left.
     #[error("call is signed with a key that was left")]
     Superseded,
@@ -48,6 +51,8 @@ impl CallError {
                 VerifyCallError::Clock => ProblemType::ClockSkew,
             },
             Self::Replayed => ProblemType::Replayed,
+            // Not `replayed`, which says that it was received. Who signs again is heard.
+            Self::BeforeRestoration => ProblemType::ClockSkew,
             Self::Superseded => ProblemType::Superseded,
         }
     }
@@ -59,11 +64,14 @@ impl From<VerifyCallError> for CallError {
     }
 }
 
-/// Remembers the message of `call`, in the transaction that acts on it. The inner error is a replay.
+/// Remembers the message of `call`, in the transaction that acts on it. The inner error is a replay, or what may be one.
 pub(crate) fn admit<B>(
     session: Session<'_>,
     call: &Call<B>,
 ) -> Result<Result<(), CallError>, StoreError> {
+    if session.restored_at()?.is_some_and(|at| call.signed_at < at) {
+        return Ok(Err(CallError::BeforeRestoration));
+    }
     // A call that was checked before its turn came counts for a while yet: its name is kept as long.
     let forget_at = call.forget_at.plus(FRESH_SECONDS);
     let fresh = session.remember_message(call.message, forget_at)?;

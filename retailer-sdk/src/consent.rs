@@ -52,6 +52,9 @@ pub enum GiveGrantError {
     /// It is over.
     #[error("grant has expired")]
     Expired,
+    /// It was given before the log was begun anew: all grants of then are over.
+    #[error("grant is older than the log")]
+    BeforeRestoration,
     /// It was taken back.
     #[error("grant was withdrawn")]
     Withdrawn,
@@ -89,7 +92,9 @@ impl GiveGrantError {
                 | GrantMismatch::Proposal
                 | GrantMismatch::Moment,
             ) => ProblemType::RequestUnknown,
-            Self::Expired | Self::Renewal(RenewalMismatch::Moment) => ProblemType::GrantExpired,
+            Self::Expired | Self::BeforeRestoration | Self::Renewal(RenewalMismatch::Moment) => {
+                ProblemType::GrantExpired
+            }
             Self::Withdrawn => ProblemType::GrantWithdrawn,
             Self::Superseded => ProblemType::Superseded,
             Self::Conflict | Self::Renewal(_) => ProblemType::GrantConflict,
@@ -338,6 +343,9 @@ impl Own {
         session: Session<'_>,
         terms: &Grant,
     ) -> Result<(), GiveGrantError> {
+        if session.restored_at()?.is_some_and(|at| terms.given < at) {
+            return Err(GiveGrantError::BeforeRestoration);
+        }
         if session.knows_grant(terms.id, terms.handle)? {
             return Err(GiveGrantError::Conflict);
         }

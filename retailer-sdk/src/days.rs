@@ -367,7 +367,7 @@ impl Own {
     }
 
     /// Makes what is missing of the days from today on: sealing keys, and a chain for each shop.
-    fn make_days(
+    pub(crate) fn make_days(
         &self,
         session: Session<'_>,
         now: Timestamp,
@@ -409,7 +409,7 @@ impl Own {
         Ok(true)
     }
 
-    fn issue_manifest(
+    pub(crate) fn issue_manifest(
         &self,
         session: Session<'_>,
         now: Timestamp,
@@ -432,7 +432,7 @@ impl Own {
             expires: now.plus(MANIFEST_SECONDS),
             issued: now,
             legal: self.identity.legal.clone(),
-            log: besace_protocol::log::LogNumber::FIRST,
+            log: self.ledger.key().origin().number().unwrap_or_default(),
             log_key: *self.ledger.key().verifying_key(),
             sealing_key: self.sealing.public_key(),
             sequence: session.next_manifest_sequence()?,

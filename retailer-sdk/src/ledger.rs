@@ -11,7 +11,6 @@ use besace_protocol::{
         Checkpoint, InclusionProof, LogKey, NodeId, Origin, ProveError, Salt, SignedCheckpoint,
         UnverifiedCheckpoint, commitment, inclusion_proof,
     },
-    party::ControllerId,
     time::Day,
     wire::{Attested, Proven},
 };
@@ -34,8 +33,8 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(domain: &ControllerId, signer: SigningKey) -> Self {
-        Self { key: LogKey::new(Origin::retailer(domain), signer.verifying_key()), signer }
+    pub(crate) fn new(origin: Origin, signer: SigningKey) -> Self {
+        Self { key: LogKey::new(origin, signer.verifying_key()), signer }
     }
 
     pub(crate) const fn key(&self) -> &LogKey {

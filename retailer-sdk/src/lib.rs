@@ -86,6 +86,8 @@ mod receive;
 mod redemption;
 mod renewal;
 #[cfg(feature = "sqlite")]
+mod restoration;
+#[cfg(feature = "sqlite")]
 mod retailer;
 #[cfg(feature = "sqlite")]
 mod shop_key;
@@ -129,6 +131,7 @@ pub use self::{
     publish::{PublishCatalogueError, PublishRequestError, ReadTileError, RequestDraft},
     receive::ReceiveError,
     redemption::HOLD_SECONDS_MAX,
+    restoration::{LastKnown, LostRetailer, RestoreError},
     retailer::{Identity, OpenRetailerError, Retailer},
     shop_key::{
         AddShopKeyError, AuthenticateError, OutOfScope, ParseShopKeyError, ShopKey, ShopKeyEntry,

@@ -11,7 +11,7 @@ use besace_protocol::{
     crypto::{Digest, SealingSecretKey, SigningKey, VerifyingKey},
     document::{SignDocumentError, Verified},
     encoding::{from_json_exact, to_canonical_json},
-    log::LogKey,
+    log::{LogKey, LogNumber},
     party::{ControllerId, LegalIdentity, Shop},
     time::{Day, Timestamp},
     wire::call_address,
@@ -122,6 +122,7 @@ impl Retailer {
             signing: SigningKey::generate(rng),
             log: SigningKey::generate(rng),
             sealing: SealingSecretKey::generate(rng),
+            log_number: LogNumber::FIRST,
             profile: to_canonical_json(identity).map_err(StoreError::Record)?,
         };
         store.write(|session| {
@@ -166,15 +167,16 @@ impl Retailer {
         Self::read(store)
     }
 
-    fn read(store: SqliteStore) -> Result<Self, OpenRetailerError> {
+    pub(crate) fn read(store: SqliteStore) -> Result<Self, OpenRetailerError> {
         let stored = store.read().identity()?.ok_or(OpenRetailerError::Empty)?;
         let identity: Identity =
             from_json_exact(&stored.profile, PROFILE_LEN_MAX).map_err(StoreError::Record)?;
         if identity.domain.as_str() != stored.domain {
             return Err(StoreError::Corrupt.into());
         }
+        let origin = stored.log_key()?.origin().clone();
         let own = Own {
-            ledger: Ledger::new(&identity.domain, stored.log),
+            ledger: Ledger::new(origin, stored.log),
             signing: stored.signing,
             sealing: stored.sealing,
             requests: Mutex::default(),

@@ -24,6 +24,7 @@ mod objections;
 mod redemptions;
 mod released;
 mod remarks;
+mod restorations;
 mod retention;
 mod shop_keys;
 mod tills;
@@ -53,17 +54,19 @@ pub(crate) use log::Opened;
 pub(crate) use mail::StoredMail;
 use mark::Mark;
 pub use mark::MarkError;
+pub(crate) use mark::{left, marked};
 pub(crate) use negotiations::{End, Name, StoredMessage, StoredNegotiation};
 pub(crate) use objections::StoredObjection;
 pub use redemptions::SpentId;
 pub(crate) use redemptions::{KeptAnswer, Spent, Step};
 pub(crate) use released::StoredKeys;
+pub(crate) use restorations::{Spoken, SpokenContinuation, StoredRestoration};
 pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 19] = [
+const MIGRATIONS: [&str; 20] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -83,6 +86,7 @@ const MIGRATIONS: [&str; 19] = [
     include_str!("store/migrations/0017_superseded.sql"),
     include_str!("store/migrations/0018_clock_steps.sql"),
     include_str!("store/migrations/0019_remarks.sql"),
+    include_str!("store/migrations/0020_restorations.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

@@ -149,18 +149,18 @@ impl Own {
         if let Some(known) = session.continuation(signed.digest())? {
             return Ok(known);
         }
-        let grants = session.grants_of_subject(said.from.key.key_id())?;
-        if grants.is_empty() {
+        let known = session.subjects_of(said.from.key.key_id())?;
+        if known.is_empty() {
             return Err(ContinueError::Missing);
         }
-        let standing = grants.iter().find(|stored| stored.subject.stands_at(&said.from));
-        let standing = &standing.ok_or(ContinueError::Conflict)?.subject;
+        let standing = known.iter().find(|subject| subject.stands_at(&said.from));
+        let standing = standing.ok_or(ContinueError::Conflict)?;
         let ours = [self.signing.verifying_key(), *self.ledger.key().verifying_key()];
         let taken = session.knows_log(said.to.log, &said.to.log_key)?
             || ours.contains(&said.to.key)
             || ours.contains(&said.to.log_key)
             // Two pseudonyms never become one.
-            || (said.changes_key() && !session.grants_of_subject(said.to.key.key_id())?.is_empty())
+            || (said.changes_key() && session.subject_of(said.to.key.key_id())?.is_some())
             || (said.cause != Cause::Rekey && said.to.sealing_key != standing.sealing_key);
         if taken {
             return Err(ContinueError::Conflict);

@@ -16,6 +16,7 @@ mod race;
 
 mod receive;
 mod renewal;
+mod restoration;
 mod retention;
 mod sighting;
 mod succession;

@@ -4,6 +4,7 @@ mod bridge;
 mod init;
 mod output;
 mod papers;
+mod restore;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -93,6 +94,8 @@ enum Command {
         /// The folder.
         to: PathBuf,
     },
+    /// After the store went back in time and nothing newer is left: archive its log, end every grant, begin the next log.
+    Restore(restore::RestoreArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -249,6 +252,7 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
             output::line(&format!("{count} files"));
             Ok(())
         }
+        Command::Restore(arguments) => restore::restore(folder, marks, &arguments),
     }
 }
 
@@ -281,7 +285,9 @@ fn held(
             let error = anyhow::Error::from(error);
             output::failure(&format!("{error:#}"), "nobody notices when the store is put back");
         }
-        Some(Err(error @ (MarkError::WentBack { .. } | MarkError::Other { .. }))) => {
+        Some(Err(
+            error @ (MarkError::WentBack { .. } | MarkError::Left { .. } | MarkError::Other { .. }),
+        )) => {
             gone_back = Some(error);
         }
         Some(kept) => kept?,

@@ -7,6 +7,9 @@ use std::{
     process::{Command, Output},
 };
 
+#[path = "cli/restore.rs"]
+mod restore;
+
 const IDENTITY: &str = r#"{"domain":"shop.example","legal":{"address":"Paris","contact":"dpo@shop.example",
 "display_name":"Shop","name":"Shop SA"},"shops":[{"code":"00000001","kind":"grocery","latitude_e7":0,"longitude_e7":0,
 "name":"Paris","radius_metres":60,"scope":"shop.example/*"}]}"#;

@@ -119,10 +119,25 @@ impl Session<'_> {
         key.map(|key| verifying_key(&key)).transpose()
     }
 
-    /// Who stands for the pseudonym that has or had the key of this name, if it gave a grant here.
+    /// Who stands for the pseudonym that has or had the key of this name, if it gave a grant here or went on.
     pub(crate) fn subject_of(self, id: KeyId) -> Result<Option<Subject>, StoreError> {
+        Ok(self.subjects_of(id)?.pop())
+    }
+
+    /// The same for each grant in the order in which they were logged. Who went on is known without a grant, too: those
+    /// end with the log (`spec/restoration.md`), and a key that was left must not come back.
+    pub(crate) fn subjects_of(self, id: KeyId) -> Result<Vec<Subject>, StoreError> {
         let grants = self.grants_of_subject(id)?;
-        Ok(grants.into_iter().next_back().map(|stored| stored.subject))
+        if !grants.is_empty() {
+            return Ok(grants.into_iter().map(|stored| stored.subject).collect());
+        }
+        let mut statement = self.0.prepare_cached(
+            "SELECT pseudonyms.key, sealing_key, log, log_key
+             FROM pseudonyms JOIN pseudonym_keys USING (first_key_id) WHERE key_id = ?1",
+        )?;
+        let mut rows = statement.query(params![id.to_string()])?;
+        let standing = rows.next()?.map(|row| Subject::from_row(row, 0)).transpose()?;
+        Ok(standing.flatten().into_iter().collect())
     }
 
     /// The same, if that pseudonym went on.

@@ -1,6 +1,10 @@
 //! The retailer's own keys and profile.
 
-use besace_protocol::crypto::{SealingSecretKey, SecretBytes, SigningKey};
+use besace_protocol::{
+    crypto::{SealingSecretKey, SecretBytes, SigningKey},
+    log::{LogKey, LogNumber, Origin},
+    party::ControllerId,
+};
 use rusqlite::{OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
@@ -14,6 +18,17 @@ pub(crate) struct StoredIdentity {
     pub(crate) log: SigningKey,
     pub(crate) sealing: SealingSecretKey,
     pub(crate) profile: Vec<u8>,
+    /// Number of the log that is written.
+    pub(crate) log_number: LogNumber,
+}
+
+impl StoredIdentity {
+    /// The key of the log that is written, with its name.
+    pub(crate) fn log_key(&self) -> Result<LogKey, StoreError> {
+        let domain = ControllerId::parse(&self.domain).map_err(|_| StoreError::Corrupt)?;
+        let origin = Origin::retailer_nth(&domain, self.log_number);
+        Ok(LogKey::new(origin, self.log.verifying_key()))
+    }
 }
 
 impl Session<'_> {
@@ -36,7 +51,8 @@ impl Session<'_> {
 
     pub(crate) fn identity(self) -> Result<Option<StoredIdentity>, StoreError> {
         let row = self.query_row(
-            "SELECT domain, signing_seed, log_seed, sealing_secret, profile FROM identity",
+            "SELECT domain, signing_seed, log_seed, sealing_secret, profile,
+                (SELECT coalesce(max(log), 1) FROM restorations) FROM identity",
             [],
             |row| {
                 Ok(StoredIdentity {
@@ -45,6 +61,7 @@ impl Session<'_> {
                     log: SigningKey::from_seed(&secret(row.get(2)?)),
                     sealing: SealingSecretKey::from_bytes(secret(row.get(3)?)),
                     profile: row.get(4)?,
+                    log_number: LogNumber::new(row.get(5)?).unwrap_or(LogNumber::LAST),
                 })
             },
         );

@@ -120,7 +120,7 @@ impl Session<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn note_destroyed(self, today: Day, count: usize) -> Result<(), StoreError> {
+    pub(super) fn note_destroyed(self, today: Day, count: usize) -> Result<(), StoreError> {
         if count > 0 {
             let count = to_integer(u64::try_from(count).unwrap_or(u64::MAX))?;
             self.execute(

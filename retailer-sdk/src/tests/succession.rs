@@ -34,7 +34,7 @@ fn refused(world: &mut World, shopper: &mut Shopper, continuations: Vec<Bytes>) 
 }
 
 /// A copy of her as she is now: what somebody has who copied her vault.
-fn copy_of(shopper: &Shopper) -> Shopper {
+pub(super) fn copy_of(shopper: &Shopper) -> Shopper {
     // Its randomness is its own, so that its calls are.
     let (seed, _) = shopper.log.as_bytes().split_first_chunk().unwrap();
     let mut copy = Shopper::new(u64::from_le_bytes(*seed));

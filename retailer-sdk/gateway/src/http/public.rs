@@ -22,6 +22,11 @@ pub(super) async fn manifest(gateway: web::Data<Gateway>) -> Result<HttpResponse
     json(&gateway.ask(|retailer, _, _| Ok(retailer.manifest()?)).await?, Caching::Shortly)
 }
 
+pub(super) async fn restorations(gateway: web::Data<Gateway>) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    json(&gateway.ask(|retailer, _, _| Ok(retailer.restorations()?)).await?, Caching::Shortly)
+}
+
 pub(super) async fn requests(gateway: web::Data<Gateway>) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let open = gateway.ask(|retailer, now, _| Ok(retailer.open_requests(now)?)).await?;

@@ -13,8 +13,9 @@ use besace_protocol::{
         EMITTERS_PATH, ERASURES_PATH, FEEDBACK_PATH, GRANTS_PATH, HOLDS_PATH, LAST_HEAD_PATH,
         LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NEGOTIATIONS_PATH,
         NOTICES_PATH, OBJECTIONS_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH,
-        RELEASES_PATH, REQUESTS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH, TILL_CHALLENGES_PATH,
-        TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WISHES_PATH, WITHDRAWALS_PATH,
+        RELEASES_PATH, REQUESTS_PATH, RESTORATIONS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH,
+        TILL_CHALLENGES_PATH, TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WISHES_PATH,
+        WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
@@ -60,6 +61,14 @@ pub static ROUTES: &[Route] = &[
     file("manifest", MANIFEST_PATH, "", "Who the retailer is.", Gives::Json("Attested"), |r| {
         r.to(public::manifest)
     }),
+    file(
+        "restorations",
+        RESTORATIONS_PATH,
+        "",
+        "The logs that were begun after the store had gone back.",
+        Gives::Json("Restorations"),
+        |r| r.to(public::restorations),
+    ),
     file(
         "consent_requests",
         REQUESTS_PATH,
@@ -519,29 +528,4 @@ pub(super) fn serve(config: &mut web::ServiceConfig) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_specification_lists_every_address() {
-        let page = include_str!("../../../../spec/http.md");
-        let missing: Vec<String> = ROUTES
-            .iter()
-            .map(|route| format!("{}{}", route.path, route.tail.split("/{").next().unwrap_or("")))
-            .filter(|address| {
-                !page.contains(&format!("{address}`")) && !page.contains(&format!("{address}/"))
-            })
-            .collect();
-        assert!(missing.is_empty(), "add to spec/http.md: {missing:?}");
-    }
-
-    #[test]
-    fn a_name_stands_once() {
-        for (index, route) in ROUTES.iter().enumerate() {
-            assert!(
-                ROUTES.iter().skip(index + 1).all(|other| other.name != route.name),
-                "{route:?}"
-            );
-        }
-    }
-}
+mod tests;
