@@ -50,7 +50,7 @@ pub use release::{Disclosure, Release, disclosure_context, release_context};
 pub use remark::{Month, RATING_MAX, REMARK_TEXT_MAX, REMARKS_MAX, Remark};
 pub use renewal::{Renewable, RenewalMismatch, Supersedes};
 pub use request::{ALTERNATIVES_MAX, ConsentRequest, NoticeReference};
-pub use restoration::{LostLog, NewLog, Restoration};
+pub use restoration::{LostLog, NewLog, Restoration, RestorationChain, RestorationChainError};
 pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,

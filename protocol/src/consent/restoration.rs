@@ -1,5 +1,7 @@
 //! How a retailer whose store was lost goes on: every grant ends, and a new log begins. `spec/restoration.md`.
 
+use alloc::{collections::BTreeSet, vec::Vec};
+
 use serde::{Deserialize, Serialize};
 
 use super::LogHead;
@@ -74,12 +76,88 @@ impl Restoration {
         self.from.head.size.saturating_sub(self.from.kept)
     }
 
-    /// Whether it begins at the log that `before` begins, later, and of the same retailer.
+    /// Whether it begins at the log that `before` begins, later, and is of the same retailer.
     pub fn follows(&self, before: &Self) -> bool {
         self.controller == before.controller
             && self.controller_key == before.controller_key
             && self.left() == before.begun()
-            && self.at >= before.at
+            && self.at > before.at
+    }
+}
+
+/// Why restorations say nothing of how a log went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestorationChainError {
+    /// There are none, or more than a retailer can have.
+    #[error("no restorations, or too many")]
+    Count,
+    /// One is not signed with the key that is pinned for the retailer, or is of another.
+    #[error("a restoration is not signed by the retailer")]
+    Signature,
+    /// One does not begin at the log that the one before it begins, after it, or the first not at the first log.
+    #[error("restorations do not follow each other")]
+    Order,
+    /// Two logs have one key: what was signed in one would count in the other.
+    #[error("two logs of the retailer have one key")]
+    Keys,
+}
+
+/// All restorations of a retailer, from its first log to the one that it writes now: each signed with its one key, each
+/// beginning where the one before it ends, and no key of a log ever used twice.
+#[derive(Clone, Debug)]
+pub struct RestorationChain(Vec<Verified<Restoration>>);
+
+impl RestorationChain {
+    /// Checks what the retailer `controller`, whose pinned key is `key`, shows, the oldest first.
+    pub fn verify(
+        shown: Vec<Unverified<Restoration>>,
+        controller: &ControllerId,
+        key: &VerifyingKey,
+    ) -> Result<Self, RestorationChainError> {
+        if !(1..=Restoration::MAX).contains(&shown.len()) {
+            return Err(RestorationChainError::Count);
+        }
+        let mut chain: Vec<Verified<Restoration>> = Vec::new();
+        let mut keys = BTreeSet::from([*key]);
+        for one in shown {
+            let one = one
+                .verify(&[(Role::Controller, key)])
+                .map_err(|_| RestorationChainError::Signature)?;
+            let said = one.payload();
+            if said.controller != *controller {
+                return Err(RestorationChainError::Signature);
+            }
+            let in_turn = match chain.last() {
+                Some(before) => said.follows(before.payload()),
+                None => said.from.log == Origin::retailer(controller),
+            };
+            if !in_turn {
+                return Err(RestorationChainError::Order);
+            }
+            if chain.is_empty() {
+                keys.insert(said.from.log_key);
+            }
+            if !keys.insert(said.to.log_key) {
+                return Err(RestorationChainError::Keys);
+            }
+            chain.push(one);
+        }
+        Ok(Self(chain))
+    }
+
+    /// The log that is written now.
+    pub fn present(&self) -> Option<LogKey> {
+        self.0.last().map(|one| one.payload().begun())
+    }
+
+    /// The restorations since `known` was written, the oldest first: none where that is the present log. Nothing where
+    /// the chain does not go through it: then it is another retailer's, or another history.
+    pub fn since(&self, known: &LogKey) -> Option<&[Verified<Restoration>]> {
+        if self.present().as_ref() == Some(known) {
+            return Some(&[]);
+        }
+        let at = self.0.iter().position(|one| one.payload().left() == *known)?;
+        self.0.get(at..)
     }
 }
 
@@ -124,6 +202,8 @@ impl Document for Restoration {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use crate::{
         consent::sample::{NOW, controller, key},
@@ -200,5 +280,66 @@ mod tests {
         second.at = first.at.minus(1);
         assert!(!second.follows(&first), "before it was");
         assert!(sign(restoration(), Role::Controller, &key(3), NOW).is_err());
+    }
+
+    /// From log `n` to the next, `n` hours after [`NOW`]; log `n` has key 20 + `n`.
+    fn nth(n: u8, signer: u8) -> Unverified<Restoration> {
+        let log = |n| Origin::retailer_nth(&controller(), LogNumber::new(n).unwrap());
+        let log_key = |n: u8| key(n.saturating_add(20)).verifying_key();
+        let mut said = restoration();
+        said.at = NOW.plus(u64::from(n).saturating_mul(3600));
+        said.controller_key = key(signer).verifying_key();
+        (said.from.log, said.from.log_key) = (log(n), log_key(n));
+        said.to = NewLog { log: log(n + 1), log_key: log_key(n + 1) };
+        resign(said, signer)
+    }
+
+    fn resign(said: Restoration, signer: u8) -> Unverified<Restoration> {
+        let signed = sign(said, Role::Controller, &key(signer), NOW).unwrap();
+        Unverified::parse(signed.as_bytes()).unwrap()
+    }
+
+    fn chain(
+        shown: Vec<Unverified<Restoration>>,
+    ) -> Result<RestorationChain, RestorationChainError> {
+        RestorationChain::verify(shown, &controller(), &key(2).verifying_key())
+    }
+
+    #[test]
+    fn a_chain_leads_from_any_log_that_was_pinned_to_the_one_that_is_written() {
+        let whole = chain(vec![nth(1, 2), nth(2, 2), nth(3, 2)]).unwrap();
+        let begun = nth(3, 2).claimed().begun();
+        assert_eq!(whole.present(), Some(begun.clone()));
+        let since = |log: &LogKey| whole.since(log).map(<[_]>::len);
+        let left = |n| nth(n, 2).claimed().left();
+        assert_eq!(
+            [since(&left(1)), since(&left(2)), since(&left(3))],
+            [Some(3), Some(2), Some(1)]
+        );
+        assert_eq!(since(&begun), Some(0));
+        let other = LogKey::new(Origin::retailer(&controller()), key(9).verifying_key());
+        assert_eq!(since(&other), None);
+    }
+
+    #[test]
+    fn a_chain_with_a_gap_a_stranger_or_a_key_that_comes_back_says_nothing() {
+        use RestorationChainError::{Count, Keys, Order, Signature};
+        assert_eq!(chain(vec![]).unwrap_err(), Count);
+        assert_eq!(chain(vec![nth(2, 2)]).unwrap_err(), Order);
+        assert_eq!(chain(vec![nth(1, 2), nth(3, 2)]).unwrap_err(), Order);
+        assert_eq!(chain(vec![nth(2, 2), nth(1, 2)]).unwrap_err(), Order);
+        assert_eq!(chain(vec![nth(1, 2), nth(1, 2)]).unwrap_err(), Order);
+        assert_eq!(chain(vec![nth(1, 2), nth(2, 3)]).unwrap_err(), Signature);
+        assert_eq!(chain(vec![nth(1, 2); Restoration::MAX + 1]).unwrap_err(), Count);
+        // Log 3 under the key of log 1; and two restorations of one second.
+        let mut said = nth(2, 2).claimed().clone();
+        said.to.log_key = nth(1, 2).claimed().from.log_key;
+        assert_eq!(chain(vec![nth(1, 2), resign(said, 2)]).unwrap_err(), Keys);
+        let mut said = nth(2, 2).claimed().clone();
+        said.at = nth(1, 2).claimed().at;
+        assert_eq!(chain(vec![nth(1, 2), resign(said, 2)]).unwrap_err(), Order);
+        let other = ControllerId::parse("other.example").unwrap();
+        let of_another = RestorationChain::verify(vec![nth(1, 2)], &other, &key(2).verifying_key());
+        assert_eq!(of_another.unwrap_err(), Signature);
     }
 }
