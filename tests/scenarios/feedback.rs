@@ -27,9 +27,11 @@ async fn given(world: &World, change: impl FnOnce(&mut RequestDraft)) -> GrantId
     world.exchange.give(request, Indication::Page).await.unwrap()
 }
 
-/// How many disclosures one refresh delivers, a second later.
+/// How many disclosures one refresh delivers, a second later, at a shop that is open and so has tidied up.
 async fn refresh(world: &World) -> usize {
-    world.clock.reach(world.engine().now().plus(1));
+    let now = world.engine().now().plus(1);
+    world.clock.reach(now);
+    world.lumen.tidy(now).unwrap();
     world.exchange.refresh(&world.lumen.domain).await.unwrap().disclosures
 }
 
@@ -169,7 +171,6 @@ async fn a_day_that_is_full_holds_back_what_is_new_and_never_what_is_taken_back(
     engine.add_remark(grant, worded(8)).unwrap();
     days(&world, 33);
     assert!(read(lumen).await.is_empty(), "whether or not somebody tidied up");
-    lumen.tidy(world.clock.now()).unwrap();
     assert_eq!(refresh(&world).await, 1, "what is left of it");
     assert_eq!(refresh(&world).await, 0);
     days(&world, 34);
