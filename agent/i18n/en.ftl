@@ -149,7 +149,9 @@ consent-kept-days = { $days ->
 }
 consent-ended-unanswered = { $retailer } did not sign your yes in the end: nothing was given.
 consent-ended-expired = Ran out on { $date }.
-consent-ended-revoked = { $retailer } ended it on { $date }.
+consent-ended-revoked = Ended by the shop: { $retailer } ended it on { $date }.
+consent-revoked-earned = What you have earned stays yours.
+consent-revoked-restoration = { $retailer } lost a part of its registers.
 consent-ended-superseded = On { $date } another consent to { $retailer } took its place.
 renew-ends = It ends by itself on { $date }. You need do nothing.
 renew-again = Go on for as long again

@@ -158,7 +158,9 @@ consent-kept-days = { $days ->
 }
 consent-ended-unanswered = { $retailer } n’a finalement pas signé votre accord : rien n’a été donné.
 consent-ended-expired = Arrivé à son terme le { $date }.
-consent-ended-revoked = { $retailer } y a mis fin le { $date }.
+consent-ended-revoked = Terminé par la boutique : { $retailer } y a mis fin le { $date }.
+consent-revoked-earned = Ce que vous avez gagné reste à vous.
+consent-revoked-restoration = { $retailer } a perdu une partie de ses registres.
 consent-ended-superseded = Le { $date }, un autre accord avec { $retailer } a pris sa place.
 renew-ends = Il s’arrête de lui-même le { $date }. Vous n’avez rien à faire.
 renew-again = Continuer aussi longtemps

@@ -43,6 +43,7 @@ mod rekey;
 mod renewal;
 mod restore;
 mod retailers;
+mod revocation;
 mod rules;
 mod sealed;
 mod step;

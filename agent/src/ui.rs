@@ -30,6 +30,7 @@ pub mod mandates;
 pub mod page;
 pub mod product;
 pub mod renewal;
+mod revocation;
 pub mod rules;
 pub mod start;
 pub mod terms;

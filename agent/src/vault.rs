@@ -47,6 +47,7 @@ mod releases;
 mod remarks;
 mod requests;
 mod retailers;
+mod revocations;
 mod rules;
 mod schema;
 mod store;
@@ -110,6 +111,7 @@ pub use self::{
     remarks::StoredRemark,
     requests::{RequestState, StoredRequest},
     retailers::{Pseudonym, Retailer},
+    revocations::RevokedBy,
     rules::{GivingRule, StoredDecision},
     succession::{FreshLog, GoingOn, GoingOnFromElsewhere, MakeContinuation, NewLogs},
     upgrade::UpgradeError,

@@ -22,6 +22,7 @@ mod remark;
 mod renewal;
 mod request;
 mod restoration;
+mod revocation;
 #[cfg(test)]
 mod sample;
 mod state;
@@ -51,6 +52,7 @@ pub use remark::{Month, RATING_MAX, REMARK_TEXT_MAX, REMARKS_MAX, Remark};
 pub use renewal::{Renewable, RenewalMismatch, Supersedes};
 pub use request::{ALTERNATIVES_MAX, ConsentRequest, NoticeReference};
 pub use restoration::{LostLog, NewLog, Restoration, RestorationChain, RestorationChainError};
+pub use revocation::{Revocation, RevocationMismatch, RevocationReason};
 pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,

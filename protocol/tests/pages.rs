@@ -125,6 +125,16 @@ fn the_examples_of_ends_are_what_their_vectors_sign() {
 }
 
 #[test]
+fn the_example_of_a_revocation_is_what_its_vector_signs() {
+    let example = examples(&read("spec/revocation.md")).remove("revocation").unwrap();
+    let vector = read("spec/vectors/consent/revocation.txt");
+    let (_, body) = vector.split_once("\n\n").unwrap();
+    let jws = UnverifiedJws::parse(body.as_bytes(), JWS_LEN_MAX).unwrap();
+    let signed: Value = jws.peek().unwrap();
+    assert_eq!(to_canonical_json(&example).unwrap(), to_canonical_json(&signed).unwrap());
+}
+
+#[test]
 fn the_examples_of_mandates_are_what_their_vectors_sign() {
     for (name, example) in examples(&read("spec/mandate.md")) {
         let case = if name == "call" { "call-withdraw" } else { &name };

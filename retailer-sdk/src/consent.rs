@@ -298,7 +298,9 @@ impl Own {
                         grant: self.ledger.attest(session, stored.jws, stored.leaf, &head)?,
                     })
                 }
-                StoredState::Expired | StoredState::Superseded => Err(GiveGrantError::Expired),
+                StoredState::Expired | StoredState::Superseded | StoredState::Revoked => {
+                    Err(GiveGrantError::Expired)
+                }
                 StoredState::Withdrawn => Err(GiveGrantError::Withdrawn),
             };
         }
@@ -327,6 +329,7 @@ impl Own {
             state: StoredState::Active,
             subject: Subject::of(terms),
             superseded_by: None,
+            revoked_at: None,
             uses: UseHead::start(terms.id),
         })?;
         if let Some(old) = replaced {

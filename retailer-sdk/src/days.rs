@@ -202,6 +202,7 @@ impl Retailer {
         tidied.undone = self.undone.len();
         self.load_voucher_keys()?;
         self.load_chains(first, now)?;
+        self.forget_revoked()?;
         self.live.tidy(first, now, rng);
         self.store.forget_history()?;
         Ok(tidied)

@@ -3,7 +3,8 @@
 use besace_protocol::{
     call::{UnverifiedCall, VerifyCallError},
     consent::{
-        Acknowledgement, Deleted, Deletion, ERASURE_DAYS, Erasure, Kept, RecordKind, Withdrawal,
+        Acknowledgement, Deleted, Deletion, ERASURE_DAYS, Erasure, Kept, RecordKind, Revocation,
+        Withdrawal,
     },
     document::{Unverified, sign},
     id::GrantId,
@@ -70,8 +71,10 @@ pub struct OwedErasure {
     pub grant: GrantId,
     /// Who has to be told to erase (GDPR art. 19).
     pub recipients: Vec<ControllerId>,
-    /// Whether she withdrew it; else it ran out.
+    /// Whether she withdrew it.
     pub withdrawn: bool,
+    /// Whether we ended it; else, where she did not, it ran out.
+    pub revoked: bool,
     /// From when it is known here that it is over.
     pub ended: Timestamp,
     /// When the month is over that the law gives.
@@ -123,12 +126,14 @@ impl Retailer {
             let Some(known) = erasure_by(session, grant, now)? else {
                 return Ok(Erased::default());
             };
-            let named = claims(&known)?.withdrawal;
-            let said = session.withdrawal(grant)?.filter(|_| named.is_some());
+            let claims = claims(&known)?;
+            let said = session.withdrawal(grant)?.filter(|_| claims.withdrawal.is_some());
+            let ours = session.revocation(grant)?.filter(|_| claims.revocation.is_some());
             let head = own.ledger.head(session)?;
             let attest = |jws, leaf| own.ledger.attest(session, jws, leaf, &head);
             Ok(Erased {
                 erasure: Some(attest(known.jws, known.leaf)?),
+                revocation: ours.map(|ours| attest(ours.jws, ours.leaf)).transpose()?,
                 withdrawal: said.map(|said| attest(said.jws, said.leaf)).transpose()?,
             })
         })
@@ -146,11 +151,13 @@ impl Retailer {
             }
             // From when it is known here, also where she pressed long before, or a clock of hers is wrong.
             let received = acknowledged(session, grant)?;
-            let ended = received.map_or(stored.grant.expires, |at| at.min(stored.grant.expires));
+            let ends = [received, stored.revoked_at, Some(stored.grant.expires)];
+            let ended = ends.into_iter().flatten().min().unwrap_or(stored.grant.expires);
             let due = ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS));
             let withdrawn = stored.state == StoredState::Withdrawn;
+            let revoked = stored.state == StoredState::Revoked;
             let recipients = stored.grant.terms.recipients;
-            owed.push(OwedErasure { grant, recipients, withdrawn, ended, due });
+            owed.push(OwedErasure { grant, recipients, withdrawn, revoked, ended, due });
         }
         Ok(owed)
     }
@@ -188,19 +195,42 @@ impl Own {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Gone, StoreError> {
+        let gone = self.take_away(session, grant)?;
+        self.log_gone(session, &gone, reason, now, rng)?;
+        Ok(gone)
+    }
+
+    /// Erases what is held under `grant`, of which the log says nothing yet.
+    #[expect(clippy::unused_self, reason = "erasing belongs to whoever may sign for it")]
+    pub(crate) fn take_away(
+        &self,
+        session: Session<'_>,
+        grant: GrantId,
+    ) -> Result<Gone, StoreError> {
         let days = session.delete_keys_of(grant)?;
         let had_data = session.delete_disclosure(grant)?;
         session.delete_day_uses_of(grant)?;
         let something = had_data || !days.is_empty();
+        Ok(Gone { grant, days, something })
+    }
+
+    /// Logs what there was.
+    pub(crate) fn log_gone(
+        &self,
+        session: Session<'_>,
+        gone: &Gone,
+        reason: Deletion,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), StoreError> {
+        let (grant, today) = (gone.grant, Day::of(now));
         let stored = session.grant(grant)?.ok_or(StoreError::Corrupt)?;
-        let today = Day::of(now);
-        if something {
-            let days = days.clone();
+        if gone.something {
+            let days = gone.days.clone();
             let record = RecordKind::Deleted(Deleted { at: now, days, grant, reason });
             self.ledger.append_passing(session, &record, &stored, today, rng)?;
         }
-        session.hasten_openings(grant, openings_end(&stored, today))?;
-        Ok(Gone { grant, days, something })
+        session.hasten_openings(grant, openings_end(&stored, today))
     }
 
     /// Signs for every grant that is over and that nobody else has to be told about; says how many there were.
@@ -235,6 +265,7 @@ impl Own {
         let reason = match stored.state {
             StoredState::Withdrawn => Deletion::Withdrawn,
             StoredState::Superseded => Deletion::Superseded,
+            StoredState::Revoked => Deletion::Revoked,
             StoredState::Active | StoredState::Expired => Deletion::Expired,
         };
         let gone = self.erase(session, stored.grant.id, reason, now, rng)?;
@@ -262,8 +293,12 @@ impl Own {
             }
             None => None,
         };
+        let revoked = session.revocation(grant)?.filter(|_| withdrawal.is_none());
+        let revoked = revoked.map(|said| self.verify_own::<Revocation>(&said.jws)).transpose()?;
+        let revocation = revoked.map(|said| said.digest());
         // A clock that was put back by a moment since makes it no older than the acknowledgement.
-        let received = acknowledged(session, grant)?.filter(|at| *at <= now.plus(SKEW_SECONDS));
+        let received = acknowledged(session, grant)?.or(stored.revoked_at);
+        let received = received.filter(|at| *at <= now.plus(SKEW_SECONDS));
         // What opens a use of the same group is mail once the group is sealed.
         let coming = due.iter().any(|due| due.under.grant.id == grant);
         let sealed = (coming || session.has_mail_of(grant)?).then_some(Kept::SealedMail);
@@ -275,6 +310,7 @@ impl Own {
             grant_digest: self.verify_grant(stored)?.digest(),
             kept: std::iter::once(Kept::ConsentProof).chain(sealed).collect(),
             recipients: stored.grant.terms.recipients.clone(),
+            revocation,
             v: 1,
             withdrawal,
         };
@@ -290,10 +326,11 @@ impl Own {
     }
 }
 
-/// Whether an erasure can be signed: she withdrew this very grant, or its date is over, also by a clock that may have
+/// Whether an erasure can be signed: she withdrew this very grant, we ended it, or its date is over, also by a clock that may have
 /// gone back since. What ended because of another grant was deleted then, and is signed for by its date.
 fn is_over(session: Session<'_>, stored: &StoredGrant, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(now >= stored.grant.expires || session.withdrawal(stored.grant.id)?.is_some())
+    let ended = now >= stored.grant.expires || stored.revoked_at.is_some();
+    Ok(ended || session.withdrawal(stored.grant.id)?.is_some())
 }
 
 /// The erasure of a grant, unless a clock signed it that was ahead of `now`: then it is signed anew.

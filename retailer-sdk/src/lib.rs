@@ -90,6 +90,8 @@ mod restoration;
 #[cfg(feature = "sqlite")]
 mod retailer;
 #[cfg(feature = "sqlite")]
+mod revocation;
+#[cfg(feature = "sqlite")]
 mod shop_key;
 #[cfg(feature = "sqlite")]
 mod sighting;
@@ -133,12 +135,15 @@ pub use self::{
     redemption::HOLD_SECONDS_MAX,
     restoration::{LastKnown, LostRetailer, RestoreError},
     retailer::{Identity, OpenRetailerError, Retailer},
+    revocation::RevokeError,
     shop_key::{
         AddShopKeyError, AuthenticateError, OutOfScope, ParseShopKeyError, ShopKey, ShopKeyEntry,
         ShopPermit, ShopScope,
     },
     sighting::{ReadShopError, SightingError},
-    store::{DatabaseError, MarkError, OpenStoreError, SpentId, SqliteStore, StoreError},
+    store::{
+        DatabaseError, GrantsToEnd, MarkError, OpenStoreError, SpentId, SqliteStore, StoreError,
+    },
     succession::ContinueError,
     till::TillError,
     voucher::{IssueVouchersError, PlannedClass, SetVoucherPlanError, VoucherPlan},

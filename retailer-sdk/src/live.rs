@@ -187,15 +187,16 @@ impl Live {
         *count = count.saturating_add(1);
     }
 
-    /// The answer that this identifier got in this shop.
+    /// The answer that this identifier got in this shop, and under which grants.
     pub(crate) fn answered(
         &self,
         token: &EphemeralId,
         shop: ShopCode,
         now: Timestamp,
-    ) -> Option<&Recognised> {
+    ) -> Option<(&Recognised, &[GrantId])> {
         let answered = self.answered.get(token)?;
-        (now < answered.until && answered.shop == shop).then_some(&answered.answer)
+        let counts = now < answered.until && answered.shop == shop;
+        counts.then_some((&answered.answer, &answered.grants))
     }
 
     pub(crate) fn remember(
@@ -226,11 +227,15 @@ impl Live {
         self.arrivals.push(Arrival { shop, handle, grants, greeting, until });
     }
 
-    pub(crate) fn arrivals(&self, shop: ShopCode, now: Timestamp) -> Vec<(Handle, Greeting)> {
+    pub(crate) fn arrivals(
+        &self,
+        shop: ShopCode,
+        now: Timestamp,
+    ) -> Vec<(Handle, [GrantId; 2], Greeting)> {
         self.arrivals
             .iter()
             .filter(|arrival| arrival.shop == shop && now < arrival.until)
-            .map(|arrival| (arrival.handle, arrival.greeting.reveal().clone()))
+            .map(|arrival| (arrival.handle, arrival.grants, arrival.greeting.reveal().clone()))
             .collect()
     }
 

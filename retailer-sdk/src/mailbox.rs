@@ -25,6 +25,9 @@ use crate::{
 /// Most messages of one answer.
 const MAIL_MAX: usize = 64;
 
+/// Most revocations of one answer.
+const REVOCATIONS_MAX: usize = 64;
+
 /// Most acknowledgements of one call.
 const ACKNOWLEDGEMENTS_MAX: usize = 1024;
 
@@ -62,7 +65,7 @@ impl MailboxError {
 }
 
 impl Retailer {
-    /// The oldest messages of the caller's grants, and a signed count of uses for each of them.
+    /// The oldest messages of the caller's grants, a signed count of uses for each of them, and what we ended of them.
     pub fn collect_mail(
         &mut self,
         call: &[u8],
@@ -89,7 +92,13 @@ impl Retailer {
                     .map_err(MailboxError::Statement)?;
                 statements.push(Bytes(signed.as_bytes().to_vec()));
             }
-            Ok(MailCollected { mail, more, statements })
+            let head = own.ledger.head(session)?;
+            let revocations = session.revocations_of_subject(key, REVOCATIONS_MAX)?;
+            let revocations = revocations
+                .into_iter()
+                .map(|ours| own.ledger.attest(session, ours.jws, ours.leaf, &head))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(MailCollected { mail, more, revocations, statements })
         })
     }
 

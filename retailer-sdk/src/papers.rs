@@ -29,6 +29,8 @@ pub struct RightsDesk {
     pub withdrawn: u64,
     /// Grants that ran out, as far as they are still kept.
     pub expired: u64,
+    /// Grants that we ended ourselves, as far as they are still kept.
+    pub revoked: u64,
     /// Of those that are over, how many erasures were signed.
     pub erased: u64,
     /// Pseudonyms' keys that object to direct marketing.
@@ -64,11 +66,12 @@ impl Retailer {
     /// Where rights stand, without anybody's name.
     pub fn rights_desk(&self) -> Result<RightsDesk, StoreError> {
         let session = self.store.read();
-        let (active, withdrawn, expired) = session.count_states()?;
+        let [active, withdrawn, expired, revoked] = session.count_states()?;
         Ok(RightsDesk {
             active,
             withdrawn,
             expired,
+            revoked,
             erased: session.count_erased()?,
             objections: session.count_objections()?,
             owed: self.owed_erasures()?,

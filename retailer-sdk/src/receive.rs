@@ -315,7 +315,9 @@ impl Retailer {
 fn live(stored: StoredGrant, now: Timestamp) -> Result<StoredGrant, ReceiveError> {
     match stored.state_at(now) {
         StoredState::Active => Ok(stored),
-        StoredState::Expired | StoredState::Superseded => Err(ReceiveError::Expired),
+        StoredState::Expired | StoredState::Superseded | StoredState::Revoked => {
+            Err(ReceiveError::Expired)
+        }
         StoredState::Withdrawn => Err(ReceiveError::Withdrawn),
     }
 }

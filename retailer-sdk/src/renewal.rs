@@ -50,6 +50,8 @@ impl Own {
             // A race between the two ends in what she took back.
             StoredState::Withdrawn => Err(GiveGrantError::Withdrawn),
             StoredState::Superseded => Err(GiveGrantError::Conflict),
+            // It came too late, and is asked anew.
+            StoredState::Revoked => Err(GiveGrantError::Expired),
         }
     }
 

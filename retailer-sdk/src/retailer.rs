@@ -89,6 +89,8 @@ pub struct Retailer {
     pub(crate) tidied: Option<Timestamp>,
     /// What of it could not be done then.
     pub(crate) undone: Vec<Undone>,
+    /// Before which leaf of the log all revocations were followed in memory.
+    pub(crate) revoked_to: u64,
 }
 
 /// What a retailer is, apart from what it stores: shared by all steps of a transaction.
@@ -191,6 +193,7 @@ impl Retailer {
             believed: None,
             tidied: None,
             undone: Vec::new(),
+            revoked_to: 0,
         })
     }
 

@@ -100,7 +100,9 @@ impl Retailer {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Recognised, SightingError> {
-        if let Some(answer) = self.live.answered(&token, shop, now) {
+        if let Some((answer, grants)) = self.live.answered(&token, shop, now)
+            && self.all_live(grants, now)?
+        {
             // She may have objected since.
             let objects = self.objects_to_marketing(answer.handle)?;
             return Ok(Recognised { objects, ..answer.clone() });
@@ -137,7 +139,11 @@ impl Retailer {
         permit.check(ShopScope::Arrivals)?;
         let shop = permit.shop();
         let mut greetings = Vec::new();
-        for (handle, Greeting { chosen_name, topics }) in self.live.arrivals(shop, now) {
+        for (handle, grants, greeting) in self.live.arrivals(shop, now) {
+            if !self.all_live(&grants, now)? {
+                continue;
+            }
+            let Greeting { chosen_name, topics } = greeting;
             // She may have objected since she came in.
             let objects = self.objects_to_marketing(handle)?;
             greetings.push(Arrived { chosen_name, objects, topics });

@@ -26,6 +26,7 @@ mod released;
 mod remarks;
 mod restorations;
 mod retention;
+mod revocations;
 mod shop_keys;
 mod tills;
 mod uses;
@@ -61,12 +62,14 @@ pub use redemptions::SpentId;
 pub(crate) use redemptions::{KeptAnswer, Spent, Step};
 pub(crate) use released::StoredKeys;
 pub(crate) use restorations::{Spoken, SpokenContinuation, StoredRestoration};
+pub use revocations::GrantsToEnd;
+pub(crate) use revocations::StoredRevocation;
 pub(crate) use shop_keys::StoredShopKey;
 pub(crate) use tills::StoredChallenge;
 pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 20] = [
+const MIGRATIONS: [&str; 21] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -87,6 +90,7 @@ const MIGRATIONS: [&str; 20] = [
     include_str!("store/migrations/0018_clock_steps.sql"),
     include_str!("store/migrations/0019_remarks.sql"),
     include_str!("store/migrations/0020_restorations.sql"),
+    include_str!("store/migrations/0021_revocations.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

@@ -161,9 +161,15 @@ const fn first_shop() -> ShopCode {
     ShopCode::from_bytes([0, 0, 0, 1])
 }
 
-/// Takes back the migrations that add nothing but indexes and a column, for a store of before.
+/// Takes back the migrations that add nothing but indexes, columns and what nothing was written to, for a store of before.
 fn undo_indexes(store: &rusqlite::Connection) {
-    store.execute_batch("ALTER TABLE grants DROP COLUMN superseded_by").unwrap();
+    store
+        .execute_batch(
+            "DROP TABLE revocations; DROP TABLE restorations;
+             ALTER TABLE grants DROP COLUMN revoked_at;
+             ALTER TABLE grants DROP COLUMN superseded_by",
+        )
+        .unwrap();
     let made = include_str!("store/migrations/0015_scans.sql").lines();
     for made in made.filter_map(|line| line.strip_prefix("CREATE INDEX ")) {
         let (name, _) = made.split_once(' ').unwrap();

@@ -393,9 +393,29 @@ def erasure(value):
             "recipients": increasing(domain, 32),
             "v": VERSION,
         },
-        {"withdrawal": DIGEST},
+        {"revocation": DIGEST, "withdrawal": DIGEST},
     )
+    demand(not {"revocation", "withdrawal"} <= set(value), "it answers two ends")
     demand(value["kept"][0] == "consent_proof", "the proof is not kept")
+
+
+REASONS = ("programme_over", "purpose_over", "security", "shop_closed")
+
+
+def revocation(value):
+    members(
+        value,
+        {
+            "controller": domain,
+            "deleted_days": increasing(DAY, 16),
+            "grant": GRANT,
+            "grant_digest": DIGEST,
+            "reason": one_of(*REASONS),
+            "revoked": TIME,
+            "uses": use_head,
+            "v": VERSION,
+        },
+    )
 
 
 def truth(value):
@@ -588,7 +608,7 @@ def plain_record(value):
         "deleted": {
             "days": increasing(DAY, 64 << 10),
             "grant": GRANT,
-            "reason": one_of("day_over", "withdrawn", "expired", "superseded"),
+            "reason": one_of("day_over", "withdrawn", "expired", "revoked", "superseded"),
         },
         "published": {"digest": DIGEST},
         "anchor": {
@@ -624,6 +644,7 @@ DOCUMENTS = {
     "besace-release+jws": (8 << 10, release, {}),
     "besace-request+jws": (64 << 10, request, {"controller": "controller_key"}),
     "besace-restoration+jws": (8 << 10, restoration, {"controller": "controller_key"}),
+    "besace-revocation+jws": (8 << 10, revocation, {}),
     "besace-use-statement+jws": (8 << 10, use_statement, {}),
     "besace-withdrawal+jws": (8 << 10, withdrawal, {"subject": "subject_key"}),
 }

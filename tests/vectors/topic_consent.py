@@ -74,6 +74,13 @@ def _answers_end(erasure, grant, grant_digest, header):
         demand(erasure["withdrawal"] == ended, "another withdrawal")
         received = int(header.get("acknowledged", erasure["erased"]))
         demand(erasure["erased"] >= received, "older than the acknowledgement")
+    elif "revocation" in erasure:
+        demand("revocation" in header, "another revocation")
+        typ = "besace-revocation+jws"
+        revoked, ended = document(header["revocation"].encode(), typ, signers_of(typ, header))
+        demand(revoked["grant"] == grant["id"], "a revocation of another grant")
+        demand(erasure["revocation"] == ended, "another revocation")
+        demand(erasure["erased"] >= revoked["revoked"], "older than the revocation")
     else:
         demand(erasure["erased"] >= grant["expires"], "it had not run out")
     demand(erasure["categories"] == sorted(grant["terms"]["categories"]), "other categories")
@@ -89,6 +96,7 @@ def _answer(header, body):
         "besace-withdrawal+jws": "besace-grant+jws",
         "besace-acknowledgement+jws": "besace-withdrawal+jws",
         "besace-erasure+jws": "besace-grant+jws",
+        "besace-revocation+jws": "besace-grant+jws",
         "besace-objection+jws": "besace-objection+jws",
     }[typ]
     to, to_digest = document(header["to"].encode(), to_typ, signers_of(to_typ, header))
@@ -103,6 +111,11 @@ def _answer(header, body):
         _answers_end(value, to, to_digest, header)
         return
     demand(value["controller"] == to["controller"], "another controller")
+    if typ == "besace-revocation+jws":
+        demand(value["grant"] == to["id"], "another grant")
+        demand(value["grant_digest"] == to_digest, "another grant")
+        demand(value["revoked"] < to["expires"], "it had run out")
+        return
     if typ == "besace-withdrawal+jws":
         demand(value["subject_key"] == to["subject_key"], "another pseudonym")
         demand(value["grant"] == to["id"], "another grant")
@@ -222,7 +235,7 @@ def after(state, event, expires, now):
         state = "expired"
     if event == "tick":
         return state
-    if event == "withdrawn" and state in ("given", "active", "expired", "superseded"):
+    if event == "withdrawn" and state in ("given", "active", "expired", "revoked", "superseded"):
         return "withdrawn"
     demand(state not in FINAL, "the grant is over")
     outcomes = {"countersigned": "active", "revoked": "revoked", "superseded": "superseded"}

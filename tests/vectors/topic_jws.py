@@ -27,6 +27,7 @@ TYPES = {
     "besace-release+jws": {"subject"},
     "besace-request+jws": {"controller"},
     "besace-restoration+jws": {"controller"},
+    "besace-revocation+jws": {"controller"},
     "besace-use-statement+jws": {"controller"},
     "besace-voucher-keys+jws": {"controller"},
     "besace-withdrawal+jws": {"subject"},

@@ -557,7 +557,7 @@ const fn state(state: GrantState) -> &'static str {
         GrantState::Active => "live",
         GrantState::Expired => "over",
         GrantState::Withdrawn => "taken back",
-        GrantState::Revoked => "ended by the retailer",
+        GrantState::Revoked => "ended by the shop",
         GrantState::Superseded => "replaced by another",
     }
 }

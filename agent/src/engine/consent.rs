@@ -26,7 +26,7 @@ use super::{
 use crate::{
     sealed::Content,
     vault::{
-        GateSalts, GrantChange, LogSigners, Pseudonym, RequestState, Shut, StoredGrant,
+        GateSalts, GrantChange, LogSigners, Pseudonym, RequestState, RevokedBy, Shut, StoredGrant,
         StoredRequest,
     },
 };
@@ -94,6 +94,8 @@ pub struct GrantView {
     pub display_name: String,
     /// Which rule of hers gave it; none if her hand did.
     pub rule: Option<RuleName>,
+    /// By what somebody else ended it.
+    pub revoked_by: Option<RevokedBy>,
 }
 
 impl Engine {
@@ -198,6 +200,7 @@ impl Engine {
                 erasure: erasure.map(|erasure| erasure.claimed().clone()),
                 display_name,
                 rule: rules.remove(&stored.id),
+                revoked_by: stored.revoked_by,
             });
         }
         Ok(views)
@@ -464,8 +467,10 @@ impl Engine {
         let vault = self.vault()?;
         let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
         let pseudonym = self.pseudonym_of(stored.generation)?;
-        let changes_emission =
-            matches!(change, GrantChange::Activate | GrantChange::Withdraw { .. });
+        let changes_emission = matches!(
+            change,
+            GrantChange::Activate | GrantChange::Withdraw { .. } | GrantChange::Revoke { .. }
+        );
         let mut rng = self.rng();
         let own = vault.own_log(LogId::generate(&mut rng), self.now())?;
         let signers = LogSigners {

@@ -141,7 +141,7 @@ impl Engine {
         };
         erasure
             .payload()
-            .answers(&grant, taken.as_ref().or(ours.as_ref()), now, SKEW_SECONDS)
+            .answers(&grant, taken.as_ref().or(ours.as_ref()), None, now, SKEW_SECONDS)
             .map_err(StepError::Erasure)?;
         if let Some(at) = acknowledged_at(&stored)? {
             // A clock that was ahead when it was signed is put right once: it was signed when it came, at the latest.

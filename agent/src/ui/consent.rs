@@ -10,7 +10,7 @@ use besace_protocol::{
 };
 
 use super::{
-    afresh, mandates, renewal, rules,
+    afresh, mandates, renewal, revocation, rules,
     terms::{self, RetailerWords},
     view::{
         ConsentView, EndedView, Fact, GrantView, Key, LookUpView, MarketingView, RequestView, plain,
@@ -21,6 +21,7 @@ use crate::engine::{
     self, Acquaintance, Duty, Engine, Erasing, LogStanding, LookUp, Marketing, OpenCounter,
     OpenRequest, Reconciliation, StepError,
 };
+use crate::vault::RevokedBy;
 
 /// Longest item of a notice, in characters.
 const NOTICE_ITEM_MAX: usize = NoticeText::ITEM_LEN_MAX;
@@ -127,7 +128,7 @@ fn minor(voice: &Voice, until: Timestamp) -> String {
 }
 
 /// Longest name of a retailer or a shop, in characters.
-const NAME_MAX: usize = 80;
+pub(super) const NAME_MAX: usize = 80;
 
 fn request(voice: &Voice, manifest: &Manifest, open: &OpenRequest, now: Timestamp) -> RequestView {
     let asked = open.request.payload();
@@ -331,7 +332,9 @@ fn end_of(known: &engine::GrantView, now: Timestamp) -> Option<End> {
             None => End::Stopped,
         }),
         GrantState::Expired => Some(End::Expired(known.grant.expires)),
-        GrantState::Revoked => Some(End::Revoked(at)),
+        GrantState::Revoked => {
+            Some(End::Revoked(at, known.revoked_by.unwrap_or(RevokedBy::Revocation)))
+        }
         GrantState::Superseded => Some(End::Superseded(at)),
     }
 }
@@ -360,8 +363,8 @@ pub enum End {
     Unanswered,
     /// It ran out.
     Expired(Timestamp),
-    /// The retailer ended it.
-    Revoked(Timestamp),
+    /// Somebody else ended it: its retailer.
+    Revoked(Timestamp, RevokedBy),
     /// She renewed it: another grant took its place.
     Superseded(Timestamp),
     /// She said no; it may not be asked again before this moment.
@@ -380,7 +383,7 @@ pub fn ended(voice: &Voice, retailer: &str, end: End, now: Timestamp) -> String 
         }
         End::Unanswered => voice.say_with("consent-ended-unanswered", [who()]),
         End::Expired(at) => voice.say_with("consent-ended-expired", [when(at)]),
-        End::Revoked(at) => voice.say_with("consent-ended-revoked", [who(), when(at)]),
+        End::Revoked(at, by) => revocation::sentence(voice, retailer, at, by, now),
         End::Superseded(at) => voice.say_with("consent-ended-superseded", [who(), when(at)]),
         End::Refused(until) => voice.say_with("refused", [when(until)]),
     }
@@ -586,7 +589,7 @@ mod tests {
         insta::assert_snapshot!(say(End::Stopped), @"It has stopped. From this moment your besace is silent to Maison Lumen. What you have earned stays yours.");
         insta::assert_snapshot!(say(End::Unanswered), @"Maison Lumen did not sign your yes in the end: nothing was given.");
         insta::assert_snapshot!(say(End::Expired(AT)), @"Ran out on 10 March.");
-        insta::assert_snapshot!(say(End::Revoked(AT)), @"Maison Lumen ended it on 10 March.");
+        insta::assert_snapshot!(say(End::Revoked(AT, RevokedBy::Revocation)), @"Ended by the shop: Maison Lumen ended it on 10 March. What you have earned stays yours.");
         insta::assert_snapshot!(
             say(End::Superseded(AT)),
             @"On 10 March another consent to Maison Lumen took its place."

@@ -7,6 +7,7 @@ use besace_protocol::{
 
 use super::{
     backup::BackupNote,
+    revocation,
     view::{NothingToday, OfferView, PriceView, TodayView, plain},
     voice::Voice,
     vouchers,
@@ -80,6 +81,7 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<TodayView, StepError> {
         more: found.offers.len().saturating_sub(OFFERS_MAX),
         offers,
         nothing,
+        ended: revocation::to_tell(voice, engine).unwrap_or_default(),
         // Offers are not kept from her for want of this.
         backup: BackupNote::of(engine).unwrap_or_default(),
     })

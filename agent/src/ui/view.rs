@@ -55,6 +55,8 @@ pub struct TodayView {
     pub offers: Vec<OfferView>,
     /// Why there is none, if there is none.
     pub nothing: Option<NothingToday>,
+    /// What somebody else ended, for a day.
+    pub ended: Vec<String>,
     /// What is to be said of backups.
     pub backup: Option<BackupNote>,
 }

@@ -103,6 +103,14 @@ pub(super) fn from_word<T: Serialize>(value: &T) -> rusqlite::Result<String> {
     }
 }
 
+/// Reads what [`from_word`] wrote, if there is anything.
+pub(super) fn optional_word<T: DeserializeOwned>(
+    row: &Row<'_>,
+    index: usize,
+) -> rusqlite::Result<Option<T>> {
+    if row.get_ref(index)? == ValueRef::Null { Ok(None) } else { word(row, index).map(Some) }
+}
+
 /// Reads what [`from_word`] wrote.
 pub(super) fn word<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     parsed(row, index, |text| {

@@ -17,7 +17,9 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::{JournalEntry, Vault, VaultError, column, journal, logs, negotiations};
+use super::{
+    JournalEntry, RevokedBy, Vault, VaultError, column, journal, logs, negotiations, revocations,
+};
 
 /// What changes with a grant.
 #[derive(Debug)]
@@ -48,6 +50,15 @@ pub enum GrantChange {
     /// She takes consent back; the record is the withdrawal.
     Withdraw {
         /// Calls under the grant that were stopped for it.
+        stopped: Vec<JournalEntry>,
+    },
+    /// The controller ended it; the record is the revocation.
+    Revoke {
+        /// When, as it signed: never later than it came.
+        at: Timestamp,
+        /// Grants that end with it (`spec/revocation.md#at-home`).
+        with: Vec<GrantId>,
+        /// Calls under all of them that were stopped for it.
         stopped: Vec<JournalEntry>,
     },
     /// The controller answered the withdrawal; the record is the acknowledgement.
@@ -185,6 +196,10 @@ struct Gate {
     expires: Timestamp,
     acknowledged: bool,
     erased: bool,
+    /// By what somebody else ended it.
+    revoked_by: Option<RevokedBy>,
+    /// A revocation is kept.
+    revoked: bool,
     /// The retailer's log signed two histories.
     forked: bool,
     log: LogId,
@@ -201,14 +216,16 @@ impl Gate {
                 self.state.is_live(self.expires, now) && !self.forked
             }
             GrantChange::Withdraw { .. } => {
-                !matches!(self.state, GrantState::Withdrawn | GrantState::Revoked)
+                let settled = self.revoked_by == Some(RevokedBy::Restoration);
+                self.state != GrantState::Withdrawn && !settled
             }
+            GrantChange::Revoke { .. } => !self.revoked,
             GrantChange::Acknowledge { .. } => {
                 self.state == GrantState::Withdrawn && !self.acknowledged
             }
             GrantChange::Erase { .. } => {
-                let over = [GrantState::Withdrawn, GrantState::Expired, GrantState::Superseded];
-                over.contains(&self.state) && !self.erased
+                let over = !matches!(self.state, GrantState::Given | GrantState::Active);
+                over && !self.erased
             }
         }
     }
@@ -245,6 +262,7 @@ impl Gate {
             }
             GrantChange::Activate
             | GrantChange::Withdraw { .. }
+            | GrantChange::Revoke { .. }
             | GrantChange::Acknowledge { .. }
             | GrantChange::Erase { .. } => return Ok(None),
         };
@@ -258,7 +276,7 @@ fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError
         .query_row(
             "SELECT grants.state, grants.expires_at, grants.acknowledgement IS NOT NULL, log_id, jws,
                EXISTS (SELECT 1 FROM forks WHERE forks.domain = grants.domain),
-               grants.erasure IS NOT NULL
+               grants.erasure IS NOT NULL, grants.revoked_by, grants.revocation IS NOT NULL
              FROM grants JOIN pseudonyms USING (generation) WHERE grants.id = ?1",
             [grant.as_bytes()],
             |row| {
@@ -270,6 +288,8 @@ fn read(db: &Transaction<'_>, grant: GrantId) -> Result<Option<Gate>, VaultError
                     jws: row.get(4)?,
                     forked: row.get(5)?,
                     erased: row.get(6)?,
+                    revoked_by: column::optional_word(row, 7)?,
+                    revoked: row.get(8)?,
                 })
             },
         )
@@ -347,6 +367,15 @@ fn apply(
                 (id, record, at),
             )?
         }
+        GrantChange::Revoke { at, with, stopped } => {
+            for entry in &stopped {
+                journal::add(db, entry)?;
+            }
+            for ended in std::iter::once(grant).chain(with) {
+                revocations::revoke(db, ended, RevokedBy::Revocation, at, now)?;
+            }
+            db.execute("UPDATE grants SET revocation = ?2 WHERE id = ?1", (id, record))?
+        }
         GrantChange::Acknowledge { other } => {
             put_in_place(db, grant, other)?;
             db.execute("UPDATE grants SET acknowledgement = ?2 WHERE id = ?1", (id, record))?
@@ -360,7 +389,7 @@ fn apply(
 }
 
 /// What was logged under a grant but not delivered must never be delivered.
-fn stop_leaving(db: &Transaction<'_>, grant: GrantId) -> Result<(), VaultError> {
+pub(super) fn stop_leaving(db: &Transaction<'_>, grant: GrantId) -> Result<(), VaultError> {
     let id = grant.as_bytes();
     db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
     db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
@@ -399,4 +428,4 @@ fn put_in_place(
 #[cfg(test)]
 mod race;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

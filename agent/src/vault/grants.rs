@@ -12,7 +12,9 @@ use besace_protocol::{
 };
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::{GivingRule, Vault, VaultError, column, negotiations, presence_roots, rules};
+use super::{
+    GivingRule, RevokedBy, Vault, VaultError, column, negotiations, presence_roots, rules,
+};
 
 /// A grant in the vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,10 @@ pub struct StoredGrant {
     pub unreceived_at: Option<Timestamp>,
     /// The retailer's signed erasure.
     pub erasure: Option<Vec<u8>>,
+    /// By what somebody else ended it.
+    pub revoked_by: Option<RevokedBy>,
+    /// The retailer's signed revocation; also of one that she took back before she heard of it.
+    pub revocation: Option<Vec<u8>>,
 }
 
 impl StoredGrant {
@@ -74,13 +80,15 @@ impl StoredGrant {
             acknowledgement: None,
             unreceived_at: None,
             erasure: None,
+            revoked_by: None,
+            revocation: None,
         }
     }
 }
 
 const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, state, handle,
-    given_at, expires_at, ended_at, withdrawal, acknowledgement, unreceived_at, erasure
-    FROM grants";
+    given_at, expires_at, ended_at, withdrawal, acknowledgement, unreceived_at, erasure,
+    revoked_by, revocation FROM grants";
 
 impl Vault {
     /// Keeps a new grant, with its presence root if it has presence, and closes the request; false,
@@ -281,5 +289,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredGrant> {
         acknowledgement: row.get(12)?,
         unreceived_at: column::optional_time(row, 13)?,
         erasure: row.get(14)?,
+        revoked_by: column::optional_word(row, 15)?,
+        revocation: row.get(16)?,
     })
 }

@@ -116,6 +116,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0025_remarks.sql"),
         schema: "4d813d52cf9af9b15f6a0dc18c741f41c670e95ef7726e809691651965e05bd5",
     },
+    Migration {
+        sql: include_str!("migrations/0026_revocations.sql"),
+        schema: "942faa6f9ba9a6023cd3b216a959c2ff3abe936c9e1261bf28419c9fb7947afb",
+    },
 ];
 
 /// The schema that this program writes.

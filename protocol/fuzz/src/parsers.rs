@@ -10,8 +10,8 @@ use besace_protocol::{
     call::UnverifiedCall,
     consent::{
         Acknowledgement, ConsentRequest, Continuation, Disclosure, Erasure, Grant, Notice,
-        Objection, Opening as Mailed, Record, RecordKind, Release, Restoration, UseStatement,
-        Withdrawal,
+        Objection, Opening as Mailed, Record, RecordKind, Release, Restoration, Revocation,
+        UseStatement, Withdrawal,
     },
     crypto::{Digest, IssuerPublicKey, KeyId, Sealed, SealingPublicKey, Signature, VerifyingKey},
     document::{Document, Unverified},
@@ -187,6 +187,7 @@ pub const PARSERS: &[Parser] = &[
     signed("withdrawal", "Unverified", &["consent"], document::<Withdrawal>),
     signed("acknowledgement", "Unverified", &["consent"], document::<Acknowledgement>),
     signed("erasure", "Unverified", &["consent"], document::<Erasure>),
+    signed("revocation", "Unverified", &["consent"], document::<Revocation>),
     signed("objection", "Unverified", &["consent"], document::<Objection>),
     signed("mandate", "Unverified", &["mandate"], document::<Mandate>),
     signed("mandate-withdrawal", "Unverified", &["mandate"], document::<MandateWithdrawal>),

@@ -188,9 +188,12 @@ impl<'a> Reader<'a> {
                 let withdrawal = verify(document, &[(Role::Subject, &key)])?;
                 Ok(Content::MandateWithdrawal(Box::new(withdrawal)))
             }
-            Typ::Call | Typ::DelegateCall | Typ::Disclosure | Typ::Opening | Typ::Release => {
-                Err(foreign())
-            }
+            Typ::Call
+            | Typ::DelegateCall
+            | Typ::Disclosure
+            | Typ::Opening
+            | Typ::Release
+            | Typ::Revocation => Err(foreign()),
         }
     }
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Grant, Withdrawal};
+use super::{Grant, Revocation, Withdrawal};
 use crate::{
     crypto::Digest,
     document::{Document, DocumentRule, Verified, check_set, check_version},
@@ -34,9 +34,12 @@ pub struct Erasure {
     pub kept: Vec<Kept>,
     /// Who was told to erase too, sorted: all recipients that the grant names.
     pub recipients: Vec<ControllerId>,
+    /// Digest of the revocation's payload; absent where she withdrew the grant, or it ran out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Digest>,
     /// Version, 1.
     pub v: u8,
-    /// Digest of the withdrawal's payload; absent where the grant ran out.
+    /// Digest of the withdrawal's payload; absent where the grant ran out, or its controller ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawal: Option<Digest>,
 }
@@ -64,6 +67,9 @@ pub enum ErasureMismatch {
     /// Another withdrawal, or none while the grant had not run out.
     #[error("answers another withdrawal")]
     Withdrawal,
+    /// Another revocation.
+    #[error("answers another revocation")]
+    Revocation,
     /// Less than could be held, or something else.
     #[error("names other categories than the grant")]
     Categories,
@@ -73,18 +79,19 @@ pub enum ErasureMismatch {
     /// In the future.
     #[error("is said to be from the future")]
     Moment,
-    /// Before the withdrawal that it names was acknowledged, by one and the same clock.
-    #[error("is said to be older than the acknowledgement")]
+    /// Before the withdrawal that it names was acknowledged, or before the revocation, by one and the same clock.
+    #[error("is said to be older than the end that it names")]
     Early,
 }
 
 impl Erasure {
-    /// Whether it is the erasure that is owed under `grant`, which `withdrawal` ended, or its date. It may be at
-    /// most `skew_seconds` ahead of `now`.
+    /// Whether it is the erasure that is owed under `grant`, which `withdrawal` ended, or `revocation`, or its date. It
+    /// may be at most `skew_seconds` ahead of `now`.
     pub fn answers(
         &self,
         grant: &Verified<Grant>,
         withdrawal: Option<&Verified<Withdrawal>>,
+        revocation: Option<&Verified<Revocation>>,
         now: Timestamp,
         skew_seconds: u64,
     ) -> Result<(), ErasureMismatch> {
@@ -95,15 +102,27 @@ impl Erasure {
         if self.grant != given.id || self.grant_digest != grant.digest() {
             return Err(ErasureMismatch::Grant);
         }
-        let ended = match self.withdrawal {
-            Some(digest) => withdrawal.is_some_and(|withdrawal| {
-                withdrawal.digest() == digest && withdrawal.payload().grant == given.id
-            }),
+        match (self.withdrawal, self.revocation) {
+            (Some(digest), _) => {
+                let named = withdrawal.is_some_and(|withdrawal| {
+                    withdrawal.digest() == digest && withdrawal.payload().grant == given.id
+                });
+                if !named {
+                    return Err(ErasureMismatch::Withdrawal);
+                }
+            }
+            (None, Some(digest)) => {
+                let named = revocation.filter(|revocation| {
+                    revocation.digest() == digest && revocation.payload().grant == given.id
+                });
+                let named = named.ok_or(ErasureMismatch::Revocation)?;
+                if self.erased < named.payload().revoked {
+                    return Err(ErasureMismatch::Early);
+                }
+            }
             // She may withdraw what had run out and was erased before.
-            None => self.erased >= given.expires,
-        };
-        if !ended {
-            return Err(ErasureMismatch::Withdrawal);
+            (None, None) if self.erased >= given.expires => {}
+            (None, None) => return Err(ErasureMismatch::Withdrawal),
         }
         if !self.categories.iter().eq(given.terms.categories.keys()) {
             return Err(ErasureMismatch::Categories);
@@ -140,6 +159,10 @@ impl Document for Erasure {
         if self.categories.is_empty() || self.kept.first() != Some(&Kept::ConsentProof) {
             return Err(DocumentRule::List);
         }
+        // It answers one end.
+        if self.withdrawal.is_some() && self.revocation.is_some() {
+            return Err(DocumentRule::Order);
+        }
         Ok(())
     }
 }
@@ -148,7 +171,10 @@ impl Document for Erasure {
 mod tests {
     use super::*;
     use crate::{
-        consent::sample::{NOW, key, signed_grant},
+        consent::{
+            revocation::tests::revocation,
+            sample::{NOW, key, signed_grant},
+        },
         crypto::sha256,
         document::sign,
         id::WithdrawalId,
@@ -181,6 +207,7 @@ mod tests {
             grant_digest: grant.digest(),
             kept: alloc::vec![Kept::ConsentProof],
             recipients: Vec::new(),
+            revocation: None,
             v: 1,
             withdrawal: Some(withdrawal().digest()),
         }
@@ -189,7 +216,7 @@ mod tests {
     fn answers(change: impl FnOnce(&mut Erasure)) -> Result<(), ErasureMismatch> {
         let mut erasure = erasure();
         change(&mut erasure);
-        erasure.answers(&signed_grant(), Some(&withdrawal()), NOW.plus(61), SKEW)
+        erasure.answers(&signed_grant(), Some(&withdrawal()), None, NOW.plus(61), SKEW)
     }
 
     #[test]
@@ -223,13 +250,30 @@ mod tests {
         let end = grant.payload().expires;
         let at = |erased| {
             let erasure = Erasure { erased, withdrawal: None, ..erasure() };
-            [None, Some(&withdrawal())].map(|w| erasure.answers(&grant, w, end.plus(SKEW), SKEW))
+            [None, Some(&withdrawal())]
+                .map(|w| erasure.answers(&grant, w, None, end.plus(SKEW), SKEW))
         };
         assert_eq!(at(end), [Ok(()), Ok(())]);
         assert_eq!(at(end.minus(1)), [Err(ErasureMismatch::Withdrawal); 2]);
         // One that names a withdrawal, where she knows of none.
-        let named = erasure().answers(&grant, None, end, SKEW);
+        let named = erasure().answers(&grant, None, None, end, SKEW);
         assert_eq!(named, Err(ErasureMismatch::Withdrawal));
+    }
+
+    #[test]
+    fn what_its_controller_ended_is_erased_after_that_and_before_its_date() {
+        let grant = signed_grant();
+        let revocation = sign(revocation(), Role::Controller, &key(2), NOW.plus(60)).unwrap();
+        let at = |erased, digest| {
+            let erasure = Erasure { erased, withdrawal: None, revocation: digest, ..erasure() };
+            let answers = |end| erasure.answers(&grant, None, end, NOW.plus(99), SKEW);
+            [answers(Some(&revocation)), answers(None)]
+        };
+        let (named, unknown) = (Some(revocation.digest()), Err(ErasureMismatch::Revocation));
+        assert_eq!(at(NOW.plus(60), named), [Ok(()), unknown]);
+        assert_eq!(at(NOW.plus(59), named), [Err(ErasureMismatch::Early), unknown]);
+        assert_eq!(at(NOW.plus(60), Some(sha256(&[b"another"]))), [unknown; 2]);
+        assert_eq!(at(NOW.plus(60), None), [Err(ErasureMismatch::Withdrawal); 2]);
     }
 
     #[test]
@@ -253,6 +297,8 @@ mod tests {
         assert_eq!(check(|e| e.kept.insert(0, Kept::SealedMail)), Err(DocumentRule::List));
         assert_eq!(check(|e| e.kept.clear()), Err(DocumentRule::List));
         assert_eq!(check(|e| e.categories.clear()), Err(DocumentRule::List));
+        let both = check(|e| e.revocation = e.withdrawal);
+        assert_eq!(both, Err(DocumentRule::Order));
         assert_eq!(check(|e| e.v = 2), Err(DocumentRule::Version));
     }
 }

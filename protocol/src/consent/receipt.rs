@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use serde_json::{Value, json};
 
-use super::{Grant, Indication, Notice, NoticeItem, Supersedes, Withdrawal};
+use super::{Grant, Indication, Notice, NoticeItem, Revocation, Supersedes, Withdrawal};
 use crate::{
     crypto::VerifyingKey,
     document::Verified,
@@ -24,6 +24,7 @@ pub struct Receipt<'a> {
     notice: &'a Notice,
     withdrawal: Option<&'a Verified<Withdrawal>>,
     successor: Option<&'a Verified<Grant>>,
+    revocation: Option<&'a Verified<Revocation>>,
 }
 
 /// Documents that do not belong together.
@@ -38,6 +39,9 @@ pub enum ReceiptError {
     /// The other grant does not take the place of this one.
     #[error("the other grant takes the place of another one")]
     Successor,
+    /// The revocation ends another grant.
+    #[error("the revocation ends another grant")]
+    Revocation,
 }
 
 impl<'a> Receipt<'a> {
@@ -62,7 +66,7 @@ impl<'a> Receipt<'a> {
         if withdrawal.is_some_and(|one| !ends(one)) {
             return Err(ReceiptError::Withdrawal);
         }
-        Ok(Self { grant, notice, withdrawal, successor: None })
+        Ok(Self { grant, notice, withdrawal, successor: None, revocation: None })
     }
 
     /// Of a grant whose place `successor` took, which both signed (`spec/renewal.md`).
@@ -73,6 +77,12 @@ impl<'a> Receipt<'a> {
             return Err(ReceiptError::Successor);
         }
         Ok(Self { successor: Some(successor), ..self })
+    }
+
+    /// Of a grant that its controller ended (`spec/revocation.md`).
+    pub fn revoked_by(self, revocation: &'a Verified<Revocation>) -> Result<Self, ReceiptError> {
+        revocation.payload().ends(self.grant).map_err(|_| ReceiptError::Revocation)?;
+        Ok(Self { revocation: Some(revocation), ..self })
     }
 
     /// As it stands at `now`: canonical JSON-LD.
@@ -124,6 +134,13 @@ impl<'a> Receipt<'a> {
         // What another one replaced is valid no more from then on, whatever its date.
         let replaced = self.successor.and_then(|after| after.signed_at(Role::Controller));
         let over = replaced.map_or(given.expires, |at| at.min(given.expires));
+        // Whoever ended it first ended it; she may withdraw what somebody else has.
+        let revoked = self.revocation.map(|one| one.payload().revoked);
+        if let Some(at) = revoked.filter(|at| withdrawn.is_none_or(|hers| *at < hers)) {
+            states.push(("ConsentRevoked", at));
+            states.extend(withdrawn.map(|at| ("ConsentWithdrawn", at)));
+            return states;
+        }
         // She may withdraw what has run out.
         if replaced.is_some() || withdrawn.unwrap_or(now) >= over {
             states.push(("ConsentExpired", over));
@@ -156,6 +173,7 @@ impl<'a> Receipt<'a> {
                     self.withdrawal.map_or(&given.subject_key, |one| &one.payload().subject_key);
                 add("dpv:isIndicatedBy", subject(key));
             }
+            "ConsentRevoked" => add("dpv:isIndicatedBy", party(&given.controller)),
             // Nobody says that it is over.
             _ => {}
         }
@@ -166,8 +184,12 @@ impl<'a> Receipt<'a> {
     fn evidence(&self) -> Vec<Value> {
         let withdrawal = self.withdrawal.map(Verified::as_bytes);
         let successor = self.successor.map(Verified::as_bytes);
-        let documents = [Some(self.grant.as_bytes()), successor, withdrawal].into_iter().flatten();
-        let values = documents.filter_map(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+        let revocation = self.revocation.map(Verified::as_bytes);
+        let documents = [Some(self.grant.as_bytes()), successor, revocation, withdrawal];
+        let values = documents
+            .into_iter()
+            .flatten()
+            .filter_map(|bytes| serde_json::from_slice::<Value>(bytes).ok());
         values.map(|value| json!({"@type": "@json", "@value": value})).collect()
     }
 

@@ -310,6 +310,8 @@ pub enum Deletion {
     Withdrawn,
     /// The grant expired.
     Expired,
+    /// The controller ended it.
+    Revoked,
     /// Another grant took its place.
     Superseded,
 }

@@ -47,8 +47,8 @@ pub struct GrantStateError {
 
 impl GrantState {
     /// The state after `event` at `now`. Expiry wins over everything but an earlier end; a final
-    /// state refuses every event but the passing of time, except that she may withdraw what expired, and what
-    /// another one replaced.
+    /// state refuses every event but the passing of time, except that she may withdraw what expired, what the
+    /// controller ended, and what another one replaced.
     pub fn after(
         self,
         event: GrantEvent,
@@ -64,7 +64,7 @@ impl GrantState {
             (Self::Given | Self::Active, GrantEvent::Countersigned) => Ok(Self::Active),
             // Taking back what has already expired is granted: she must never hear "no".
             (
-                Self::Given | Self::Active | Self::Expired | Self::Superseded,
+                Self::Given | Self::Active | Self::Expired | Self::Revoked | Self::Superseded,
                 GrantEvent::Withdrawn,
             ) => Ok(Self::Withdrawn),
             (Self::Given | Self::Active, GrantEvent::Revoked) => Ok(Self::Revoked),
@@ -122,7 +122,7 @@ mod tests {
             (Withdrawn, Revoke, None, None),
             (Revoked, Tick, Some(Revoked), Some(Revoked)),
             (Revoked, Countersigned, None, None),
-            (Revoked, Withdraw, None, None),
+            (Revoked, Withdraw, Some(Withdrawn), Some(Withdrawn)),
             (Revoked, Revoke, None, None),
             (Given, Supersede, Some(Superseded), None),
             (Active, Supersede, Some(Superseded), None),

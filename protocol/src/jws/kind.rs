@@ -82,6 +82,8 @@ types! {
     Request = "besace-request+jws": Controller;
     /// A retailer lost its store, ends every grant and begins another log.
     Restoration = "besace-restoration+jws": Controller;
+    /// The controller ends a grant.
+    Revocation = "besace-revocation+jws": Controller;
     /// A day's count of uses under a grant.
     UseStatement = "besace-use-statement+jws": Controller;
     /// The keys that vouchers of one week are signed with.

@@ -129,6 +129,9 @@ pub struct Erased {
     /// An [`Erasure`](crate::consent::Erasure), its record and its proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erasure: Option<Attested>,
+    /// The [`Revocation`](crate::consent::Revocation) that the erasure names, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Attested>,
     /// The withdrawal in the retailer's log; absent where the grant ran out. It is hers, but a vault that was
     /// restored may not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,7 +193,7 @@ pub struct Received {
 #[serde(deny_unknown_fields)]
 pub struct CollectMail {}
 
-/// Answer: at most 64 sealed messages, oldest first, and a signed count for each grant.
+/// Answer: at most 64 sealed messages, oldest first, a signed count for each grant, and what the retailer ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailCollected {
@@ -198,6 +201,10 @@ pub struct MailCollected {
     pub mail: Vec<Mail>,
     /// Whether more wait.
     pub more: bool,
+    /// A [`Revocation`](crate::consent::Revocation) for each of her grants here that the retailer ended: at most 64, the
+    /// newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<Attested>,
     /// A signed [`UseStatement`](crate::consent::UseStatement) for each of her grants here.
     pub statements: Vec<Bytes>,
 }

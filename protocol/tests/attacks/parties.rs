@@ -403,7 +403,6 @@ fn lives(list: &mut List) {
         ("revoked after it expired", Active, Revoke, end),
         ("revoked twice", Revoked, Revoke, before),
         ("withdrawn twice", Withdrawn, Withdraw, before),
-        ("withdrawn after it was revoked", Revoked, Withdraw, before),
     ] {
         let attempt = state.after(event, end, now);
         list.tries(format!("grant {name}"), "GrantStateError", attempt);

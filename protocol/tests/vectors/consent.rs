@@ -4,7 +4,7 @@
 use besace_protocol::{
     consent::{
         Acknowledgement, ConsentRequest, Disclosure, Erasure, Grant, GrantEvent, GrantState,
-        Notice, Objection, Opening, Record, RecordKind, Release, Restoration, UseHead,
+        Notice, Objection, Opening, Record, RecordKind, Release, Restoration, Revocation, UseHead,
         UseStatement, Withdrawal, disclosure_context, mail_context, release_context,
     },
     crypto::{Sealed, SealingPublicKey, SealingSecretKey, SecretBytes, SigningKey, VerifyingKey},
@@ -89,6 +89,7 @@ fn document(case: &Case) -> Result<(), String> {
         "besace-release+jws" => document_of::<Release>(case),
         "besace-request+jws" => document_of::<ConsentRequest>(case),
         "besace-restoration+jws" => document_of::<Restoration>(case),
+        "besace-revocation+jws" => document_of::<Revocation>(case),
         "besace-use-statement+jws" => document_of::<UseStatement>(case),
         "besace-withdrawal+jws" => document_of::<Withdrawal>(case),
         other => panic!("unknown type {other}"),
@@ -134,6 +135,11 @@ fn answer(case: &Case) -> Result<(), String> {
             let acknowledgement = verify_by_type::<Acknowledgement>(&case.body, case)?;
             acknowledgement.payload().answers(&withdrawal).map_err(reason)
         }
+        "besace-revocation+jws" => {
+            let grant = verify_by_type::<Grant>(to, case)?;
+            let revocation = verify_by_type::<Revocation>(&case.body, case)?;
+            revocation.payload().ends(&grant).map_err(reason)
+        }
         "besace-objection+jws" => {
             let known = verify_by_type::<Objection>(to, case)?;
             let said = verify_by_type::<Objection>(&case.body, case)?;
@@ -146,9 +152,16 @@ fn answer(case: &Case) -> Result<(), String> {
                 Some(bytes) => Some(verify_by_type::<Withdrawal>(bytes.as_bytes(), case)?),
                 None => None,
             };
+            let revocation = match case.find("revocation") {
+                Some(bytes) => Some(verify_by_type::<Revocation>(bytes.as_bytes(), case)?),
+                None => None,
+            };
             let erasure = verify_by_type::<Erasure>(&case.body, case)?;
             let (now, skew) = (seconds(case, "now"), number(case, "skew"));
-            erasure.payload().answers(&grant, withdrawal.as_ref(), now, skew).map_err(reason)?;
+            erasure
+                .payload()
+                .answers(&grant, withdrawal.as_ref(), revocation.as_ref(), now, skew)
+                .map_err(reason)?;
             let acknowledged = case.find("acknowledged").map(|_| seconds(case, "acknowledged"));
             acknowledged.map_or(Ok(()), |at| erasure.payload().follows(at).map_err(reason))
         }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bridge;
+mod grant;
 mod init;
 mod output;
 mod papers;
@@ -67,6 +68,9 @@ enum Command {
     /// Keys of tills, receivers and screens.
     #[command(subcommand)]
     Key(Key),
+    /// Grants that shoppers gave.
+    #[command(subcommand)]
+    Grant(grant::Grant),
     /// Consent requests.
     #[command(subcommand)]
     Request(Publish),
@@ -208,6 +212,7 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
             );
             Ok(())
         }
+        Command::Grant(command) => grant::grant(folder, marks, command, now, &mut rng),
         Command::Request(Publish::Publish { file }) => {
             let draft: RequestDraft = read_json(&file)?;
             let id = open(folder, marks)?.publish_request(draft, now, &mut rng)?;

@@ -275,6 +275,7 @@ impl<'a> Talk<'a> {
             state: StoredState::Active,
             subject: Subject::of(terms),
             superseded_by: None,
+            revoked_at: None,
             uses: UseHead::start(terms.id),
         })?;
         if let Some(old) = replaced {
@@ -288,7 +289,9 @@ impl<'a> Talk<'a> {
         let stored = self.session.grant(grant.id)?.ok_or(StoreError::Corrupt)?;
         match stored.state_at(now) {
             StoredState::Active => Ok(()),
-            StoredState::Expired | StoredState::Superseded => Err(NegotiateError::Expired),
+            StoredState::Expired | StoredState::Superseded | StoredState::Revoked => {
+                Err(NegotiateError::Expired)
+            }
             StoredState::Withdrawn => Err(NegotiateError::Withdrawn),
         }
     }

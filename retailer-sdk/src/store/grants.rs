@@ -18,13 +18,15 @@ pub(crate) enum StoredState {
     Withdrawn,
     /// Another grant took its place: on disk as `expired`, with the name of that one beside it.
     Superseded,
+    /// We ended it: on disk as `expired`, with the moment beside it.
+    Revoked,
 }
 
 impl StoredState {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
-            Self::Expired | Self::Superseded => "expired",
+            Self::Expired | Self::Superseded | Self::Revoked => "expired",
             Self::Withdrawn => "withdrawn",
         }
     }
@@ -53,6 +55,8 @@ pub(crate) struct StoredGrant {
     pub(crate) uses: UseHead,
     /// Which grant took its place.
     pub(crate) superseded_by: Option<GrantId>,
+    /// When we ended it ourselves, also where she withdrew it since.
+    pub(crate) revoked_at: Option<Timestamp>,
 }
 
 impl StoredGrant {
@@ -81,7 +85,8 @@ pub(crate) struct StoredWithdrawal {
 
 /// Grants, each with who stands for its pseudonym now, if that went on.
 const SELECT: &str = "SELECT jws, offered, leaf, state, use_count, use_head,
-        pseudonyms.key, pseudonyms.sealing_key, pseudonyms.log, pseudonyms.log_key, superseded_by
+        pseudonyms.key, pseudonyms.sealing_key, pseudonyms.log, pseudonyms.log_key, superseded_by,
+        revoked_at
      FROM grants LEFT JOIN pseudonym_keys ON pseudonym_keys.key_id = subject_key_id
         LEFT JOIN pseudonyms USING (first_key_id)";
 
@@ -160,15 +165,20 @@ impl Session<'_> {
         Ok((from_integer(all)?, from_integer(active)?))
     }
 
-    /// How many are active, were withdrawn, and ran out.
-    pub(crate) fn count_states(self) -> Result<(u64, u64, u64), StoreError> {
-        let (active, withdrawn, expired) = self.query_row(
+    /// How many are active, were withdrawn, ran out, and were ended by us.
+    pub(crate) fn count_states(self) -> Result<[u64; 4], StoreError> {
+        let counts: [i64; 4] = self.query_row(
             "SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'withdrawn'),
-             count(*) FILTER (WHERE state = 'expired') FROM grants",
+             count(*) FILTER (WHERE state = 'expired' AND revoked_at IS NULL),
+             count(*) FILTER (WHERE state = 'expired' AND revoked_at NOT NULL) FROM grants",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]),
         )?;
-        Ok((from_integer(active)?, from_integer(withdrawn)?, from_integer(expired)?))
+        let mut all = [0; 4];
+        for (into, count) in all.iter_mut().zip(counts) {
+            *into = from_integer(count)?;
+        }
+        Ok(all)
     }
 
     pub(crate) fn set_state(self, id: GrantId, state: StoredState) -> Result<(), StoreError> {
@@ -255,7 +265,9 @@ fn stored_grant(row: &Row<'_>, known: &Known) -> Result<StoredGrant, StoreError>
     let grant = known.grant(&jws)?;
     let state: String = row.get(3)?;
     let superseded_by = row.get::<_, Option<[u8; 16]>>(10)?.map(GrantId::from_bytes);
+    let revoked_at = row.get::<_, Option<i64>>(11)?.map(from_integer).transpose()?;
     let state = match StoredState::parse(&state)? {
+        StoredState::Expired if revoked_at.is_some() => StoredState::Revoked,
         StoredState::Expired if superseded_by.is_some() => StoredState::Superseded,
         state => state,
     };
@@ -267,6 +279,7 @@ fn stored_grant(row: &Row<'_>, known: &Known) -> Result<StoredGrant, StoreError>
         leaf: from_integer(row.get(2)?)?,
         state,
         superseded_by,
+        revoked_at: revoked_at.map(Timestamp::from_unix_seconds),
         uses: UseHead { count: from_integer(row.get(4)?)?, head: Digest::from_bytes(row.get(5)?) },
     })
 }

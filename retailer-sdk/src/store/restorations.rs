@@ -55,6 +55,7 @@ const EMPTIED: &[&str] = &[
     "grant_proposals",
     "withdrawals",
     "erasures",
+    "revocations",
     "day_uses",
     "released_keys",
     "given_answers",

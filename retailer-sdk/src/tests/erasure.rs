@@ -47,7 +47,7 @@ fn what_was_withdrawn_is_erased_and_signed_for_at_once() {
     let said = withdrawal(&said, &shopper);
     let erasure = ask(&mut world, &mut shopper, greeting.0.id, NOW).unwrap();
     let grant = stored(&world, &greeting.0);
-    assert_eq!(erasure.payload().answers(&grant, Some(&said), NOW, 0), Ok(()));
+    assert_eq!(erasure.payload().answers(&grant, Some(&said), None, NOW, 0), Ok(()));
     let both = [DataCategory::ChosenName, DataCategory::GreetingTopics];
     assert_eq!(erasure.payload().categories, both);
     assert_eq!(erasure.payload().kept, [Kept::ConsentProof]);
@@ -71,12 +71,12 @@ fn what_ran_out_is_erased_and_signed_for_and_stays_so_when_she_withdraws_it() {
     assert_eq!(world.retailer.tidy(end, &mut world.rng).unwrap().erasures, 0);
     let erasure = ask(&mut world, &mut shopper, recognition.0.id, end).unwrap();
     let grant = stored(&world, &recognition.0);
-    assert_eq!(erasure.payload().answers(&grant, None, end, 0), Ok(()));
+    assert_eq!(erasure.payload().answers(&grant, None, None, end, 0), Ok(()));
     let said = world.withdraw(&mut shopper, &recognition, end.plus(5));
     let said = withdrawal(&said, &shopper);
     let again = ask(&mut world, &mut shopper, recognition.0.id, end.plus(6)).unwrap();
     assert_eq!(again.as_bytes(), erasure.as_bytes());
-    assert_eq!(again.payload().answers(&grant, Some(&said), end.plus(6), 0), Ok(()));
+    assert_eq!(again.payload().answers(&grant, Some(&said), None, end.plus(6), 0), Ok(()));
 }
 
 #[test]
@@ -92,13 +92,13 @@ fn what_a_clock_that_was_ahead_signed_is_signed_anew_by_the_right_one() {
     let said = withdrawal(&said, &shopper);
     let erasure = ask(&mut world, &mut shopper, greeting.0.id, now.plus(1)).unwrap();
     let grant = stored(&world, &greeting.0);
-    assert_eq!(erasure.payload().answers(&grant, Some(&said), now, 0), Ok(()));
+    assert_eq!(erasure.payload().answers(&grant, Some(&said), None, now, 0), Ok(()));
     assert_eq!(erasure.payload().withdrawal, Some(said.digest()));
     // The other one runs out in its time.
     let end = recognition.0.expires;
     let erasure = ask(&mut world, &mut shopper, recognition.0.id, end).unwrap();
     let grant = stored(&world, &recognition.0);
-    assert_eq!(erasure.payload().answers(&grant, None, end, 0), Ok(()));
+    assert_eq!(erasure.payload().answers(&grant, None, None, end, 0), Ok(()));
     let again = ask(&mut world, &mut shopper, recognition.0.id, end.plus(1)).unwrap();
     assert_eq!(again.as_bytes(), erasure.as_bytes());
 }
@@ -173,7 +173,7 @@ fn where_others_received_it_nothing_is_signed_before_they_were_told() {
     let erasure = ask(&mut world, &mut shopper, grant.0.id, later).unwrap();
     let said = withdrawal(&said, &shopper);
     let verified = stored(&world, &grant.0);
-    assert_eq!(erasure.payload().answers(&verified, Some(&said), later, 0), Ok(()));
+    assert_eq!(erasure.payload().answers(&verified, Some(&said), None, later, 0), Ok(()));
     let unknown = GrantId::from_bytes([9; 16]);
     let told = world.retailer.recipients_told(unknown, later, &mut world.rng);
     assert!(matches!(told, Err(RecipientsToldError::Missing)), "{told:?}");

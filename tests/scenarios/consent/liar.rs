@@ -40,7 +40,8 @@ fn a_count_that_goes_down_shows() {
     let token = house.answer_to(&mut shop, grant);
     shop.sighting(&permit, token).unwrap();
     assert_eq!(house.collect(&mut shop, |_| {}), 1);
-    let again = MailCollected { mail: Vec::new(), more: false, statements: old };
+    let again =
+        MailCollected { mail: Vec::new(), more: false, revocations: Vec::new(), statements: old };
     let again = serde_json::to_vec(&again).unwrap();
     let refused = house.engine.accept_mail(&shop.domain, &again);
     assert!(matches!(refused, Err(StepError::Contradiction)), "{refused:?}");

@@ -82,6 +82,7 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
             voucher: None,
         }],
         nothing: None,
+        ended: vec![text()],
         backup: Some(BackupNote::Nowhere),
     };
     let line = CardLine { id: "card_00".into(), name: text(), number: Some(text()) };

@@ -19,8 +19,8 @@ use rusqlite::Connection;
 use super::*;
 use crate::vault::migrations::MIGRATIONS;
 
-pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
-pub(super) const GRANT: GrantId = GrantId::from_bytes([1; 16]);
+pub(in crate::vault) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
+pub(in crate::vault) const GRANT: GrantId = GrantId::from_bytes([1; 16]);
 const LOG: LogId = LogId::from_bytes([2; 16]);
 
 fn key(fill: u8) -> SigningKey {
@@ -83,7 +83,7 @@ pub(super) fn claim() -> Claim {
     }
 }
 
-pub(super) fn vault_with_a_grant() -> Connection {
+pub(in crate::vault) fn vault_with_a_grant() -> Connection {
     let db = Connection::open_in_memory().unwrap();
     for migration in MIGRATIONS {
         db.execute_batch(migration.sql).unwrap();

@@ -431,6 +431,7 @@ impl Story {
     ) -> Verified<Erasure> {
         let grant = sign(self.grant(purpose), Role::Subject, &key(1), NOW).unwrap();
         let mut erasure = Erasure {
+            revocation: None,
             categories: grant.payload().terms.categories.keys().copied().collect(),
             controller: domain(),
             erased: at,

@@ -91,6 +91,7 @@ fn no_term_is_written_that_the_vocabulary_does_not_have() {
     for (withdrawn, days) in [(false, 1), (true, 2), (false, 91)] {
         iris(&receipt(withdrawn, NOW.plus(days * DAY_SECONDS)), &mut found);
     }
+    iris(&revoked(None), &mut found);
     for purpose in Purpose::ALL {
         found.insert(broader_purpose(*purpose).to_string());
         let broader = purpose.categories().iter().map(|one| broader_data(*one).to_string());
@@ -100,6 +101,40 @@ fn no_term_is_written_that_the_vocabulary_does_not_have() {
         |iri: &&String| ["dpv:", "pd:", "eu-gdpr:"].iter().any(|prefix| iri.starts_with(prefix));
     let written: BTreeSet<&str> = found.iter().filter(of_theirs).map(String::as_str).collect();
     assert_eq!(written, pinned, "what is written, and what was looked up");
+}
+
+/// Of a grant that its retailer ended a minute after it was given; and she, so many seconds after that.
+fn revoked(withdrawn: Option<u64>) -> Value {
+    let (grant, notice) = (signed_grant(), notice());
+    let ends = crate::consent::revocation::tests::revocation();
+    let ends = sign(ends, Role::Controller, &key(2), NOW.plus(60)).unwrap();
+    let said = withdrawn.map(|seconds| {
+        let said = withdrawal(&grant).payload().clone();
+        let said = Withdrawal { withdrawn: NOW.plus(seconds), ..said };
+        sign(said, Role::Subject, &key(1), NOW.plus(seconds)).unwrap()
+    });
+    let receipt = Receipt::of(&grant, &notice, said.as_ref()).unwrap().revoked_by(&ends).unwrap();
+    serde_json::from_slice(&receipt.to_bytes(NOW.plus(200)).unwrap()).unwrap()
+}
+
+#[test]
+fn what_its_retailer_ended_is_told_as_revoked_by_it() {
+    let told = revoked(None);
+    assert_eq!(states(&told), ["dpv:ConsentGiven", "dpv:ConsentRevoked"]);
+    let record = &told["dpv:hasRecordOfActivity"][0];
+    let by = &record["dpv:hasConsentStatus"][1]["dpv:isIndicatedBy"][0];
+    assert_eq!(by["@id"], "https://shop.example");
+    assert_eq!(record["besace:evidence"].as_array().unwrap().len(), 2);
+    // Whoever ended it first ended it.
+    let after = ["dpv:ConsentGiven", "dpv:ConsentRevoked", "dpv:ConsentWithdrawn"];
+    assert_eq!(states(&revoked(Some(90))), after);
+    assert_eq!(states(&revoked(Some(30))), ["dpv:ConsentGiven", "dpv:ConsentWithdrawn"]);
+    let (grant, notice) = (signed_grant(), notice());
+    let mut other = crate::consent::revocation::tests::revocation();
+    other.grant = crate::id::GrantId::from_bytes([9; 16]);
+    let other = sign(other, Role::Controller, &key(2), NOW).unwrap();
+    let refused = Receipt::of(&grant, &notice, None).unwrap().revoked_by(&other);
+    assert_eq!(refused.unwrap_err(), ReceiptError::Revocation);
 }
 
 #[test]

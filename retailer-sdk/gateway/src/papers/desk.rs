@@ -32,6 +32,10 @@ pub(super) fn page(facts: &Facts, lang: Lang) -> Page {
             count(rights.withdrawn),
         ),
         (lang.say("Consentements arrivés à terme", "Consents that ran out"), count(rights.expired)),
+        (
+            lang.say("Consentements terminés par l’enseigne", "Consents ended by the retailer"),
+            count(rights.revoked),
+        ),
         (lang.say("Effacements signés", "Erasures signed"), count(rights.erased)),
         (
             lang.say("Oppositions au démarchage en vigueur", "Objections to marketing in force"),
@@ -108,6 +112,8 @@ fn row(facts: &Facts, owed: &OwedErasure, lang: Lang) -> Vec<Line> {
     let recipients: Vec<&str> = owed.recipients.iter().map(ControllerId::as_str).collect();
     let how = if owed.withdrawn {
         lang.say("retiré", "withdrawn")
+    } else if owed.revoked {
+        lang.say("terminé par l’enseigne", "ended by the retailer")
     } else {
         lang.say("à terme", "ran out")
     };

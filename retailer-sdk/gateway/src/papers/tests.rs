@@ -306,6 +306,7 @@ fn the_desk_says_what_is_due_and_names_grants_alone() {
         grant,
         recipients: vec![ControllerId::parse("ads.example").unwrap()],
         withdrawn: true,
+        revoked: false,
         ended: NOW,
         due,
     };

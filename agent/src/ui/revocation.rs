@@ -1,0 +1,46 @@
+//! The end of a grant by somebody else, in words.
+
+use besace_protocol::time::Timestamp;
+
+use super::{
+    consent::{End, NAME_MAX, ended},
+    view::plain,
+    voice::Voice,
+};
+use crate::{
+    engine::{Engine, StepError},
+    vault::RevokedBy,
+};
+
+/// That `retailer` ended it, why, and that what was earned stays.
+pub(super) fn sentence(
+    voice: &Voice,
+    retailer: &str,
+    at: Timestamp,
+    by: RevokedBy,
+    now: Timestamp,
+) -> String {
+    let who = || ("retailer", retailer.to_owned().into());
+    let when = ("date", voice.date(at, now).into());
+    let why = match by {
+        RevokedBy::Restoration => Some(voice.say_with("consent-revoked-restoration", [who()])),
+        RevokedBy::Revocation => None,
+    };
+    let mut said = vec![voice.say_with("consent-ended-revoked", [who(), when])];
+    said.extend(why);
+    said.push(voice.say("consent-revoked-earned"));
+    said.join(" ")
+}
+
+/// What Today says of grants that somebody else ended, once.
+pub(super) fn to_tell(voice: &Voice, engine: &Engine) -> Result<Vec<String>, StepError> {
+    let now = engine.now();
+    let told = engine.revoked_to_tell()?;
+    let sentences = told.into_iter().map(|known| {
+        let name = plain(&known.display_name, NAME_MAX);
+        let at = known.ended_at.unwrap_or(known.grant.expires);
+        let by = known.revoked_by.unwrap_or(RevokedBy::Revocation);
+        ended(voice, &name, End::Revoked(at, by), now)
+    });
+    Ok(sentences.collect())
+}
