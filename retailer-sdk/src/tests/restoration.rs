@@ -519,6 +519,30 @@ fn the_archive_is_evidence_of_the_log_that_was_left() {
 }
 
 #[test]
+fn witnesses_begin_with_the_new_log() {
+    use besace_protocol::log::WitnessPolicy;
+    let nobody = WitnessPolicy::parse(b"quorum none\n").unwrap();
+    let mut shop = Shop::new();
+    let former = shop.world.retailer.head().unwrap();
+    let former = nobody.verify(&former, NOW, 0).unwrap();
+    shop.world.retailer.keep_cosigned(&former).unwrap();
+    let copy = shop.copy();
+    shop.world.give(&mut Shopper::new(3), shop.world.recognition, NOW);
+    let mut shop = shop.put_back(&copy).restore(LATER);
+    let retailer = &mut shop.world.retailer;
+    assert_eq!(retailer.cosigned().unwrap(), None);
+    let head = retailer.head().unwrap();
+    assert_eq!(head.origin().as_str(), "shop.example/besace/2");
+    retailer.consistency(0, head.size()).unwrap();
+    // A line for the former log that comes late is none of this one.
+    retailer.keep_cosigned(&former).unwrap();
+    assert_eq!(retailer.cosigned().unwrap(), None);
+    let witnessed = nobody.verify(&head, LATER, 0).unwrap();
+    retailer.keep_cosigned(&witnessed).unwrap();
+    assert_eq!(retailer.cosigned().unwrap(), Some(head));
+}
+
+#[test]
 fn offers_stay_as_long_as_their_author_said() {
     let mut shop = Shop::new();
     let World { retailer, rng, .. } = &mut shop.world;

@@ -17,8 +17,8 @@ use besace_protocol::{
 
 use super::*;
 use crate::{
-    IssueVouchersError, Once, PlannedClass, Refused, SetVoucherPlanError, SpentId, VoucherPlan,
-    Write, WriteError, WriteKey,
+    IssueVouchersError, LostRetailer, Once, PlannedClass, Refused, SetVoucherPlanError, SpentId,
+    VoucherPlan, Write, WriteError, WriteKey,
 };
 
 const EUROS: fn(u64) -> Money = Money::euro_cents;
@@ -450,4 +450,35 @@ fn no_byte_of_the_store_joins_an_issuance_with_a_redemption() {
     }
     assert!(!has(vouchers[2].nullifier().as_bytes()), "not redeemed, not known");
     assert!(!has(subject(1).verifying_key().as_bytes()));
+}
+
+#[test]
+fn what_was_redeemed_or_held_stays_so_in_the_next_log_and_what_was_earned_stays_good() {
+    let mut shop = Shop::new();
+    let (mut hers, mut others) = (shop.vouchers(2), shop.vouchers(3));
+    let (spent, good) = (hers.remove(0), hers.remove(0));
+    let (held, back) = (others.remove(0), others.remove(0));
+    shop.redeem(&spent, NOW).unwrap();
+    let hold = shop.hold(&held, 600, NOW).unwrap();
+    let redeemed = shop.redeem(&back, NOW).unwrap();
+    shop.reverse(SpentId::Redemption(redeemed.redemption), NOW).unwrap();
+    let before = shop.keys(Week::of(NOW));
+    let Shop { world, permit, writes } = shop;
+    let World { retailer, mut rng, recognition, greeting } = world;
+    let lost = LostRetailer::open(retailer.store).unwrap();
+    let last = lost.last_known(None, None, true).unwrap();
+    let later = NOW.plus(60);
+    let retailer = lost.begin_next_log(last, None, later, &mut rng).unwrap();
+    let world = World { retailer, rng, recognition, greeting };
+    let mut shop = Shop { world, permit, writes };
+    assert_eq!(shop.keys(Week::of(NOW)).digest(), before.digest());
+    assert_eq!(shop.redeem(&spent, later), refused(ProblemType::AlreadyRedeemed));
+    assert_eq!(shop.redeem(&held, later), refused(ProblemType::AlreadyRedeemed));
+    shop.redeem_hold(&hold, later).unwrap();
+    shop.redeem(&good, later).unwrap();
+    shop.redeem(&back, later).unwrap();
+    // Who got this week's batch gets no second one.
+    let batch = PendingBatch::make(&before, &mut shop.world.rng).unwrap();
+    let again = shop.issue(&subject(2), &batch, later);
+    assert!(matches!(again, Err(IssueVouchersError::AlreadyIssued)));
 }
