@@ -209,6 +209,7 @@ fn found(house: &House, now: Timestamp) -> Vec<&'static str> {
     let policy = Policy::new(vec![PinnedController {
         domain: house.domain.clone(),
         key: retailer.verifying_key(),
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: *retailer.log_key().verifying_key(),
     }]);
     let report = audit(&retailer.audit_bundle().unwrap(), &policy, now);

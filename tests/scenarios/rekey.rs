@@ -51,6 +51,7 @@ async fn audited(world: &World, house: &House) -> (Verdict, Vec<String>) {
     let policy = Policy::new(vec![PinnedController {
         domain: house.domain.clone(),
         key: manifest.payload().controller_key,
+        log: manifest.payload().log,
         log_key: manifest.payload().log_key,
     }]);
     let report = audit(&bundle, &policy, world.engine().now());

@@ -27,6 +27,7 @@ pub(super) async fn audited(world: &World) -> (Verdict, Vec<String>) {
     let policy = Policy::new(vec![PinnedController {
         domain: domain.clone(),
         key: manifest.payload().controller_key,
+        log: manifest.payload().log,
         log_key: manifest.payload().log_key,
     }]);
     let report = audit(&bundle, &policy, world.engine().now());

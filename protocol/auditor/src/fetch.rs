@@ -14,8 +14,8 @@ use besace_protocol::{
     encoding::from_json,
     jws::{JWS_LEN_MAX, Role},
     log::{
-        Frontier, LogKey, NOTE_LEN_MAX, Origin, SignedCheckpoint, TILE_WIDTH, TilePath, TileRow,
-        UnverifiedCheckpoint, parse_bundle, tiles_of,
+        Frontier, LogKey, LogNumber, NOTE_LEN_MAX, Origin, SignedCheckpoint, TILE_WIDTH, TilePath,
+        TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of,
     },
     party::Manifest,
     wire::{Attested, LOG_PATH, MANIFEST_PATH},
@@ -54,6 +54,17 @@ pub enum FetchError {
     /// The manifest names other keys than those that are pinned.
     #[error("the manifest names other keys than those of the policy")]
     OtherKeys,
+    /// The retailer lost its store and writes another log than the pinned one. `spec/restoration.md`.
+    #[error(
+        "the retailer writes its log {}, under another key, and the policy names log {}",
+        is.get(), pinned.get()
+    )]
+    OtherLog {
+        /// Which of its logs is pinned.
+        pinned: LogNumber,
+        /// Which one its manifest names.
+        is: LogNumber,
+    },
     /// Not a head of the log, signed with its key.
     #[error("{path} is not a head that the log signed")]
     Head {
@@ -123,7 +134,7 @@ pub fn fetch(
     folder: &Path,
 ) -> Result<Fetched, FetchError> {
     let keys = manifest(site, pinned)?;
-    let key = LogKey::new(Origin::retailer(&keys.domain), keys.log_key);
+    let key = keys.log();
     // Before the head that everybody is shown, so that it is not larger.
     let cosigned = match get(site, "cosigned", NOTE_LEN_MAX) {
         Ok(bytes) => Some(head(&bytes, &key, "cosigned")?),
@@ -188,14 +199,20 @@ fn manifest(
         from_json(&bytes, ATTESTED_LEN_MAX).map_err(|_| FetchError::Manifest)?;
     let manifest =
         Unverified::<Manifest>::parse(&attested.document.0).map_err(|_| FetchError::Manifest)?;
-    let Manifest { controller: domain, controller_key: key, log_key, .. } =
+    let Manifest { controller: domain, controller_key: key, log, log_key, .. } =
         manifest.claimed().clone();
-    let keys = PinnedController { domain, key, log_key };
+    let keys = PinnedController { domain, key, log, log_key };
     let signed = manifest.verify(&[(Role::Controller, &keys.key)]).is_ok();
     if !signed || keys.domain != *site.domain() {
         return Err(FetchError::Manifest);
     }
-    if pinned.is_some_and(|pinned| *pinned != keys) { Err(FetchError::OtherKeys) } else { Ok(keys) }
+    match pinned {
+        Some(pinned) if pinned.key == keys.key && pinned.log < keys.log => {
+            Err(FetchError::OtherLog { pinned: pinned.log, is: keys.log })
+        }
+        Some(pinned) if *pinned != keys => Err(FetchError::OtherKeys),
+        Some(_) | None => Ok(keys),
+    }
 }
 
 fn get(site: &Site, name: &str, most: usize) -> Result<Vec<u8>, FetchError> {

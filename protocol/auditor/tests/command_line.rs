@@ -56,6 +56,7 @@ impl Desk {
         let policy = Policy::new(vec![PinnedController {
             domain: domain(),
             key: key(2).verifying_key(),
+            log: besace_protocol::log::LogNumber::FIRST,
             log_key: key(4).verifying_key(),
         }]);
         fs::write(desk.policy(), policy.to_bytes().unwrap()).unwrap();

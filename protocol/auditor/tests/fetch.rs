@@ -19,7 +19,9 @@ use besace_protocol::{
     document::sign,
     encoding::Bytes,
     jws::Role,
-    log::{Checkpoint, Commitment, Cosignature, Frontier, Origin, WitnessKey, WitnessName},
+    log::{
+        Checkpoint, Commitment, Cosignature, Frontier, LogNumber, Origin, WitnessKey, WitnessName,
+    },
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     time::Timestamp,
     wire::{Attested, LOG_PATH, MANIFEST_PATH},
@@ -37,6 +39,10 @@ fn domain() -> ControllerId {
 }
 
 fn manifest(signer: u8) -> Vec<u8> {
+    manifest_of_log(signer, LogNumber::FIRST, 4)
+}
+
+fn manifest_of_log(signer: u8, log: LogNumber, log_signer: u8) -> Vec<u8> {
     let text = |text: &str| text.to_owned();
     let manifest = Manifest {
         controller: domain(),
@@ -50,8 +56,8 @@ fn manifest(signer: u8) -> Vec<u8> {
             display_name: text("Shop"),
             name: text("Shop SAS"),
         },
-        log: besace_protocol::log::LogNumber::FIRST,
-        log_key: key(4).verifying_key(),
+        log,
+        log_key: key(log_signer).verifying_key(),
         sealing_key: SealingSecretKey::from_bytes(SecretBytes::init_with(|b| b.fill(6)))
             .public_key(),
         sequence: 1,
@@ -76,6 +82,10 @@ fn manifest(signer: u8) -> Vec<u8> {
 
 /// The log of `size` entries, all of them of another history from `fork` on; its head cosigned by one witness.
 fn bundle(size: u64, fork: u64) -> Bundle {
+    bundle_of_log(Origin::retailer(&domain()), 4, size, fork)
+}
+
+fn bundle_of_log(origin: Origin, signer: u8, size: u64, fork: u64) -> Bundle {
     let mut tree = Frontier::empty();
     let mut entries: Vec<Commitment> = Vec::new();
     for index in 0..size {
@@ -83,8 +93,7 @@ fn bundle(size: u64, fork: u64) -> Bundle {
         assert!(!tree.append(&entry).is_empty());
         entries.push(entry);
     }
-    let origin = Origin::retailer(&domain());
-    let head = Checkpoint { origin, size, root: tree.root() }.sign(&key(4)).unwrap();
+    let head = Checkpoint { origin, size, root: tree.root() }.sign(&key(signer)).unwrap();
     let mut bundle = Bundle::new();
     bundle.add_log(&head, &entries).unwrap();
     let line = Cosignature::sign(&head, &WitnessName::parse("w").unwrap(), &key(9), NOW).unwrap();
@@ -130,6 +139,7 @@ impl Shown {
         let mut files = self.files.lock().unwrap();
         for (name, bytes) in bundle.files() {
             let name = name.strip_prefix(LOG).unwrap();
+            let name = name.strip_prefix("2/").unwrap_or(name);
             files.insert(format!("{LOG_PATH}/{name}"), bytes.clone());
         }
     }
@@ -380,4 +390,36 @@ fn nobody_is_asked_without_tls_elsewhere_than_on_this_machine() {
         assert!(exit == Exit::NotChecked && said.contains("besace-audit:"), "{said}");
     }
     assert!(desk.shown.asked.lock().unwrap().is_empty() && !desk.path("policy.json").exists());
+}
+
+#[test]
+fn the_log_that_a_retailer_began_after_a_loss_is_fetched_by_whoever_knows_its_key() {
+    let second = Origin::parse("shop.example/besace/2").unwrap();
+    let number = second.number().unwrap();
+    let desk = Desk::new(&bundle(3, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    desk.shown.show(&bundle_of_log(second, 5, 300, u64::MAX));
+    desk.shown.put(MANIFEST_PATH, manifest_of_log(2, number, 5));
+    // Nobody's file is changed behind their back.
+    let before = fs::read(desk.path("policy.json")).unwrap();
+    let (exit, said) = desk.fetch();
+    assert_eq!(exit, Exit::NotChecked, "{said}");
+    assert!(said.contains("writes its log 2") && said.contains("restorations"), "{said}");
+    assert_eq!(fs::read(desk.path("policy.json")).unwrap(), before);
+    // A log under another number is another log, also under the same key; and so is another retailer's.
+    for (signer, log_signer) in [(2, 4), (3, 5)] {
+        desk.shown.put(MANIFEST_PATH, manifest_of_log(signer, number, log_signer));
+        assert_eq!(desk.fetch().0, Exit::NotChecked);
+    }
+    desk.shown.put(MANIFEST_PATH, manifest_of_log(2, number, 5));
+    fs::remove_file(desk.path("policy.json")).unwrap();
+    fs::remove_dir_all(desk.path("bundle")).unwrap();
+    let (exit, said) = desk.fetch();
+    assert_eq!(exit, Exit::Holds, "{said}");
+    assert!(said.starts_with("shop.example/besace/2: 300 entries"), "{said}");
+    let (exit, report) = desk.judge("bundle");
+    assert_eq!(exit, Exit::Holds, "{report}");
+    // Back to the former log it does not go.
+    desk.shown.put(MANIFEST_PATH, manifest(2));
+    assert_eq!(desk.fetch().0, Exit::NotChecked);
 }

@@ -78,6 +78,14 @@ impl BundlePath {
         if let Some(after) = file.strip_prefix("besace/") {
             origin.push_str("/besace");
             file = after;
+            // No file of a log begins with a digit.
+            if let Some((number, after)) = file.split_once('/')
+                && number.starts_with(|first: char| first.is_ascii_digit())
+            {
+                origin.push('/');
+                origin.push_str(number);
+                file = after;
+            }
         }
         let origin = Origin::parse(&origin).map_err(|_| ParseBundlePathError)?;
         let file = LogFile::parse(file)?;
@@ -252,6 +260,8 @@ mod tests {
             "logs/log_00112233445566778899aabbccddeeff/openings/12.jsonl",
             "logs/log_00112233445566778899aabbccddeeff/seen/0",
             "logs/shop.example/besace/cosigned",
+            "logs/shop.example/besace/2/checkpoint",
+            "logs/shop.example/besace/64/tile/entries/000.p/3",
             &format!("documents/{hex}"),
         ] {
             assert_eq!(BundlePath::parse(good).unwrap().to_string(), good);
@@ -274,6 +284,12 @@ mod tests {
             "logs/shop.example/besace/cosigned/1",
             "logs/log_00112233445566778899aabbccddeeff/cosigned",
             "logs/shop.example/besace/tile/8/0/000",
+            "logs/shop.example/besace/1/checkpoint",
+            "logs/shop.example/besace/02/checkpoint",
+            "logs/shop.example/besace/65/checkpoint",
+            "logs/shop.example/besace/2/2/checkpoint",
+            "logs/shop.example/besace/2",
+            "logs/log_00112233445566778899aabbccddeeff/2/checkpoint",
             &format!("documents/{}", hex.to_uppercase()),
             &format!("documents/{hex}.jws"),
         ] {

@@ -9,7 +9,9 @@ use crate::{
     consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS, VALID_DAYS_MAX},
     crypto::VerifyingKey,
     encoding::{JsonError, from_json, to_canonical_json},
-    log::{LogKey, Origin, ParseWitnessPolicyError, UnverifiedCheckpoint, WitnessPolicy},
+    log::{
+        LogKey, LogNumber, Origin, ParseWitnessPolicyError, UnverifiedCheckpoint, WitnessPolicy,
+    },
     party::ControllerId,
     time::{DAY_SECONDS, Timestamp},
 };
@@ -75,8 +77,18 @@ pub struct PinnedController {
     pub domain: ControllerId,
     /// Signs its documents.
     pub key: VerifyingKey,
-    /// Signs the checkpoints of `DOMAIN/besace`.
+    /// Which of its logs it writes: above the first, it lost a store (`spec/restoration.md`).
+    #[serde(default, skip_serializing_if = "LogNumber::is_first")]
+    pub log: LogNumber,
+    /// Signs the checkpoints of that log.
     pub log_key: VerifyingKey,
+}
+
+impl PinnedController {
+    /// The log that it writes.
+    pub fn log(&self) -> LogKey {
+        LogKey::new(Origin::retailer_nth(&self.domain, self.log), self.log_key)
+    }
 }
 
 /// The auditor's own file: pinned keys, heads of earlier visits, deadlines.
@@ -90,7 +102,8 @@ pub struct Policy {
     pub cosigned_within_seconds: u64,
     /// How long it may take to erase what it held, after it acknowledged or the grant ran out, in seconds.
     pub erase_within_seconds: u64,
-    /// Keys of other logs. A pseudonym's log need not be named: a valid grant names its key.
+    /// Keys of other logs. A pseudonym's log need not be named: a valid grant names its key. Those that a retailer wrote
+    /// before the one that is pinned may be named.
     pub logs: Vec<LogKey>,
     /// When the bundle is judged; the program's clock, if absent.
     pub now: Option<Timestamp>,
@@ -239,10 +252,7 @@ impl Policy {
 
     /// The keys of all pinned logs.
     pub(super) fn log_keys(&self) -> impl Iterator<Item = LogKey> + '_ {
-        self.controllers
-            .iter()
-            .map(|c| LogKey::new(Origin::retailer(&c.domain), c.log_key))
-            .chain(self.logs.iter().cloned())
+        self.controllers.iter().map(PinnedController::log).chain(self.logs.iter().cloned())
     }
 
     /// The logs of which a head is remembered.
@@ -264,6 +274,7 @@ mod tests {
         Policy::new(alloc::vec![PinnedController {
             domain: ControllerId::parse("shop.example").unwrap(),
             key: key(1),
+            log: LogNumber::FIRST,
             log_key: key(2),
         }])
     }
@@ -274,6 +285,23 @@ mod tests {
         assert_eq!(Policy::parse(&bytes).unwrap(), policy());
         let text = String::from_utf8(bytes).unwrap();
         insta::assert_snapshot!(text, @r#"{"acknowledge_within_seconds":86400,"controllers":[{"domain":"shop.example","key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w","log_key":"gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"}],"cosigned_within_seconds":86400,"erase_within_seconds":2678400,"logs":[],"remembered":[],"skew_seconds":90,"v":1,"valid_days_max":396}"#);
+    }
+
+    #[test]
+    fn a_policy_names_the_log_of_a_retailer_by_its_number_unless_it_is_the_first() {
+        let mut policy = policy();
+        for pinned in &mut policy.controllers {
+            pinned.log = LogNumber::new(2).unwrap();
+        }
+        let text = String::from_utf8(policy.to_bytes().unwrap()).unwrap();
+        assert!(text.contains(r#""log":2,"log_key""#), "{text}");
+        assert_eq!(Policy::parse(text.as_bytes()).unwrap(), policy);
+        let origins: Vec<Origin> = policy.log_keys().map(|key| key.origin().clone()).collect();
+        assert_eq!(origins, [Origin::parse("shop.example/besace/2").unwrap()]);
+        for bad in ["1", "0", "65", "null"] {
+            let bad = text.replace(r#""log":2"#, &alloc::format!(r#""log":{bad}"#));
+            assert!(Policy::parse(bad.as_bytes()).is_err(), "{bad}");
+        }
     }
 
     #[test]

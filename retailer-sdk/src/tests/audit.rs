@@ -14,6 +14,7 @@ fn policy(world: &World) -> Policy {
     Policy::new(vec![PinnedController {
         domain: domain(),
         key: world.retailer.verifying_key(),
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: *world.retailer.log_key().verifying_key(),
     }])
 }

@@ -508,6 +508,7 @@ fn the_archive_is_evidence_of_the_log_that_was_left() {
     let policy = Policy::new(vec![PinnedController {
         domain: domain(),
         key: shop.world.retailer.verifying_key(),
+        log: besace_protocol::log::LogNumber::FIRST,
         log_key: *shop.world.retailer.log_key().verifying_key(),
     }]);
     shop.world.give(&mut Shopper::new(3), shop.world.recognition, NOW);

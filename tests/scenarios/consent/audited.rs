@@ -24,6 +24,7 @@ fn audited(house: &House, shop: &Shop, bundle: &Bundle) -> Report {
     let policy = Policy::new(vec![PinnedController {
         domain: shop.domain.clone(),
         key: manifest.payload().controller_key,
+        log: manifest.payload().log,
         log_key: manifest.payload().log_key,
     }]);
     audit(bundle, &policy, house.engine.now())

@@ -94,7 +94,12 @@ async fn her_evidence_holds_by_the_policy_of_her_witnesses_and_a_line_less_or_fo
     let folder = tempfile::tempdir().unwrap();
     let manifest = world.lumen.lock().manifest_document().unwrap();
     let (key, log_key) = (manifest.controller_key, manifest.log_key);
-    let pinned = Policy::new(vec![PinnedController { domain: domain.clone(), key, log_key }]);
+    let pinned = Policy::new(vec![PinnedController {
+        domain: domain.clone(),
+        key,
+        log: besace_protocol::log::LogNumber::FIRST,
+        log_key,
+    }]);
     fs::write(folder.path().join("policy.json"), pinned.to_bytes().unwrap()).unwrap();
     fs::write(folder.path().join("witnesses"), &text).unwrap();
     let auditor = Auditor { folder: folder.path(), now: world.clock.now() };

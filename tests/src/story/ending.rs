@@ -91,7 +91,12 @@ impl Story {
             let retailer = self.world.lumen.lock();
             let log_key = retailer.manifest_document()?.log_key;
             let key = retailer.verifying_key();
-            let mut policy = Policy::new(vec![PinnedController { domain, key, log_key }]);
+            let mut policy = Policy::new(vec![PinnedController {
+                domain,
+                key,
+                log: besace_protocol::log::LogNumber::FIRST,
+                log_key,
+            }]);
             policy.now = Some(self.world.clock.now());
             policy
         };

@@ -54,6 +54,9 @@ pub(super) fn answer(arguments: &Arguments, out: &mut impl Write) -> Result<Exit
             FetchError::Smaller { .. } => {
                 "the folder is as it was; ask again later, for a copy on the way may be old, and keep both heads if it stays"
             }
+            FetchError::OtherLog { .. } => {
+                "its /.well-known/besace/restorations say why; compare the new key by other means, put it and the number into `controllers`, and move the former one to `logs`"
+            }
             FetchError::OtherKeys => "ask the retailer by other means which keys are its own",
             FetchError::Manifest
             | FetchError::Head { .. }
@@ -85,7 +88,8 @@ fn told(fetched: &Fetched, is_new: bool) -> String {
         || "no head is cosigned".to_owned(),
         |size| format!("cosigned at {size} entries"),
     );
-    let domain = &keys.domain;
+    let (domain, log) = (&keys.domain, keys.log());
+    let origin = log.origin();
     let whose = if is_new {
         format!(
             "The policy has the keys that {domain} names itself. Compare them with what it tells you by other means.\n"
@@ -93,7 +97,7 @@ fn told(fetched: &Fetched, is_new: bool) -> String {
     } else {
         String::new()
     };
-    format!("{domain}/besace: {size} entries, {tiles} tiles fetched{before}; {cosigned}.\n{whose}")
+    format!("{origin}: {size} entries, {tiles} tiles fetched{before}; {cosigned}.\n{whose}")
 }
 
 /// A trial elsewhere than on this machine.

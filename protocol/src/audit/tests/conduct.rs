@@ -431,7 +431,12 @@ fn a_pseudonym_that_two_retailers_know_is_found() {
         let mut book = Book::new(Origin::retailer(&other), key(4));
         book.append(grant.as_bytes());
         let (key, log_key) = (key(2).verifying_key(), key(4).verifying_key());
-        story.policy.controllers.push(PinnedController { domain: other, key, log_key });
+        story.policy.controllers.push(PinnedController {
+            domain: other,
+            key,
+            log: crate::log::LogNumber::FIRST,
+            log_key,
+        });
         let mut bundle = story.bundle();
         book.write(&mut bundle);
         let report = audit(&bundle, &story.policy, NOW.plus(3600));

@@ -167,7 +167,12 @@ fn planted(assertion: Assertion) -> (Bundle, Policy) {
             book.append(grant.as_bytes());
             let (domain, log_key) = (other(), key(4).verifying_key());
             let key = key(2).verifying_key();
-            story.policy.controllers.push(PinnedController { domain, key, log_key });
+            story.policy.controllers.push(PinnedController {
+                domain,
+                key,
+                log: crate::log::LogNumber::FIRST,
+                log_key,
+            });
             let mut bundle = story.bundle();
             book.write(&mut bundle);
             return (bundle, story.policy);

@@ -211,6 +211,7 @@ impl Story {
         let policy = Policy::new(vec![PinnedController {
             domain: domain(),
             key: key(2).verifying_key(),
+            log: crate::log::LogNumber::FIRST,
             log_key: key(4).verifying_key(),
         }]);
         let mut story = Self {

@@ -270,6 +270,7 @@ impl<'a> Shop<'a> {
         let mut policy = Policy::new(vec![PinnedController {
             domain: self.domain,
             key: self.key.verifying_key(),
+            log: besace_protocol::log::LogNumber::FIRST,
             log_key: self.log_key.verifying_key(),
         }]);
         policy.now = Some(NOW);
