@@ -163,8 +163,10 @@ impl Exchange {
         let withdrawn = said_at_the_end(withdrawn)?;
         let told = self.tell_again(domain).await?;
         let erased = said_after_all(self.ask_erasures(&errand).await)?;
+        // First, what may say that there is nothing to deliver under a grant any more.
+        let mail = self.collect_waiting(&errand).await;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
-        refreshed.mail = self.collect_waiting(&errand).await?;
+        refreshed.mail = mail?;
         refreshed.vouchers = self.fetch_vouchers(domain).await?;
         gone_on.and(withdrawn).and(objected).and(told).and(erased).map(|()| refreshed)
     }

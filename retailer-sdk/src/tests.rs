@@ -18,6 +18,7 @@ mod receive;
 mod renewal;
 mod restoration;
 mod retention;
+mod revocation;
 mod sighting;
 mod succession;
 mod till;

@@ -20,6 +20,7 @@ import tempfile
 
 import forge
 import planted_mandates
+import planted_revocations
 import verify
 
 HERE = pathlib.Path(__file__).parent
@@ -248,6 +249,7 @@ def deeds():
     yield from ends()
     yield from negotiated()
     yield from renewals()
+    yield from planted_revocations.deeds()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)

@@ -1,7 +1,7 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
 Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by."""
-import base64, hashlib, json, pathlib, re, sys, time, mandates  # one line: this file has at most 300
+import base64, hashlib, json, pathlib, re, sys, time, endings, mandates  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
@@ -196,14 +196,14 @@ class Audit:
             if payload["id"] not in lives and (old := lives.get(payload.get("supersedes", {}).get("grant"))):  # from here on it stands in its place
                 same = [one["terms"]["purpose"] + one["controller"] + one["subject_key"] for one in (old, payload)]
                 same = same[0] == same[1] and payload["supersedes"]["digest"] == old["digest"] and old["given"] <= payload["given"] < old["expires"]
-                old["next"] = payload["id"] if self.judge(place, W6=same and not old["said"] and not old.get("next")) else old.get("next")
+                old["next"] = payload["id"] if self.judge(place, W6=same and not old["said"] and not old["revocation"] and not old.get("next")) else old.get("next")
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
-            lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure"]), **payload, "place": place, "last": 0,
+            lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure", "revocation"]), **payload, "place": place, "last": 0,
                 "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0)})
-        elif kind in ("withdrawal", "acknowledgement", "erasure") and self.check(life, "U1", place):
-            named, erased, early = payload.get("withdrawal"), payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
+        elif kind in ("withdrawal", "acknowledgement", "erasure", "revocation") and self.check(life, "U1", place):
+            erased, early = payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
             right = {"subject_key": life["subject_key"], "controller": life["controller"], "grant_digest": life["digest"]}
-            ended = named in life["said"] if named else kind == "withdrawal" or erased >= life["expires"]
+            ended = endings.fits(kind, payload, life)
             if self.check(ended and {**right, **payload} == {**payload, **right}, "G2" if early else "G1", place):
                 if kind == "withdrawal" and len(life["said"]) < 17:
                     life["cut"] = life["cut"] if life["said"] else (life["last"], len(life["uses"]))
@@ -211,13 +211,13 @@ class Audit:
                     while after := lives.get(after.get("next")): after["ended"] = True  # with it ends what took its place
                 if not life[kind] or kind == "erasure" and erased < life[kind][0]["erased"]:
                     life[kind] = (payload, place, self.last.get(place[0].split("/openings")[0], 0), sorted(life["uses"])[-1:])
-                theirs and kind != "withdrawal" and self.moment(payload.get("acknowledged", erased), place)
+                theirs and kind != "withdrawal" and self.moment(payload.get("acknowledged", payload.get("revoked", erased)), place)
                 parts = [one for one in ("categories", "recipients") if set(payload.get(one, life["terms"][one])) != set(life["terms"][one])]
                 self.judge(place, W8=not parts and erased <= self.now + self.skew)
         else:
             self.open |= kind == "continuation"
             home = origin[:-7] if theirs else next(iter(lives.values()), payload).get("controller")
-            kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection use-statement".split(), *SAID[:3 * theirs])
+            kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection revocation use-statement".split(), *SAID[:3 * theirs])
             self.check(kind in kinds and (kind not in SAID or payload["controller"] == home) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
     def moment(self, at, place):
         last = self.last.get(book := place[0].split("/openings")[0], 0)
@@ -230,7 +230,7 @@ class Audit:
         if not known or kind in ("published", "discrepancy", "anchor") or mandates.acted(self, kind, value, place) or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
-        live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"], W6=not life.get("next") and not life.get("ended"))
+        live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"] and not life["revocation"], W6=not life.get("next") and not life.get("ended"))
         if kind == "deleted":
             life["deleted"] = {**dict.fromkeys(value["days"], (at, place)), **life["deleted"]}
         elif kind == "use":
@@ -262,13 +262,13 @@ class Audit:
             elif digest not in self.published or kind not in PUBLIC:
                 self.check(self.open and digest not in self.published, "G1" if digest in self.published else "B1", (name,))
     def compare(self):  # Her log beside the retailer's, what the retailer signed beside what it did; and now conduct counts.
-        for life in sorted(self.sides[1].values(), key=lambda life: life["controller"] + "/"):
-            self.judge(life["place"], U7=self.known.setdefault(life["subject_key"], life["controller"]) == life["controller"])
+        for life in sorted(self.sides[1].values(), key=lambda life: life["controller"] + "/"): self.judge(life["place"], U7=self.known.setdefault(life["subject_key"], life["controller"]) == life["controller"])
         for grant in {**self.sides[0], **self.sides[1]}:
             hers, theirs = (side.get(grant) for side in self.sides)
             pair = [life for life in (hers, theirs) if life]
-            ends, answers, erasures = [[life[one] for life in pair if life[one]] for one in ("withdrawal", "acknowledgement", "erasure")]
+            ends, answers, erasures, revoked = [[life[one] for life in pair if life[one]] for one in ("withdrawal", "acknowledgement", "erasure", "revocation")]
             answer, place = answers[0][:2] if answers else (None, None)
+            closed, shut = endings.closed(answer, place, revoked)
             said, logged = {**pair[-1]["said"], **pair[0]["said"]}, theirs and theirs["withdrawal"]
             reached = min(self.now, max(self.last.get(life["place"][0].split("/openings")[0], 0) for life in pair))
             for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
@@ -280,21 +280,21 @@ class Audit:
             for at, where, _ in (logged[3] if logged else theirs["uses"]) if theirs and answer else []:
                 self.judge(where, U2=at <= answer["acknowledged"] + self.skew)
             ended = [(answer["acknowledged"], place)] if answer else [(heard[0], ends[0][1])] if logged else []
-            over, where = min([(pair[-1]["expires"], pair[-1]["place"]), *ended], key=lambda one: one[0])
+            over, where = min([(pair[-1]["expires"], pair[-1]["place"]), *ended, *((one[0]["revoked"], one[1]) for one in revoked)], key=lambda one: one[0])
             erasure, at = min(erasures, key=lambda one: one[0]["erased"], default=({}, where))[:2]
             early = answer and "withdrawal" in erasure and erasure["erased"] + self.skew < answer["acknowledged"]
-            self.judge(at, W8=not (theirs or answer) or not early and erasure.get("erased", reached) <= over + self.erase)
+            self.judge(at, W8=not (theirs or closed) or not early and erasure.get("erased", reached) <= over + self.erase)
             counts = [(uses, stated, where, (0, 0)) for one, uses, stated, where in self.stated if one == grant]
-            counts += [(answer["uses"], answer["acknowledged"], place, theirs["cut"])] if answer and theirs else []
+            counts += [(closed["uses"], closed["acknowledged"], shut, theirs["cut"])] if closed and theirs else []
             for uses, stated, where, (least, before) in counts if theirs else []:
                 known = least <= uses["count"] and theirs["heads"].get(uses["count"]) == uses["head"]
                 self.judge(where, U9=known or not hers and uses["count"] > max(theirs["heads"]))
                 for used in [one[1] for one in theirs["uses"][before:] if one[2] > uses["count"] and one[0] + self.skew < stated][:1]:
                     self.judge(used, U9=False)
             for day, where in theirs["days"].items() if theirs else []:
-                said = {one: (answer["acknowledged"], where) for one in answer["deleted_days"]} if answer else {}
+                said = {one: (closed["acknowledged"], where) for one in closed["deleted_days"]} if closed else {}
                 (gone, where), after = {**said, **theirs["deleted"]}.get(day, (None, where)), (day + 1) * DAY
-                self.judge(where, W2=gone <= after + 1800 + self.skew if gone else not answer or answer["acknowledged"] > after)
+                self.judge(where, W2=gone <= after + 1800 + self.skew if gone else not closed or closed["acknowledged"] > after)
         self.findings = self.conduct
 if __name__ == "__main__":
     sys.exit(2 if pathlib.Path(sys.argv[1], "unfinished").exists() else Audit(sys.argv[1], json.loads(pathlib.Path(sys.argv[2]).read_bytes())).verdict())

@@ -8,6 +8,7 @@ mod liar;
 mod negotiation;
 mod pause;
 mod renewal;
+mod revocation;
 mod rules;
 
 use besace_agent::{

@@ -2,7 +2,8 @@
 
 use besace_protocol::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, Grant, GrantState, Guess, Notice, Withdrawal,
+        Acknowledgement, ConsentRequest, Erasure, Grant, GrantState, Guess, Notice,
+        RevocationReason, Withdrawal,
     },
     crypto::SigningKey,
     document::{Unverified, Verified, sign},
@@ -21,6 +22,7 @@ use super::{
     decisions::{BeyondRule, beyond},
     renewal::Change,
     retailers::{REFUSAL_PAUSE_DAYS, check_request},
+    revocation,
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
 use crate::{
@@ -96,6 +98,10 @@ pub struct GrantView {
     pub rule: Option<RuleName>,
     /// By what somebody else ended it.
     pub revoked_by: Option<RevokedBy>,
+    /// When its retailer ended it, as it signed; never later than that came.
+    pub revoked_at: Option<Timestamp>,
+    /// Why, as it signed.
+    pub revoked_for: Option<RevocationReason>,
 }
 
 impl Engine {
@@ -178,6 +184,7 @@ impl Engine {
         vault.expire_grants(self.now())?;
         let mut views = Vec::new();
         let (received, shown) = (vault.shown("acknowledgement")?, vault.shown("erasure")?);
+        let revoked = vault.shown("revocation")?;
         let mut rules = self.names_of_giving_rules()?;
         let unanswered = self.unanswered_grants()?;
         for stored in vault.grants()? {
@@ -188,6 +195,7 @@ impl Engine {
             // It was checked when it was kept.
             let erasure = stored.erasure.as_deref().map(Unverified::<Erasure>::parse).transpose();
             let erasure = erasure.map_err(StepError::Document)?;
+            let ended = revocation::kept(&stored)?;
             views.push(GrantView {
                 grant: grant.claimed().clone(),
                 state: stored.state,
@@ -201,6 +209,11 @@ impl Engine {
                 display_name,
                 rule: rules.remove(&stored.id),
                 revoked_by: stored.revoked_by,
+                revoked_at: ended.as_ref().map(|said| {
+                    let at = said.payload().revoked;
+                    revoked.get(&stored.id).map_or(at, |came| at.min(*came))
+                }),
+                revoked_for: ended.as_ref().map(|said| said.payload().reason),
             });
         }
         Ok(views)

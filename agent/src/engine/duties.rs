@@ -6,6 +6,7 @@ use besace_protocol::{
 };
 
 use super::GrantView;
+use crate::vault::RevokedBy;
 
 /// Its signature that it received the withdrawal and erased what it held, which is one and the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +106,15 @@ impl GrantView {
         let ended = match self.state {
             // Its signature under the end says that it had the grant, also where the one under the grant was lost. The
             // month runs from when it heard of the end, and what had run out is not given another one.
-            GrantState::Withdrawn => self.acknowledged_at.map(|at| at.min(self.grant.expires)),
+            GrantState::Withdrawn => {
+                let ends = self.acknowledged_at.into_iter().chain(self.revoked_at);
+                ends.min().map(|at| at.min(self.grant.expires))
+            }
+            // No later than after a withdrawal of that moment.
+            GrantState::Revoked if self.revoked_at.is_some() => self.revoked_at,
+            GrantState::Revoked if self.revoked_by == Some(RevokedBy::Revocation) => {
+                (self.both_signed && now >= self.grant.expires).then_some(self.grant.expires)
+            }
             // What it never signed it may never have had.
             GrantState::Expired if self.both_signed => Some(self.grant.expires),
             // It was deleted then; what is signed for is what ran out.

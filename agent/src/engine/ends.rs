@@ -17,9 +17,10 @@ use besace_protocol::{
 use super::{
     Engine, Errand,
     consent::{acknowledged_at, verify_given},
+    revocation,
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
-use crate::vault::{GrantChange, StoredGrant};
+use crate::vault::{GrantChange, RevokedBy, StoredGrant};
 
 /// Seconds by which a retailer's clock may run ahead.
 const SKEW_SECONDS: u64 = 90;
@@ -59,10 +60,20 @@ impl Engine {
         let mut calls = Vec::new();
         for stored in vault.grants()? {
             let over = match stored.state {
-                GrantState::Withdrawn => stored.acknowledgement.is_some(),
+                GrantState::Withdrawn => {
+                    stored.acknowledgement.is_some() || stored.revocation.is_some()
+                }
                 GrantState::Expired => is_countersigned(&stored)?,
                 GrantState::Superseded => stored.expires_at <= self.now(),
-                GrantState::Given | GrantState::Active | GrantState::Revoked => false,
+                GrantState::Revoked => match stored.revoked_by {
+                    Some(RevokedBy::Restoration) | None => false,
+                    // What ended with another one, and was not revoked itself, is owed for at its date.
+                    Some(RevokedBy::Revocation) => {
+                        let ended = stored.revocation.is_some() || stored.expires_at <= self.now();
+                        ended && is_countersigned(&stored)?
+                    }
+                },
+                GrantState::Given | GrantState::Active => false,
             };
             if stored.domain != errand.domain || !over || stored.erasure.is_some() {
                 continue;
@@ -112,6 +123,12 @@ impl Engine {
         let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
         let controller = grant.claimed().controller_key;
+        let manifest = self.manifest(&stored.domain)?;
+        if let Some(shown) = &answer.revocation {
+            self.accept_revocation(stored.generation, manifest.payload(), shown)?;
+        }
+        let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
+        let revocation = revocation::kept(&stored)?;
         // The retailer's signature may have been lost on its way; what it signed since says that it had the grant.
         let grant = verify_given(grant)?;
         let ours = match &stored.withdrawal {
@@ -141,7 +158,13 @@ impl Engine {
         };
         erasure
             .payload()
-            .answers(&grant, taken.as_ref().or(ours.as_ref()), None, now, SKEW_SECONDS)
+            .answers(
+                &grant,
+                taken.as_ref().or(ours.as_ref()),
+                revocation.as_ref(),
+                now,
+                SKEW_SECONDS,
+            )
             .map_err(StepError::Erasure)?;
         if let Some(at) = acknowledged_at(&stored)? {
             // A clock that was ahead when it was signed is put right once: it was signed when it came, at the latest.
@@ -149,7 +172,6 @@ impl Engine {
             let at = came.map_or(at, |came| at.min(came));
             erasure.payload().follows(at).map_err(StepError::Erasure)?;
         }
-        let manifest = self.manifest(&stored.domain)?;
         let log = retailer_log_key(manifest.payload());
         let shown = other
             .iter()

@@ -95,6 +95,9 @@ impl Engine {
         let domain = &errand.domain;
         let manifest = self.manifest(domain)?;
         let pseudonym = self.pseudonym_in(&errand)?.ok_or(StepError::Stranger)?;
+        for shown in &collected.revocations {
+            self.accept_revocation(pseudonym.generation, manifest.payload(), shown)?;
+        }
         let mut opened = Vec::new();
         for mail in &collected.mail {
             opened.push((mail.id, self.open_mail(&pseudonym, manifest.payload(), mail)?));

@@ -7,7 +7,7 @@ use besace_protocol::{
     jws::Role,
 };
 
-use super::{Engine, consent::verify_given, step::StepError};
+use super::{Engine, consent::verify_given, revocation, step::StepError};
 
 impl Engine {
     /// The receipt of a grant as it stands now, as JSON-LD.
@@ -31,6 +31,11 @@ impl Engine {
         let withdrawal = withdrawal.transpose()?;
         let receipt =
             Receipt::of(&grant, &notice, withdrawal.as_ref()).map_err(|_| StepError::Make)?;
+        let ended = revocation::kept(&vault.grant(id)?.ok_or(StepError::GrantOver)?)?;
+        let receipt = match &ended {
+            Some(ended) => receipt.revoked_by(ended).map_err(|_| StepError::Make)?,
+            None => receipt,
+        };
         let successor = self.successor_of(id)?;
         let receipt = match &successor {
             Some(after) => receipt.superseded_by(after).map_err(|_| StepError::Make)?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use besace_protocol::{
-    consent::{Action, GrantState, Notice, NoticeItem, NoticeText, Terms},
+    consent::{Action, GrantState, Notice, NoticeItem, NoticeText, RevocationReason, Terms},
     id::{GrantId, RequestId},
     party::Manifest,
     time::Timestamp,
@@ -332,9 +332,10 @@ fn end_of(known: &engine::GrantView, now: Timestamp) -> Option<End> {
             None => End::Stopped,
         }),
         GrantState::Expired => Some(End::Expired(known.grant.expires)),
-        GrantState::Revoked => {
-            Some(End::Revoked(at, known.revoked_by.unwrap_or(RevokedBy::Revocation)))
-        }
+        GrantState::Revoked => Some(End::Revoked(
+            at,
+            (known.revoked_by.unwrap_or(RevokedBy::Revocation), known.revoked_for),
+        )),
         GrantState::Superseded => Some(End::Superseded(at)),
     }
 }
@@ -364,7 +365,7 @@ pub enum End {
     /// It ran out.
     Expired(Timestamp),
     /// Somebody else ended it: its retailer.
-    Revoked(Timestamp, RevokedBy),
+    Revoked(Timestamp, (RevokedBy, Option<RevocationReason>)),
     /// She renewed it: another grant took its place.
     Superseded(Timestamp),
     /// She said no; it may not be asked again before this moment.
@@ -589,7 +590,7 @@ mod tests {
         insta::assert_snapshot!(say(End::Stopped), @"It has stopped. From this moment your besace is silent to Maison Lumen. What you have earned stays yours.");
         insta::assert_snapshot!(say(End::Unanswered), @"Maison Lumen did not sign your yes in the end: nothing was given.");
         insta::assert_snapshot!(say(End::Expired(AT)), @"Ran out on 10 March.");
-        insta::assert_snapshot!(say(End::Revoked(AT, RevokedBy::Revocation)), @"Ended by the shop: Maison Lumen ended it on 10 March. What you have earned stays yours.");
+        insta::assert_snapshot!(say(End::Revoked(AT, (RevokedBy::Revocation, Some(RevocationReason::ShopClosed)))), @"Ended by the shop: Maison Lumen ended it on 10 March. The shop closes. What you have earned stays yours.");
         insta::assert_snapshot!(
             say(End::Superseded(AT)),
             @"On 10 March another consent to Maison Lumen took its place."

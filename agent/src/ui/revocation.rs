@@ -1,6 +1,6 @@
 //! The end of a grant by somebody else, in words.
 
-use besace_protocol::time::Timestamp;
+use besace_protocol::{consent::RevocationReason, time::Timestamp};
 
 use super::{
     consent::{End, NAME_MAX, ended},
@@ -17,14 +17,19 @@ pub(super) fn sentence(
     voice: &Voice,
     retailer: &str,
     at: Timestamp,
-    by: RevokedBy,
+    by: (RevokedBy, Option<RevocationReason>),
     now: Timestamp,
 ) -> String {
     let who = || ("retailer", retailer.to_owned().into());
     let when = ("date", voice.date(at, now).into());
     let why = match by {
-        RevokedBy::Restoration => Some(voice.say_with("consent-revoked-restoration", [who()])),
-        RevokedBy::Revocation => None,
+        (RevokedBy::Restoration, _) => Some(voice.say_with("consent-revoked-restoration", [who()])),
+        (RevokedBy::Revocation, reason) => reason.map(|reason| match reason {
+            RevocationReason::ProgrammeOver => voice.say("consent-revoked-programme-over"),
+            RevocationReason::PurposeOver => voice.say("consent-revoked-purpose-over"),
+            RevocationReason::Security => voice.say("consent-revoked-security"),
+            RevocationReason::ShopClosed => voice.say("consent-revoked-shop-closed"),
+        }),
     };
     let mut said = vec![voice.say_with("consent-ended-revoked", [who(), when])];
     said.extend(why);
@@ -40,7 +45,7 @@ pub(super) fn to_tell(voice: &Voice, engine: &Engine) -> Result<Vec<String>, Ste
         let name = plain(&known.display_name, NAME_MAX);
         let at = known.ended_at.unwrap_or(known.grant.expires);
         let by = known.revoked_by.unwrap_or(RevokedBy::Revocation);
-        ended(voice, &name, End::Revoked(at, by), now)
+        ended(voice, &name, End::Revoked(at, (by, known.revoked_for)), now)
     });
     Ok(sentences.collect())
 }

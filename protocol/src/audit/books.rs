@@ -9,7 +9,7 @@ use alloc::{
 
 use super::{
     Assertion, Fault, Gap, PinnedController, Policy,
-    conduct::{Erased, Life, Renewed, Watch},
+    conduct::{Erased, Life, Renewed, Revoked, Watch},
     entry::{Claimed, Content, Entry, Refused},
     findings::Findings,
     mandates::Mandates,
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Terms,
-        Withdrawal, WithdrawalMismatch,
+        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Revocation,
+        Terms, Withdrawal, WithdrawalMismatch,
     },
     crypto::Digest,
     document::Verified,
@@ -142,6 +142,7 @@ impl<'a> Book<'a> {
             Content::Withdrawal(withdrawal) => self.withdrawn(*withdrawal, spot, succession)?,
             Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
             Content::Erasure(erasure) => self.erased(*erasure, spot)?,
+            Content::Revocation(revocation) => self.revoked(*revocation, spot)?,
             Content::Objection(controller) => self.objected(&controller)?,
             // The retailer's were looked at before.
             Content::Continuation(_) if self.retailer.is_some() => {}
@@ -284,6 +285,30 @@ impl<'a> Book<'a> {
         while let Some(after) = next.and_then(|renewed| self.lives.get_mut(&renewed.by)) {
             after.cut.get_or_insert(spot.index);
             next = after.renewed;
+        }
+        Ok(())
+    }
+
+    /// By the retailer that the grant was given to: G1. From here on nothing may follow.
+    fn revoked(
+        &mut self,
+        Claimed { payload, verified }: Claimed<Revocation>,
+        spot: Spot,
+    ) -> Result<(), Refused> {
+        let (grant, at) = (payload.grant, payload.revoked);
+        let life = self.lives.get_mut(&grant).ok_or_else(|| no_grant(grant))?;
+        let digest = verified.map_err(|fault| (Assertion::G1, fault))?;
+        let pinned = self.context.policy.controllers.get(life.pinned);
+        let controller = pinned.map_or(&payload.controller, |pinned| &pinned.domain);
+        payload
+            .ends_grant(controller, grant, &life.digest, life.expires)
+            .map_err(|source| (Assertion::G1, Fault::NotTheRevocation { grant, source }))?;
+        if life.revoked.is_none() {
+            life.revoked = Some(Box::new(Revoked { said: payload, digest, spot }));
+        }
+        // In her log it stands when it arrived.
+        if self.retailer.is_some() {
+            self.moment(at, spot);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     consent::{
         Acknowledgement, Action, Deleted, Disclosed, DisclosureReceived, Erasure, ErasureMismatch,
-        Grant, RecordKind, Released, Renewable, Terms, UseHead, UseRecord,
+        Grant, RecordKind, Released, Renewable, Revocation, Terms, UseHead, UseRecord,
     },
     crypto::Digest,
     document::Verified,
@@ -45,6 +45,7 @@ pub(super) struct Life {
     /// When she withdrew it again, by the digests of those withdrawals: a vault that was restored does not know the first.
     again: Vec<(Digest, Timestamp)>,
     pub(super) erased: Option<Erased>,
+    pub(super) revoked: Option<Box<Revoked>>,
     pub(super) acknowledged: Option<Box<(Acknowledgement, Spot)>>,
     passed: Option<Box<Passed>>,
     /// Head of the uses after each of them; the first is before any, or before the withdrawal.
@@ -93,6 +94,15 @@ pub(super) struct Erased {
     pub(super) at: Timestamp,
     /// It names a withdrawal; else the grant had run out.
     pub(super) withdrawn: bool,
+    pub(super) spot: Spot,
+}
+
+/// How the retailer ended it.
+#[derive(Debug)]
+pub(super) struct Revoked {
+    pub(super) said: Revocation,
+    /// Of its payload.
+    pub(super) digest: Digest,
     pub(super) spot: Spot,
 }
 
@@ -167,6 +177,7 @@ impl Life {
             withdrawn: None,
             again: Vec::new(),
             erased: None,
+            revoked: None,
             acknowledged: None,
             passed: None,
             heads: vec![start],
@@ -200,6 +211,9 @@ impl Life {
         }
         if let Some(withdrawn) = self.withdrawn.as_ref().map(|withdrawn| withdrawn.spot.index) {
             return Some(Fault::RenewsWithdrawn { grant, withdrawn });
+        }
+        if let Some(revoked) = self.revoked.as_ref().map(|revoked| revoked.spot.index) {
+            return Some(Fault::AfterRevocation { grant: old, revoked });
         }
         self.renewed.is_some().then_some(Fault::RenewedTwice { grant: old })
     }
@@ -245,9 +259,12 @@ impl Life {
         erasure: &Erasure,
         controller: &ControllerId,
     ) -> Result<(), ErasureMismatch> {
-        let ended = match &erasure.withdrawal {
-            Some(withdrawal) => self.said(withdrawal).is_some(),
-            None => erasure.erased >= self.expires,
+        let ended = match (&erasure.withdrawal, &erasure.revocation) {
+            (Some(withdrawal), _) => self.said(withdrawal).is_some(),
+            (None, Some(revocation)) => self.revoked.as_ref().is_some_and(|revoked| {
+                revoked.digest == *revocation && revoked.said.revoked <= erasure.erased
+            }),
+            (None, None) => erasure.erased >= self.expires,
         };
         if erasure.controller != *controller {
             Err(ErasureMismatch::Controller)
@@ -331,6 +348,9 @@ impl Asked<'_, '_, '_> {
         };
         let withdrawn = self.life.withdrawn.as_ref().map(|withdrawn| withdrawn.spot.index);
         let after = withdrawn.map(|withdrawn| Fault::AfterWithdrawal { grant, withdrawn });
+        let revoked = self.life.revoked.as_ref().map(|revoked| revoked.spot.index);
+        let after =
+            after.or_else(|| revoked.map(|revoked| Fault::AfterRevocation { grant, revoked }));
         // She withdraws what is to take its place with it: either way nothing may follow.
         let renewed = self.life.renewed.map(|it| Fault::AfterRenewal { grant, renewed: it.index });
         let cut = self.life.cut.map(|withdrawn| Fault::RenewsWithdrawn { grant, withdrawn });

@@ -7,7 +7,7 @@ use super::{Assertion, Fault, PinnedController, Policy};
 use crate::{
     consent::{
         Acknowledgement, ConsentRequest, Continuation, Erasure, Grant, Objection, Record,
-        RecordKind, UseHead, UseRecord, Withdrawal,
+        RecordKind, Revocation, UseHead, UseRecord, Withdrawal,
     },
     crypto::{Digest, VerifyingKey},
     document::{Document, Unverified, Verified},
@@ -43,6 +43,7 @@ pub(super) enum Content {
     Withdrawal(Box<Claimed<Withdrawal>>),
     Acknowledgement(Box<Claimed<Acknowledgement>>),
     Erasure(Box<Claimed<Erasure>>),
+    Revocation(Box<Claimed<Revocation>>),
     /// To whom.
     Objection(Box<ControllerId>),
     Continuation(Box<Result<Verified<Continuation>, Fault>>),
@@ -132,6 +133,11 @@ impl<'a> Reader<'a> {
                 let pinned = self.policy.controller(&document.claimed().controller);
                 Ok(Content::Erasure(Box::new(Claimed::of_pinned(document, pinned))))
             }
+            Typ::Revocation => {
+                let document = parse::<Revocation>(bytes)?;
+                let pinned = self.policy.controller(&document.claimed().controller);
+                Ok(Content::Revocation(Box::new(Claimed::of_pinned(document, pinned))))
+            }
             Typ::Objection => {
                 // It needs no grant: whose it is, it says itself.
                 let document = parse::<Objection>(bytes)?;
@@ -188,12 +194,9 @@ impl<'a> Reader<'a> {
                 let withdrawal = verify(document, &[(Role::Subject, &key)])?;
                 Ok(Content::MandateWithdrawal(Box::new(withdrawal)))
             }
-            Typ::Call
-            | Typ::DelegateCall
-            | Typ::Disclosure
-            | Typ::Opening
-            | Typ::Release
-            | Typ::Revocation => Err(foreign()),
+            Typ::Call | Typ::DelegateCall | Typ::Disclosure | Typ::Opening | Typ::Release => {
+                Err(foreign())
+            }
         }
     }
 

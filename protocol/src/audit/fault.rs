@@ -8,7 +8,7 @@ use super::OpeningLineError;
 use crate::{
     consent::{
         ErasureMismatch, GrantMismatch, NoticeError, NoticeMismatch, ParseRecordError,
-        RenewalMismatch, WithdrawalMismatch,
+        RenewalMismatch, RevocationMismatch, WithdrawalMismatch,
     },
     crypto::Digest,
     document::ParseDocumentError,
@@ -130,6 +130,12 @@ pub enum Fault {
         #[source]
         source: ErasureMismatch,
     },
+    #[error("not a revocation of {grant}")]
+    NotTheRevocation {
+        grant: GrantId,
+        #[source]
+        source: RevocationMismatch,
+    },
     #[error("no such grant stands before this entry: {grant}")]
     NoGrant { grant: GrantId },
     #[error("{grant} had not been given at that moment")]
@@ -138,6 +144,8 @@ pub enum Fault {
     Expired { grant: GrantId },
     #[error("{grant} was withdrawn at entry {withdrawn}")]
     AfterWithdrawal { grant: GrantId, withdrawn: u64 },
+    #[error("its retailer ended {grant} at entry {revoked}")]
+    AfterRevocation { grant: GrantId, revoked: u64 },
     #[error("another grant took the place of {grant} at entry {renewed}")]
     AfterRenewal { grant: GrantId, renewed: u64 },
     #[error("what {grant} took the place of was withdrawn at entry {withdrawn}")]

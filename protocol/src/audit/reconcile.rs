@@ -267,6 +267,14 @@ struct Pair<'a> {
     context: Context<'a>,
 }
 
+/// A signed end.
+struct Closed<'l> {
+    at: Timestamp,
+    days: &'l [Day],
+    uses: UseHead,
+    spot: Spot,
+}
+
 impl Pair<'_> {
     fn check(&self, assertion: Assertion, fault: Option<Fault>, spot: Spot, out: &mut Findings) {
         out.check(assertion, fault, || self.context.places.of(spot));
@@ -280,6 +288,22 @@ impl Pair<'_> {
         self.sides()
             .find_map(|life| life.acknowledged.as_deref())
             .map(|(answer, spot)| (answer, *spot))
+    }
+
+    /// What the retailer signed about what it did and held when the grant ended: with its answer, else by ending it.
+    fn closed(&self) -> Option<Closed<'_>> {
+        let answer = self.acknowledged().map(|(answer, spot)| Closed {
+            at: answer.acknowledged,
+            days: &answer.deleted_days,
+            uses: answer.uses,
+            spot,
+        });
+        answer.or_else(|| {
+            let revoked = self.sides().find_map(|life| life.revoked.as_deref())?;
+            let said = &revoked.said;
+            let (days, uses, spot) = (said.deleted_days.as_slice(), said.uses, revoked.spot);
+            Some(Closed { at: said.revoked, days, uses, spot })
+        })
     }
 
     /// U5 and U6: everything received was sent, and logged as sent before.
@@ -386,18 +410,20 @@ impl Pair<'_> {
     fn erasure(&self, out: &mut Findings) {
         let (acknowledged, grant) = (self.acknowledged(), self.id);
         // What it never signed it may never have had.
-        let Some(life) = self.theirs.or_else(|| self.hers.filter(|_| acknowledged.is_some()))
-        else {
+        let revoked = self.sides().find_map(|life| life.revoked.as_deref());
+        let signed = acknowledged.is_some() || revoked.is_some();
+        let Some(life) = self.theirs.or_else(|| self.hers.filter(|_| signed)) else {
             return;
         };
         let Context { policy, now, .. } = self.context;
         let told = acknowledged.map(|(answer, spot)| (answer.acknowledged, spot));
         let first = self.sides().find_map(|life| life.withdrawn.as_ref());
         let heard = first.and_then(|first| self.heard().map(|at| (at, first.spot)));
-        let (ended, spot) = match told.or(heard) {
-            Some((at, spot)) if at < life.expires => (at, spot),
-            _ => (life.expires, life.spot),
-        };
+        let revoked = revoked.map(|revoked| (revoked.said.revoked, revoked.spot));
+        // Whoever ended it first: a revocation gives no more time than a withdrawal of that moment.
+        let ends = [told.or(heard), revoked, Some((life.expires, life.spot))];
+        let first = ends.into_iter().flatten().min_by_key(|(at, _)| *at);
+        let (ended, spot) = first.unwrap_or((life.expires, life.spot));
         let due = ended.plus(policy.erase_within_seconds);
         // Of several the first: one that a clock signed which was ahead is signed anew.
         let erased = self.sides().filter_map(|life| life.erased.as_ref());
@@ -427,22 +453,22 @@ impl Pair<'_> {
     /// W2: keys of a day are gone soon after it, all others with the acknowledgement.
     fn deletion(&self, out: &mut Findings) {
         let Some(passed) = self.theirs.and_then(Life::passed) else { return };
-        let acknowledged = self.acknowledged();
+        let closed = self.closed();
         let mut not_shown: u64 = 0;
         for (day, released) in &passed.days {
             let end = day.start().plus(DAY_SECONDS);
             let due = end.plus(DELETION_SECONDS).plus(self.context.policy.skew_seconds);
             let deleted = passed.deleted.get(day);
-            let by_acknowledgement =
-                acknowledged.filter(|(answer, _)| answer.deleted_days.contains(day));
-            let fault = match (deleted, by_acknowledgement, acknowledged) {
+            let closed = closed.as_ref();
+            let with_it = closed.filter(|closed| closed.days.contains(day));
+            let fault = match (deleted, with_it, closed) {
                 (Some((at, _)), ..) if *at > due => Some(self.deleted_late(*day, *at, end)),
-                (None, Some((answer, _)), _) if answer.acknowledged > due => {
-                    Some(self.deleted_late(*day, answer.acknowledged, end))
+                (None, Some(closed), _) if closed.at > due => {
+                    Some(self.deleted_late(*day, closed.at, end))
                 }
                 (Some(_), ..) | (_, Some(_), _) => None,
                 // Held at the time of the answer, and left out of it.
-                (None, None, Some((answer, _))) if answer.acknowledged <= end => {
+                (None, None, Some(closed)) if closed.at <= end => {
                     Some(Fault::NotDeleted { grant: self.id, day: *day })
                 }
                 (None, None, _) => {
@@ -467,8 +493,8 @@ impl Pair<'_> {
     /// U9: what the retailer signed against what was shown.
     fn counts(&self, out: &mut Findings) {
         let Some(theirs) = self.theirs else { return };
-        let acknowledged = self.acknowledged();
-        if theirs.watches.is_empty() && acknowledged.is_none() {
+        let closed = self.closed();
+        if theirs.watches.is_empty() && closed.is_none() {
             out.gap(Gap::NoStatement { grant: self.id });
         }
         let place_of = |spot| self.context.places.of(spot);
@@ -479,15 +505,16 @@ impl Pair<'_> {
                 out.find(Assertion::U9, place_of(spot), self.stated(theirs, watch.uses));
             }
         }
-        if let Some((answer, spot)) = acknowledged {
-            let met = theirs.head_at(answer.uses.count).map(|head| *head == answer.uses);
-            self.count(theirs, answer.uses, met, || place_of(spot), out);
+        if let Some(closed) = closed {
+            let met = theirs.head_at(closed.uses.count).map(|head| *head == closed.uses);
+            self.count(theirs, closed.uses, met, || place_of(closed.spot), out);
             let skew = self.context.policy.skew_seconds;
-            let left_out = theirs.uses.iter().find(|used| {
-                used.counter > answer.uses.count && used.at.plus(skew) < answer.acknowledged
-            });
+            let left_out = theirs
+                .uses
+                .iter()
+                .find(|used| used.counter > closed.uses.count && used.at.plus(skew) < closed.at);
             if let Some(used) = left_out {
-                out.find(Assertion::U9, place_of(used.spot), self.stated(theirs, answer.uses));
+                out.find(Assertion::U9, place_of(used.spot), self.stated(theirs, closed.uses));
             }
         }
     }

@@ -11,7 +11,7 @@ use besace_agent::{
 };
 use besace_e2e::world::notice;
 use besace_protocol::{
-    consent::{Benefit, BenefitKind, GrantState, Indication, Terms},
+    consent::{Benefit, BenefitKind, GrantState, Indication, RevocationReason, Terms},
     id::GrantId,
     log::{Commitment, HashTiles, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of},
     party::{ControllerId, LegalIdentity, ShopCode},
@@ -21,8 +21,9 @@ use besace_protocol::{
     wire::{MailCollected, Recognised},
 };
 use besace_retailer::{
-    GiveGrantError, Identity, NegotiateError, NegotiationPolicy, ReceiveError, RequestDraft,
-    Retailer, ShopPermit, ShopScope, SightingError, SqliteStore, WithdrawError,
+    GiveGrantError, GrantsToEnd, Identity, NegotiateError, NegotiationPolicy, ReceiveError,
+    RequestDraft, Retailer, RevokeError, ShopPermit, ShopScope, SightingError, SqliteStore,
+    WithdrawError,
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -157,6 +158,17 @@ impl Shop {
 
     pub(super) fn withdraw(&mut self, call: &PreparedCall) -> Result<Vec<u8>, WithdrawError> {
         self.retailer.withdraw(&call.body, self.now, &mut self.rng).map(|a| bytes(&a))
+    }
+
+    /// Ends a grant, and what took its place. False: it was over.
+    pub(super) fn revoke(&mut self, grant: GrantId) -> Result<bool, RevokeError> {
+        let live = self.retailer.grants_to_end(GrantsToEnd::Grant(grant), self.now)?;
+        let mut ended = false;
+        for grant in live {
+            let reason = RevocationReason::ShopClosed;
+            ended |= self.retailer.revoke_grant(grant, reason, self.now, &mut self.rng)?;
+        }
+        Ok(ended)
     }
 
     /// What it says of the erasure that it owes.

@@ -284,6 +284,12 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::AfterWithdrawal { grant, withdrawn } => {
             format!("{grant} avait été retiré à l’entrée {withdrawn}.")
         }
+        Fault::AfterRevocation { grant, revoked } => {
+            format!("L’enseigne avait mis fin à {grant} à l’entrée {revoked}.")
+        }
+        Fault::NotTheRevocation { grant, .. } => {
+            format!("Ceci ne met pas fin à {grant}.")
+        }
         Fault::AfterRenewal { grant, renewed } => {
             format!("Un autre accord avait remplacé {grant} à l’entrée {renewed}.")
         }
