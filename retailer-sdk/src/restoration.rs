@@ -145,12 +145,12 @@ impl LostRetailer {
     /// Finds how far the last log had come: by the marks in `marks`, by a head that somebody `gave`, by the store.
     ///
     /// # Errors
-    /// [`RestoreError::NothingLost`] where the store has all of it, unless somebody says that it is `lost` all the same.
+    /// [`RestoreError::NothingLost`] where the store has all of it, unless somebody `insists` that entries are lost.
     pub fn last_known(
         &self,
         marks: Option<&Path>,
         gave: Option<&[u8]>,
-        lost: bool,
+        insists: bool,
     ) -> Result<LastKnown, RestoreError> {
         let session = self.0.store.read();
         let own = &self.0.own;
@@ -183,16 +183,16 @@ impl LostRetailer {
             }
             heads.push(head);
         }
-        let last = heads.iter().max_by_key(|head| head.size());
-        let last = last.ok_or(RestoreError::NoHead { log: number.get() })?;
-        let signed = last.size();
-        if heads.iter().any(|head| head.size() == signed && head.root() != last.root()) {
+        let largest = heads.iter().max_by_key(|head| head.size());
+        let largest = largest.ok_or(RestoreError::NoHead { log: number.get() })?;
+        let signed = largest.size();
+        if heads.iter().any(|head| head.size() == signed && head.root() != largest.root()) {
             return Err(RestoreError::Fork { signed });
         }
-        if !lost && unknown.is_empty() && signed == kept {
+        if !insists && unknown.is_empty() && signed == kept {
             return Err(RestoreError::NothingLost);
         }
-        let head = LogHead { root: *last.root(), size: signed };
+        let head = LogHead { root: *largest.root(), size: signed };
         Ok(LastKnown { unknown, number, key, head, kept })
     }
 
@@ -206,26 +206,22 @@ impl LostRetailer {
         rng: &mut impl CryptoRngCore,
     ) -> Result<Retailer, RestoreError> {
         let Retailer { mut store, mut own, .. } = self.0;
+        let LastKnown { unknown, number, key, head, kept } = last;
         let seen = store.read().clock()?.map(|clock| clock.seen);
-        let before = store.read().restored_at()?.max(last.unknown.last().map(|one| one.at));
+        let before = store.read().restored_at()?.max(unknown.last().map(|one| one.at));
         if seen.is_some_and(|seen| now < seen) || before.is_some_and(|before| now <= before) {
             return Err(RestoreError::Clock);
         }
-        let number = last.number.next().ok_or(RestoreError::TooMany)?;
+        let number = number.next().ok_or(RestoreError::TooMany)?;
         let domain = &own.identity.domain;
         let origin = Origin::retailer_nth(domain, number);
-        let seed = SigningKey::generate(rng);
+        let signer = SigningKey::generate(rng);
         let restoration = Restoration {
             at: now,
             controller: domain.clone(),
             controller_key: own.signing.verifying_key(),
-            from: LostLog {
-                head: last.head,
-                kept: last.kept,
-                log: last.key.origin().clone(),
-                log_key: *last.key.verifying_key(),
-            },
-            to: NewLog { log: origin.clone(), log_key: seed.verifying_key() },
+            from: LostLog { head, kept, log: key.origin().clone(), log_key: *key.verifying_key() },
+            to: NewLog { log: origin.clone(), log_key: signer.verifying_key() },
             v: 1,
         };
         let restoration =
@@ -233,11 +229,9 @@ impl LostRetailer {
         if !store.keep_alone()? {
             return Err(RestoreError::InUse);
         }
-        let kept_seed = SigningKey::from_seed(&seed.danger_seed());
-        own.ledger = Ledger::new(origin, seed);
-        store.write(|session| {
-            own.begin_log(session, &restoration, &last.unknown, &kept_seed, now, rng)
-        })?;
+        let stored = SigningKey::from_seed(&signer.danger_seed());
+        own.ledger = Ledger::new(origin, signer);
+        store.write(|session| own.begin_log(session, &restoration, &unknown, &stored, now, rng))?;
         store.share()?;
         if let Some(marks) = marks {
             store.keep_mark(marks).map_err(RestoreError::Unmarked)?;

@@ -101,9 +101,9 @@ impl Lost {
     }
 
     fn try_restore(&mut self, now: Timestamp) -> Result<Retailer, RestoreError> {
-        let (lost, marks) = (self.lost(), self.marks());
-        let last = lost.last_known(Some(&marks), None, false)?;
-        lost.begin_next_log(last, Some(&marks), now, &mut self.rng)
+        let (copy, marks) = (self.lost(), self.marks());
+        let known = copy.last_known(Some(&marks), None, false)?;
+        copy.begin_next_log(known, Some(&marks), now, &mut self.rng)
     }
 
     fn restore(mut self, now: Timestamp) -> Shop {
@@ -420,9 +420,9 @@ fn a_restored_store_that_is_put_back_is_held_and_followed_by_the_third_log() {
     assert_eq!((shop.number(), shop.world.manifest().log.get()), (3, 3));
     let all = shop.world.retailer.restorations().unwrap();
     assert_eq!(all.former.len(), 1);
-    let last = restoration(&all.last.as_ref().unwrap().document.0, &shop.world);
-    assert_eq!(last.from.kept, kept);
-    assert_eq!(last.from.log.as_str(), "shop.example/besace/2");
+    let said = restoration(&all.last.as_ref().unwrap().document.0, &shop.world);
+    assert_eq!(said.from.kept, kept);
+    assert_eq!(said.from.log.as_str(), "shop.example/besace/2");
 }
 
 #[test]
@@ -491,10 +491,9 @@ fn a_head_that_somebody_has_says_how_far_the_log_came_where_no_mark_does() {
     ));
     let said = small.last_known(Some(&marks), None, true).unwrap();
     assert_eq!(said.size(), said.kept());
-    let last = small.last_known(Some(&marks), Some(head.as_bytes()), false).unwrap();
-    assert_eq!(last.size(), signed);
-    let now = LATER;
-    let retailer = small.begin_next_log(last, Some(&marks), now, &mut lost.rng).unwrap();
+    let known = small.last_known(Some(&marks), Some(head.as_bytes()), false).unwrap();
+    assert_eq!(known.size(), signed);
+    let retailer = small.begin_next_log(known, Some(&marks), LATER, &mut lost.rng).unwrap();
     let all = retailer.restorations().unwrap();
     let said = Unverified::<Restoration>::parse(&all.last.as_ref().unwrap().document.0).unwrap();
     assert_eq!(said.claimed().from.head.size, signed);

@@ -53,14 +53,14 @@ pub(super) fn restore(
             "name a folder: BESACE_GATEWAY_MARKS",
         );
     }
-    let lost = LostRetailer::open(store)?;
-    same_domain(lost.retailer(), &config)?;
-    let last = lost.last_known(marks, gave.as_deref(), arguments.lost)?;
-    write_archive(&lost.audit_bundle()?, &arguments.archive)?;
-    let (_, grants) = lost.retailer().count_grants()?;
+    let copy = LostRetailer::open(store)?;
+    same_domain(copy.retailer(), &config)?;
+    let last = copy.last_known(marks, gave.as_deref(), arguments.lost)?;
+    write_archive(&copy.audit_bundle()?, &arguments.archive)?;
+    let (_, grants) = copy.retailer().count_grants()?;
     let (size, kept, number) = (last.size(), last.kept(), last.number().get());
     let mut rng = Rng::new(Arc::new(SystemEntropy));
-    let retailer = lost.begin_next_log(last, marks, SystemClock.now(), &mut rng)?;
+    let retailer = copy.begin_next_log(last, marks, SystemClock.now(), &mut rng)?;
     output::line(&format!("{} is begun", retailer.log_key().origin()));
     output::line(&format!("{kept} of {size} entries of log {number} were left"));
     output::line(&format!(
@@ -95,10 +95,8 @@ fn write_archive(bundle: &Bundle, to: &Path) -> anyhow::Result<()> {
         file.write_all(bytes).and_then(|()| file.sync_all()).with_context(named)?;
     }
     // A name is on the disk once its folder is.
-    folders.extend(to.parent().map(|parent| match parent.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => parent.to_owned(),
-    }));
+    let beside = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    folders.push(beside.map_or_else(|| PathBuf::from("."), Path::to_owned));
     for folder in folders {
         sync_folder(&folder).with_context(named)?;
     }

@@ -41,7 +41,7 @@ impl Desk {
     fn begun(&self) -> usize {
         let lost = LostRetailer::open(SqliteStore::open(&self.store()).unwrap()).unwrap();
         let all = lost.retailer().restorations().unwrap();
-        all.former.len() + usize::from(all.last.is_some())
+        all.former.len().saturating_add(usize::from(all.last.is_some()))
     }
 }
 
