@@ -1,7 +1,7 @@
 //! A clock that leaps destroys nothing before somebody confirmed it. `spec/log.md#a-clock-that-leaps`.
 
 use besace_protocol::{
-    call::UnverifiedCall,
+    call::{CALL_WINDOW_SECONDS, UnverifiedCall},
     problem::ProblemType,
     time::{DAY_SECONDS, Timestamp},
 };
@@ -40,6 +40,22 @@ pub struct Leap {
     pub from: Timestamp,
     /// What the clock says.
     pub to: Timestamp,
+}
+
+/// The moment of a call that ends something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What its own time is held against.
+    pub heard: Timestamp,
+    /// What is written under it.
+    pub stamp: Timestamp,
+}
+
+impl From<Timestamp> for Moment {
+    /// By a clock that is right.
+    fn from(now: Timestamp) -> Self {
+        Self { heard: now, stamp: now }
+    }
 }
 
 /// Nothing is done by this clock.
@@ -92,15 +108,23 @@ impl Retailer {
         }
     }
 
-    /// When a call is taken that no clock of ours may keep away: `now`; or if that is in doubt, when she signed it, but not
-    /// before what was believed last.
-    pub fn moment_of(&self, call: &[u8], now: Timestamp) -> Result<Timestamp, StoreError> {
-        let Some(clock) = self.store.read().clock()? else { return Ok(now) };
-        if judge(clock, self.believed, now).1.is_none() {
-            return Ok(now);
-        }
+    /// When a call is heard that no clock of ours may keep away, and what time is written under it.
+    ///
+    /// It is held against when she signed it where this clock may be wrong: it is in doubt, went back, or went ahead in
+    /// steps that nobody saw pass. While it is in doubt that time is written too, but none before what was believed last, and
+    /// none after what the clock says.
+    pub fn moment_of(&self, call: &[u8], now: Timestamp) -> Result<Moment, StoreError> {
+        let Some(clock) = self.store.read().clock()? else { return Ok(now.into()) };
+        let (judged, leap) = judge(clock, self.believed, now);
         let signed = UnverifiedCall::parse(call).ok().and_then(|call| call.claimed_time());
-        Ok(signed.map_or(clock.seen, |signed| signed.max(clock.seen)))
+        let Some(signed) = signed else { return Ok(now.into()) };
+        if leap.is_some() {
+            let latest = now.max(clock.seen).plus(CALL_WINDOW_SECONDS);
+            return Ok(Moment { heard: signed, stamp: signed.clamp(clock.seen, latest) });
+        }
+        let wrong =
+            judged.stepped > CALL_WINDOW_SECONDS || now.plus(CALL_WINDOW_SECONDS) < clock.seen;
+        Ok(Moment { heard: if wrong { signed } else { now }, stamp: now })
     }
 
     pub(crate) fn judge_clock(&mut self, now: Timestamp) -> Result<Option<Leap>, StoreError> {

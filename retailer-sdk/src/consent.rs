@@ -17,7 +17,7 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 
 use crate::{
-    CallError, GrantCall, Retailer,
+    CallError, GrantCall, Moment, Retailer,
     call::{admit, verify_subject},
     checked::CheckedGrant,
     erasure::erasure_by,
@@ -218,9 +218,10 @@ impl Retailer {
     pub fn withdraw(
         &mut self,
         call: &[u8],
-        now: Timestamp,
+        now: impl Into<Moment>,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Withdrawn, WithdrawError> {
+        let Moment { heard, stamp: now } = now.into();
         let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
         let Withdraw { head: _, withdrawal: bytes } = call.peek_body().map_err(|error| {
             CallError::Verify(besace_protocol::call::VerifyCallError::Body(error))
@@ -235,7 +236,7 @@ impl Retailer {
             call,
             &stored.subject,
             &address,
-            now,
+            heard,
         )?;
         // What she signed before her pseudonym went on stays a withdrawal: it is final.
         let claimed = withdrawal.claimed().subject_key;

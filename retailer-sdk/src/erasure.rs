@@ -140,13 +140,13 @@ impl Retailer {
     }
 
     /// Erasures that wait until the recipients were told, the oldest grant first.
-    pub fn owed_erasures(&self) -> Result<Vec<OwedErasure>, StoreError> {
+    pub fn owed_erasures(&self, now: Timestamp) -> Result<Vec<OwedErasure>, StoreError> {
         let session = self.store.read();
         let mut owed = Vec::new();
         for stored in session.grants_to_erase()? {
             let grant = stored.grant.id;
             // What another one replaced was deleted then, and is signed for when its own date is over.
-            if stored.state == StoredState::Superseded {
+            if stored.state == StoredState::Superseded && !is_over(session, &stored, now)? {
                 continue;
             }
             // From when it is known here, also where she pressed long before, or a clock of hers is wrong.

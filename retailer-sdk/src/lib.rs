@@ -119,7 +119,7 @@ pub use self::{
     answers::ANSWERS_MIN,
     call::CallError,
     checked::{GrantCall, ReleaseCall, ReleaseToCheck},
-    clock::{ClockError, Leap},
+    clock::{ClockError, Leap, Moment},
     consent::{GiveGrantError, WithdrawError},
     days::{Due, Tidied, TidyError, Undone},
     erasure::{AskErasureError, OwedErasure, RecipientsToldError},

@@ -15,13 +15,21 @@ use besace_protocol::{
 };
 use rand_core::CryptoRngCore;
 
-use crate::presence::{Resolver, Sighting};
+use crate::{
+    presence::{Resolver, Sighting},
+    retailer::SKEW_SECONDS,
+};
 
 /// Seconds that a greeting stays on the staff screen.
 const ARRIVAL_SECONDS: u64 = 5 * 60;
 
 /// Seconds after which no epoch accepts an identifier any more that was heard now.
 const REPEAT_SECONDS: u64 = 30 * 60;
+
+/// Whether what is kept for so many `seconds`, `until` then, is kept at `now`: not by a clock that went back since.
+fn holds(until: Timestamp, seconds: u64, now: Timestamp) -> bool {
+    now < until && until <= now.plus(seconds).plus(SKEW_SECONDS)
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Live {
@@ -155,8 +163,8 @@ impl Live {
         self.tills.prepare(now, rng);
         self.uses.retain(|(day, _, _), _| *day >= Day::of(now));
         self.uses_before.retain(|(day, _), _| *day >= Day::of(now));
-        self.arrivals.retain(|arrival| now < arrival.until);
-        self.answered.retain(|_, answered| now < answered.until);
+        self.arrivals.retain(|arrival| holds(arrival.until, ARRIVAL_SECONDS, now));
+        self.answered.retain(|_, answered| holds(answered.until, REPEAT_SECONDS, now));
     }
 
     /// What an identifier means that was heard in `shop`; nothing for a stranger's.
@@ -195,7 +203,7 @@ impl Live {
         now: Timestamp,
     ) -> Option<(&Recognised, &[GrantId])> {
         let answered = self.answered.get(token)?;
-        let counts = now < answered.until && answered.shop == shop;
+        let counts = holds(answered.until, REPEAT_SECONDS, now) && answered.shop == shop;
         counts.then_some((&answered.answer, &answered.grants))
     }
 
@@ -234,7 +242,7 @@ impl Live {
     ) -> Vec<(Handle, [GrantId; 2], Greeting)> {
         self.arrivals
             .iter()
-            .filter(|arrival| arrival.shop == shop && now < arrival.until)
+            .filter(|arrival| arrival.shop == shop && holds(arrival.until, ARRIVAL_SECONDS, now))
             .map(|arrival| (arrival.handle, arrival.grants, arrival.greeting.reveal().clone()))
             .collect()
     }

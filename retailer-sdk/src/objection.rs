@@ -13,7 +13,7 @@ use besace_protocol::{
 use rand_core::CryptoRngCore;
 
 use crate::{
-    CallError, Retailer,
+    CallError, Moment, Retailer,
     call::{admit, verify_subject},
     retailer::{Own, SKEW_SECONDS},
     store::{Session, StoreError, StoredObjection},
@@ -62,9 +62,10 @@ impl Retailer {
     pub fn object(
         &mut self,
         call: &[u8],
-        now: Timestamp,
+        now: impl Into<Moment>,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Objected, ObjectError> {
+        let Moment { heard, stamp } = now.into();
         let call = UnverifiedCall::parse(call).map_err(CallError::Verify)?;
         let Object { objection: bytes } =
             call.peek_body().map_err(|error| CallError::Verify(VerifyCallError::Body(error)))?;
@@ -75,17 +76,17 @@ impl Retailer {
         let call = match session.subject_of(key.key_id())? {
             // She calls under the key that she has now; what she signed before she went on stays hers.
             Some(subject) => {
-                verify_subject::<Object, ObjectError>(session, call, &subject, &address, now)?
+                verify_subject::<Object, ObjectError>(session, call, &subject, &address, heard)?
             }
             // As for a grant, the body itself names the key, and the call must be its work.
-            None => call.verify::<Object>(&key, &address, now).map_err(CallError::Verify)?,
+            None => call.verify::<Object>(&key, &address, heard).map_err(CallError::Verify)?,
         };
         let objection =
             objection.verify(&[(Role::Subject, &key)]).map_err(ObjectError::Signature)?;
         let own = &self.own;
         self.store.write(|session| {
             admit(session, &call)??;
-            own.object(session, &objection, now, rng)
+            own.object(session, &objection, heard.max(stamp), rng)
         })
     }
 

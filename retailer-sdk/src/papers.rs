@@ -64,7 +64,7 @@ impl Retailer {
     }
 
     /// Where rights stand, without anybody's name.
-    pub fn rights_desk(&self) -> Result<RightsDesk, StoreError> {
+    pub fn rights_desk(&self, now: Timestamp) -> Result<RightsDesk, StoreError> {
         let session = self.store.read();
         let [active, withdrawn, expired, revoked] = session.count_states()?;
         Ok(RightsDesk {
@@ -74,7 +74,7 @@ impl Retailer {
             revoked,
             erased: session.count_erased()?,
             objections: session.count_objections()?,
-            owed: self.owed_erasures()?,
+            owed: self.owed_erasures(now)?,
         })
     }
 }

@@ -190,7 +190,7 @@ async fn an_erasure_that_names_less_is_refused_and_what_is_owed_stays_visible() 
                 elle a 3 jours de retard. Vous pouvez vous plaindre à la CNIL.";
     assert_says(&page(&world).await, late);
 
-    let owed = world.lumen.lock().owed_erasures().unwrap();
+    let owed = world.lumen.lock().owed_erasures(world.clock.now()).unwrap();
     assert_eq!(owed[0].due, MORNING.plus(31 * DAY_SECONDS));
     let mut rng = StdRng::seed_from_u64(9);
     world.lumen.lock().recipients_told(grant, now, &mut rng).unwrap();

@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use besace_protocol::{id::GrantId, party::ShopCode};
+use besace_protocol::{id::GrantId, party::ShopCode, time::Timestamp};
 use besace_retailer::{Identity, MarkError, RequestDraft, Retailer, ShopScope, SqliteStore};
 use clap::{Parser, Subcommand};
 
@@ -215,18 +215,18 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
         Command::Grant(command) => grant::grant(folder, marks, command, now, &mut rng),
         Command::Request(Publish::Publish { file }) => {
             let draft: RequestDraft = read_json(&file)?;
-            let id = open(folder, marks)?.publish_request(draft, now, &mut rng)?;
+            let id = open_in_time(folder, marks, now)?.publish_request(draft, now, &mut rng)?;
             output::line(&id.to_string());
             Ok(())
         }
         Command::Catalogue(Publish::Publish { file }) => {
-            let count =
-                open(folder, marks)?.publish_catalogue(&read_bytes(&file)?, now, &mut rng)?;
+            let mut retailer = open_in_time(folder, marks, now)?;
+            let count = retailer.publish_catalogue(&read_bytes(&file)?, now, &mut rng)?;
             output::line(&format!("{count} offers"));
             Ok(())
         }
         Command::Erasure(Erasure::List) => {
-            for owed in open_to_read(folder, marks)?.owed_erasures()? {
+            for owed in open_to_read(folder, marks)?.owed_erasures(now)? {
                 let recipients: Vec<_> = owed.recipients.iter().map(ToString::to_string).collect();
                 let (grant, due) = (owed.grant, owed.due.as_unix_seconds());
                 output::line(&format!("{grant} due={due} {}", recipients.join(" ")));
@@ -234,7 +234,7 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
             Ok(())
         }
         Command::Erasure(Erasure::Told { grant }) => {
-            open(folder, marks)?.recipients_told(grant, now, &mut rng)?;
+            open_in_time(folder, marks, now)?.recipients_told(grant, now, &mut rng)?;
             Ok(())
         }
         Command::Clock(ClockCommand::Confirm) => {
@@ -319,6 +319,13 @@ fn open(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
     catch_up(config, store)
 }
 
+/// For what bears the time: not by a clock that is in doubt.
+fn open_in_time(folder: &Path, marks: Option<&Path>, now: Timestamp) -> anyhow::Result<Retailer> {
+    let retailer = open(folder, marks)?;
+    retailer.check_clock(now)?;
+    Ok(retailer)
+}
+
 fn same_domain(retailer: &Retailer, config: &Config) -> anyhow::Result<()> {
     anyhow::ensure!(
         retailer.identity().domain == config.retailer.domain,
@@ -330,10 +337,15 @@ fn same_domain(retailer: &Retailer, config: &Config) -> anyhow::Result<()> {
 fn catch_up(config: Config, store: SqliteStore) -> anyhow::Result<Retailer> {
     let (now, mut rng) = (SystemClock.now(), Rng::new(Arc::new(SystemEntropy)));
     let (mut retailer, leap) = Retailer::open_unless_leapt(store, now, &mut rng)?;
+    let leapt = leap.is_some();
     if let Some(leap) = leap {
         output::failure(&leap.to_string(), "the gateway goes on all the same");
     }
     same_domain(&retailer, &config)?;
+    if leapt {
+        // What is published bears the time.
+        return Ok(retailer);
+    }
     if *retailer.identity() != config.retailer {
         let Identity { domain: _, legal, shops } = config.retailer;
         retailer.set_profile(legal, shops, now, &mut rng)?;

@@ -26,7 +26,7 @@ use std::{
 
 use actix_web::{App, HttpRequest, HttpServer, dev::Server, http::header, web};
 use besace_protocol::{party::ControllerId, problem::ProblemType, time::Timestamp};
-use besace_retailer::{Retailer, Undone};
+use besace_retailer::{Moment, Retailer, Undone};
 
 use self::{
     once::UnderWay,
@@ -175,11 +175,11 @@ impl Gateway {
     async fn ask_first<T, F>(self: Arc<Self>, call: web::Bytes, question: F) -> Result<T, Refusal>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Retailer, &[u8], Timestamp, &mut Rng) -> Result<T, Refusal> + Send + 'static,
+        F: FnOnce(&mut Retailer, &[u8], Moment, &mut Rng) -> Result<T, Refusal> + Send + 'static,
     {
         self.ask_in(Line::First, move |retailer, now, rng| {
-            let now = retailer.moment_of(&call, now)?;
-            question(retailer, &call, now, rng)
+            let moment = retailer.moment_of(&call, now)?;
+            question(retailer, &call, moment, rng)
         })
         .await
     }

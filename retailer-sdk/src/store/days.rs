@@ -79,4 +79,10 @@ impl Session<'_> {
         self.execute("DELETE FROM shop_chains WHERE day < ?1", params![first.as_number()])?;
         Ok(self.execute("DELETE FROM day_keys WHERE day < ?1", params![first.as_number()])?)
     }
+
+    /// Deletes keys and chains of the days after `last`, which a clock made that was far ahead; how many days there were.
+    pub(crate) fn delete_days_after(self, last: Day) -> Result<usize, StoreError> {
+        self.execute("DELETE FROM shop_chains WHERE day > ?1", params![last.as_number()])?;
+        Ok(self.execute("DELETE FROM day_keys WHERE day > ?1", params![last.as_number()])?)
+    }
 }

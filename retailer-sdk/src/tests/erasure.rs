@@ -140,7 +140,7 @@ fn the_month_runs_from_the_day_on_which_the_shop_heard_of_it() {
     let heard = NOW.plus(20 * DAY);
     let call = shopper.call(WITHDRAWALS_PATH, &body, heard);
     world.retailer.withdraw(&call, heard, &mut world.rng).unwrap();
-    let owed = world.retailer.owed_erasures().unwrap();
+    let owed = world.retailer.owed_erasures(NOW).unwrap();
     assert_eq!(owed[0].due, heard.plus(31 * DAY));
 }
 
@@ -162,14 +162,14 @@ fn where_others_received_it_nothing_is_signed_before_they_were_told() {
     let later = NOW.plus(3 * DAY);
     assert_eq!(world.retailer.tidy(later, &mut world.rng).unwrap().erasures, 0);
     assert!(ask(&mut world, &mut shopper, grant.0.id, later).is_none());
-    let owed = world.retailer.owed_erasures().unwrap();
+    let owed = world.retailer.owed_erasures(NOW).unwrap();
     let [one] = &owed[..] else { panic!("{owed:?}") };
     assert_eq!((one.grant, one.due), (grant.0.id, NOW.plus(31 * DAY)));
     assert_eq!(one.recipients, [elsewhere]);
     for _twice in 0..2 {
         world.retailer.recipients_told(grant.0.id, later, &mut world.rng).unwrap();
     }
-    assert!(world.retailer.owed_erasures().unwrap().is_empty());
+    assert!(world.retailer.owed_erasures(NOW).unwrap().is_empty());
     let erasure = ask(&mut world, &mut shopper, grant.0.id, later).unwrap();
     let said = withdrawal(&said, &shopper);
     let verified = stored(&world, &grant.0);
@@ -218,14 +218,14 @@ fn only_she_is_told() {
 fn the_desk_counts_what_was_asked_and_what_is_owed() {
     let mut world = World::new();
     let (mut shopper, _recognition, greeting) = regular(&mut world, 2);
-    let before = world.retailer.rights_desk().unwrap();
+    let before = world.retailer.rights_desk(NOW).unwrap();
     assert_eq!((before.active, before.withdrawn, before.erased), (2, 0, 0));
     assert_eq!((before.objections, before.owed.len()), (0, 0));
     world.withdraw(&mut shopper, &greeting, NOW);
     let object = shopper.objection(true, NOW);
     let call = shopper.call(besace_protocol::wire::OBJECTIONS_PATH, &object, NOW);
     world.retailer.object(&call, NOW, &mut world.rng).unwrap();
-    let after = world.retailer.rights_desk().unwrap();
+    let after = world.retailer.rights_desk(NOW).unwrap();
     assert_eq!((after.active, after.withdrawn, after.expired, after.erased), (1, 1, 0, 1));
     assert_eq!((after.objections, after.owed.len()), (1, 0), "signed for at once");
 }

@@ -302,7 +302,7 @@ fn a_no_and_a_key_that_was_left_outlive_the_log() {
 
     let (grant, _) = world.give(&mut objecting, world.recognition, LATER);
     assert!(world.retailer.objects_to_marketing(grant.handle).unwrap());
-    assert_eq!(world.retailer.rights_desk().unwrap().objections, 1);
+    assert_eq!(world.retailer.rights_desk(LATER).unwrap().objections, 1);
     let session = world.retailer.store.read();
     let key_id = objecting.signing.verifying_key().key_id();
     let stored = session.objection(key_id).unwrap().unwrap();

@@ -1,7 +1,7 @@
 use besace_protocol::{document::Document as _, party::LegalIdentity};
 
 use super::*;
-use crate::{OpenRetailerError, testing::check_attested};
+use crate::{Moment, OpenRetailerError, testing::check_attested};
 
 #[test]
 fn a_manifest_names_eight_days_and_stands_in_the_log() {
@@ -216,6 +216,7 @@ fn while_the_clock_is_in_doubt_she_withdraws_and_objects_at_the_time_that_she_si
     let objection = shopper.objection(true, signed);
     let call = shopper.call(OBJECTIONS_PATH, &objection, signed);
     let moment = world.retailer.moment_of(&call, lost).unwrap();
+    assert_eq!((moment.heard, moment.stamp), (signed, signed));
     world.retailer.object(&call, moment, &mut world.rng).unwrap();
     let withdrawal = shopper.withdrawal(grant.id, digest, signed);
     let call = shopper.call(WITHDRAWALS_PATH, &withdrawal, signed);
@@ -225,10 +226,47 @@ fn while_the_clock_is_in_doubt_she_withdraws_and_objects_at_the_time_that_she_si
     assert_eq!(told.claimed().acknowledged, signed);
     // What she signed before the last moment that was believed is taken at that moment.
     let call = shopper.call(WITHDRAWALS_PATH, &withdrawal, NOW.minus(60));
-    assert_eq!(world.retailer.moment_of(&call, lost).unwrap(), NOW);
+    assert_eq!(world.retailer.moment_of(&call, lost).unwrap().stamp, NOW);
+    // What she dates far ahead dates nothing here.
+    let call = shopper.call(WITHDRAWALS_PATH, &withdrawal, lost.plus(1_000_000));
+    assert_eq!(world.retailer.moment_of(&call, lost).unwrap().stamp, lost.plus(90));
     // Once it is right, it counts again.
-    assert_eq!(world.retailer.moment_of(&call, NOW.plus(90)).unwrap(), NOW.plus(90));
-    world.retailer.check_clock(NOW.plus(90)).unwrap();
+    let right = NOW.plus(90);
+    assert_eq!(world.retailer.moment_of(&call, right).unwrap(), Moment::from(right));
+    world.retailer.check_clock(right).unwrap();
+}
+
+#[test]
+fn a_clock_that_was_put_back_or_went_ahead_a_little_keeps_no_withdrawal_away() {
+    for off in ["confirmed a month ahead and put back", "three days ahead and believed"] {
+        let mut world = World::new();
+        let (mut shopper, (grant, digest), _) = regular(&mut world, 2);
+        world.retailer.tidy(NOW, &mut world.rng).unwrap();
+        let (clock, stamp) = if off.starts_with("confirmed") {
+            let ahead = NOW.plus(30 * 86_400);
+            world.retailer.confirm_clock(ahead).unwrap();
+            (NOW.plus(60), ahead)
+        } else {
+            (NOW.plus(3 * 86_400), NOW.plus(3 * 86_400))
+        };
+        let signed = NOW.plus(60);
+        let withdrawal = shopper.withdrawal(grant.id, digest, signed);
+        let call = shopper.call(WITHDRAWALS_PATH, &withdrawal, signed);
+        let moment = world.retailer.moment_of(&call, clock).unwrap();
+        assert_eq!((moment.heard, moment.stamp), (signed, stamp), "{off}");
+        world.retailer.withdraw(&call, moment, &mut world.rng).unwrap();
+    }
+}
+
+#[test]
+fn days_that_a_clock_made_in_another_year_are_gone_once_it_is_right() {
+    let mut world = World::new();
+    world.retailer.tidy(NOW.plus(400 * 86_400), &mut world.rng).unwrap();
+    world.retailer.confirm_clock(NOW).unwrap();
+    let tidied = world.retailer.tidy(NOW, &mut world.rng).unwrap();
+    assert_eq!((tidied.days, tidied.undone), (8, 0));
+    let days = world.retailer.store.read().days().unwrap();
+    assert!(days.iter().all(|day| *day <= Day::of(NOW).plus(7)), "{days:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use besace_protocol::{
 use besace_retailer::GrantsToEnd;
 use clap::{Args, Subcommand};
 
-use super::{open, open_to_read, output, parse_grant};
+use super::{open_in_time, open_to_read, output, parse_grant};
 use crate::entropy::Rng;
 
 #[derive(Debug, Subcommand)]
@@ -83,7 +83,7 @@ pub(super) fn grant(
         output::line(&format!("{count} to end; --yes ends them"));
         return Ok(());
     }
-    let mut retailer = open(folder, marks)?;
+    let mut retailer = open_in_time(folder, marks, now)?;
     let mut ended: usize = 0;
     // Each by itself: an interruption leaves the others as they were, and the same command goes on.
     for grant in retailer.grants_to_end(which, now)? {

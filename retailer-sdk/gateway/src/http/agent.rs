@@ -72,8 +72,8 @@ pub(super) async fn withdraw(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let withdrawn = gateway
-        .ask_first(call.0, |retailer, call, now, rng| {
-            retailer.withdraw(call, now, rng).map_err(|error| Refusal::of_call(error, call))
+        .ask_first(call.0, |retailer, call, moment, rng| {
+            retailer.withdraw(call, moment, rng).map_err(|error| Refusal::of_call(error, call))
         })
         .await?;
     tracing::info!("grant withdrawn");
@@ -99,8 +99,8 @@ pub(super) async fn object(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let objected = gateway
-        .ask_first(call.0, |retailer, call, now, rng| {
-            retailer.object(call, now, rng).map_err(|error| Refusal::of_call(error, call))
+        .ask_first(call.0, |retailer, call, moment, rng| {
+            retailer.object(call, moment, rng).map_err(|error| Refusal::of_call(error, call))
         })
         .await?;
     tracing::info!("objection recorded");

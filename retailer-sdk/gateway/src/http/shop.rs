@@ -98,7 +98,7 @@ pub(super) async fn arrivals(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let arrivals = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             let permit = retailer.authenticate(&key.0)?;
             Ok(retailer.arrivals(&permit, now)?)
         })
@@ -112,7 +112,7 @@ pub(super) async fn wishes(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let wishes = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             let permit = retailer.authenticate(&key.0)?;
             Ok(retailer.wishes(&permit, now)?)
         })
@@ -142,7 +142,7 @@ pub(super) async fn answers(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let counted = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             let permit = retailer.authenticate(&key.0)?;
             Ok(retailer.answers(&permit, now)?)
         })
@@ -156,7 +156,7 @@ pub(super) async fn feedback(
 ) -> Result<HttpResponse, Refusal> {
     let gateway = gateway.into_inner();
     let said = gateway
-        .ask(move |retailer, now, _| {
+        .ask_in_time(move |retailer, now, _| {
             let permit = retailer.authenticate(&key.0)?;
             Ok(retailer.feedback(&permit, now)?)
         })

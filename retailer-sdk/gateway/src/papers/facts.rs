@@ -68,7 +68,7 @@ impl Facts {
             now,
             identity: retailer.identity().clone(),
             requests: retailer.requests_in_force(now)?,
-            rights: retailer.rights_desk()?,
+            rights: retailer.rights_desk(now)?,
             listen: config.listen,
             limits: config.limits,
             vouchers: config.vouchers.is_some(),
