@@ -151,7 +151,7 @@ consent-ended-unanswered = { $retailer } did not sign your yes in the end: nothi
 consent-ended-expired = Ran out on { $date }.
 consent-ended-revoked = Ended by the shop: { $retailer } ended it on { $date }.
 consent-revoked-earned = What you have earned stays yours.
-consent-revoked-restoration = { $retailer } lost a part of its registers.
+consent-revoked-restoration = { $retailer } lost a part of its registers. You may give again, if you like.
 consent-revoked-programme-over = Its programme ends.
 consent-revoked-purpose-over = It does not do this any more.
 consent-revoked-security = It does so for safety.
@@ -404,6 +404,7 @@ looked-up-debited = On { $moment }, { $retailer } ({ $shop }) took at the till w
 looked-up-wish = On { $moment }, { $retailer } ({ $shop }) accepted a wish of yours. You had allowed it on { $date }; here is the proof.
 log-forked = { $retailer } signed two different histories in its log. Since { $date }, your besace entrusts nothing to it. Both signed versions are kept: show them to whoever checks.
 pilot-without-witnesses = Pilot without witnesses: nobody else checks yet that a shop shows everyone the same log.
+log-knew-less = On { $date }, { $retailer } began another log. Of the one before, it said that it knew { $known } entries, and it had shown you { $shown }. What it had shown you is kept.
 log-waits = The log of { $retailer } could not be compared yet with what the shop showed of it. Until then, your besace entrusts nothing new to it.
 looked-up-missing = { $retailer } counted { $counted } look-ups and showed only { $opened }.
 

@@ -160,7 +160,7 @@ consent-ended-unanswered = { $retailer } n’a finalement pas signé votre accor
 consent-ended-expired = Arrivé à son terme le { $date }.
 consent-ended-revoked = Terminé par la boutique : { $retailer } y a mis fin le { $date }.
 consent-revoked-earned = Ce que vous avez gagné reste à vous.
-consent-revoked-restoration = { $retailer } a perdu une partie de ses registres.
+consent-revoked-restoration = { $retailer } a perdu une partie de ses registres. Vous pouvez redonner, si vous le voulez.
 consent-revoked-programme-over = Son programme s’arrête.
 consent-revoked-purpose-over = Elle ne fait plus cela.
 consent-revoked-security = Elle le fait par sécurité.
@@ -411,6 +411,7 @@ looked-up-debited = { $moment }, { $retailer } ({ $shop }) a pris à la caisse c
 looked-up-wish = { $moment }, { $retailer } ({ $shop }) a accepté un de vos souhaits. Vous l’aviez permis le { $date } ; en voici la preuve.
 log-forked = { $retailer } a signé deux histoires différentes dans son registre. Depuis le { $date }, votre besace ne lui confie plus rien. Les deux versions signées sont gardées : montrez-les à qui vérifie.
 pilot-without-witnesses = Pilote sans témoins : personne d’autre ne vérifie encore qu’une enseigne montre à tous le même registre.
+log-knew-less = Le { $date }, { $retailer } a commencé un autre registre. De celui d’avant, l’enseigne disait connaître { $known } écritures, et elle vous en avait montré { $shown }. Ce qu’elle vous avait montré est gardé.
 log-waits = Le registre de { $retailer } n’a pas encore pu être comparé à ce que l’enseigne en a montré. D’ici là, votre besace ne lui confie rien de nouveau.
 looked-up-missing = { $retailer } a compté { $counted } lectures et n’en a montré que { $opened }.
 

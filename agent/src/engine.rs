@@ -41,6 +41,7 @@ mod product;
 mod receipt;
 mod rekey;
 mod renewal;
+mod restorations;
 mod restore;
 mod retailers;
 mod revocation;
@@ -113,6 +114,7 @@ pub use self::{
     product::{FulfilledWish, LookAtProductError, PriorClaim, ProductAnswer, ProductOffer},
     rekey::{RekeyError, Rekeyed},
     renewal::{Change, RENEWABLE_SECONDS},
+    restorations::KnewLess,
     restore::{RestoreError, Restored},
     rules::{ConfirmRuleError, RuleDraft, rule_ends},
     sealed::{HearDeviceError, KnockingDevice},

@@ -8,6 +8,7 @@ mod ends;
 mod evidence;
 mod heads;
 mod negotiation;
+mod restorations;
 mod standing;
 mod vouchers;
 
@@ -112,10 +113,7 @@ impl Exchange {
     /// this pins its keys.
     pub async fn meet(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
         let answer = self.fetch(domain, MANIFEST_PATH, Engine::MANIFEST_ANSWER_MAX, "manifest");
-        let answer = answer.await?;
-        let name = domain.clone();
-        self.take_public(domain, move |engine| engine.accept_manifest(&name, &answer).map(drop))
-            .await?;
+        self.take_manifest(domain, answer.await?).await?;
         self.fetch_requests(domain).await?;
         let answer = self.fetch(domain, CATALOGUE_PATH, CATALOGUE_ANSWER_MAX, "catalogue").await;
         let mut refreshed = Refreshed::default();

@@ -46,6 +46,7 @@ mod rekey;
 mod releases;
 mod remarks;
 mod requests;
+mod restorations;
 mod retailers;
 mod revocations;
 mod rules;
@@ -110,6 +111,7 @@ pub use self::{
     releases::{DeliveryState, KeyRelease, StoredDisclosure},
     remarks::StoredRemark,
     requests::{RequestState, StoredRequest},
+    restorations::{FollowRestorations, RecordAt, StoredRestoration},
     retailers::{Pseudonym, Retailer},
     revocations::RevokedBy,
     rules::{GivingRule, StoredDecision},

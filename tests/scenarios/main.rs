@@ -26,6 +26,7 @@ mod readme;
 mod receipt;
 mod refresh;
 mod rekey;
+mod restoration;
 mod room;
 mod rules;
 mod sealed;

@@ -7,17 +7,20 @@ use serde_json::Value;
 /// Tables that an ordinary life leaves empty: what waits for a moment, what follows a restore or new keys, and what a lie leaves;
 /// where backups go, which names a folder of one machine; and the seal, which belongs to its file and is in no
 /// export.
-const RARE: [&str; 12] = [
+const RARE: [&str; 15] = [
     "backup_places",
     "backups",
     "continuations",
     "forks",
+    "former_evidence",
+    "former_heads",
     "former_sealing_keys",
     "known_heads",
     "later_presence_roots",
     "merged_letters",
     "negotiation_messages",
     "negotiations",
+    "restorations",
     "seal",
     "told_logs",
 ];

@@ -70,6 +70,7 @@ pub(super) fn step_failure(error: &StepError) -> Failure {
             Failure::refused(error, "fetch it with `besace retailer refresh`")
         }
         StepError::Manifest(_)
+        | StepError::OtherLog
         | StepError::Document(_)
         | StepError::Signature(_)
         | StepError::Catalogue(_)

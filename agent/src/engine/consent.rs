@@ -102,6 +102,8 @@ pub struct GrantView {
     pub revoked_at: Option<Timestamp>,
     /// Why, as it signed.
     pub revoked_for: Option<RevocationReason>,
+    /// Whether its retailer lost its store since, and with it what it held.
+    pub destroyed: bool,
 }
 
 impl Engine {
@@ -214,6 +216,7 @@ impl Engine {
                     revoked.get(&stored.id).map_or(at, |came| at.min(*came))
                 }),
                 revoked_for: ended.as_ref().map(|said| said.payload().reason),
+                destroyed: stored.destroyed_at.is_some(),
             });
         }
         Ok(views)
@@ -460,7 +463,7 @@ impl Engine {
         let vault = self.vault()?;
         let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
-        let shown = vault.evidence(&stored.domain)?.iter().any(|one| one.grant == Some(id));
+        let shown = vault.all_evidence(&stored.domain)?.iter().any(|one| one.grant == Some(id));
         let on_its_way = self.0.turns.may_arrive_yet(id, self.now());
         if shown || on_its_way || grant.claimed_key(Role::Controller).is_some() {
             return Ok(false);

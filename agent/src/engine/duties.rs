@@ -135,7 +135,7 @@ impl GrantView {
                 mail_waits: erasure.kept.contains(&Kept::SealedMail),
             });
         }
-        ended.map(|ended| Erasing::after(ended, now))
+        ended.filter(|_| !self.destroyed).map(|ended| Erasing::after(ended, now))
     }
 
     /// What the retailer owes her, if anything.

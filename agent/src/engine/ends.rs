@@ -75,7 +75,11 @@ impl Engine {
                 },
                 GrantState::Given | GrantState::Active => false,
             };
-            if stored.domain != errand.domain || !over || stored.erasure.is_some() {
+            if stored.domain != errand.domain
+                || !over
+                || stored.erasure.is_some()
+                || stored.destroyed_at.is_some()
+            {
                 continue;
             }
             if !self.speaks_in(&errand, stored.generation)? {

@@ -2,7 +2,7 @@
 
 use besace_protocol::{
     audit::Bundle,
-    consent::{ConsentRequest, Continuation, Record, RecordKind},
+    consent::{ConsentRequest, Continuation, Record, RecordKind, Restoration},
     crypto::sha256,
     document::Unverified,
     jws::Typ,
@@ -37,8 +37,7 @@ impl Engine {
             self.add_named_documents(&mut bundle, domain, &opening)?;
             openings.push(opening);
         }
-        let origin = Origin::retailer(domain);
-        bundle.add_openings(&origin, openings).map_err(|_| StepError::Make)?;
+        bundle.add_openings(key.origin(), openings).map_err(|_| StepError::Make)?;
         for head in vault.seen_heads(domain)? {
             let head = UnverifiedCheckpoint::parse(head.as_bytes())
                 .ok()
@@ -46,8 +45,14 @@ impl Engine {
                 .ok_or(StepError::Proof)?;
             bundle.add_seen(&head);
         }
+        let restored = vault.restorations(domain)?.pop();
+        let restored = restored.map(|last| Unverified::<Restoration>::parse(&last.jws));
+        let restored = restored.transpose().map_err(StepError::Document)?;
+        let since = restored.map(|last| last.claimed().at);
         for grant in vault.grants()? {
+            // What was counted in a log that is no longer served is held against nothing.
             if grant.domain == *domain
+                && since.is_none_or(|since| grant.given_at >= since)
                 && let Some(statement) = vault.use_statement(grant.id)?
             {
                 bundle.add_document(statement);

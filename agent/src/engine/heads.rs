@@ -172,7 +172,7 @@ impl Comparing<'_> {
 }
 
 /// A head that was verified when it was kept; again here, for a vault that was tampered with.
-fn stored(head: &str, key: &LogKey) -> Result<SignedCheckpoint, StepError> {
+pub(super) fn stored(head: &str, key: &LogKey) -> Result<SignedCheckpoint, StepError> {
     let head = UnverifiedCheckpoint::parse(head.as_bytes()).map_err(|_| StepError::Proof)?;
     head.verify(key).map_err(|_| StepError::Proof)
 }

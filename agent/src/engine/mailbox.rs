@@ -75,6 +75,7 @@ impl Engine {
             grant.generation == pseudonym.generation
                 && grant.state != GrantState::Given
                 && grant.unreceived_at.is_none()
+                && grant.destroyed_at.is_none()
         };
         // Before the retailer knows how she went on, its mail waits there.
         if !vault.grants()?.iter().any(had) || self.is_going_on(pseudonym.generation)? {
@@ -232,7 +233,7 @@ impl Engine {
         domain: &ControllerId,
     ) -> Result<Vec<(Evidence, UseRecord)>, StepError> {
         let mut uses = Vec::new();
-        for evidence in self.vault()?.evidence(domain)? {
+        for evidence in self.vault()?.all_evidence(domain)? {
             if let Ok(RecordKind::Use(used)) = RecordKind::parse(&evidence.record) {
                 uses.push((evidence, used));
             }

@@ -53,6 +53,14 @@ pub(super) fn check_request(
     if ours { Ok(()) } else { Err(StepError::Answer) }
 }
 
+/// Whether a manifest names another log than the pinned one, and claims that the same retailer began it since.
+fn goes_on(claimed: &Manifest, pinned: &Manifest) -> bool {
+    claimed.controller == pinned.controller
+        && claimed.controller_key == pinned.controller_key
+        && claimed.log() != pinned.log()
+        && !claimed.log.is_first()
+}
+
 impl Engine {
     /// Longest answer with a manifest, in bytes: base64url twice, and the proof.
     pub const MANIFEST_ANSWER_MAX: usize = Manifest::LEN_MAX * 3;
@@ -81,6 +89,10 @@ impl Engine {
 
     /// Takes a manifest that `domain` answered with: pins it at first contact, else accepts only one
     /// with the pinned keys.
+    ///
+    /// # Errors
+    /// [`StepError::OtherLog`] where it names another log of that retailer: then
+    /// [`accept_restorations`](Self::accept_restorations) comes first.
     pub fn accept_manifest(
         &self,
         domain: &ControllerId,
@@ -95,6 +107,9 @@ impl Engine {
             Err(StepError::Stranger) => None,
             Err(error) => return Err(error),
         };
+        if pinned.as_ref().is_some_and(|pinned| goes_on(unverified.claimed(), pinned.payload())) {
+            return Err(StepError::OtherLog);
+        }
         unverified
             .claimed()
             .check_change(domain, pinned.as_ref(), self.now(), CALL_WINDOW_SECONDS)

@@ -60,6 +60,9 @@ pub enum StepError {
     /// The manifest may not replace the one that is pinned.
     #[error("the retailer's manifest is refused")]
     Manifest(#[source] ManifestChange),
+    /// It goes on in another log, and how it came there was not looked at, or it does not say.
+    #[error("the retailer goes on in another log, and does not show how it came to that")]
+    OtherLog,
     /// Not a document of the expected type.
     #[error("the retailer sent something that is not the expected document")]
     Document(#[source] ParseDocumentError),

@@ -235,6 +235,7 @@ impl From<StepError> for Refusal {
             StepError::GrantOver => Self(ProblemType::GrantMissing),
             StepError::Beyond(_) => Self(ProblemType::GrantScope),
             StepError::Manifest(_)
+            | StepError::OtherLog
             | StepError::Document(_)
             | StepError::Signature(_)
             | StepError::Catalogue(_)

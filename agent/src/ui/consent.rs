@@ -33,11 +33,11 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
     let minor = engine.minor_until()?.map(|until| minor(voice, until));
     let mut view = ConsentView { minor, pilot, ..ConsentView::default() };
     for manifest in engine.retailers()? {
-        let standing = engine.log_standing(&manifest.payload().controller)?;
+        let domain = &manifest.payload().controller;
         let name = plain(&manifest.payload().legal.display_name, NAME_MAX);
-        view.standing.extend(log_sentence(voice, &name, standing, now));
-        let said = engine.marketing(&manifest.payload().controller)?;
-        let known = engine.acquaintance(&manifest.payload().controller)?;
+        view.standing.extend(log_sentence(voice, &name, engine.log_standing(domain)?, now));
+        view.standing.extend(revocation::knew_less(voice, engine, domain, &name)?);
+        let (said, known) = (engine.marketing(domain)?, engine.acquaintance(domain)?);
         view.marketing.push(marketing(voice, manifest.payload(), said, known, now));
     }
     for open in engine.open_requests()? {

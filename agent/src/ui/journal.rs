@@ -67,7 +67,7 @@ fn kind(voice: &Voice, kind: &str) -> String {
         "request" | "requests" => voice.say("kind-requests"),
         "notice" => voice.say("kind-notice"),
         "catalogue" => voice.say("kind-catalogue"),
-        "log" | "checkpoint" | "tile" => voice.say("kind-log"),
+        "log" | "checkpoint" | "tile" | "restorations" => voice.say("kind-log"),
         "grant" => voice.say("kind-grant"),
         "withdrawal" => voice.say("kind-withdrawal"),
         "objection" => voice.say("kind-objection"),

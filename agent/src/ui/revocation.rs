@@ -1,6 +1,6 @@
 //! The end of a grant by somebody else, in words.
 
-use besace_protocol::{consent::RevocationReason, time::Timestamp};
+use besace_protocol::{consent::RevocationReason, party::ControllerId, time::Timestamp};
 
 use super::{
     consent::{End, NAME_MAX, ended},
@@ -46,6 +46,30 @@ pub(super) fn to_tell(voice: &Voice, engine: &Engine) -> Result<Vec<String>, Ste
         let at = known.ended_at.unwrap_or(known.grant.expires);
         let by = known.revoked_by.unwrap_or(RevokedBy::Revocation);
         ended(voice, &name, End::Revoked(at, (by, known.revoked_for)), now)
+    });
+    Ok(sentences.collect())
+}
+
+/// That `retailer` lost its store and knew less of its log than it had shown her, as often as that was.
+pub(super) fn knew_less(
+    voice: &Voice,
+    engine: &Engine,
+    domain: &ControllerId,
+    retailer: &str,
+) -> Result<Vec<String>, StepError> {
+    let now = engine.now();
+    let less = engine.knew_less(domain)?;
+    let sentences = less.into_iter().map(|one| {
+        let said = &one.restoration;
+        voice.say_with(
+            "log-knew-less",
+            [
+                ("date", voice.date(said.at, now).into()),
+                ("known", voice.number(said.from.head.size).into()),
+                ("retailer", retailer.to_owned().into()),
+                ("shown", voice.number(one.shown).into()),
+            ],
+        )
     });
     Ok(sentences.collect())
 }

@@ -66,7 +66,21 @@ impl Vault {
         })
     }
 
-    /// All evidence about one retailer, by entry.
+    /// As [`evidence`](Self::evidence), with that of the logs which the retailer left, the oldest first.
+    pub fn all_evidence(&self, domain: &ControllerId) -> Result<Vec<Evidence>, VaultError> {
+        let name = domain.clone();
+        let mut all: Vec<_> = self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT domain, entry, grant_id, kind, record, proof, received_at
+                 FROM former_evidence WHERE domain = ?1 ORDER BY log, entry",
+            )?;
+            Ok(statement.query_map([name.as_str()], from_row)?.collect::<Result<_, _>>()?)
+        })?;
+        all.extend(self.evidence(domain)?);
+        Ok(all)
+    }
+
+    /// All evidence about one retailer in the log that it writes, by entry.
     pub fn evidence(&self, domain: &ControllerId) -> Result<Vec<Evidence>, VaultError> {
         let domain = domain.clone();
         self.read(move |db| {
@@ -82,8 +96,10 @@ impl Vault {
     pub fn shown(&self, kind: &'static str) -> Result<BTreeMap<GrantId, Timestamp>, VaultError> {
         self.read(move |db| {
             let mut statement = db.prepare(
-                "SELECT grant_id, min(received_at) FROM evidence
-                 WHERE kind = ?1 AND grant_id IS NOT NULL GROUP BY grant_id",
+                "SELECT grant_id, min(received_at) FROM
+                   (SELECT grant_id, received_at FROM evidence WHERE kind = ?1
+                    UNION ALL SELECT grant_id, received_at FROM former_evidence WHERE kind = ?1)
+                 WHERE grant_id IS NOT NULL GROUP BY grant_id",
             )?;
             let rows = statement.query_map([kind], |row| {
                 Ok((GrantId::from_bytes(row.get(0)?), column::time(row, 1)?))

@@ -53,6 +53,8 @@ pub struct StoredGrant {
     pub revoked_by: Option<RevokedBy>,
     /// The retailer's signed revocation; also of one that she took back before she heard of it.
     pub revocation: Option<Vec<u8>>,
+    /// When its retailer lost its store, and with it what it held.
+    pub destroyed_at: Option<Timestamp>,
 }
 
 impl StoredGrant {
@@ -82,13 +84,14 @@ impl StoredGrant {
             erasure: None,
             revoked_by: None,
             revocation: None,
+            destroyed_at: None,
         }
     }
 }
 
 const COLUMNS: &str = "SELECT id, request_id, domain, generation, purpose, jws, state, handle,
     given_at, expires_at, ended_at, withdrawal, acknowledgement, unreceived_at, erasure,
-    revoked_by, revocation FROM grants";
+    revoked_by, revocation, destroyed_at FROM grants";
 
 impl Vault {
     /// Keeps a new grant, with its presence root if it has presence, and closes the request; false,
@@ -291,5 +294,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredGrant> {
         erasure: row.get(14)?,
         revoked_by: column::optional_word(row, 15)?,
         revocation: row.get(16)?,
+        destroyed_at: column::optional_time(row, 17)?,
     })
 }

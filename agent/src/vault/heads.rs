@@ -208,7 +208,7 @@ pub(super) fn see(
     Ok(if counts { HeadStanding::Counts } else { HeadStanding::Waits })
 }
 
-fn fork(
+pub(super) fn fork(
     db: &Connection,
     domain: &ControllerId,
     one: &str,

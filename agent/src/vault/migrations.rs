@@ -120,6 +120,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0026_revocations.sql"),
         schema: "942faa6f9ba9a6023cd3b216a959c2ff3abe936c9e1261bf28419c9fb7947afb",
     },
+    Migration {
+        sql: include_str!("migrations/0027_restorations.sql"),
+        schema: "80307f08c95b996cb9eed0488366d20f6a9461711cba40531985912ae193bbed",
+    },
 ];
 
 /// The schema that this program writes.

@@ -83,8 +83,8 @@ pub(super) fn revoke(
     Ok(true)
 }
 
-/// Ends every grant to `domain` that lived at `at`, as [`revoke`] does one. Says which.
-#[cfg_attr(not(test), expect(dead_code, reason = "for a restoration, which ends all of them"))]
+/// Ends every grant to `domain` that lived at `at`, as [`revoke`] does one; but one that was given since and that nobody
+/// signed, which its retailer has not heard of. Says which.
 pub(super) fn revoke_all(
     db: &Transaction<'_>,
     domain: &ControllerId,
@@ -93,9 +93,13 @@ pub(super) fn revoke_all(
     now: Timestamp,
 ) -> Result<Vec<GrantId>, VaultError> {
     let all: Vec<GrantId> = {
-        let mut statement = db.prepare("SELECT id FROM grants WHERE domain = ?1 ORDER BY id")?;
-        let ids =
-            statement.query_map([domain.as_str()], |row| Ok(GrantId::from_bytes(row.get(0)?)))?;
+        let mut statement = db.prepare(
+            "SELECT id FROM grants
+             WHERE domain = ?1 AND (state <> 'given' OR given_at < ?2) ORDER BY id",
+        )?;
+        let ids = statement.query_map((domain.as_str(), column::from_time(at)), |row| {
+            Ok(GrantId::from_bytes(row.get(0)?))
+        })?;
         ids.collect::<Result<_, _>>()?
     };
     let mut ended = Vec::new();
