@@ -113,7 +113,7 @@ pub fn audit_files<F: Files, W: Workers>(
             out.gap(Gap::RememberedLogAbsent { origin: remembered.clone() });
         }
     }
-    judge(files, books, form, context, &mut out)?;
+    judge(files, books, (form, &logs), context, &mut out)?;
     if !policy.witnesses.as_ref().is_some_and(|witnesses| witnesses.policy().asks()) {
         out.gap(Gap::Witnesses);
     }
@@ -124,7 +124,7 @@ pub fn audit_files<F: Files, W: Workers>(
 fn judge<F: Files>(
     files: &F,
     mut books: Vec<Book<'_>>,
-    form: Findings,
+    (form, logs): (Findings, &BTreeMap<Origin, CheckedLog>),
     context: Context<'_>,
     out: &mut Findings,
 ) -> Result<(), F::Error> {
@@ -133,6 +133,7 @@ fn judge<F: Files>(
         for book in &mut books {
             out.absorb(core::mem::take(&mut book.form));
         }
+        reconcile::restorations(&books, logs, context, out);
     }
     if !out.has_findings() {
         reconcile::documents(files, &books, context, out)?;
@@ -186,15 +187,19 @@ impl Shelf<'_> {
         out: &mut Findings,
     ) -> Result<(), F::Error> {
         let origin = key.origin();
-        let Some(domain) = origin.controller() else { return Ok(()) };
+        let (Some(domain), Some(number)) = (origin.controller(), origin.number()) else {
+            return Ok(());
+        };
         let Some(names) = self.names.remove(origin) else { return Ok(()) };
         let places = self.context.places;
         let log = places.log(origin);
         let mut book = Book::new(Vec::from([origin.clone()]), self.context);
-        let mut reader = SuccessionReader::new(domain);
+        let mut reader = SuccessionReader::new(domain, number);
         let mut log_keys = NamedKeys::default();
+        let mut begins = number.is_first();
         let held = desk.check_log(key, names, out, |mut entry: Entry| {
             let spot = Spot { log, index: entry.index };
+            begins |= entry.index == 0;
             if let Ok(Content::Grant(grant)) = &entry.content {
                 let given = grant.payload();
                 let origin = Origin::of_log(&given.subject_log);
@@ -209,6 +214,9 @@ impl Shelf<'_> {
         if let Some(log) = held {
             let SuccessionReader { succession: read, found, .. } = reader;
             out.absorb(found);
+            if !begins {
+                out.gap(Gap::RestorationNotShown { origin: origin.clone() });
+            }
             succession.absorb(read, places, out);
             for (spot, key) in log_keys.0.into_values().flat_map(BTreeMap::into_values) {
                 self.named.name(key, spot);

@@ -20,6 +20,7 @@ import tempfile
 
 import forge
 import planted_mandates
+import planted_restorations
 import planted_revocations
 import verify
 
@@ -250,6 +251,7 @@ def deeds():
     yield from negotiated()
     yield from renewals()
     yield from planted_revocations.deeds()
+    yield from planted_restorations.deeds()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)
@@ -580,7 +582,8 @@ def main(program, evidence, policy_file):
         if deed(hers, shop, papers, pinned) != "unpinned":
             key = forge.HER_LOG.public_key().public_bytes_raw()
             key_id = verify.sha(pseudonym.encode(), b"\n\1", key)[:4].hex()
-            pinned["logs"] = [f"{pseudonym}+{key_id}+{base64.b64encode(bytes([1]) + key).decode()}"]
+            former = [one for one in pinned.get("logs", []) if "/besace" in one]
+            pinned["logs"] = [*former, f"{pseudonym}+{key_id}+{base64.b64encode(bytes([1]) + key).decode()}"]
         cases.append((name, {**papers, **hers.files(forge.HER_LOG), **shop.files(forge.SHOP_LOG)}, pinned))
     cases += [case[:3] for case in planted_mandates.bundles()]
     statuses, wrong = {}, 0

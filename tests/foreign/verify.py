@@ -1,11 +1,11 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
 Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by."""
-import base64, hashlib, json, pathlib, re, sys, time, endings, mandates  # one line: this file has at most 300
+import base64, hashlib, json, pathlib, re, sys, time, endings, mandates, restorations  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
-UNREADABLE, SAID = (ValueError, KeyError, TypeError, IndexError, InvalidSignature), ("agreement", "proposal", "refusal", "objection")
+UNREADABLE, SAID = (ValueError, KeyError, TypeError, IndexError, InvalidSignature), ("agreement", "proposal", "refusal", "objection", "restoration")
 ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}, "wish_broadcast": {"wish_accepted"}, "answers": set(), "feedback": set()}
 HERS, THEIRS = {"released", "disclosed", "anchor", "delegated"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
@@ -44,8 +44,8 @@ class Audit:
         self.policy, self.findings, self.conduct, self.published, self.misnamed, self.open, self.lacking = policy, set(), set(), set(), set(), False, False
         self.now, limits = policy.get("now", int(time.time())), {"skew": 90, "acknowledge_within": DAY, "erase_within": 31 * DAY}
         self.skew, self.within, self.erase = (policy.get(f"{one}_seconds", most) for one, most in limits.items())
-        self.domains = {one["domain"] + "/besace": one for one in policy["controllers"]}
-        self.requests, self.notices, self.known, self.last, self.seen, self.sides, self.stated = {}, {}, {}, {}, {}, ({}, {}), []
+        self.domains, self.shops = restorations.logs(policy), {one["domain"]: one for one in policy["controllers"]}
+        self.requests, self.notices, self.known, self.last, self.seen, self.begun, self.restored, self.since, self.heads, self.sides, self.stated = *({} for _ in range(9)), ({}, {}), []
     def check(self, well, assertion, place):
         return well or self.findings.add((assertion, *place))
     def judge(self, place, **assertions):  # of conduct, which counts only if all evidence holds
@@ -55,8 +55,8 @@ class Audit:
         names, named, books = {}, {}, []
         keys = {v.split("+")[0]: decode(v.split("+", 2)[2], b"+/")[1:] for v in self.policy.get("logs", [])}
         for name, data in self.files.items():
-            if found := re.fullmatch(r"logs/([a-z0-9.-]+/besace|log_[0-9a-f]{32})/(.+)", name):
-                names.setdefault(found[1], []).append(found[2])
+            if found := re.fullmatch(rf"logs/({restorations.RETAILER}|log_[0-9a-f]{{32}})/(?!\d)(.+)", name):
+                names.setdefault(found[1], []).append(found[4])
             elif f"documents/{sha(data).hex()}" != name:
                 self.check(False, "B1", (name,))
         for origin in sorted(names, key=lambda origin: (origin.startswith("log_"), origin)):
@@ -73,7 +73,7 @@ class Audit:
         self.open = not set(names) <= set(keys)
         for theirs, origin, entries in books if not self.findings else []:
             for place, salt, record in entries:
-                kind, payload = self.signed(record)
+                kind, payload = restorations.begins(self, self.signed(record), record, place, origin)
                 if b'"signatures"' not in record:
                     self.take_record(canonical(record), salt, record, place, self.sides[theirs], theirs)
                 elif self.check(kind, "G1", place):
@@ -90,7 +90,7 @@ class Audit:
                 heads[prefix + kind] = head
         if not self.check("checkpoint" in kinds, "B1", (prefix + "checkpoint",)) or prefix + "checkpoint" not in heads:
             return None
-        size, top = heads.pop(prefix + "checkpoint")
+        size, top = self.heads[origin] = heads.pop(prefix + "checkpoint")
         known = [head_of(text.encode(), origin, key, alone=False) for text in self.policy.get("remembered", []) if text.startswith(origin + "\n")]
         heads = [*heads.items(), *(("policy", head) for head in known if self.check(head, "L1", ("policy",))), *(self.witnessed(origin, key) if origin in self.domains else [])]
         rows = [[(n // 256, min(256, many - n)) for n in range(0, many, 256)] for many in (size >> 8 * level for level in range(8))]
@@ -161,8 +161,8 @@ class Audit:
             headers = [canonical(decode(part["protected"])) for part in parts]
             kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
-            home = life.get("controller") if "matter" not in said or f"{life['controller']}/besace" in self.domains else ""  # else G2
-            keys = {"controller": self.domains.get((home or [*self.domains, "/besace"][0][:-7]) + "/besace", {}).get("key"), "subject": payload.get("subject_key")}
+            home = life.get("controller") if "matter" not in said or life["controller"] in self.shops else ""  # else G2
+            keys = {"controller": self.shops.get(home or [*self.shops, ""][0], {}).get("key"), "subject": payload.get("subject_key")}
             demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"], "mandate": ["subject"], "mandate-withdrawal": ["subject"], "refusal": [payload.get("by")],
                         "proposal": ["controller" if payload.get("turn") == 2 else "subject"]}.get(kind, ["controller"])
             well = payload.get("controller_key", keys["controller"]) == keys["controller"] and (roles == demanded or (kind, roles) == ("grant", ["subject"]))
@@ -178,11 +178,11 @@ class Audit:
         if kind == "request" and theirs:
             asked = self.requests.setdefault(payload["digest"], payload | {"request_id": payload["id"], "notice": payload["notice"]["digest"]})
             self.notices.setdefault(asked["notice"], {})["G4", payload["digest"]] = (payload["terms"], None)
-        elif kind == "proposal" and theirs and payload["controller"] + "/besace" == origin:
+        elif kind == "proposal" and theirs and payload["controller"] == self.domains[origin]["domain"]:
             self.requests.setdefault((kind, payload["digest"]), payload)
         elif kind == "grant":
-            own = payload["controller"] + "/besace" if theirs and payload["roles"][1:] else payload["subject_log"]
-            self.check(own == origin and payload["expires"] == payload["given"] + payload["terms"]["valid_days"] * DAY and place not in self.misnamed, "G2", place)
+            own = payload["controller"] == self.domains[origin]["domain"] if theirs and payload["roles"][1:] else payload["subject_log"] == origin
+            self.check(own and payload["expires"] == payload["given"] + payload["terms"]["valid_days"] * DAY and place not in self.misnamed, "G2", place)
             if theirs and (asked := self.requests.get(payload["request"])):
                 said = self.requests.get(("proposal", payload["proposal"]), {}) if "proposal" in payload else asked
                 right = {**said, **{one: asked[one] for one in ("request_id", "controller", "notice")}}
@@ -199,7 +199,7 @@ class Audit:
                 old["next"] = payload["id"] if self.judge(place, W6=same and not old["said"] and not old["revocation"] and not old.get("next")) else old.get("next")
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
             lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure", "revocation"]), **payload, "place": place, "last": 0,
-                "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0)})
+                "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0), "restored": payload["given"] < self.since.get(origin, 0)})
         elif kind in ("withdrawal", "acknowledgement", "erasure", "revocation") and self.check(life, "U1", place):
             erased, early = payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
             right = {"subject_key": life["subject_key"], "controller": life["controller"], "grant_digest": life["digest"]}
@@ -216,9 +216,9 @@ class Audit:
                 self.judge(place, W8=not parts and erased <= self.now + self.skew)
         else:
             self.open |= kind == "continuation"
-            home = origin[:-7] if theirs else next(iter(lives.values()), payload).get("controller")
-            kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection revocation use-statement".split(), *SAID[:3 * theirs])
-            self.check(kind in kinds and (kind not in SAID or payload["controller"] == home) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
+            home = self.domains[origin]["domain"] if theirs else next(iter(lives.values()), payload).get("controller")
+            kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection restoration revocation use-statement".split(), *SAID[:3 * theirs])
+            self.check(kind in kinds and (kind not in SAID or payload["controller"] == home and restorations.take(self, kind, payload, place, theirs, lives, origin)) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
     def moment(self, at, place):
         last = self.last.get(book := place[0].split("/openings")[0], 0)
         self.last[book], (size, seen) = max(last, at), self.seen.get(book, (0, 0))
@@ -230,7 +230,7 @@ class Audit:
         if not known or kind in ("published", "discrepancy", "anchor") or mandates.acted(self, kind, value, place) or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
-        live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"] and not life["revocation"], W6=not life.get("next") and not life.get("ended"))
+        live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"] and not life["revocation"] and not life["restored"], W6=not life.get("next") and not life.get("ended"))
         if kind == "deleted":
             life["deleted"] = {**dict.fromkeys(value["days"], (at, place)), **life["deleted"]}
         elif kind == "use":
@@ -270,7 +270,7 @@ class Audit:
             answer, place = answers[0][:2] if answers else (None, None)
             closed, shut = endings.closed(answer, place, revoked)
             said, logged = {**pair[-1]["said"], **pair[0]["said"]}, theirs and theirs["withdrawal"]
-            reached = min(self.now, max(self.last.get(life["place"][0].split("/openings")[0], 0) for life in pair))
+            reached = min([self.now, max(self.last.get(life["place"][0].split("/openings")[0], 0) for life in pair), *restorations.over(self, pair)])
             for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
                 self.judge(where, U5=thing in hers["things"], U6=hers["things"].get(thing, (at,))[0] <= at + self.skew)
             self.judge(pair[-1]["place"], G3=pair[0]["digest"] == pair[-1]["digest"])

@@ -18,14 +18,14 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Revocation,
-        Terms, Withdrawal, WithdrawalMismatch,
+        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Restoration,
+        Revocation, Terms, Withdrawal, WithdrawalMismatch,
     },
     crypto::Digest,
     document::Verified,
     id::GrantId,
     jws::{Role, VerifyJwsError},
-    log::Origin,
+    log::{LogKey, Origin},
     negotiation::Proposal,
     party::ControllerId,
     purpose::Purpose,
@@ -67,6 +67,8 @@ pub(super) struct Book<'a> {
     pub(super) lives: BTreeMap<GrantId, Box<Life>>,
     /// What she let others do, in the log of her vault.
     pub(super) mandates: Mandates,
+    /// By which the retailer began its logs anew.
+    pub(super) restorations: Vec<(Verified<Restoration>, Spot)>,
     /// Latest moment of an entry so far.
     pub(super) last: Option<Timestamp>,
     /// By when witnesses had seen the log with the entry that is being taken.
@@ -107,6 +109,7 @@ impl<'a> Book<'a> {
             granted: BTreeMap::new(),
             lives: BTreeMap::new(),
             mandates: Mandates::default(),
+            restorations: Vec::new(),
             last: None,
             seen: None,
             form: Findings::default(),
@@ -120,6 +123,9 @@ impl<'a> Book<'a> {
         self.seen = entry.seen;
         if entry.signed {
             self.form.checked(Assertion::G1);
+        }
+        if let Ok(content) = &entry.content {
+            self.begins(content, spot);
         }
         let taken = entry.content.and_then(|content| self.take_content(content, spot, succession));
         if let Err((assertion, fault)) = taken {
@@ -156,6 +162,7 @@ impl<'a> Book<'a> {
                 .mandates
                 .withdrawn(withdrawal.payload(), spot)
                 .map_err(|fault| (Assertion::G1, fault))?,
+            Content::Restoration(said) => self.restored(*said, spot)?,
             Content::Public | Content::Said => {}
             Content::Use(record, head) => self.used(&record, head, spot),
             Content::Plain(record) => {
@@ -165,6 +172,52 @@ impl<'a> Book<'a> {
                 self.plain(&record, spot);
             }
         }
+        Ok(())
+    }
+
+    /// A retailer's log after its first begins with what ended the one before: S3.
+    fn begins(&mut self, content: &Content, spot: Spot) {
+        let number = self.origins.first().and_then(Origin::number);
+        if spot.index != 0 || number.is_none_or(|number| number.is_first()) {
+            return;
+        }
+        let other = !matches!(content, Content::Restoration(_));
+        let (fault, places) = (other.then_some(Fault::NoRestoration), self.context.places);
+        self.form.check(Assertion::S3, fault, || places.of(spot));
+    }
+
+    /// The retailer lost its store: what was given before is over. Whether it is the only one of its log, and follows
+    /// those before it, shows beside the other books.
+    fn restored(&mut self, signed: Verified<Restoration>, spot: Spot) -> Result<(), Refused> {
+        let said = signed.payload();
+        self.objected(&said.controller)?;
+        let begins = spot.index == 0 && self.origins.first() == Some(&said.to.log);
+        if self.retailer.is_some() && !begins {
+            return Err((Assertion::S3, Fault::RestorationElsewhere));
+        }
+        let policy = self.context.policy;
+        let fits = |log: &LogKey| {
+            let pinned = policy.log_keys().find(|key| key.origin() == log.origin());
+            pinned.is_none_or(|key| key == *log)
+        };
+        if !fits(&said.left()) || !fits(&said.begun()) {
+            return Err((Assertion::S3, Fault::OtherLogKey));
+        }
+        if said.lost() > 0 {
+            let (origin, first) = (said.from.log.clone(), said.from.kept);
+            let last = said.from.head.size.saturating_sub(1);
+            self.form.gap(Gap::LostByRetailer { origin, first, last });
+        }
+        let (at, pinned) = (said.at, policy.position(&said.controller));
+        for life in self.lives.values_mut().filter(|life| life.pinned == pinned) {
+            if life.was_given_before(at) {
+                life.restored.get_or_insert(spot.index);
+            }
+        }
+        if self.retailer.is_some() {
+            self.moment(at, spot);
+        }
+        self.restorations.push((signed, spot));
         Ok(())
     }
 
@@ -224,7 +277,12 @@ impl<'a> Book<'a> {
         let watches = self.context.watches.get(&id).filter(|_| self.retailer.is_some());
         let watches = watches.cloned().unwrap_or_default();
         let pinned = self.context.policy.position(&given.controller);
-        self.lives.insert(id, Box::new(Life::of(grant, digest, pinned, watches, spot)));
+        let mut life = Box::new(Life::of(grant, digest, pinned, watches, spot));
+        // Nothing that was given before its log began counts in it.
+        let mut begun = self.restorations.iter().filter(|_| self.retailer.is_some());
+        let begun = begun.find(|(said, _)| life.was_given_before(said.payload().at));
+        life.restored = begun.map(|(_, spot)| spot.index);
+        self.lives.insert(id, life);
         Ok(())
     }
 
@@ -343,7 +401,7 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    /// An objection is to the retailer of the log.
+    /// An objection is to the retailer of the log, a restoration by it.
     fn objected(&self, controller: &ControllerId) -> Result<(), Refused> {
         let pinned = self.retailer.or_else(|| {
             let life = self.lives.values().next();

@@ -59,6 +59,8 @@ pub(super) struct Life {
     pub(super) renewed: Option<Renewed>,
     /// The entry by which what it took the place of was withdrawn.
     pub(super) cut: Option<u64>,
+    /// The entry by which the retailer ended all grants.
+    pub(super) restored: Option<u64>,
 }
 
 /// Which grant took its place.
@@ -186,6 +188,7 @@ impl Life {
             watches,
             renewed: None,
             cut: None,
+            restored: None,
         }
     }
 
@@ -216,6 +219,11 @@ impl Life {
             return Some(Fault::AfterRevocation { grant: old, revoked });
         }
         self.renewed.is_some().then_some(Fault::RenewedTwice { grant: old })
+    }
+
+    /// Whether it was given before a moment.
+    pub(super) fn was_given_before(&self, at: Timestamp) -> bool {
+        self.given < at
     }
 
     /// What passed under it, if anything did.
@@ -351,13 +359,15 @@ impl Asked<'_, '_, '_> {
         let revoked = self.life.revoked.as_ref().map(|revoked| revoked.spot.index);
         let after =
             after.or_else(|| revoked.map(|revoked| Fault::AfterRevocation { grant, revoked }));
+        let restored = self.life.restored;
+        let restored = restored.map(|restored| Fault::AfterRestoration { grant, restored });
         // She withdraws what is to take its place with it: either way nothing may follow.
         let renewed = self.life.renewed.map(|it| Fault::AfterRenewal { grant, renewed: it.index });
         let cut = self.life.cut.map(|withdrawn| Fault::RenewsWithdrawn { grant, withdrawn });
         let replaced = cut.or(renewed);
         let stands = replaced.is_none_or(|fault| self.check(Assertion::W6, Some(fault)));
         let alive = self.check(Assertion::U1, dead);
-        self.check(Assertion::U2, after) && alive && stands
+        self.check(Assertion::U2, after.or(restored)) && alive && stands
     }
 }
 

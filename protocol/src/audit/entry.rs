@@ -7,7 +7,7 @@ use super::{Assertion, Fault, PinnedController, Policy};
 use crate::{
     consent::{
         Acknowledgement, ConsentRequest, Continuation, Erasure, Grant, Objection, Record,
-        RecordKind, Revocation, UseHead, UseRecord, Withdrawal,
+        RecordKind, Restoration, Revocation, UseHead, UseRecord, Withdrawal,
     },
     crypto::{Digest, VerifyingKey},
     document::{Document, Unverified, Verified},
@@ -51,6 +51,8 @@ pub(super) enum Content {
     Mandate(Box<Verified<Mandate>>),
     /// Who may no more.
     MandateWithdrawal(Box<Verified<MandateWithdrawal>>),
+    /// A retailer lost its store.
+    Restoration(Box<Verified<Restoration>>),
     /// A public document that was logged whole.
     Public,
     /// What was said to a proposal, and no grant names.
@@ -152,16 +154,21 @@ impl<'a> Reader<'a> {
                     .map(Box::new)
                     .map(Content::Request)
             }
-            Typ::Manifest
-            | Typ::Catalogue
-            | Typ::Restoration
-            | Typ::UseStatement
-            | Typ::VoucherKeys => {
+            Typ::Manifest | Typ::Catalogue | Typ::UseStatement | Typ::VoucherKeys => {
                 let retailer = self.retailer.ok_or_else(foreign)?;
                 jws.clone()
                     .verify(jws.typ(), &[(Role::Controller, &retailer.key)])
                     .map(|_| Content::Public)
                     .map_err(|error| (Assertion::G1, Fault::Signature(error)))
+            }
+            // In her log too, whose grants it ended.
+            Typ::Restoration => {
+                let document = parse::<Restoration>(bytes)?;
+                let pinned = self.policy.controller(&document.claimed().controller);
+                let pinned = pinned.ok_or((Assertion::G1, Fault::NoPinnedKey))?;
+                verify(document, &[(Role::Controller, &pinned.key)])
+                    .map(Box::new)
+                    .map(Content::Restoration)
             }
             Typ::Continuation => {
                 let read = Unverified::<Continuation>::parse(bytes)

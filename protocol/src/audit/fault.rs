@@ -88,6 +88,14 @@ pub enum Fault {
     NoOldLog,
     #[error("the log that it goes on from was written on after it had been left")]
     WrittenOn,
+    #[error("the log does not begin with the restoration that says why it was begun")]
+    NoRestoration,
+    #[error("a restoration does not stand here: it is the first entry of the log that it begins")]
+    RestorationElsewhere,
+    #[error("another restoration begins the same log")]
+    RestoredTwice,
+    #[error("does not follow the restoration before it")]
+    RestorationOrder,
     #[error("no key is pinned for its controller")]
     NoPinnedKey,
     #[error("the signatures do not hold")]
@@ -146,6 +154,8 @@ pub enum Fault {
     AfterWithdrawal { grant: GrantId, withdrawn: u64 },
     #[error("its retailer ended {grant} at entry {revoked}")]
     AfterRevocation { grant: GrantId, revoked: u64 },
+    #[error("{grant} had ended with all others, by the restoration at entry {restored}")]
+    AfterRestoration { grant: GrantId, restored: u64 },
     #[error("another grant took the place of {grant} at entry {renewed}")]
     AfterRenewal { grant: GrantId, renewed: u64 },
     #[error("what {grant} took the place of was withdrawn at entry {withdrawn}")]
@@ -246,6 +256,12 @@ pub enum Gap {
     NoStatement { grant: GrantId },
     #[error("{grant}: the retailer's log is not in the bundle, so its uses are not known")]
     OneSided { grant: GrantId },
+    #[error("{grant}: ended when the retailer lost its store; what its log had of it is not here")]
+    BeforeRestoration { grant: GrantId },
+    #[error("{origin}: the retailer lost entries {first} to {last}; what they held is not known")]
+    LostByRetailer { origin: Origin, first: u64, last: u64 },
+    #[error("{origin}: the restoration that it begins with is not opened")]
+    RestorationNotShown { origin: Origin },
     #[error("{grant}: her log is not in the bundle, so what she sent is not known")]
     HersAbsent { grant: GrantId },
     #[error("{grant}: {count} things she logged as sent are not shown as received")]

@@ -12,16 +12,18 @@ use super::{
     books::{Book, Context, Told},
     conduct::{Life, Watch},
     entry::Refused,
+    evidence::CheckedLog,
     findings::Findings,
     place::Spot,
     source::Files,
 };
 use crate::{
-    consent::{Acknowledgement, ConsentRequest, Notice, UseHead, UseStatement},
+    consent::{Acknowledgement, ConsentRequest, Notice, Restoration, UseHead, UseStatement},
     crypto::{Digest, sha256},
     document::{Unverified, Verified},
     id::GrantId,
     jws::{JWS_LEN_MAX, Role, Typ, UnverifiedJws},
+    log::Origin,
     party::Manifest,
     time::{DAY_SECONDS, Day, Timestamp},
 };
@@ -213,6 +215,38 @@ fn check_public(
         .map_err(|error| (Assertion::G1, Fault::Signature(error)))
 }
 
+/// Restorations of all books: each log of a retailer is begun by one alone, which follows the one before it, and what it
+/// leaves was not written on: S3.
+pub(super) fn restorations(
+    books: &[Book<'_>],
+    logs: &BTreeMap<Origin, CheckedLog>,
+    context: Context<'_>,
+    out: &mut Findings,
+) {
+    let mut begun: BTreeMap<&Origin, &Verified<Restoration>> = BTreeMap::new();
+    for (signed, spot) in books.iter().flat_map(|book| &book.restorations) {
+        let said = signed.payload();
+        let (left, head) = (&said.from.log, &said.from.head);
+        let before = begun.get(left).map(|before| before.payload());
+        let same = begun.get(&said.to.log).copied().unwrap_or(signed);
+        let old = logs.get(left).map(|old| &old.head);
+        let fault = if before.is_some_and(|before| !said.follows(before)) {
+            Some(Fault::RestorationOrder)
+        } else if same.digest() != signed.digest() {
+            Some(Fault::RestoredTwice)
+        } else if old.is_some_and(|old| old.size() > head.size) {
+            Some(Fault::WrittenOn)
+        } else if old.is_some_and(|old| old.size() == head.size && *old.root() != head.root) {
+            Some(Fault::Forked)
+        } else {
+            None
+        };
+        if out.check(Assertion::S3, fault, || context.places.of(*spot)) {
+            begun.entry(&said.to.log).or_insert(signed);
+        }
+    }
+}
+
 /// The lives of grants as her log and the retailer's tell them.
 pub(super) fn lives(books: &[Book<'_>], context: Context<'_>, out: &mut Findings) {
     let side = |retailer: bool| -> BTreeMap<GrantId, (&Life, &Book<'_>)> {
@@ -224,12 +258,22 @@ pub(super) fn lives(books: &[Book<'_>], context: Context<'_>, out: &mut Findings
     let (hers, theirs) = (side(false), side(true));
     let ids: BTreeSet<&GrantId> = hers.keys().chain(theirs.keys()).collect();
     pseudonyms(books, context, out);
+    let said = books.iter().flat_map(|book| &book.restorations);
+    let restored: BTreeSet<(usize, Timestamp)> = said
+        .map(|(signed, _)| signed.payload())
+        .map(|said| (context.policy.position(&said.controller), said.at))
+        .collect();
     for id in ids {
         let told = [&hers, &theirs].map(|side| side.get(id).copied());
         let reached = told.iter().flatten().filter_map(|(_, book)| book.last).max();
         let lost = hers.get(id).is_some_and(|(_, book)| book.lost);
         let [hers, theirs] = told.map(|side| side.map(|(life, _)| life));
-        let pair = Pair { id: *id, hers, lost, theirs, reached, context };
+        let ends = |life: &Life| {
+            let of_it = restored.iter().filter(|(pinned, _)| *pinned == life.pinned);
+            of_it.map(|(_, at)| *at).find(|at| life.was_given_before(*at))
+        };
+        let restored = hers.or(theirs).and_then(ends);
+        let pair = Pair { id: *id, hers, lost, theirs, reached, restored, context };
         pair.both_sides(out);
         pair.withdrawal(out);
         pair.deletion(out);
@@ -264,6 +308,8 @@ struct Pair<'a> {
     theirs: Option<&'a Life>,
     /// The latest moment of the books that tell it.
     reached: Option<Timestamp>,
+    /// When the retailer lost its store, and ended it with all others: nothing is owed after that.
+    restored: Option<Timestamp>,
     context: Context<'a>,
 }
 
@@ -310,6 +356,9 @@ impl Pair<'_> {
     fn both_sides(&self, out: &mut Findings) {
         let (hers, theirs) = match (self.hers, self.theirs) {
             (Some(hers), Some(theirs)) => (hers, theirs),
+            (Some(_), None) if self.restored.is_some() => {
+                return out.gap(Gap::BeforeRestoration { grant: self.id });
+            }
             (Some(_), None) => return out.gap(Gap::OneSided { grant: self.id }),
             _ => return out.gap(Gap::HersAbsent { grant: self.id }),
         };
@@ -363,6 +412,11 @@ impl Pair<'_> {
         self.context.now > due && self.reached.is_some_and(|reached| reached > due)
     }
 
+    /// Whether it had ended with all others when something was due, and what was held was destroyed.
+    fn is_settled(&self, due: Timestamp) -> bool {
+        self.restored.is_some_and(|at| at <= due)
+    }
+
     /// W1, and U2 where a retailer uses what it had answered the withdrawal of.
     fn withdrawal(&self, out: &mut Findings) {
         let Some(first) = self.sides().find_map(|life| life.withdrawn.as_ref()) else { return };
@@ -376,6 +430,7 @@ impl Pair<'_> {
                 let fault = (at > deadline).then_some(Fault::AcknowledgedLate { grant, seconds });
                 self.check(Assertion::W1, fault, spot, out);
             }
+            (None, _) if self.is_settled(deadline) => {}
             (None, Some(_)) if self.is_overdue(deadline) => {
                 let fault = Some(Fault::NeverAcknowledged { grant });
                 self.check(Assertion::W1, fault, first.spot, out);
@@ -441,6 +496,7 @@ impl Pair<'_> {
                 };
                 self.check(Assertion::W8, fault, erased.spot, out);
             }
+            None if self.is_settled(due) => {}
             None if self.is_overdue(due) => {
                 self.check(Assertion::W8, Some(Fault::NeverErased { grant }), spot, out);
             }

@@ -86,6 +86,8 @@ assertions! {
     S1: Evidence = "each continuation is signed by both keys and begins where its pseudonym stood";
     /// Succession, in hers.
     S2: Evidence = "each log that goes on from another begins with an anchor to the head that its continuation names";
+    /// Succession, of a retailer.
+    S3: Evidence = "each log of a retailer after the first begins with the restoration by which every grant before it ended, and nothing else does";
     /// Liveness.
     U1: Breach = "each use, release and disclosure names a grant that was live at that entry";
     /// After the end.

@@ -18,7 +18,7 @@ use crate::{
     crypto::{Digest, VerifyingKey, sha256},
     document::Verified,
     id::LogId,
-    log::{LogKey, Origin, UnverifiedCheckpoint},
+    log::{LogKey, LogNumber, Origin, UnverifiedCheckpoint},
     party::ControllerId,
 };
 
@@ -48,6 +48,8 @@ struct Link {
 #[derive(Debug)]
 pub(super) struct SuccessionReader {
     domain: ControllerId,
+    /// The retailer began this log after a loss, and logged anew where pseudonyms it knew had moved.
+    carried: bool,
     /// Where pseudonyms stand: their key, their log and its key, hashed, since there are many.
     standings: BTreeSet<Digest>,
     left: BTreeSet<LogId>,
@@ -60,9 +62,10 @@ fn standing(key: &VerifyingKey, log: &LogId, log_key: &VerifyingKey) -> Digest {
 }
 
 impl SuccessionReader {
-    pub(super) fn new(domain: ControllerId) -> Self {
+    pub(super) fn new(domain: ControllerId, log: LogNumber) -> Self {
         Self {
             domain,
+            carried: !log.is_first(),
             standings: BTreeSet::new(),
             left: BTreeSet::new(),
             succession: Succession::default(),
@@ -108,7 +111,9 @@ impl SuccessionReader {
         if self.left.contains(&from.log) {
             return Err(Fault::LeftTwice);
         }
-        if !self.standings.remove(&standing(&from.key, &from.log, &from.log_key)) {
+        let stood = self.standings.remove(&standing(&from.key, &from.log, &from.log_key));
+        // The grant that said where it stood was lost.
+        if !stood && !self.carried {
             return Err(Fault::NoPseudonym);
         }
         self.left.insert(from.log);

@@ -13,6 +13,7 @@ mod mandates;
 mod negotiated;
 mod planted;
 mod renewal;
+mod restoration;
 mod story;
 mod succession;
 

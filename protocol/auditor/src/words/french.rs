@@ -73,6 +73,9 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
         Assertion::G7 => "chaque accord a une fin, dans le délai que l’auditeur admet",
         Assertion::S1 => "chaque passage à un autre registre est signé, et part d’où l’on en était",
         Assertion::S2 => "chaque registre qui prend la suite d’un autre commence où l’autre finit",
+        Assertion::S3 => {
+            "chaque nouveau registre d’une enseigne commence par dire que le précédent est perdu, et que tout accord a pris fin"
+        }
         Assertion::U1 => {
             "tout usage, toute remise de clés, toute communication repose sur un accord en vigueur"
         }
@@ -132,6 +135,15 @@ pub(super) fn gap(gap: &Gap) -> String {
         Gap::OneSided { grant } => format!(
             "{grant}\u{a0}: le registre de l’enseigne n’est pas dans le dossier\u{a0}; ses usages ne sont pas connus."
         ),
+        Gap::BeforeRestoration { grant } => format!(
+            "{grant}\u{a0}: a pris fin quand l’enseigne a perdu ses registres\u{a0}; ce qu’ils en disaient n’est pas ici."
+        ),
+        Gap::LostByRetailer { origin, first, last } => format!(
+            "{origin}\u{a0}: l’enseigne a perdu les entrées {first} à {last}\u{a0}; leur contenu n’est pas connu."
+        ),
+        Gap::RestorationNotShown { origin } => {
+            format!("{origin}\u{a0}: l’acte par lequel ce registre commence n’est pas ouvert.")
+        }
         Gap::HersAbsent { grant } => format!(
             "{grant}\u{a0}: le registre de la personne n’est pas dans le dossier\u{a0}; ses envois ne sont pas connus."
         ),
@@ -236,6 +248,14 @@ pub(super) fn fault(fault: &Fault) -> String {
             "Le registre dont celui-ci prend la suite n’est pas dans le dossier.".to_owned()
         }
         Fault::WrittenOn => "Le registre quitté a continué d’être écrit.".to_owned(),
+        Fault::NoRestoration => {
+            "Ce nouveau registre ne commence pas par l’acte qui dit pourquoi.".to_owned()
+        }
+        Fault::RestorationElsewhere => {
+            "Cet acte n’a sa place qu’au début du registre qu’il ouvre.".to_owned()
+        }
+        Fault::RestoredTwice => "Un autre acte ouvre le même registre.".to_owned(),
+        Fault::RestorationOrder => "Cet acte ne suit pas celui qui le précède.".to_owned(),
         Fault::NoPinnedKey => "L’auditeur ne connaît aucune clé pour cette enseigne.".to_owned(),
         Fault::Signature(_) => "Les signatures ne tiennent pas.".to_owned(),
         Fault::Backwards { seconds } => {
@@ -289,6 +309,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         }
         Fault::NotTheRevocation { grant, .. } => {
             format!("Ceci ne met pas fin à {grant}.")
+        }
+        Fault::AfterRestoration { grant, restored } => {
+            format!("{grant} avait pris fin avec tous les autres, à l’entrée {restored}.")
         }
         Fault::AfterRenewal { grant, renewed } => {
             format!("Un autre accord avait remplacé {grant} à l’entrée {renewed}.")

@@ -5,6 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 use super::{
     super::*,
     mandates::Given,
+    restoration::Restored,
     story::{Book, NOW, SHOP, Story, domain, grant_id, key},
     succession::Moved,
 };
@@ -132,6 +133,11 @@ fn planted(assertion: Assertion) -> (Bundle, Policy) {
             moved.former[0].append(b"{}");
             moved.former[0].openings.clear();
             return (moved.bundle(), moved.story.policy);
+        }
+        Assertion::S3 => {
+            let mut restored = Restored::lost();
+            restored.story.goes_on(NOW.plus(400));
+            return (restored.story.bundle(), restored.story.policy);
         }
         Assertion::U1 => {
             let stranger = GrantId::from_bytes([99; 16]);

@@ -238,6 +238,11 @@ impl Story {
         self.requests.insert(purpose, request);
     }
 
+    /// Asks the same in a log that does not say so yet.
+    pub(super) fn ask_again(&mut self, purpose: Purpose) {
+        self.request(purpose);
+    }
+
     /// Publishes a request with this notice, whatever that is.
     pub(super) fn ask(
         &mut self,
