@@ -91,7 +91,7 @@ async fn nothing_leaves_that_the_terms_do_not_name_and_what_fits_them_arrives() 
         let world = World::start(NOW, false).await.unwrap();
         let grant = given(&world, |draft| {
             if !all {
-                marks_only(draft)
+                marks_only(draft);
             }
         })
         .await;

@@ -75,7 +75,7 @@ fn a_shop_reads_remarks_a_day_later_and_whose_they_are_it_does_not_read() {
     let (loud, quiet) = (of_november(2, "Loud"), of_november(4, "Quiet"));
     let books = Remark { category: Some(Category::Books), month: None, ..of_november(1, "") };
     tell(&mut world, &mut one, &first, &[quiet.clone(), books.clone()], NOW).unwrap();
-    tell(&mut world, &mut two, &second, &[loud.clone()], NOW.plus(1)).unwrap();
+    tell(&mut world, &mut two, &second, std::slice::from_ref(&loud), NOW.plus(1)).unwrap();
     assert!(read(&world, &permit, NOW.plus(2)).is_empty(), "what came today is read tomorrow");
     let tomorrow = NOW.plus(DAY_SECONDS);
     let said = world.retailer.feedback(&permit, tomorrow).unwrap();
