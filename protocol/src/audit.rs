@@ -27,6 +27,7 @@ mod place;
 mod policy;
 mod reconcile;
 mod report;
+mod restorations;
 mod source;
 mod succession;
 mod tiles;
@@ -133,7 +134,7 @@ fn judge<F: Files>(
         for book in &mut books {
             out.absorb(core::mem::take(&mut book.form));
         }
-        reconcile::restorations(&books, logs, context, out);
+        restorations::reconcile(&books, logs, context, out);
     }
     if !out.has_findings() {
         reconcile::documents(files, &books, context, out)?;

@@ -48,7 +48,13 @@ fn of_coffee() -> Remark {
 }
 
 fn days(world: &World, many: u64) {
-    world.clock.reach(NOW.plus(many * DAY_SECONDS));
+    reach(world, NOW.plus(many * DAY_SECONDS));
+}
+
+/// It is `now`, and somebody at the shop confirms that it is.
+fn reach(world: &World, now: Timestamp) {
+    world.clock.reach(now);
+    world.lumen.lock().confirm_clock(now).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +181,7 @@ async fn a_day_that_is_full_holds_back_what_is_new_and_never_what_is_taken_back(
     engine.add_remark(grant, worded(8)).unwrap();
     // Expired: nobody reads it any more, whether or not somebody tidied up.
     let expires = engine.listeners().unwrap()[0].grant.expires;
-    world.clock.reach(expires);
+    reach(&world, expires);
     assert!(read(lumen).await.is_empty() && engine.listeners().unwrap().is_empty());
     assert!(engine.add_remark(grant, of_november(5)).is_err());
     world.close().await;

@@ -64,9 +64,9 @@ fn rng(seed: u64) -> Rng {
 
 /// A copy goes on in the next log, by what somebody has of the last one.
 fn restore(copied: &Path, last: Option<&[u8]>, at: Timestamp, seed: u64) -> Retailer {
-    let lost = LostRetailer::open(SqliteStore::open(copied).unwrap()).unwrap();
-    let known = lost.last_known(None, last, last.is_none()).unwrap();
-    lost.begin_next_log(known, None, at, &mut rng(seed)).unwrap()
+    let held = LostRetailer::open(SqliteStore::open(copied).unwrap()).unwrap();
+    let known = held.last_known(None, last, last.is_none()).unwrap();
+    held.begin_next_log(known, None, at, &mut rng(seed)).unwrap()
 }
 
 /// The shop logs so much more.

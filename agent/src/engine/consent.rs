@@ -72,6 +72,7 @@ pub struct RefusedRequest {
 
 /// A grant she gave, with its retailer.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the grant")]
 pub struct GrantView {
     /// What was agreed.
     pub grant: Grant,

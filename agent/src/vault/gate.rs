@@ -191,6 +191,7 @@ pub(super) fn pass(
 }
 
 /// A grant as the gate sees it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the grant")]
 struct Gate {
     state: GrantState,
     expires: Timestamp,

@@ -12,18 +12,16 @@ use super::{
     books::{Book, Context, Told},
     conduct::{Life, Watch},
     entry::Refused,
-    evidence::CheckedLog,
     findings::Findings,
     place::Spot,
     source::Files,
 };
 use crate::{
-    consent::{Acknowledgement, ConsentRequest, Notice, Restoration, UseHead, UseStatement},
+    consent::{Acknowledgement, ConsentRequest, Notice, UseHead, UseStatement},
     crypto::{Digest, sha256},
     document::{Unverified, Verified},
     id::GrantId,
     jws::{JWS_LEN_MAX, Role, Typ, UnverifiedJws},
-    log::Origin,
     party::Manifest,
     time::{DAY_SECONDS, Day, Timestamp},
 };
@@ -213,38 +211,6 @@ fn check_public(
         .verify(jws.typ(), &[(Role::Controller, &retailer.key)])
         .map(|_| ())
         .map_err(|error| (Assertion::G1, Fault::Signature(error)))
-}
-
-/// Restorations of all books: each log of a retailer is begun by one alone, which follows the one before it, and what it
-/// leaves was not written on: S3.
-pub(super) fn restorations(
-    books: &[Book<'_>],
-    logs: &BTreeMap<Origin, CheckedLog>,
-    context: Context<'_>,
-    out: &mut Findings,
-) {
-    let mut begun: BTreeMap<&Origin, &Verified<Restoration>> = BTreeMap::new();
-    for (signed, spot) in books.iter().flat_map(|book| &book.restorations) {
-        let said = signed.payload();
-        let (left, head) = (&said.from.log, &said.from.head);
-        let before = begun.get(left).map(|before| before.payload());
-        let same = begun.get(&said.to.log).copied().unwrap_or(signed);
-        let old = logs.get(left).map(|old| &old.head);
-        let fault = if before.is_some_and(|before| !said.follows(before)) {
-            Some(Fault::RestorationOrder)
-        } else if same.digest() != signed.digest() {
-            Some(Fault::RestoredTwice)
-        } else if old.is_some_and(|old| old.size() > head.size) {
-            Some(Fault::WrittenOn)
-        } else if old.is_some_and(|old| old.size() == head.size && *old.root() != head.root) {
-            Some(Fault::Forked)
-        } else {
-            None
-        };
-        if out.check(Assertion::S3, fault, || context.places.of(*spot)) {
-            begun.entry(&said.to.log).or_insert(signed);
-        }
-    }
 }
 
 /// The lives of grants as her log and the retailer's tell them.

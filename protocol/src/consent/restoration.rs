@@ -275,11 +275,14 @@ mod tests {
         second.from.log_key = first.to.log_key;
         second.to.log = Origin::retailer_nth(&controller(), LogNumber::new(3).unwrap());
         second.to.log_key = key(15).verifying_key();
+        second.at = first.at.plus(1);
         assert_eq!(second.check(), Ok(()));
         assert!(second.follows(&first) && !first.follows(&second) && !first.follows(&first));
-        second.at = first.at.minus(1);
-        assert!(!second.follows(&first), "before it was");
-        assert!(sign(restoration(), Role::Controller, &key(3), NOW).is_err());
+        second.at = first.at;
+        assert!(!second.follows(&first), "in the same second");
+        let posing = sign(restoration(), Role::Controller, &key(3), NOW).unwrap();
+        let posing = Unverified::<Restoration>::parse(posing.as_bytes()).unwrap();
+        assert!(posing.verify_party().is_err(), "signed with another key than it names");
     }
 
     /// From log `n` to the next, `n` hours after [`NOW`]; log `n` has key 20 + `n`.
@@ -290,13 +293,14 @@ mod tests {
         said.at = NOW.plus(u64::from(n).saturating_mul(3600));
         said.controller_key = key(signer).verifying_key();
         (said.from.log, said.from.log_key) = (log(n), log_key(n));
-        said.to = NewLog { log: log(n + 1), log_key: log_key(n + 1) };
+        let next = n.saturating_add(1);
+        said.to = NewLog { log: log(next), log_key: log_key(next) };
         resign(said, signer)
     }
 
     fn resign(said: Restoration, signer: u8) -> Unverified<Restoration> {
-        let signed = sign(said, Role::Controller, &key(signer), NOW).unwrap();
-        Unverified::parse(signed.as_bytes()).unwrap()
+        let jws = sign(said, Role::Controller, &key(signer), NOW).unwrap();
+        Unverified::parse(jws.as_bytes()).unwrap()
     }
 
     fn chain(

@@ -466,7 +466,7 @@ fn a_clock_that_is_behind_the_copy_is_put_right_first() {
     assert!(matches!(lost.try_restore(NOW.minus(1)), Err(RestoreError::Clock)));
     drop(lost.try_restore(LATER).unwrap());
     lost.put(&copy);
-    assert!(matches!(lost.try_restore(LATER), Err(RestoreError::Clock)));
+    assert!(matches!(lost.try_restore(LATER.minus(1)), Err(RestoreError::Clock)));
     // One that was far behind is not in doubt afterwards: somebody looked at it.
     let much_later = LATER.plus(40 * 86_400);
     let retailer = lost.try_restore(much_later).unwrap();

@@ -25,6 +25,6 @@ fn whatever_fails_on_its_way_the_grant_is_ended_whole_or_not_at_all() {
     let stored = world.retailer.store.read().grant(grant).unwrap().unwrap();
     assert_eq!((stored.state, stored.revoked_at), (StoredState::Revoked, Some(NOW)));
     assert!(!world.retailer.live.knew(grant, &handle), "nothing of it is in memory");
-    let desk = world.retailer.rights_desk().unwrap();
+    let desk = world.retailer.rights_desk(NOW).unwrap();
     assert_eq!((desk.active, desk.revoked, desk.withdrawn, desk.erased), (1, 1, 0, 1));
 }

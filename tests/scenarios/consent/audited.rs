@@ -71,11 +71,17 @@ fn an_honest_story_holds_and_says_what_it_cannot_show() {
     let report = audited(&house, &shop, &evidence(&house, &shop));
     assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
     let checked: Vec<_> = report.held.iter().map(|held| held.assertion).collect();
-    // Her log did not go on in another one, and nothing was renewed: those stories are told in `succession` and `renewal`;
+    // Her log did not go on in another one, and nothing was renewed: those stories are told in `succession`, `restoration` and `renewal`;
     // no witness is asked here, and nobody acts for her: that is told in `mandate`.
     let told = |assertion: &&Assertion| {
-        let elsewhere =
-            [Assertion::S1, Assertion::S2, Assertion::L2, Assertion::U10, Assertion::W6];
+        let elsewhere = [
+            Assertion::S1,
+            Assertion::S2,
+            Assertion::S3,
+            Assertion::L2,
+            Assertion::U10,
+            Assertion::W6,
+        ];
         !elsewhere.contains(assertion)
     };
     for assertion in Assertion::ALL.iter().filter(told) {

@@ -117,8 +117,8 @@ fn a_log_that_begins_with_its_restoration_holds_and_says_what_is_lost() {
     let held = report.held.iter().find(|held| held.assertion == Assertion::S3).unwrap();
     assert_eq!(held.checked, 3, "the first entry of the log, and each restoration");
     let last = restored.former.head().size().saturating_sub(1);
-    let lost = Gap::LostByRetailer { origin: nth(1), first: last, last };
-    assert!(report.not_checked.contains(&lost), "{:#?}", report.not_checked);
+    let gap = Gap::LostByRetailer { origin: nth(1), first: last, last };
+    assert!(report.not_checked.contains(&gap), "{:#?}", report.not_checked);
     let before = Gap::BeforeRestoration { grant: grant_id(KNOWN) };
     assert!(report.not_checked.contains(&before), "{:#?}", report.not_checked);
     assert!(!report.not_checked.contains(&Gap::OneSided { grant: grant_id(KNOWN) }));

@@ -21,7 +21,7 @@ pub(super) enum Grant {
     End {
         #[command(flatten)]
         which: Which,
-        /// Why: programme_over, purpose_over, security or shop_closed.
+        /// Why: `programme_over`, `purpose_over`, `security` or `shop_closed`.
         #[arg(long, value_parser = parse_reason)]
         reason: RevocationReason,
         /// End them. There is no way back.
@@ -66,11 +66,10 @@ fn parse_reason(text: &str) -> Result<RevocationReason, String> {
 pub(super) fn grant(
     folder: &Path,
     marks: Option<&Path>,
-    command: Grant,
+    Grant::End { which: Which { grant, request, purpose }, reason, yes }: Grant,
     now: Timestamp,
     rng: &mut Rng,
 ) -> anyhow::Result<()> {
-    let Grant::End { which: Which { grant, request, purpose }, reason, yes } = command;
     let which = [
         grant.map(GrantsToEnd::Grant),
         request.map(GrantsToEnd::Request),
