@@ -170,11 +170,11 @@ const ROWS: &[Row] = &[
     (
         (
             "Ce qui est effacé n’est plus dans les fichiers",
-            "Ce qui est effacé est écrasé dans la base et dans son journal d’écriture.",
+            "Ce qui est effacé est écrasé dans la base, et son journal d’écriture est vidé.",
         ),
         (
             "What is erased is in no file",
-            "What is erased is overwritten in the database and in its write-ahead log.",
+            "What is erased is overwritten in the database, and its write-ahead log is emptied.",
         ),
         ACCESS,
         ("retailer-sdk/src/tests/privacy.rs", "a_destroyed_name_is_in_no_file"),
@@ -272,11 +272,11 @@ const ROWS: &[Row] = &[
     (
         (
             "Horloge déréglée sans dégât",
-            "Si l’horloge de la machine saute, rien n’est détruit avant qu’une personne l’ait confirmée.",
+            "Si l’horloge de la machine saute de plus de sept jours, rien n’est détruit avant qu’une personne l’ait confirmée ou qu’elle ait tenu sept jours sans autre saut.",
         ),
         (
             "A wrong clock does no harm",
-            "Where the clock of the machine leaps, nothing is destroyed before a person confirmed it.",
+            "Where the clock of the machine leaps by more than seven days, nothing is destroyed before a person confirmed it or it went on for seven days without another leap.",
         ),
         LOSS,
         (
