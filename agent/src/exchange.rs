@@ -220,7 +220,8 @@ impl Exchange {
         self.tell_withdrawn(grant, call).await
     }
 
-    async fn tell_withdrawn(
+    /// Tells a withdrawal that stands at home. Says what came of it.
+    pub async fn tell_withdrawn(
         &self,
         grant: GrantId,
         call: PreparedCall,
@@ -253,17 +254,30 @@ impl Exchange {
 
     async fn deliver_due(&self, domain: &ControllerId) -> Result<(usize, usize), ExchangeError> {
         let name = domain.clone();
-        let keys = self.step(move |engine| engine.due_releases(&name)).await?;
+        let due = move |engine: &Engine| {
+            engine.finish_delegated()?;
+            engine.due_releases(&name)
+        };
+        let keys = self.step(due).await?;
         let name = domain.clone();
         let data = self.step(move |engine| engine.due_disclosures(&name)).await?;
-        let mut counts = (0_usize, 0_usize);
+        let (mut counts, mut refused) = ((0_usize, 0_usize), Ok(()));
         for (delivery, call) in keys.into_iter().chain(data) {
             // She may have withdrawn since the calls were prepared: what waits must not leave any more.
             let taken = move |engine: &Engine| {
                 engine.turn_to_deliver(delivery, &call).map(|turn| turn.map(|turn| (turn, call)))
             };
             let Some((turn, call)) = self.step(taken).await? else { continue };
-            let Some(answer) = self.send(&turn, call, kind_of(delivery)).await? else { continue };
+            let answer = match self.send(&turn, call, kind_of(delivery)).await {
+                Ok(Some(answer)) => answer,
+                Ok(None) => continue,
+                // One that is not taken holds up no other, least of all what she takes back.
+                Err(error @ ExchangeError::Net(NetError::Refused(_))) => {
+                    refused = refused.and(Err(error));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let name = domain.clone();
             self.take_in_turn(domain, turn, move |engine| {
                 engine.accept_delivery(&name, delivery, &answer)
@@ -275,7 +289,7 @@ impl Exchange {
             };
             *count = count.saturating_add(1);
         }
-        Ok(counts)
+        refused.map(|()| counts)
     }
 
     /// Tells a retailer of a grant, and takes its signature. False if she took it back first, or it
@@ -405,7 +419,11 @@ impl Exchange {
     async fn tell_withdrawals(&self, errand: &Errand) -> Result<(), ExchangeError> {
         let mut refused = Ok(());
         let of = errand.clone();
-        let withdrawals = self.step(move |engine| engine.unacknowledged_withdrawals(&of)).await?;
+        let told = move |engine: &Engine| {
+            engine.finish_delegated()?;
+            engine.unacknowledged_withdrawals(&of)
+        };
+        let withdrawals = self.step(told).await?;
         for (id, call) in withdrawals {
             match self.tell_withdrawal(id, call).await {
                 Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {

@@ -221,6 +221,21 @@ async fn a_delegate_narrows_refuses_and_withdraws_and_never_widens_reads_places_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_delegate_withdraws_is_withdrawn_at_home_before_anybody_is_told() {
+    let (world, delegate, grant, _) = world().await;
+    let call = delegate.sign(DELEGATE_ACTS_PATH, &withdraw(&world, grant), world.clock.now());
+    // Whoever called is gone before the shop is asked, and the next errand tells it.
+    drop(world.engine().delegate_act(&call).unwrap());
+    let state = || world.engine().grants().unwrap()[0].state;
+    assert_eq!(state(), GrantState::Withdrawn);
+    assert!(!world.engine().grants().unwrap()[0].acknowledged);
+    world.exchange.refresh(&world.lumen.domain).await.unwrap();
+    assert!(world.engine().grants().unwrap()[0].acknowledged);
+    delegate.server.stop(false).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_other_address_is_forbidden_to_who_signs_calls() {
     let (world, delegate, grant, _) = world().await;
     let browser = Browser::open(&world).await;

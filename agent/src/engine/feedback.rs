@@ -83,6 +83,10 @@ impl Engine {
     /// She says something; it leaves with the next refresh.
     pub fn add_remark(&self, grant: GrantId, remark: Remark) -> Result<u32, AddRemarkError> {
         let missing = || AddRemarkError::Step(StepError::Engine(EngineError::NotFound));
+        // A minor's vault gives nothing, also where it is marked as one since.
+        if self.minor_until()?.is_some() {
+            return Err(AddRemarkError::Step(StepError::Minor));
+        }
         let listeners = self.listeners()?;
         let heard = listeners.iter().find(|one| one.grant.id == grant).ok_or_else(missing)?;
         let now = self.now();

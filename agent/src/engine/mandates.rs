@@ -22,7 +22,11 @@ use besace_protocol::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Engine, EngineError, rules::rule_ends, step::StepError};
+use super::{
+    Engine, EngineError,
+    rules::rule_ends,
+    step::{PreparedCall, StepError},
+};
 use crate::vault::{
     DelegatedChange, HeldCall, OwnEntry, StoredAct, StoredMandate, Unheard, VaultError,
 };
@@ -182,13 +186,13 @@ pub struct RuleForDelegate {
     pub was: Bounds,
 }
 
-/// What became of an act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of an act: it is done here.
+#[derive(Debug)]
 pub enum Acted {
-    /// It is done.
+    /// There is nobody to tell.
     Done(MandateAct),
-    /// It is written down: the grant is to be withdrawn now, which is told to its retailer.
-    Withdraw(GrantId),
+    /// This is told to the grant's retailer.
+    Withdraw(GrantId, PreparedCall),
 }
 
 impl Engine {
@@ -396,9 +400,18 @@ impl Engine {
             Unheard::Over | Unheard::Replayed | Unheard::TooFast => refused(unheard),
         })?;
         Ok(match call.body {
-            Act::Withdraw { grant, .. } => Acted::Withdraw(grant),
+            Act::Withdraw { grant, .. } => Acted::Withdraw(grant, self.withdraw(grant)?),
             Act::Narrow(_) | Act::Refuse { .. } | Act::WriteRule { .. } => Acted::Done(act),
         })
+    }
+
+    /// Withdraws what a delegate withdrew, where only that was written down before the program ended or the vault was
+    /// locked. Told with all that is not acknowledged.
+    pub fn finish_delegated(&self) -> Result<(), StepError> {
+        for grant in self.vault()?.delegated_withdrawals()? {
+            drop(self.withdraw(grant)?);
+        }
+        Ok(())
     }
 
     /// The log of the vault as evidence of what was done under mandates, and its keys: nothing else in it is opened.

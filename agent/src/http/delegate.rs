@@ -38,9 +38,9 @@ pub(super) async fn acts(
     let acted = web::block(move || engine.delegate_act(&body)).await;
     let done = match acted.map_err(|error| Refusal::machine(&error))?? {
         Acted::Done(act) => act,
-        Acted::Withdraw(grant) => {
-            // As by her own hand: on her side it is done when this returns, whoever answers.
-            site.exchange.withdraw(grant).await?;
+        Acted::Withdraw(grant, call) => {
+            // As by her own hand: on her side it is done, whoever answers.
+            site.exchange.tell_withdrawn(grant, call).await?;
             MandateAct::Withdraw
         }
     };

@@ -255,6 +255,11 @@ impl Vault {
         })
     }
 
+    /// Grants that live though a delegate withdrew them: what was written down first was not followed by the withdrawal.
+    pub fn delegated_withdrawals(&self) -> Result<Vec<GrantId>, VaultError> {
+        self.read(unfinished)
+    }
+
     /// What was done, the newest first.
     pub fn mandate_acts(&self) -> Result<Vec<StoredAct>, VaultError> {
         self.read(|db| {
@@ -536,4 +541,39 @@ fn stored_act(row: &Row<'_>) -> rusqlite::Result<StoredAct> {
         rule: number.zip(row.get(7)?),
         undone_at: column::optional_time(row, 8)?,
     })
+}
+
+fn unfinished(db: &Connection) -> Result<Vec<GrantId>, VaultError> {
+    let mut statement = db.prepare(
+        "SELECT id FROM grants WHERE state IN ('given', 'active') AND withdrawal IS NULL
+           AND id IN (SELECT grant_id FROM mandate_acts WHERE act = 'withdraw') ORDER BY id",
+    )?;
+    let ids = statement.query_map([], |row| row.get(0).map(GrantId::from_bytes))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::gate::tests::{GRANT, vault_with_a_grant};
+
+    #[test]
+    fn a_withdrawal_that_a_delegate_began_is_found_until_it_is_one() {
+        let db = vault_with_a_grant();
+        db.execute(
+            "INSERT INTO mandates (id, name, jws, made_at) VALUES (?1, 'K', x'00', 0)",
+            [[7_u8; 16]],
+        )
+        .unwrap();
+        for (act, found) in [("narrow", vec![]), ("withdraw", vec![GRANT])] {
+            db.execute(
+                "INSERT INTO mandate_acts (mandate_id, at, act, grant_id) VALUES (?1, 0, ?2, ?3)",
+                ([7_u8; 16], act, GRANT.as_bytes()),
+            )
+            .unwrap();
+            assert_eq!(unfinished(&db).unwrap(), found, "{act}");
+        }
+        db.execute("UPDATE grants SET state = 'withdrawn'", []).unwrap();
+        assert_eq!(unfinished(&db).unwrap(), []);
+    }
 }

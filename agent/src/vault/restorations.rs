@@ -168,8 +168,12 @@ fn follow(
     negotiations::stop(db, domain.as_str(), None, now)?;
     // What it numbers begins anew.
     db.execute("DELETE FROM catalogues WHERE domain = ?1", [domain.as_str()])?;
-    // That she objects is said again.
-    db.execute("UPDATE objections SET told_at = NULL WHERE domain = ?1", [domain.as_str()])?;
+    // That she objects is said again, by who is still heard there.
+    db.execute(
+        "UPDATE objections SET told_at = NULL WHERE domain = ?1 AND generation IN
+           (SELECT generation FROM pseudonyms WHERE settled_at IS NULL)",
+        [domain.as_str()],
+    )?;
     for one in &plan.records {
         let RecordAt { log, signer, record, salts } = one;
         let (_, head) = logs::append(db, log, signer, &salts.record, record, now)?;
