@@ -34,6 +34,7 @@ mod rollback;
 mod rule;
 pub mod serve;
 mod till;
+mod till_receipt;
 mod voucher;
 mod wish;
 
@@ -156,6 +157,9 @@ enum Command {
     /// What you say to the shops that you allowed it hear.
     #[command(subcommand)]
     Feedback(feedback::Command),
+    /// Your till receipts, and which of them their shop may know as yours.
+    #[command(subcommand)]
+    Receipt(till_receipt::Command),
     /// What you decide once for many requests.
     #[command(subcommand)]
     Rule(rule::Command),
@@ -316,6 +320,7 @@ fn dispatch(
         Command::Consent(command) => consent::run(&mut session, &command),
         Command::Answer(command) => answer::run(&mut session, &command),
         Command::Feedback(command) => feedback::run(&mut session, command),
+        Command::Receipt(command) => till_receipt::run(&mut session, command),
         Command::Rule(command) => rule::run(&mut session, command),
         Command::Mandate(command) => mandate::run(&mut session, command),
         Command::Offers(arguments) => offers::run(&mut session, &arguments),

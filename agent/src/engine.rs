@@ -50,6 +50,7 @@ mod sealed;
 mod step;
 mod succession;
 mod till;
+mod till_receipts;
 mod time;
 pub(crate) mod turns;
 mod visits;
@@ -120,6 +121,7 @@ pub use self::{
     sealed::{HearDeviceError, KnockingDevice},
     step::{PreparedCall, StepError},
     till::{DayCodes, Shown, TillAccount, TillError, TillQuestion, TillReply},
+    till_receipts::{AddReceiptError, TellReceiptError},
     time::{AHEAD_SECONDS_MAX, BACK_SECONDS_MAX, ClockDoubt},
     turns::{Turn, Withdrawing},
     visits::{ShopCircle, VisitRules, detect_visits},

@@ -26,6 +26,7 @@ pub mod feedback;
 pub mod journal;
 pub mod keys;
 pub mod kit;
+mod looked_up;
 pub mod mandates;
 pub mod page;
 pub mod product;

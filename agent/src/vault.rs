@@ -53,6 +53,7 @@ mod rules;
 mod schema;
 mod store;
 mod succession;
+mod till_receipts;
 mod upgrade;
 mod vouchers;
 mod wishes;
@@ -116,6 +117,7 @@ pub use self::{
     revocations::RevokedBy,
     rules::{GivingRule, StoredDecision},
     succession::{FreshLog, GoingOn, GoingOnFromElsewhere, MakeContinuation, NewLogs},
+    till_receipts::{ReceiptContent, StoredReceipt},
     upgrade::UpgradeError,
     vouchers::{StoredVoucher, VoucherWeek},
     wishes::{Wish, WishContent, WishError},

@@ -27,6 +27,7 @@ mod revocation;
 mod sample;
 mod state;
 mod terms;
+mod till_receipt;
 mod withdrawal;
 
 pub use answer::{Answers, Question, answered_before};
@@ -57,6 +58,7 @@ pub use state::{GrantEvent, GrantState, GrantStateError};
 pub use terms::{
     Benefit, BenefitKind, RELEASE_AHEAD_DAYS_MAX, RETENTION_DAYS_MAX, Terms, VALID_DAYS_MAX,
 };
+pub use till_receipt::{TILL_RECEIPT_NUMBER_MAX, TILL_RECEIPTS_MAX, TillReceipt, is_number};
 pub use withdrawal::{
     ACKNOWLEDGEMENT_SECONDS, Acknowledgement, ERASURE_DAYS, Withdrawal, WithdrawalMismatch,
 };

@@ -20,6 +20,8 @@ pub enum Purpose {
     Answers,
     /// The shop may read what she says of it.
     Feedback,
+    /// The shop may know which of its till receipts are hers, to take something back or to have it repaired.
+    Receipts,
 }
 
 /// What kind of data a grant names. The order is the one of the wire form.
@@ -44,6 +46,10 @@ pub enum DataCategory {
     GreetingTopics,
     /// That her pseudonym came into a shop.
     Presence,
+    /// What she paid, by a till receipt.
+    ReceiptTotals,
+    /// The number of a till receipt of hers, its shop, and its day or month.
+    Receipts,
     /// That her pseudonym answered at a till, and what it signed there.
     TillAnswers,
     /// Her words for a wish, the article, and what she would pay: once the shop accepted it.
@@ -79,6 +85,8 @@ impl DataCategory {
             Self::FeedbackWords => "feedback_words",
             Self::GreetingTopics => "greeting_topics",
             Self::Presence => "presence",
+            Self::ReceiptTotals => "receipt_totals",
+            Self::Receipts => "receipts",
             Self::TillAnswers => "till_answers",
             Self::WishDetail => "wish_detail",
             Self::WishKind => "wish_kind",
@@ -95,6 +103,7 @@ impl Purpose {
         Self::WishBroadcast,
         Self::Answers,
         Self::Feedback,
+        Self::Receipts,
     ];
 
     /// The categories that a grant of this purpose may name at all.
@@ -111,6 +120,7 @@ impl Purpose {
                 DataCategory::AnswerVisits,
             ],
             Self::Feedback => &[DataCategory::Feedback, DataCategory::FeedbackWords],
+            Self::Receipts => &[DataCategory::ReceiptTotals, DataCategory::Receipts],
         }
     }
 
@@ -118,7 +128,11 @@ impl Purpose {
     pub const fn releases(self) -> Option<Till> {
         match self {
             Self::Recognition => Some(Till::Excluded),
-            Self::StaffGreeting | Self::WishBroadcast | Self::Answers | Self::Feedback => None,
+            Self::StaffGreeting
+            | Self::WishBroadcast
+            | Self::Answers
+            | Self::Feedback
+            | Self::Receipts => None,
             Self::LoyaltyAccount => Some(Till::Included),
         }
     }
@@ -131,7 +145,8 @@ impl Purpose {
             | Self::LoyaltyAccount
             | Self::WishBroadcast
             | Self::Answers
-            | Self::Feedback => false,
+            | Self::Feedback
+            | Self::Receipts => false,
         }
     }
 
@@ -144,6 +159,7 @@ impl Purpose {
             Self::WishBroadcast => "wish_broadcast",
             Self::Answers => "answers",
             Self::Feedback => "feedback",
+            Self::Receipts => "receipts",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod body;
 mod feedback;
+mod receipts;
 #[cfg(feature = "vouchers")]
 mod redemption;
 mod wishes;
@@ -17,6 +18,7 @@ pub use body::{
     Withdraw, Withdrawn,
 };
 pub use feedback::Said;
+pub use receipts::{FindReceipt, ReceiptFound};
 
 #[cfg(feature = "vouchers")]
 pub use redemption::{
@@ -68,6 +70,8 @@ pub const SIGHTINGS_PATH: &str = "/v1/sightings";
 pub const ARRIVALS_PATH: &str = "/v1/arrivals";
 /// Shop key: wishes that may be answered; a `POST` accepts one.
 pub const WISHES_PATH: &str = "/v1/wishes";
+/// Shop key: whether a till receipt is somebody's.
+pub const TILL_RECEIPTS_PATH: &str = "/v1/receipts";
 /// Shop key: what was said of the shop.
 pub const FEEDBACK_PATH: &str = "/v1/feedback";
 /// Shop key: how often which answer was given.

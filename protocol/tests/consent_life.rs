@@ -314,6 +314,7 @@ fn a_disclosure_opens_for_the_shop_that_the_grant_names_and_for_nobody_else() {
     let id = grant.payload().id;
     let disclosure = Disclosure {
         feedback: None,
+        receipts: None,
         answers: besace_protocol::consent::Answers::new(),
         chosen_name: Some("Nour".to_owned()),
         disclosed: NOW,

@@ -328,6 +328,7 @@ impl Own {
     ) -> Result<usize, TidyError> {
         session.delete_answers_due(Day::of(now))?;
         session.delete_remarks_due(Day::of(now))?;
+        session.delete_receipts_due(Day::of(now))?;
         let deleted = session.delete_disclosures_due(Day::of(now))?;
         let deleted = deleted.into_iter().map(|grant| (grant, Vec::new())).collect();
         self.log_deleted(session, deleted, now, rng)

@@ -108,6 +108,8 @@ mod tests;
 #[cfg(feature = "sqlite")]
 mod till;
 #[cfg(feature = "sqlite")]
+mod till_receipts;
+#[cfg(feature = "sqlite")]
 mod voucher;
 #[cfg(feature = "sqlite")]
 mod wishes;
@@ -146,6 +148,7 @@ pub use self::{
     },
     succession::ContinueError,
     till::TillError,
+    till_receipts::FindReceiptError,
     voucher::{IssueVouchersError, PlannedClass, SetVoucherPlanError, VoucherPlan},
     wishes::AcceptWishError,
 };

@@ -1,6 +1,8 @@
 //! What arrives under a grant: keys of a day, and data. Neither is accepted without the proof that it stood
 //! in the shopper's own log first, and both stand in ours before she hears of it.
 
+use std::collections::BTreeMap;
+
 use besace_protocol::{
     call::{UnverifiedCall, VerifyCallError},
     consent::{
@@ -131,7 +133,9 @@ impl Retailer {
             let (Some(till), true) = (terms.purpose.releases(), in_time) else {
                 return Err(ReceiveError::Scope);
             };
-            check_terms(&stored, terms.purpose.categories(), *day, 0, now)?;
+            let exact = |category: &DataCategory| (*category, Granularity::Exact);
+            let keys = terms.purpose.categories().iter().map(exact).collect();
+            check_terms(&stored, keys, *day, 0, now)?;
             let secret = session.day_key(*day)?.ok_or(ReceiveError::Scope)?;
             let context = release_context(*grant, *day);
             let opened: Verified<Release>;
@@ -222,16 +226,22 @@ impl Retailer {
             // What has reached its own day is not here any more, whether or not somebody tidied up.
             session.delete_answers_due(Day::of(now))?;
             session.delete_remarks_due(Day::of(now))?;
+            session.delete_receipts_due(Day::of(now))?;
             // What only takes back is always taken; so is what was taken before.
             let free = again
                 || disclosure.tells_nothing_new(&session.wishes_of(*grant)?)
                 || disclosure.answers_nothing_new(&session.answers_of(*grant)?)
-                || disclosure.remarks_nothing_new(&session.remarks_of(*grant)?);
+                || disclosure.remarks_nothing_new(&session.remarks_of(*grant)?)
+                || disclosure.receipts_nothing_new(&session.receipts_of(*grant)?);
             let day = Day::of(disclosure.disclosed);
             let (told_day, told) = told_on(known.as_ref(), day.min(Day::of(now)));
-            check_terms(&stored, &categories, day, if free { 0 } else { told }, now)?;
+            let finely = disclosure.granularities();
+            check_terms(&stored, finely, day, if free { 0 } else { told }, now)?;
             let remarks = disclosure.feedback.as_deref().unwrap_or_default();
-            if !remarks.iter().all(|remark| stored.grant.hears(remark)) {
+            let receipts = disclosure.receipts.as_deref().unwrap_or_default();
+            if !remarks.iter().all(|remark| stored.grant.hears(remark))
+                || !receipts.iter().all(|receipt| stored.grant.tells_of(receipt))
+            {
                 return Err(ReceiveError::Scope);
             }
             let (record, shown) = check_logged(session, logged, &stored)?;
@@ -275,6 +285,7 @@ impl Retailer {
                 return Err(ReceiveError::Conflict);
             }
             session.set_remarks(*grant, remarks, last)?;
+            session.set_receipts(*grant, receipts, last)?;
             // An answer is given once: it may be taken back, and not become another.
             if !session.set_answers(*grant, &disclosure.answers, last)? {
                 return Err(ReceiveError::Conflict);
@@ -374,7 +385,7 @@ fn told_on(known: Option<&StoredDisclosure>, day: Day) -> (Day, u16) {
 /// Whether the grant allows what arrived, about `day` and after so many on that day: the thing itself, for all its shops.
 fn check_terms(
     stored: &StoredGrant,
-    told: &[DataCategory],
+    categories: BTreeMap<DataCategory, Granularity>,
     day: Day,
     before: u16,
     now: Timestamp,
@@ -382,7 +393,7 @@ fn check_terms(
     let claim = Claim {
         at: now,
         before,
-        categories: told.iter().map(|category| (*category, Granularity::Exact)).collect(),
+        categories,
         earliest: day,
         // How far ahead keys may come is held against the days that we have keys for.
         latest: day.min(Day::of(now)),

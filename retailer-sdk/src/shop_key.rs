@@ -39,6 +39,8 @@ pub enum ShopScope {
     Answers,
     /// Read what was said of the shop.
     Feedback,
+    /// Ask whose a till receipt is.
+    Receipts,
 }
 
 impl ShopScope {
@@ -53,6 +55,7 @@ impl ShopScope {
         Self::Wishes,
         Self::Answers,
         Self::Feedback,
+        Self::Receipts,
     ];
 
     /// As it stands in configurations.
@@ -67,6 +70,7 @@ impl ShopScope {
             Self::Wishes => "wishes",
             Self::Answers => "answers",
             Self::Feedback => "feedback",
+            Self::Receipts => "receipts",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! From an ephemeral identifier that a receiver heard to an answer that was logged first.
 
+use std::collections::BTreeMap;
+
 use besace_protocol::{
     consent::{Action, Claim, Reach, RecordKind, UseRecord},
     id::{GrantId, Handle, IntentionId},
@@ -268,14 +270,35 @@ impl Own {
 
 /// Whether a grant of this purpose is live, and its terms allow that all it names is used now, in this shop.
 pub(crate) fn covers(stored: &StoredGrant, purpose: Purpose, live: &Live, visit: Visit) -> bool {
+    let exact = |category: &DataCategory| (*category, Granularity::Exact);
+    let categories = stored.grant.terms.categories.keys().map(exact).collect();
+    covers_told(stored, purpose, categories, live, visit)
+}
+
+/// As [`covers`], of what is here no finer than the terms name it.
+pub(crate) fn covers_as_named(
+    stored: &StoredGrant,
+    purpose: Purpose,
+    live: &Live,
+    visit: Visit,
+) -> bool {
+    covers_told(stored, purpose, stored.grant.terms.categories.clone(), live, visit)
+}
+
+fn covers_told(
+    stored: &StoredGrant,
+    purpose: Purpose,
+    categories: BTreeMap<DataCategory, Granularity>,
+    live: &Live,
+    visit: Visit,
+) -> bool {
     let grant = &stored.grant;
     // A clock of hers that runs ahead gave it tomorrow.
     let day = Day::of(visit.now).max(Day::of(grant.given));
-    let exact = |category: &DataCategory| (*category, Granularity::Exact);
     let claim = Claim {
         at: visit.now,
         before: live.uses(grant.id, visit.shop, visit.now),
-        categories: grant.terms.categories.keys().map(exact).collect(),
+        categories,
         earliest: day,
         latest: Day::of(visit.now),
         recipient: grant.controller.clone(),

@@ -28,6 +28,7 @@ mod restorations;
 mod retention;
 mod revocations;
 mod shop_keys;
+mod till_receipts;
 mod tills;
 mod uses;
 mod vouchers;
@@ -69,7 +70,7 @@ pub(crate) use tills::StoredChallenge;
 pub(crate) use wishes::StoredWish;
 
 /// Each brings the schema from its index to the next version. Never edited after a release.
-const MIGRATIONS: [&str; 21] = [
+const MIGRATIONS: [&str; 22] = [
     include_str!("store/migrations/0001_start.sql"),
     include_str!("store/migrations/0002_till.sql"),
     include_str!("store/migrations/0003_vouchers.sql"),
@@ -91,6 +92,7 @@ const MIGRATIONS: [&str; 21] = [
     include_str!("store/migrations/0019_remarks.sql"),
     include_str!("store/migrations/0020_restorations.sql"),
     include_str!("store/migrations/0021_revocations.sql"),
+    include_str!("store/migrations/0022_till_receipts.sql"),
 ];
 
 /// Statements that are kept ready: there are fewer in the whole store.

@@ -327,6 +327,7 @@ impl Shopper {
     ) -> Disclose {
         let disclosure = Disclosure {
             feedback: None,
+            receipts: None,
             answers: Answers::new(),
             chosen_name: name.map(str::to_owned),
             disclosed: now,

@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
 UNREADABLE, SAID = (ValueError, KeyError, TypeError, IndexError, InvalidSignature), ("agreement", "proposal", "refusal", "objection", "restoration")
-ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}, "wish_broadcast": {"wish_accepted"}, "answers": set(), "feedback": set()}
+ACTIONS = {"recognition": {"recognised", "recognised_unbound"}, "staff_greeting": {"greeted"}, "loyalty_account": {"identified", "debited"}, "wish_broadcast": {"wish_accepted"}, "answers": set(), "feedback": set(), "receipts": {"receipt_found"}}
 HERS, THEIRS = {"released", "disclosed", "anchor", "delegated"}, {"release_received", "disclosure_received", "deleted", "use", "published", "discrepancy"}
 ITEMS = set("purpose legal_basis obligation recipients transfers retention automated_decisions withdrawal rights complaint data_protection_officer".split())
 def sure(well, value): return value if well else int("refused")  # a ValueError

@@ -32,6 +32,7 @@ mod rules;
 mod sealed;
 mod succession;
 mod till;
+mod till_receipts;
 mod transport;
 mod voucher_pages;
 mod vouchers;

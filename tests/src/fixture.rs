@@ -11,17 +11,18 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use besace_agent::{
     engine::{Engine, MandateDraft, NewDevice, RuleDraft},
-    vault::{DeviceApp, ProfileField, WishContent},
+    vault::{DeviceApp, ProfileField, ReceiptContent, WishContent},
 };
 use besace_protocol::{
     consent::{Indication, Question, Remark},
     crypto::{SecretBytes, SigningKey},
     id::MessageId,
     mandate::{Act, DELEGATE_ACTS_PATH, MandateAct, sign_delegate_call},
+    money::Money,
     negotiation::{Bounds, Verdict},
     private::Private,
     purpose::Purpose,
-    time::{DAY_SECONDS, Timestamp},
+    time::{DAY_SECONDS, Day, Timestamp},
     wire::{Settlement, TILL_PRESENTATIONS_PATH, TillScan},
 };
 use secrecy::ExposeSecret as _;
@@ -103,6 +104,16 @@ async fn live(world: &World) -> Result<()> {
     let words = Some("De bon conseil".to_owned());
     let category = Some(besace_protocol::offer::Category::Books);
     engine.add_remark(feedback, Remark { category, month: None, rating: Some(4), words })?;
+    let receipt = ReceiptContent {
+        domain: lumen.domain.clone(),
+        number: personal("2026-0001234"),
+        shop: lumen.shops.first().context("it has a shop")?.code,
+        day: Day::of(NOON),
+        total: Some(Money::euro_cents(8_990)),
+        label: personal("Chaussures de marche"),
+    };
+    let receipt = engine.add_till_receipt(receipt)?;
+    engine.tell_till_receipt(receipt)?;
     // Known at the till, once; the letter about it comes home.
     let shown = engine.till_presentation(grants[2])?;
     let scan = TillScan { scanned: shown.text };

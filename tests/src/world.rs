@@ -133,9 +133,13 @@ impl Device {
         match self {
             Self::Emitter => &[ShopScope::Emitter],
             Self::Receiver => &[ShopScope::Sightings],
-            Self::StaffScreen => {
-                &[ShopScope::Arrivals, ShopScope::Wishes, ShopScope::Answers, ShopScope::Feedback]
-            }
+            Self::StaffScreen => &[
+                ShopScope::Arrivals,
+                ShopScope::Wishes,
+                ShopScope::Answers,
+                ShopScope::Feedback,
+                ShopScope::Receipts,
+            ],
             Self::Till => &[ShopScope::Tills, ShopScope::Redemptions],
         }
     }

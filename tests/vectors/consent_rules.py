@@ -21,6 +21,7 @@ CATEGORIES = {
     "loyalty_account": {"till_answers"},
     "wish_broadcast": {"wish_detail", "wish_kind"},
     "feedback": {"feedback", "feedback_words"},
+    "receipts": {"receipt_totals", "receipts"},
     "answers": {"answer_advice", "answer_moment", "answer_reach", "answer_visits"},
 }
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -463,15 +464,18 @@ def disclosure(value):
             "answers": answers,
             "chosen_name": text(64),
             "feedback": increasing(remark, 8, key=remark_key),
+            "receipts": increasing(till_receipt, 16, key=lambda one: (one["number"], one["shop"])),
             "topics": increasing(text(64), 8, least=1, key=str.encode),
             "wishes": increasing(intention, 16, key=lambda wish: wish["id"]),
         },
     )
-    for one in value.get("feedback", []):
+    for one in value.get("receipts", []):
+        demand(one.get("day", 0) <= value["disclosed"] // DAY_SECONDS, "a day that has not begun")
+    for one in [*value.get("feedback", []), *value.get("receipts", [])]:
         said = time.gmtime(value["disclosed"])
         latest = (said.tm_year - 1970) * 12 + said.tm_mon - 1
         demand(one.get("month", 0) <= latest, "a month that has not begun")
-    demand(value.keys() & {"answers", "chosen_name", "feedback", "topics", "wishes"}, "discloses nothing")
+    demand(value.keys() & {"answers", "chosen_name", "feedback", "receipts", "topics", "wishes"}, "discloses nothing")
 
 
 def answers(value):
@@ -486,6 +490,12 @@ def remark(value):
     demand(("category" in value) != ("month" in value), "of nothing, or of two things")
     demand(value.keys() & {"rating", "words"}, "says nothing")
     demand(not topic_offers.SENSITIVE.get(value.get("category")), "a sensitive category")
+
+
+def till_receipt(value):
+    members(value, {"number": text(32), "shop": shop_code}, {"day": DAY, "month": DAY, "total": money})
+    demand(re.fullmatch("[!-~]{1,32}", value["number"]), "not the number of a till receipt")
+    demand(("day" in value) != ("month" in value), "of no time, or of two")
 
 
 def remark_key(value):
@@ -599,6 +609,7 @@ def plain_record(value):
                 "identified",
                 "debited",
                 "wish_accepted",
+                "receipt_found",
             ),
             "counter": integer(0, 2**53 - 1),
             "grant": GRANT,

@@ -548,6 +548,7 @@ const fn what(purpose: Purpose) -> &'static str {
         Purpose::WishBroadcast => "to hear what you look for",
         Purpose::Answers => "to hear your answers to a few questions",
         Purpose::Feedback => "to read what you say of it",
+        Purpose::Receipts => "to know which of its till receipts are yours",
     }
 }
 

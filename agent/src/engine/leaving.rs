@@ -3,6 +3,8 @@
 
 mod data;
 
+use std::collections::BTreeMap;
+
 use besace_protocol::{
     consent::{
         Claim, DisclosureReceived, Grant, Reach, RecordKind, Release, Released, release_context,
@@ -278,7 +280,8 @@ impl Engine {
                     .to_bytes()
                     .map_err(|_| StepError::Make)?;
                 let told = grant.terms.purpose.categories();
-                let claim = self.claim(stored, grant, told, day);
+                let exact = |category: &DataCategory| (*category, Granularity::Exact);
+                let claim = self.claim(stored, grant, told.iter().map(exact).collect(), day);
                 let change = GrantChange::Release { day, commitment: commit, claim };
                 let proven = self.pass_gate(grant.id, change, record)?;
                 (proven.ok_or(StepError::GrantOver)?, at)
@@ -309,11 +312,17 @@ impl Engine {
     }
 
     /// What leaves today tells the thing itself, to the retailer, in all shops of the grant.
-    fn claim(&self, stored: &StoredGrant, grant: &Grant, told: &[DataCategory], day: Day) -> Claim {
+    fn claim(
+        &self,
+        stored: &StoredGrant,
+        grant: &Grant,
+        categories: BTreeMap<DataCategory, Granularity>,
+        day: Day,
+    ) -> Claim {
         Claim {
             at: self.now(),
             before: 0,
-            categories: told.iter().map(|category| (*category, Granularity::Exact)).collect(),
+            categories,
             earliest: day,
             latest: day,
             recipient: stored.domain.clone(),

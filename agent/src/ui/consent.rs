@@ -3,23 +3,21 @@
 use std::collections::BTreeMap;
 
 use besace_protocol::{
-    consent::{Action, GrantState, Notice, NoticeItem, NoticeText, RevocationReason, Terms},
+    consent::{GrantState, Notice, NoticeItem, NoticeText, RevocationReason, Terms},
     id::{GrantId, RequestId},
     party::Manifest,
     time::Timestamp,
 };
 
 use super::{
-    afresh, mandates, renewal, revocation, rules,
+    afresh, looked_up, mandates, renewal, revocation, rules,
     terms::{self, RetailerWords},
-    view::{
-        ConsentView, EndedView, Fact, GrantView, Key, LookUpView, MarketingView, RequestView, plain,
-    },
+    view::{ConsentView, EndedView, Fact, GrantView, Key, MarketingView, RequestView, plain},
     voice::Voice,
 };
 use crate::engine::{
-    self, Acquaintance, Duty, Engine, Erasing, LogStanding, LookUp, Marketing, OpenCounter,
-    OpenRequest, Reconciliation, StepError,
+    self, Acquaintance, Duty, Engine, Erasing, LogStanding, Marketing, OpenCounter, OpenRequest,
+    Reconciliation, StepError,
 };
 use crate::vault::RevokedBy;
 
@@ -94,7 +92,8 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
             retailer: name,
         });
     }
-    view.looked_up = engine.look_ups()?.iter().map(|used| look_up(voice, used, now)).collect();
+    view.looked_up =
+        engine.look_ups()?.iter().map(|used| looked_up::view(voice, used, now)).collect();
     Ok(view)
 }
 
@@ -275,15 +274,6 @@ fn marketing_sentence(
     }
 }
 
-fn look_up(voice: &Voice, used: &LookUp, now: Timestamp) -> LookUpView {
-    let (retailer, shop) = (plain(&used.display_name, NAME_MAX), plain(&used.shop, NAME_MAX));
-    let names = (retailer.as_str(), shop.as_str());
-    LookUpView {
-        sentence: looked_up(voice, names, used.action, used.at, used.allowed_at, now),
-        proof: Some(used.proof.clone()),
-    }
-}
-
 /// What is wrong with the log of `retailer`, if anything.
 fn log_sentence(
     voice: &Voice,
@@ -438,39 +428,6 @@ fn owed(voice: &Voice, duty: Duty, now: Timestamp) -> String {
     }
 }
 
-/// "On Tuesday 3 March at 5.42 pm, Maison Lumen (Lyon) knew you were coming in. …"
-pub fn looked_up(
-    voice: &Voice,
-    (retailer, shop): (&str, &str),
-    action: Action,
-    at: Timestamp,
-    given: Timestamp,
-    now: Timestamp,
-) -> String {
-    let variables = [
-        ("moment", voice.moment(at).into()),
-        ("retailer", retailer.to_owned().into()),
-        ("shop", shop.to_owned().into()),
-        ("date", voice.date(given, now).into()),
-    ];
-    let sentence = match action {
-        Action::Recognised | Action::RecognisedUnbound => {
-            voice.say_with("looked-up-recognised", variables)
-        }
-        Action::Greeted => voice.say_with("looked-up-greeted", variables),
-        Action::Identified => voice.say_with("looked-up-identified", variables),
-        Action::Debited => voice.say_with("looked-up-debited", variables),
-        Action::WishAccepted => voice.say_with("looked-up-wish", variables),
-    };
-    capitalised(&sentence)
-}
-
-/// French weekdays begin small; sentences do not.
-fn capitalised(sentence: &str) -> String {
-    let mut rest = sentence.chars();
-    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use besace_protocol::lang::Language;
@@ -484,16 +441,6 @@ mod tests {
 
     fn voice(language: Language) -> Voice {
         Voice::new(language, TimeZone::get("Europe/Paris").unwrap())
-    }
-
-    #[test]
-    fn who_looked_her_up_is_said_with_when_where_and_by_which_leave() {
-        let say = |language| {
-            let shop = ("Maison Lumen", "Lyon");
-            looked_up(&voice(language), shop, Action::Recognised, AT, GIVEN, AT)
-        };
-        insta::assert_snapshot!(say(Language::Fr), @"Mardi 10 mars à 17 h 42, Maison Lumen (Lyon) a su que vous entriez. Vous l’aviez permis le 3 mars ; en voici la preuve.");
-        insta::assert_snapshot!(say(Language::En), @"On Tuesday 10 March at 5.42 pm, Maison Lumen (Lyon) knew you were coming in. You had allowed it on 3 March; here is the proof.");
     }
 
     #[test]

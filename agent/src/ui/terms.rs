@@ -43,6 +43,7 @@ pub fn question(voice: &Voice, retailer: &RetailerWords, terms: &Terms, now: Tim
         Purpose::WishBroadcast => voice.say_with("ask-wishes", variables),
         Purpose::Answers => voice.say_with("ask-answers", variables),
         Purpose::Feedback => voice.say_with("ask-feedback", variables),
+        Purpose::Receipts => voice.say_with("ask-receipts", variables),
     }
 }
 
@@ -135,6 +136,7 @@ pub(super) fn purpose(voice: &Voice, purpose: Purpose) -> String {
         Purpose::WishBroadcast => voice.say("purpose-wishes"),
         Purpose::Answers => voice.say("purpose-answers"),
         Purpose::Feedback => voice.say("purpose-feedback"),
+        Purpose::Receipts => voice.say("purpose-receipts"),
     }
 }
 
@@ -155,6 +157,13 @@ pub(super) fn what(voice: &Voice, terms: &Terms) -> String {
             (DataCategory::Presence, Granularity::Week) => voice.say("what-presence-week"),
             (DataCategory::Presence, Granularity::Day) => voice.say("what-presence-day"),
             (DataCategory::Presence, Granularity::Exact) => voice.say("what-presence-exact"),
+            (DataCategory::ReceiptTotals, _) => voice.say("what-receipt-totals"),
+            (DataCategory::Receipts, Granularity::Month | Granularity::Week) => {
+                voice.say("what-receipts-month")
+            }
+            (DataCategory::Receipts, Granularity::Day | Granularity::Exact) => {
+                voice.say("what-receipts-day")
+            }
             (DataCategory::TillAnswers, _) => voice.say("what-till"),
             (DataCategory::WishDetail, _) => voice.say("what-wish-detail"),
             (DataCategory::WishKind, _) => voice.say("what-wish-kind"),

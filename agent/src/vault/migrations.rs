@@ -124,6 +124,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0027_restorations.sql"),
         schema: "80307f08c95b996cb9eed0488366d20f6a9461711cba40531985912ae193bbed",
     },
+    Migration {
+        sql: include_str!("migrations/0028_till_receipts.sql"),
+        schema: "e57a9b0989677581acc4fa1aeaf7b74647dd26658f13724b5017f545b5986622",
+    },
 ];
 
 /// The schema that this program writes.

@@ -343,6 +343,8 @@ pub const PARSERS: &[Parser] = &[
     json("wire-arrivals", "from_json", &["json"], body::<wire::Arrivals>),
     json("wire-wishes", "from_json", &["json"], body::<wire::Wishes>),
     json("wire-accept-wish", "from_json", &["json"], body::<wire::AcceptWish>),
+    json("wire-find-receipt", "from_json", &["json"], body::<wire::FindReceipt>),
+    json("wire-receipt-found", "from_json", &["json"], body::<wire::ReceiptFound>),
     json("wire-said", "from_json", &["json"], body::<wire::Said>),
     json("wire-counted", "from_json", &["json"], body::<wire::Counted>),
     json("wire-emitter-frame", "from_json", &["json"], body::<wire::EmitterFrame>),

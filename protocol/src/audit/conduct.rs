@@ -479,6 +479,7 @@ impl Book<'_> {
                 Action::Greeted => Purpose::StaffGreeting,
                 Action::Identified | Action::Debited => Purpose::LoyaltyAccount,
                 Action::WishAccepted => Purpose::WishBroadcast,
+                Action::ReceiptFound => Purpose::Receipts,
             };
             let other = open.terms.purpose != purpose;
             let foreign = !open.terms.shops.contains(&record.shop);

@@ -154,6 +154,15 @@ pub fn guesses(shops: &[Shop], terms: &Terms) -> Result<Vec<Guess>, MirrorError>
             DataCategory::WishDetail | DataCategory::WishKind => {
                 guesses.extend([Guess::Means, Guess::Mind]);
             }
+            // The shop knows the basket of its own receipt, whose it was not; and when she came.
+            DataCategory::ReceiptTotals => {
+                guesses.extend([Guess::Means, Guess::Basket]);
+            }
+            DataCategory::Receipts => {
+                guesses.insert(Guess::Basket);
+                guesses.extend(of_times((*granularity).min(Granularity::Day), terms));
+                guesses.extend(kinds.iter().filter_map(|kind| of_kind(*kind)));
+            }
             // The till knows the basket beside which she answers.
             DataCategory::TillAnswers => {
                 guesses.insert(Guess::Basket);
@@ -270,6 +279,11 @@ mod tests {
         };
         assert_eq!(answers(&[DataCategory::AnswerAdvice]), []);
         assert_eq!(answers(Purpose::Feedback.categories()), [Guess::Mind]);
+        let receipts = (DataCategory::Receipts, Granularity::Month);
+        let bought = [Guess::Household, Guess::Basket];
+        assert_eq!(of(BTreeMap::from([receipts])), bought);
+        let days = [Guess::Days, Guess::Household, Guess::Means, Guess::Basket];
+        assert_eq!(answers(Purpose::Receipts.categories()), days);
         assert_eq!(
             answers(Purpose::Answers.categories()),
             [Guess::Days, Guess::Rhythm, Guess::Area, Guess::Household]

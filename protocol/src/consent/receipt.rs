@@ -310,6 +310,7 @@ const fn broader_purpose(purpose: Purpose) -> &'static str {
         Purpose::LoyaltyAccount => "dpv:PersonalisedBenefits",
         Purpose::WishBroadcast => "dpv:RequestedServiceProvision",
         Purpose::Answers | Purpose::Feedback => "dpv:ImproveExistingProductsAndServices",
+        Purpose::Receipts => "dpv:CustomerClaimsManagement",
     }
 }
 
@@ -323,7 +324,9 @@ const fn broader_data(category: DataCategory) -> &'static str {
         DataCategory::Feedback | DataCategory::FeedbackWords => "pd:Opinion",
         DataCategory::GreetingTopics => "pd:Interest",
         DataCategory::Presence => "pd:CurrentLocation",
-        DataCategory::TillAnswers => "pd:Purchase",
+        DataCategory::ReceiptTotals | DataCategory::Receipts | DataCategory::TillAnswers => {
+            "pd:Purchase"
+        }
         DataCategory::WishDetail | DataCategory::WishKind => "pd:Intention",
     }
 }

@@ -221,6 +221,8 @@ pub enum Action {
     Debited,
     /// The shop accepted a wish: it may learn the rest of it.
     WishAccepted,
+    /// Somebody of the shop asked whether a till receipt is hers, and heard that it is.
+    ReceiptFound,
 }
 
 impl Action {
@@ -231,6 +233,7 @@ impl Action {
             "greeted" => Some(Self::Greeted),
             "identified" => Some(Self::Identified),
             "debited" => Some(Self::Debited),
+            "receipt_found" => Some(Self::ReceiptFound),
             // With the wish it is about: read as any JSON is.
             _ => None,
         }

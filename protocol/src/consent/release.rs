@@ -1,7 +1,7 @@
 //! What leaves the agent under a grant: keys of a day, and data. Both travel sealed, a signed
 //! document inside, and only after they stand in her own log.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use super::{
     answer::{self, Answers},
     intention::{self, Intention},
     remark::{self, Remark},
+    till_receipt::{self, TillReceipt},
 };
 use crate::{
     crypto::Digest,
@@ -17,7 +18,7 @@ use crate::{
     id::{GrantId, Handle},
     jws::Typ,
     presence::ReleasedKeys,
-    purpose::DataCategory,
+    purpose::{DataCategory, Granularity},
     time::{Day, Timestamp},
 };
 
@@ -75,6 +76,9 @@ pub struct Disclosure {
     pub feedback: Option<Vec<Remark>>,
     /// Under which grant.
     pub grant: GrantId,
+    /// Every till receipt that the shop may know as hers now; none at all takes back all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<Vec<TillReceipt>>,
     /// Subjects she would like to be talked to about, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<String>,
@@ -93,6 +97,9 @@ impl Disclosure {
         let feedback = self.feedback.as_ref().map(|_| DataCategory::Feedback);
         let worded = self.feedback.iter().flatten().any(|remark| remark.words.is_some());
         let words = worded.then_some(DataCategory::FeedbackWords);
+        let priced = self.receipts.iter().flatten().any(|receipt| receipt.total.is_some());
+        let totals = priced.then_some(DataCategory::ReceiptTotals);
+        let receipts = self.receipts.as_ref().map(|_| DataCategory::Receipts);
         let topics = (!self.topics.is_empty()).then_some(DataCategory::GreetingTopics);
         let detailed = self.wishes.iter().flatten().any(|wish| wish.detail.is_some());
         let detail = detailed.then_some(DataCategory::WishDetail);
@@ -103,6 +110,8 @@ impl Disclosure {
             .chain(feedback)
             .chain(words)
             .chain(topics)
+            .chain(totals)
+            .chain(receipts)
             .chain(detail)
             .chain(wishes)
             .collect()
@@ -111,16 +120,20 @@ impl Disclosure {
     /// Whether it tells no wish, and of none more, than what was `told`: then it leaves as often as there is something to
     /// take back.
     pub fn tells_nothing_new(&self, told: &[Intention]) -> bool {
-        let wishes_only =
-            self.is_no_greeting() && self.answers.is_empty() && self.feedback.is_none();
+        let wishes_only = self.is_no_greeting()
+            && self.answers.is_empty()
+            && self.feedback.is_none()
+            && self.receipts.is_none();
         let known = |one: &Intention| told.iter().any(|known| one.is_within(known));
         wishes_only && self.wishes.as_ref().is_some_and(|wishes| wishes.iter().all(known))
     }
 
     /// Whether it gives no answer beyond those that were `told`.
     pub fn answers_nothing_new(&self, told: &Answers) -> bool {
-        let answers_only =
-            self.is_no_greeting() && self.wishes.is_none() && self.feedback.is_none();
+        let answers_only = self.is_no_greeting()
+            && self.wishes.is_none()
+            && self.feedback.is_none()
+            && self.receipts.is_none();
         let known =
             |(question, choice): (_, &u8)| *choice == 0 || told.get(question) == Some(choice);
         answers_only && !self.answers.is_empty() && self.answers.iter().all(known)
@@ -129,16 +142,40 @@ impl Disclosure {
     /// Whether it is a list, and an empty one: it takes back whatever was told.
     pub fn takes_all_back(&self) -> bool {
         let empty = |list: Option<usize>| list.is_none_or(|len| len == 0);
-        let lists = [self.wishes.as_ref().map(Vec::len), self.feedback.as_ref().map(Vec::len)];
+        let lists = [
+            self.wishes.as_ref().map(Vec::len),
+            self.feedback.as_ref().map(Vec::len),
+            self.receipts.as_ref().map(Vec::len),
+        ];
         let alone = self.is_no_greeting() && self.answers.is_empty();
         alone && lists.iter().any(Option::is_some) && lists.into_iter().all(empty)
     }
 
     /// Whether it says nothing of the shop beyond what was `told`.
     pub fn remarks_nothing_new(&self, told: &[Remark]) -> bool {
-        let alone = self.is_no_greeting() && self.answers.is_empty() && self.wishes.is_none();
+        let others = self.wishes.is_some() || self.receipts.is_some();
+        let alone = self.is_no_greeting() && self.answers.is_empty() && !others;
         let said = self.feedback.as_ref();
         alone && said.is_some_and(|said| said.iter().all(|remark| told.contains(remark)))
+    }
+
+    /// Whether it names no till receipt beyond those that were `told`.
+    pub fn receipts_nothing_new(&self, told: &[TillReceipt]) -> bool {
+        let others = self.wishes.is_some() || self.feedback.is_some();
+        let alone = self.is_no_greeting() && self.answers.is_empty() && !others;
+        let said = self.receipts.as_ref();
+        alone && said.is_some_and(|said| said.iter().all(|receipt| told.contains(receipt)))
+    }
+
+    /// How finely it tells what it holds, by category: the thing itself, and of till receipts the day or the month.
+    pub fn granularities(&self) -> BTreeMap<DataCategory, Granularity> {
+        let finest = self.receipts.iter().flatten().map(TillReceipt::granularity).max();
+        let granularity = |category| match category {
+            DataCategory::Receipts => finest.unwrap_or(Granularity::Month),
+            _ => Granularity::Exact,
+        };
+        let categories = self.categories();
+        categories.into_iter().map(|category| (category, granularity(category))).collect()
     }
 
     const fn is_no_greeting(&self) -> bool {
@@ -163,13 +200,18 @@ impl Document for Disclosure {
 
     fn check(&self) -> Result<(), DocumentRule> {
         check_version(self.v)?;
-        let silent = self.is_no_greeting() && self.wishes.is_none() && self.feedback.is_none();
+        let silent = self.is_no_greeting()
+            && self.wishes.is_none()
+            && self.feedback.is_none()
+            && self.receipts.is_none();
         if silent && self.answers.is_empty() {
             return Err(DocumentRule::List);
         }
         answer::check_answers(&self.answers)?;
         let feedback = self.feedback.as_deref().unwrap_or_default();
         remark::check_remarks(feedback, self.disclosed)?;
+        let receipts = self.receipts.as_deref().unwrap_or_default();
+        till_receipt::check_receipts(receipts, self.disclosed)?;
         intention::check_intentions(self.wishes.as_deref().unwrap_or_default())?;
         if let Some(name) = &self.chosen_name {
             check_text(name, 64)?;
@@ -217,6 +259,7 @@ mod tests {
             disclosed: NOW,
             feedback: None,
             grant: GrantId::from_bytes([1; 16]),
+            receipts: None,
             topics: vec!["Randonnée".to_string()],
             v: 1,
             wishes: None,

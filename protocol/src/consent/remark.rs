@@ -231,6 +231,7 @@ mod tests {
                 chosen_name: None,
                 disclosed: NOW,
                 feedback: Some(remarks.clone()),
+                receipts: None,
                 grant: GrantId::from_bytes([1; 16]),
                 topics: vec![],
                 v: 1,

@@ -61,6 +61,7 @@ const EMPTIED: &[&str] = &[
     "given_answers",
     "remarks",
     "wishes",
+    "till_receipts",
     "disclosures",
     "mail",
     "negotiation_messages",

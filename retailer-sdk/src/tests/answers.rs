@@ -32,6 +32,7 @@ fn disclosed(
 ) -> Disclose {
     let disclosure = Disclosure {
         feedback: None,
+        receipts: None,
         answers: answers.iter().copied().collect::<Answers>(),
         chosen_name: None,
         disclosed: now,

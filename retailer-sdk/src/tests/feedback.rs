@@ -42,6 +42,7 @@ fn disclosed(
         disclosed: now,
         feedback: Some(remarks.to_vec()),
         grant: grant.id,
+        receipts: None,
         topics: Vec::new(),
         v: 1,
         wishes: None,

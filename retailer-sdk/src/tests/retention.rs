@@ -114,6 +114,7 @@ fn what_a_store_of_before_the_rule_has_follows_it_too() {
             "DROP TABLE opening_deadlines; DROP TABLE openings_destroyed; DROP TABLE clock;
              DROP TABLE given_answers;
              DROP TABLE remarks;
+             DROP TABLE till_receipts;
              DROP TABLE wishes;
              DROP TABLE grant_proposals;
              ALTER TABLE disclosures DROP COLUMN told_day;

@@ -412,6 +412,7 @@ fn who_knows_her_log_does_not_get_it_by_naming_it() {
              DROP TABLE clock;
              DROP TABLE given_answers;
              DROP TABLE remarks;
+             DROP TABLE till_receipts;
              DROP TABLE wishes;
              ALTER TABLE disclosures DROP COLUMN told_day;
              ALTER TABLE disclosures DROP COLUMN told_count;

@@ -55,6 +55,7 @@ fn tell(
 ) -> Result<Received, ReceiveError> {
     let disclosure = Disclosure {
         feedback: None,
+        receipts: None,
         answers: Answers::new(),
         chosen_name: None,
         disclosed: now,

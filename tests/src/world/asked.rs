@@ -85,6 +85,15 @@ pub(super) fn request(shop: &department_store::Retailer, purpose: Purpose) -> Re
             0,
             "lire ce que vous pensez de nos boutiques",
         ),
+        Purpose::Receipts => (
+            vec![
+                (DataCategory::ReceiptTotals, Granularity::Exact),
+                (DataCategory::Receipts, Granularity::Day),
+            ],
+            Benefit { amount: None, kind: BenefitKind::Service, until: None },
+            0,
+            "savoir lesquels de nos tickets de caisse sont à vous, pour un retour ou une réparation",
+        ),
     };
     let domain = &shop.domain;
     RequestDraft {

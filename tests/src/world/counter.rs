@@ -7,10 +7,12 @@ use besace_protocol::{
     consent::Remark,
     id::IntentionId,
     money::Money,
+    party::ShopCode,
     time::Timestamp,
     wire::{
-        ANSWERS_PATH, AcceptWish, Counted, FEEDBACK_PATH, QuestionCounted, REDEMPTIONS_PATH,
-        Redeem, Redeemed, Said, VoucherText, WISHES_PATH, WishShown, Wishes,
+        ANSWERS_PATH, AcceptWish, Counted, FEEDBACK_PATH, FindReceipt, QuestionCounted,
+        REDEMPTIONS_PATH, ReceiptFound, Redeem, Redeemed, Said, TILL_RECEIPTS_PATH, VoucherText,
+        WISHES_PATH, WishShown, Wishes,
     },
 };
 
@@ -30,6 +32,20 @@ impl House {
     pub async fn answers(&self) -> Result<Vec<QuestionCounted>> {
         match self.get::<Counted>(Device::StaffScreen, ANSWERS_PATH).await? {
             Answer::Given(counted) => Ok(counted.questions),
+            Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
+        }
+    }
+
+    /// Whose a till receipt is, as the shop hears it.
+    pub async fn find_receipt(&self, number: &str, shop: ShopCode) -> Result<ReceiptFound> {
+        let asked = FindReceipt { number: number.to_owned(), shop };
+        let request = self
+            .http
+            .post(self.url(TILL_RECEIPTS_PATH))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(&asked)?);
+        match self.send(Device::StaffScreen, request).await? {
+            Answer::Given(found) => Ok(found),
             Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
         }
     }

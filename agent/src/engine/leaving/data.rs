@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use besace_protocol::{
     consent::{
         Action, Answers, Disclosed, Disclosure, Excess, Grant, INTENTIONS_MAX, Intention,
-        IntentionDetail, PriceBand, RecordKind, Remark, answered_before, disclosure_context,
-        told_before,
+        IntentionDetail, PriceBand, RecordKind, Remark, TillReceipt, answered_before,
+        disclosure_context, told_before,
     },
     crypto::{Digest, Sealed, sha256},
     document::{Unverified, Verified, sign},
@@ -39,6 +39,10 @@ impl Engine {
             Purpose::WishBroadcast => Some(self.wished(stored, grant)?),
             Purpose::Answers => self.answered(grant)?,
             Purpose::Feedback => Some(self.remarked(grant)?),
+            Purpose::Receipts => Some(Disclosure {
+                receipts: Some(self.receipts_told(grant)?),
+                ..self.nothing(grant)
+            }),
             Purpose::Recognition | Purpose::LoyaltyAccount => None,
         };
         let Some(wanted) = wanted else { return Ok(None) };
@@ -56,6 +60,12 @@ impl Engine {
                 let mut remarks = wanted.feedback.clone().unwrap_or_default();
                 remarks.retain(|remark| told.remarks.contains(remark));
                 let least = Disclosure { feedback: Some(remarks), ..wanted };
+                self.say(stored, grant, manifest, (&least, &made, &told))
+            }
+            Err(StepError::Beyond(Excess::Frequency)) if wanted.receipts.is_some() => {
+                let mut receipts = wanted.receipts.clone().unwrap_or_default();
+                receipts.retain(|receipt| told.receipts.contains(receipt));
+                let least = Disclosure { receipts: Some(receipts), ..wanted };
                 self.say(stored, grant, manifest, (&least, &made, &told))
             }
             Err(StepError::Beyond(Excess::Frequency)) if !wanted.answers.is_empty() => {
@@ -82,7 +92,8 @@ impl Engine {
         let pseudonym = self.pseudonym_of(stored.generation)?;
         let root = self.root()?;
         let pair = root.pairwise(&pseudonym.domain, pseudonym.facet, &pseudonym.generation);
-        let whole = wanted.wishes.is_some() || wanted.feedback.is_some();
+        let whole =
+            wanted.wishes.is_some() || wanted.feedback.is_some() || wanted.receipts.is_some();
         let gone = |one: &StoredDisclosure| whole && self.is_gone(grant, one);
         let last = made.first().filter(|one| !gone(one));
         let (jws, logged) = match last {
@@ -97,10 +108,11 @@ impl Engine {
             Some(_) | None => {
                 let at = self.now();
                 let categories = wanted.categories();
-                let claim = self.claim(stored, grant, &categories, Day::of(at));
+                let claim = self.claim(stored, grant, wanted.granularities(), Day::of(at));
                 let known = wanted.tells_nothing_new(&told.wishes)
                     || wanted.answers_nothing_new(&told.answers)
-                    || wanted.remarks_nothing_new(&told.remarks);
+                    || wanted.remarks_nothing_new(&told.remarks)
+                    || wanted.receipts_nothing_new(&told.receipts);
                 let disclosure = Disclosure { disclosed: at, ..wanted.clone() };
                 let signed: Verified<Disclosure> =
                     sign(disclosure, Role::Subject, &pair.signing, at)
@@ -231,9 +243,10 @@ impl Engine {
         let arrived = |one: &&StoredDisclosure| one.state == DeliveryState::Delivered;
         match made.iter().find(arrived).filter(|one| !self.is_gone(grant, one)) {
             Some(last) => {
-                let Disclosure { answers, feedback, wishes, .. } = read(last)?;
+                let Disclosure { answers, feedback, receipts, wishes, .. } = read(last)?;
+                let receipts = receipts.unwrap_or_default();
                 let remarks = feedback.unwrap_or_default();
-                Ok(Told { answers, remarks, wishes: wishes.unwrap_or_default() })
+                Ok(Told { answers, receipts, remarks, wishes: wishes.unwrap_or_default() })
             }
             None => Ok(Told::default()),
         }
@@ -252,6 +265,7 @@ impl Engine {
             disclosed: self.now(),
             feedback: None,
             grant: grant.id,
+            receipts: None,
             topics: Vec::new(),
             v: 1,
             wishes: None,
@@ -263,6 +277,7 @@ impl Engine {
 #[derive(Default)]
 struct Told {
     answers: Answers,
+    receipts: Vec<TillReceipt>,
     remarks: Vec<Remark>,
     wishes: Vec<Intention>,
 }

@@ -135,6 +135,7 @@ fn terms(purpose: Purpose) -> Terms {
         Purpose::WishBroadcast => (DataCategory::WishKind, 0),
         Purpose::Answers => (DataCategory::AnswerVisits, 0),
         Purpose::Feedback => (DataCategory::Feedback, 0),
+        Purpose::Receipts => (DataCategory::Receipts, 0),
     };
     Terms {
         base_benefit_conditional: false,

@@ -13,10 +13,10 @@ use besace_protocol::{
     problem::{Missing, Problem, ProblemType},
 };
 use besace_retailer::{
-    AcceptWishError, AskErasureError, AuthenticateError, ClockError, ContinueError, GiveGrantError,
-    IssueVouchersError, MailboxError, NegotiateError, ObjectError, PublishCatalogueError,
-    ReadShopError, ReadTileError, ReceiveError, Refused, SightingError, StoreError, TillError,
-    WithdrawError, WriteError,
+    AcceptWishError, AskErasureError, AuthenticateError, ClockError, ContinueError,
+    FindReceiptError, GiveGrantError, IssueVouchersError, MailboxError, NegotiateError,
+    ObjectError, PublishCatalogueError, ReadShopError, ReadTileError, ReceiveError, Refused,
+    SightingError, StoreError, TillError, WithdrawError, WriteError,
 };
 
 /// A request that is not carried out. The caller reads the type and its title; the cause is logged where
@@ -239,7 +239,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    AcceptWishError AskErasureError AuthenticateError ClockError ContinueError GiveGrantError IssueVouchersError MailboxError NegotiateError ObjectError ReadShopError ReceiveError
+    AcceptWishError AskErasureError AuthenticateError ClockError ContinueError FindReceiptError GiveGrantError IssueVouchersError MailboxError NegotiateError ObjectError ReadShopError ReceiveError
     SightingError WithdrawError WriteError
 }
 

@@ -14,8 +14,8 @@ use besace_protocol::{
         LOG_PATH, MAILBOX_ACKNOWLEDGEMENTS_PATH, MAILBOX_PATH, MANIFEST_PATH, NEGOTIATIONS_PATH,
         NOTICES_PATH, OBJECTIONS_PATH, OFFERS_PATH, OFFLINE_REDEMPTIONS_PATH, REDEMPTIONS_PATH,
         RELEASES_PATH, REQUESTS_PATH, RESTORATIONS_PATH, SIGHTINGS_PATH, TILL_ANSWERS_PATH,
-        TILL_CHALLENGES_PATH, TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, VOUCHERS_PATH, WISHES_PATH,
-        WITHDRAWALS_PATH,
+        TILL_CHALLENGES_PATH, TILL_CODES_PATH, TILL_PRESENTATIONS_PATH, TILL_RECEIPTS_PATH,
+        VOUCHERS_PATH, WISHES_PATH, WITHDRAWALS_PATH,
     },
 };
 use besace_retailer::ShopScope;
@@ -328,6 +328,18 @@ pub static ROUTES: &[Route] = &[
         (ShopScope::Feedback, "Said"),
         |r| r.to(shop::feedback),
     ),
+    Route {
+        method: Method::Post,
+        takes: Some(Takes::of::<shop::ReceiptForm>("FindReceipt")),
+        problems: &[ProblemType::LogUnavailable],
+        ..of_shop(
+            "find_receipt",
+            TILL_RECEIPTS_PATH,
+            "Whether a till receipt is somebody's.",
+            (ShopScope::Receipts, "ReceiptFound"),
+            |r| r.to(shop::find_receipt),
+        )
+    },
     of_shop(
         "emitter_frame",
         EMITTERS_PATH,

@@ -7,7 +7,7 @@ use besace_protocol::{
     offer::catalogue::CATALOGUE_LEN_MAX,
     presence::EphemeralId,
     problem::ProblemType,
-    wire::{AcceptWish, Sighting},
+    wire::{AcceptWish, FindReceipt, Sighting},
 };
 use besace_retailer::ShopKey;
 
@@ -36,6 +36,18 @@ impl Form for SightingForm {
 pub(super) enum WishForm {}
 
 impl Form for WishForm {
+    const LEN_MAX: usize = 16 << 10;
+    const MEDIA_TYPE: &'static str = JSON;
+
+    fn in_time(gateway: &Gateway, request: &HttpRequest) -> bool {
+        gateway.takes_call(request)
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum ReceiptForm {}
+
+impl Form for ReceiptForm {
     const LEN_MAX: usize = 16 << 10;
     const MEDIA_TYPE: &'static str = JSON;
 
@@ -162,6 +174,22 @@ pub(super) async fn feedback(
         })
         .await?;
     json(&said, Caching::Never)
+}
+
+pub(super) async fn find_receipt(
+    gateway: web::Data<Gateway>,
+    key: Bearer,
+    body: Body<ReceiptForm>,
+) -> Result<HttpResponse, Refusal> {
+    let gateway = gateway.into_inner();
+    let found = gateway
+        .ask_in_time(move |retailer, now, rng| {
+            let permit = retailer.authenticate(&key.0)?;
+            let asked: FindReceipt = body.json()?;
+            Ok(retailer.find_receipt(&permit, &asked, now, rng)?)
+        })
+        .await?;
+    json(&found, Caching::Never)
 }
 
 pub(super) async fn emitter(

@@ -111,6 +111,10 @@ impl Lang {
                 "Lire ce que la personne veut bien dire de la boutique",
                 "Reading what the person chooses to say of the shop",
             ),
+            Purpose::Receipts => self.name(
+                "Reconnaître les tickets de caisse de la personne, pour un retour ou une réparation",
+                "Knowing which till receipts are the person’s, for a return or a repair",
+            ),
             Purpose::Recognition => self.name(
                 "Reconnaître un pseudonyme à son entrée en magasin",
                 "Recognising a pseudonym as it enters a shop",
@@ -166,6 +170,14 @@ impl Lang {
             DataCategory::Presence => self.name(
                 "passage de son pseudonyme dans un magasin",
                 "that their pseudonym came into a shop",
+            ),
+            DataCategory::ReceiptTotals => self.name(
+                "montant d’un ticket de caisse",
+                "what was paid by a till receipt",
+            ),
+            DataCategory::Receipts => self.name(
+                "numéro d’un ticket de caisse, son magasin, son jour ou son mois",
+                "the number of a till receipt, its shop, its day or month",
             ),
             DataCategory::TillAnswers => self.name(
                 "réponse de son pseudonyme en caisse, et ce qu’il y a signé",

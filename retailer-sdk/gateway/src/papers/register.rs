@@ -167,6 +167,8 @@ fn special(treatment: &Treatment<'_>, lang: Lang) -> Line {
         | DataCategory::AnswerVisits
         | DataCategory::Feedback
         | DataCategory::Presence
+        | DataCategory::ReceiptTotals
+        | DataCategory::Receipts
         | DataCategory::TillAnswers
         | DataCategory::WishKind => false,
     });
