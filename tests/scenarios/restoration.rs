@@ -14,6 +14,7 @@ use besace_agent::{
 use besace_e2e::world::{House, World};
 use besace_gateway::entropy::{Rng, SeededEntropy};
 use besace_protocol::{
+    audit::Verdict,
     consent::{GrantState, Indication},
     encoding::Bytes,
     id::GrantId,
@@ -24,6 +25,8 @@ use besace_protocol::{
 };
 use besace_retailer::{LostRetailer, Retailer, SqliteStore};
 use jiff::tz::TimeZone;
+
+use crate::succession::{audited, audited_with};
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 /// When the shop goes on.
@@ -111,6 +114,11 @@ fn logs_hold(world: &World) {
     }
 }
 
+async fn assert_holds_with_her_keys(world: &World) {
+    let keys = world.engine().own_log_keys(&world.lumen.domain).unwrap();
+    assert_eq!(audited_with(world, keys).await, (Verdict::Holds, vec![]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_that_lost_its_store_is_followed_into_its_next_log_and_she_gives_again() {
     let world = World::start(MORNING, false).await.unwrap();
@@ -151,6 +159,11 @@ async fn a_shop_that_lost_its_store_is_followed_into_its_next_log_and_she_gives_
     assert_eq!(engine.revoked_to_tell().unwrap().len(), 1);
     assert!(said(&world).is_empty(), "the shop knew all that it had shown");
     logs_hold(&world);
+    // No grant stands in the new log, so nothing in the evidence says with which key hers is read: she does.
+    let (verdict, why) = audited(&world).await;
+    assert_eq!(verdict, Verdict::NotChecked);
+    assert!(matches!(&why[..], [one] if one.contains("no key for this log")), "{why:?}");
+    assert_holds_with_her_keys(&world).await;
 
     // Once more changes nothing.
     world.exchange.refresh(&domain).await.unwrap();
@@ -166,6 +179,7 @@ async fn a_shop_that_lost_its_store_is_followed_into_its_next_log_and_she_gives_
     assert_eq!(state(&world, known), revoked);
     assert_eq!(lumen.lock().count_grants().unwrap(), (1, 1));
     logs_hold(&world);
+    assert_eq!(audited(&world).await, (Verdict::Holds, vec![]), "a grant names her log again");
     world.close().await;
 }
 
@@ -203,6 +217,7 @@ async fn a_shop_that_was_lost_twice_is_followed_at_once_and_a_withdrawal_that_wa
     assert!(less[0].shown > less[0].restoration.from.head.size);
     assert!(said(&world)[0].contains("began another log"), "{:?}", said(&world));
     logs_hold(&world);
+    assert_holds_with_her_keys(&world).await;
     world.close().await;
 }
 

@@ -11,6 +11,7 @@ use besace_e2e::world::{Answer, PASSPHRASE, World};
 use besace_protocol::{
     audit::{PinnedController, Policy, Verdict, audit},
     consent::{Cause, Indication},
+    log::LogKey,
     private::Private,
     purpose::Purpose,
     time::{Day, Timestamp},
@@ -19,8 +20,13 @@ use secrecy::ExposeSecret as _;
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 
-/// What an auditor says who knows the shop's keys.
+/// What an auditor says who knows the shop's keys, and what kept one from looking.
 pub(super) async fn audited(world: &World) -> (Verdict, Vec<String>) {
+    audited_with(world, Vec::new()).await
+}
+
+/// What one says who also has keys of logs from her.
+pub(super) async fn audited_with(world: &World, logs: Vec<LogKey>) -> (Verdict, Vec<String>) {
     let domain = &world.lumen.domain;
     let bundle = world.exchange.evidence(domain).await.unwrap();
     let manifest = world.engine().manifest(domain).unwrap();
@@ -30,8 +36,10 @@ pub(super) async fn audited(world: &World) -> (Verdict, Vec<String>) {
         log: manifest.payload().log,
         log_key: manifest.payload().log_key,
     }]);
-    let report = audit(&bundle, &policy, world.engine().now());
-    (report.verdict, report.findings.iter().map(ToString::to_string).collect())
+    let report = audit(&bundle, &Policy { logs, ..policy }, world.engine().now());
+    let blocking = report.not_checked.iter().filter(|gap| gap.is_blocking());
+    let said = report.findings.iter().map(ToString::to_string);
+    (report.verdict, said.chain(blocking.map(ToString::to_string)).collect())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,9 @@ fn export(
 ) -> Result<(), Failure> {
     let bundle =
         exchange::run(session, |exchange| async move { exchange.evidence(retailer).await })?;
+    let keys = session.unlocked()?.own_log_keys(retailer);
+    let keys = keys.map_err(|error| exchange::step_failure(&error))?;
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
     let disk = |error: std::io::Error| {
         Failure::could_not(&error, "name a folder that does not exist yet, where you may write")
     };
@@ -52,11 +55,12 @@ fn export(
     }
     let files = bundle.files().len();
     session.output.line(
-        &json!({"files": files, "folder": folder.display().to_string()}),
+        &json!({"files": files, "folder": folder.display().to_string(), "keys": keys}),
         &format!(
             "{files} files of evidence are in {}. They say when you were in which shop: give them\n\
-             only to an auditor you trust.",
-            folder.display()
+             only to an auditor you trust, with the keys of your logs, for \"logs\" of the policy:\n{}",
+            folder.display(),
+            keys.join("\n")
         ),
     )
 }

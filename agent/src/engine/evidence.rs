@@ -70,36 +70,51 @@ impl Engine {
         bundle.add_log(head, entries).map_err(|_| StepError::Proof)
     }
 
+    /// The keys of her logs towards `domain`, each of which may be in its evidence. A grant in the retailer's log names them too;
+    /// where it has none any more (it lost a store), an auditor has them from her.
+    pub fn own_log_keys(&self, domain: &ControllerId) -> Result<Vec<LogKey>, StepError> {
+        Ok(self.own_logs(domain)?.into_iter().map(|(_, key)| key).collect())
+    }
+
     fn add_own_logs(&self, bundle: &mut Bundle, domain: &ControllerId) -> Result<(), StepError> {
-        let vault = self.vault()?;
-        let root = self.root()?;
-        let pseudonyms = vault.pseudonyms()?;
-        for (id, generation) in vault.log_ids()? {
-            let of_domain =
-                |one: &&Pseudonym| one.domain == *domain && Some(one.generation) == generation;
-            let Some(pseudonym) = pseudonyms.iter().find(of_domain) else { continue };
-            let Some(log) = vault.log(id)? else { continue };
+        for (log, key) in self.own_logs(domain)? {
             let Some(head) = &log.checkpoint else { continue };
-            if self.was_never_told(pseudonym, &log)? {
-                continue;
-            }
-            let origin = Origin::of_log(&log.id);
-            let Pseudonym { domain, facet, generation, .. } = pseudonym;
-            let key = match vault.log_key(id)? {
-                Some(left) => left,
-                None => root.pairwise_log_key(domain, *facet, generation, &id).verifying_key(),
-            };
             let head = UnverifiedCheckpoint::parse(head.as_bytes())
                 .ok()
-                .and_then(|head| head.verify(&LogKey::new(origin.clone(), key)).ok())
+                .and_then(|head| head.verify(&key).ok())
                 .ok_or(StepError::Make)?;
             let entries: Vec<Commitment> =
                 log.entries.iter().map(|entry| entry.commitment).collect();
             bundle.add_log(&head, &entries).map_err(|_| StepError::Make)?;
             let openings = log.entries.into_iter().filter_map(|entry| entry.opening);
-            bundle.add_openings(&origin, openings).map_err(|_| StepError::Make)?;
+            bundle.add_openings(key.origin(), openings).map_err(|_| StepError::Make)?;
         }
         Ok(())
+    }
+
+    /// Her logs towards `domain` that have a head, each with its key.
+    fn own_logs(&self, domain: &ControllerId) -> Result<Vec<(StoredLog, LogKey)>, StepError> {
+        let vault = self.vault()?;
+        let root = self.root()?;
+        let pseudonyms = vault.pseudonyms()?;
+        let mut own = Vec::new();
+        for (id, generation) in vault.log_ids()? {
+            let of_domain =
+                |one: &&Pseudonym| one.domain == *domain && Some(one.generation) == generation;
+            let Some(pseudonym) = pseudonyms.iter().find(of_domain) else { continue };
+            let Some(log) = vault.log(id)? else { continue };
+            if log.checkpoint.is_none() || self.was_never_told(pseudonym, &log)? {
+                continue;
+            }
+            let Pseudonym { domain, facet, generation, .. } = pseudonym;
+            let key = match vault.log_key(id)? {
+                Some(left) => left,
+                None => root.pairwise_log_key(domain, *facet, generation, &id).verifying_key(),
+            };
+            let key = LogKey::new(Origin::of_log(&log.id), key);
+            own.push((log, key));
+        }
+        Ok(own)
     }
 
     /// Whether a log was begun and given up before its retailer heard of it, since she had gone on elsewhere: it is
