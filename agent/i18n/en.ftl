@@ -58,7 +58,6 @@ today-price-before = instead of { $price }
 today-at = at { $retailer }
 today-empty-title = Nothing answers yet
 today-empty-no-wish = Tell your besace what you are looking for: it will read the offers for you, right here.
-today-empty-no-wish-how = In a terminal:
 today-empty-no-catalogue = Your wishes are noted. What is missing is a shop whose offers you want to read.
 today-empty-quiet = Your wishes are noted. No current offer answers them; come back tomorrow.
 
@@ -369,6 +368,63 @@ feedback-words-hint = The way you write may give you away. Leave your name out.
 feedback-say = Send it with the next exchange
 feedback-bad = A mark or a few words, once, and of nothing before what you allowed.
 feedback-many = Eight are enough. Take one back to say another.
+
+## Wishes
+
+wishes-title = Wishes
+wishes-link = Your wishes
+wishes-lead = Say what you are looking for. Your besace reads the offers for you, here; nothing leaves until you show a wish.
+wishes-empty = No wish yet.
+wishes-nobody = You have allowed no shop to hear your wishes.
+wishes-heard = You have allowed the wishes that you show to be heard by: { $retailers }.
+wish-category = Kind of thing
+wish-gtin = Bar code
+wish-price = At most
+wish-until = Last day
+wish-hidden = It stays here. Your besace holds it against the offers it reads.
+wish-unnamed = It stays here: without a kind of thing, there is nothing to tell a shop.
+wish-sensitive = It stays here: this kind of thing is told to no shop.
+wish-over = It stays here: its last day is over.
+wish-shown = Those shops hear of it with the next exchange: its kind and the order of its price.
+wish-shown-nobody = A shop will hear of it as soon as you allow one to.
+wish-show = Show it
+wish-hide = Keep it to myself
+wish-remove = Forget it
+wish-another = Say a wish
+wish-text = What you are looking for
+wish-no-category = No kind
+wish-category-hint = This is how offers answer.
+wish-price-field = At most, in euro
+wish-add = Keep it
+wish-bad = A few words, 200 characters at most; a price is written 90 or 89.90, and the last day is not over.
+
+## Till receipts
+
+receipts-title = Till receipts
+receipts-link = Your till receipts
+receipts-lead = Take something back or have it repaired without paper: the shop finds the receipt that you call yours, by its number.
+receipts-empty = No receipt yet.
+receipts-no-shop = You have to know a shop first.
+receipt-shop = Shop
+receipt-number = Number
+receipt-day = Day
+receipt-total = Paid
+receipt-hers = Yours alone.
+receipt-told = { $retailer } may know that it is yours. Whenever somebody there looks it up, you read it under “Consent”.
+receipt-told-nobody = Yours alone, until you allow its shop to know your receipts.
+receipt-over = { $retailer } has forgotten it: the agreed time is over. To tell it again, take it back first.
+receipt-tell = Say that it is mine
+receipt-untell = Take that back
+receipt-remove = Forget it
+receipt-another = Keep a receipt
+receipt-number-field = Number of the receipt, as printed
+receipt-total-field = Paid, in euro
+receipt-label = Your name for it
+receipt-label-hint = Nobody else reads it.
+receipt-add = Keep it
+receipt-bad = A number has at most 32 plain characters; the day is not to come; a price is written 90 or 89.90.
+receipt-known = That receipt is here already.
+receipt-many = Sixteen receipts per shop are enough. Take one back to tell another.
 
 ## What leaves and what comes
 

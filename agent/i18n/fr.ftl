@@ -59,7 +59,6 @@ today-price-before = au lieu de { $price }
 today-at = chez { $retailer }
 today-empty-title = Rien ne répond encore
 today-empty-no-wish = Dites à votre besace ce que vous cherchez : elle lira les offres pour vous, ici même.
-today-empty-no-wish-how = Dans un terminal :
 today-empty-no-catalogue = Vos souhaits sont notés. Il manque une enseigne dont vous vouliez lire les offres.
 today-empty-quiet = Vos souhaits sont notés. Aucune offre du moment n’y répond ; revenez demain.
 
@@ -376,6 +375,64 @@ feedback-words-hint = Votre façon d’écrire peut vous trahir. N’y mettez pa
 feedback-say = Envoyer au prochain échange
 feedback-bad = Une note ou quelques mots, une seule fois, et rien avant ce que vous avez permis.
 feedback-many = Huit avis suffisent. Reprenez-en un pour en donner un autre.
+
+## Souhaits
+
+wishes-title = Souhaits
+wishes-link = Vos souhaits
+# Proof: a_shop_hears_the_kind_then_the_whole_and_forgets_it_when_she_does
+wishes-lead = Dites ce que vous cherchez. Votre besace lit les offres pour vous, ici ; rien ne part tant que vous ne montrez pas un souhait.
+wishes-empty = Aucun souhait pour l’instant.
+wishes-nobody = Vous n’avez permis à aucune enseigne d’entendre vos souhaits.
+wishes-heard = Vous avez permis d’entendre les souhaits que vous montrez à : { $retailers }.
+wish-category = Genre de chose
+wish-gtin = Code-barres
+wish-price = Au plus
+wish-until = Dernier jour
+wish-hidden = Il reste ici. Votre besace le rapproche des offres qu’elle lit.
+wish-unnamed = Il reste ici : sans genre de chose, il n’y a rien à dire à une enseigne.
+wish-sensitive = Il reste ici : ce genre de chose ne se dit à aucune enseigne.
+wish-over = Il reste ici : son dernier jour est passé.
+wish-shown = Ces enseignes l’apprennent au prochain échange : le genre de chose, et l’ordre du prix.
+wish-shown-nobody = Une enseigne l’apprendra dès que vous en permettrez une.
+wish-show = Montrer
+wish-hide = Garder pour moi
+wish-remove = Oublier
+wish-another = Dire un souhait
+wish-text = Ce que vous cherchez
+wish-no-category = Sans genre
+wish-category-hint = C’est par là que les offres répondent.
+wish-price-field = Au plus, en euros
+wish-add = Noter
+wish-bad = Il faut quelques mots, 200 signes au plus ; un prix s’écrit 90 ou 89,90, et le dernier jour n’est pas passé.
+
+## Tickets de caisse
+
+receipts-title = Tickets de caisse
+receipts-link = Vos tickets de caisse
+receipts-lead = Rapporter ou faire réparer sans le papier : le magasin retrouve le ticket que vous lui dites vôtre, par son numéro.
+receipts-empty = Aucun ticket pour l’instant.
+receipts-no-shop = Il faut d’abord connaître une enseigne.
+receipt-shop = Magasin
+receipt-number = Numéro
+receipt-day = Jour
+receipt-total = Payé
+receipt-hers = Rien que pour vous.
+receipt-told = { $retailer } peut savoir qu’il est à vous. Si quelqu’un y cherche ce ticket, vous le lisez dans « Accords ».
+receipt-told-nobody = Rien que pour vous, tant que vous n’avez pas permis à l’enseigne de connaître vos tickets.
+receipt-over = { $retailer } l’a oublié : le temps convenu est passé. Pour le redire, reprenez-le d’abord.
+receipt-tell = Dire qu’il est à moi
+receipt-untell = Reprendre
+receipt-remove = Oublier
+receipt-another = Garder un ticket
+receipt-number-field = Numéro du ticket, tel qu’imprimé
+receipt-total-field = Payé, en euros
+receipt-label = Votre nom pour lui
+receipt-label-hint = Personne d’autre ne le lit.
+receipt-add = Garder
+receipt-bad = Un numéro a 32 signes au plus, sans accent ; le jour n’est pas à venir ; un prix s’écrit 90 ou 89,90.
+receipt-known = Ce ticket est déjà là.
+receipt-many = Seize tickets par enseigne suffisent. Reprenez-en un pour en dire un autre.
 
 ## Ce qui part et ce qui vient
 

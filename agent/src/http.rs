@@ -26,10 +26,12 @@ mod session;
 mod speaker;
 mod start;
 mod till;
+mod till_receipts;
 mod turn;
 mod upload;
 mod vouchers;
 mod went_back;
+mod wishes;
 
 use std::{
     fmt, io,

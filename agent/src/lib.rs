@@ -46,6 +46,7 @@ pub mod presence;
 pub mod radio;
 pub mod restore;
 pub mod sealed;
+mod typed;
 pub mod ui;
 pub mod vault;
 

@@ -10,7 +10,7 @@ import { HOSTILE, PASSPHRASE, openHouse } from './house.mjs';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1280, height: 800 };
-const PAGES = ['/', '/cards', '/consent', '/rules', '/journal', '/kit', '/kit/proof', '/keys', '/backup'];
+const PAGES = ['/', '/cards', '/consent', '/rules', '/wishes', '/receipts', '/answers', '/feedback', '/mandates', '/journal', '/kit', '/kit/proof', '/keys', '/backup'];
 
 let house;
 let browser;

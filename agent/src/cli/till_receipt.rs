@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use besace_protocol::{
-    consent::Month,
     money::Money,
     offer::calendar::Date,
     party::{ControllerId, ShopCode},
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use super::{Session, exchange, output::Failure, wish::euro};
 use crate::{
     engine::{AddReceiptError, TellReceiptError},
+    typed,
     vault::{ReceiptContent, StoredReceipt},
 };
 
@@ -108,7 +108,7 @@ fn keep(session: &mut Session<'_, '_>, add: Add) -> Result<(), Failure> {
         domain: retailer,
         number: Private::new(number),
         shop,
-        day: written_day(day).unwrap_or(Day::from_number(u32::MAX)),
+        day: typed::day_of_date(day).unwrap_or(Day::from_number(u32::MAX)),
         total,
         label: Private::new(label),
     };
@@ -123,12 +123,6 @@ fn keep(session: &mut Session<'_, '_>, add: Add) -> Result<(), Failure> {
     let text =
         format!("Kept here, and nowhere else. To let the shop know: besace receipt tell {id}");
     session.output.line(&json!({"number": id}), &text)
-}
-
-fn written_day(day: jiff::civil::Date) -> Option<Day> {
-    let (year, month) = (u16::try_from(day.year()).ok()?, u8::try_from(day.month()).ok()?);
-    let date = Date::new(year, month, u8::try_from(day.day()).ok()?)?;
-    Month::new(year, month).map(|_| Day::from_number(date.days()))
 }
 
 fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
@@ -159,17 +153,4 @@ fn describe(one: &StoredReceipt) -> Value {
         "told": one.told_at.is_some(),
         "total": total,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_counted_as_the_protocol_counts_it() {
-        let day = |y, m, d| written_day(jiff::civil::date(y, m, d));
-        assert_eq!(day(1970, 1, 2), Some(Day::from_number(1)));
-        assert_eq!(day(2026, 11, 18), Some(Day::from_number(20_775)));
-        assert_eq!(day(1969, 12, 31), None);
-    }
 }

@@ -2,11 +2,7 @@
 
 use std::fmt::Write as _;
 
-use besace_protocol::{
-    id::WishId,
-    money::{Currency, Money},
-    private::Private,
-};
+use besace_protocol::{id::WishId, money::Money, private::Private};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +10,10 @@ use super::{
     import::{day_end, day_of},
     output::Failure,
 };
-use crate::vault::{Wish, WishContent};
+use crate::{
+    typed,
+    vault::{Wish, WishContent},
+};
 
 /// Commands of `besace wish`.
 #[derive(Debug, clap::Subcommand)]
@@ -66,13 +65,7 @@ pub(super) struct AmountError;
 
 /// An amount as it is typed.
 pub(super) fn euro(text: &str) -> Result<Money, AmountError> {
-    let (whole, cents) = text.split_once(['.', ',']).unwrap_or((text, "00"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(cents) || cents.len() != 2 {
-        return Err(AmountError);
-    }
-    let minor = format!("{whole}{cents}").parse().map_err(|_| AmountError)?;
-    Ok(Money { currency: Currency::EUR, minor })
+    typed::euro(text).ok_or(AmountError)
 }
 
 pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(), Failure> {
@@ -131,18 +124,4 @@ fn describe(wish: &Wish) -> Value {
         "text": content.text.reveal(),
         "wish": wish.id,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_have_no_cents_or_two() {
-        assert_eq!(euro("90").unwrap(), Money::euro_cents(9000));
-        assert_eq!(euro("89,90").unwrap(), Money::euro_cents(8990));
-        for bad in ["", "9.9", "9.", ".90", "-1", "9.999", "1e3", "99999999999999999999"] {
-            assert!(euro(bad).is_err(), "{bad}");
-        }
-    }
 }

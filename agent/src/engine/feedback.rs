@@ -7,7 +7,7 @@ use besace_protocol::{
     time::{Day, Timestamp},
 };
 
-use super::{Engine, EngineError, StepError};
+use super::{Engine, EngineError, GrantView, StepError};
 use crate::vault::StoredRemark;
 
 /// Whom she may say something to.
@@ -65,19 +65,24 @@ pub enum AddRemarkError {
 }
 
 impl Engine {
+    /// The grants of a purpose under which something may leave or be used now, the newest first.
+    pub fn live_for(&self, purpose: Purpose) -> Result<Vec<GrantView>, StepError> {
+        let now = self.now();
+        let live = |known: &GrantView| {
+            known.grant.terms.purpose == purpose && known.state.is_live(known.grant.expires, now)
+        };
+        Ok(self.grants()?.into_iter().filter(live).collect())
+    }
+
     /// The shops that hear what she says, the newest grant first.
     pub fn listeners(&self) -> Result<Vec<Listener>, StepError> {
-        let (remarks, now) = (self.vault()?.remarks()?, self.now());
-        let mut listeners = Vec::new();
-        for known in self.grants()? {
-            let (grant, live) = (known.grant, known.state);
-            if grant.terms.purpose == Purpose::Feedback && live.is_live(grant.expires, now) {
-                let here = remarks.iter().filter(|one| one.grant == grant.id).cloned().collect();
-                let display_name = known.display_name;
-                listeners.push(Listener { grant, display_name, remarks: here });
-            }
-        }
-        Ok(listeners)
+        let remarks = self.vault()?.remarks()?;
+        let listeners = self.live_for(Purpose::Feedback)?.into_iter().map(|known| {
+            let (grant, display_name) = (known.grant, known.display_name);
+            let here = remarks.iter().filter(|one| one.grant == grant.id).cloned().collect();
+            Listener { grant, display_name, remarks: here }
+        });
+        Ok(listeners.collect())
     }
 
     /// She says something; it leaves with the next refresh.

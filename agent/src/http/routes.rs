@@ -13,7 +13,7 @@ use besace_protocol::{
 
 use super::{
     BODY_LEN_MAX, answers, backup, delegate, devices, feedback, handlers, keys, mandates, rules,
-    start, till, upload, vouchers, went_back,
+    start, till, till_receipts, upload, vouchers, went_back, wishes,
 };
 
 use kinds::MULTIPART;
@@ -329,6 +329,38 @@ pub static ROUTES: &[Route] = &[
     })),
     hers(one(post("feedback_remove", "/feedback/{number}/remove", "She takes it back.", |r| {
         r.to(feedback::take_back)
+    }))),
+    hers(get("wishes", "/wishes", "What she would like.", |r| r.to(wishes::wishes_page))),
+    hers(Route {
+        takes: Some(Takes::form("WishForm")),
+        ..post("wish_add", "/wishes", "She keeps one more wish.", |r| r.to(wishes::add))
+    }),
+    hers(one(post("wish_show", "/wishes/{id}/show", "Shops may hear of a wish.", |r| {
+        r.to(wishes::show)
+    }))),
+    hers(one(post("wish_hide", "/wishes/{id}/hide", "A wish stays at home.", |r| {
+        r.to(wishes::hide)
+    }))),
+    hers(one(post("wish_remove", "/wishes/{id}/remove", "She forgets a wish.", |r| {
+        r.to(wishes::remove)
+    }))),
+    hers(get("receipts", "/receipts", "Her till receipts.", |r| {
+        r.to(till_receipts::receipts_page)
+    })),
+    hers(Route {
+        takes: Some(Takes::form("ReceiptForm")),
+        ..post("receipt_add", "/receipts", "She keeps one more till receipt.", |r| {
+            r.to(till_receipts::add)
+        })
+    }),
+    hers(one(post("receipt_tell", "/receipts/{number}/tell", "Its shop may know.", |r| {
+        r.to(till_receipts::tell)
+    }))),
+    hers(one(post("receipt_untell", "/receipts/{number}/untell", "She takes that back.", |r| {
+        r.to(till_receipts::untell)
+    }))),
+    hers(one(post("receipt_remove", "/receipts/{number}/remove", "She forgets one.", |r| {
+        r.to(till_receipts::remove)
     }))),
     hers(get("mandates", "/mandates", "Who may say no for her.", |r| {
         r.to(mandates::mandates_page)

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use actix_web::{http::StatusCode, web};
 use besace_protocol::{
     consent::{Benefit, BenefitKind},
-    money::{Currency, Money},
     negotiation::{Bounds, Verdict},
     party::{ControllerId, ShopCode},
     purpose::{Granularity, Purpose},
@@ -21,6 +20,7 @@ use super::{
 };
 use crate::{
     engine::{ConfirmRuleError, EngineError, RuleDraft},
+    typed::euro,
     ui::{
         page::{Frame, RulesPage, Section},
         rules::{self, RuleFields},
@@ -157,18 +157,6 @@ fn number(text: &str) -> Option<u16> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// `5`, `5,50` or `5.50`.
-fn euro(text: &str) -> Option<Money> {
-    let text = text.trim();
-    let (whole, cents) = text.split_once([',', '.']).unwrap_or((text, "00"));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 6 || cents.len() != 2 || !digits(whole) || !digits(cents) {
-        return None;
-    }
-    let minor = format!("{whole}{cents}").parse().ok()?;
-    Some(Money { currency: Currency::EUR, minor })
-}
-
 /// She confirms a rule again, as it stands.
 pub(super) async fn again(_: Session, site: web::Data<Site>, number: web::Path<String>) -> Answer {
     let number: u32 = number.parse().map_err(|_| Refusal::NOT_FOUND)?;
@@ -204,15 +192,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_amounts_are_read_strictly() {
+    fn numbers_are_read_strictly() {
         assert_eq!(number(" 12 "), Some(12));
         for bad in ["", "-1", "+1", "1.5", "12345"] {
             assert_eq!(number(bad), None, "{bad}");
-        }
-        assert_eq!(euro("5"), Some(Money::euro_cents(500)));
-        assert_eq!(euro("5,50"), Some(Money::euro_cents(550)));
-        for bad in ["", "5,5", ",50", "-1", "1e3", "1234567"] {
-            assert_eq!(euro(bad), None, "{bad}");
         }
     }
 }

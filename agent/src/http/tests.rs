@@ -31,6 +31,7 @@ mod keys;
 mod machine;
 mod product;
 mod start;
+mod told;
 mod went_back;
 
 pub(super) const PASSPHRASE: &str = "soleil de minuit";

@@ -14,6 +14,7 @@ use super::{
     product::ProductView,
     rules::{RuleFields, RulesView},
     start::RestoredView,
+    till_receipts::{ReceiptFields, ReceiptsView},
     view::{
         AfreshView, CardLine, CardView, CodeView, ConsentView, JournalView, NothingToday, Refused,
         TillAccountView, TillCodesView, TillQuestionView, TillShownView, TodayView, VoucherAskView,
@@ -21,6 +22,7 @@ use super::{
     },
     voice::Voice,
     went_back::WentBackView,
+    wishes::{WishFields, WishesView},
 };
 /// The sections of an open besace, in the order of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -434,6 +436,30 @@ pub struct FeedbackPage<'a> {
     pub view: &'a [ListenerView],
     /// The form that was not taken.
     pub fields: &'a RemarkFields,
+}
+
+/// What she would like.
+#[derive(Debug, Template)]
+#[template(path = "wishes.html")]
+pub struct WishesPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a WishesView,
+    /// The form at its end.
+    pub fields: &'a WishFields,
+}
+
+/// Her till receipts.
+#[derive(Debug, Template)]
+#[template(path = "receipts.html")]
+pub struct ReceiptsPage<'a> {
+    /// Around it.
+    pub frame: Frame<'a>,
+    /// In it.
+    pub view: &'a ReceiptsView,
+    /// The form at its end.
+    pub fields: &'a ReceiptFields,
 }
 
 /// Who may say no for her.

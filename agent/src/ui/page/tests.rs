@@ -3,13 +3,17 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::{
     ui::{
+        answers::QuestionView,
         backup::{BackupNote, NewsView, PlaceView},
         barcode,
+        feedback::RemarkView,
         product::ProductOfferView,
+        till_receipts::ReceiptView,
         view::{
             EndedView, Fact, GrantView, JournalDay, JournalEntry, LookUpView, MarketingView,
             OfferView, PriceView, RenewView, RequestView, Way,
         },
+        wishes::WishView,
     },
     vault::Symbology,
 };
@@ -145,7 +149,81 @@ fn rendered(voice: &Voice, text: &str) -> Vec<(&'static str, String)> {
     );
     pages.extend([("went-back", first), ("go-on", second)]);
     pages.extend(rendered_start(voice, &text()));
+    pages.extend(rendered_told(voice, &text()));
     pages
+}
+
+/// What shops may hear of her, beside consent itself.
+fn rendered_told(voice: &Voice, text: &str) -> [(&'static str, String); 4] {
+    let text = || text.to_owned();
+    let refusal = Some(text());
+    let open = |section: Section| Frame::open(voice, text(), section, section.path());
+    let question = QuestionView {
+        word: "visits",
+        sentence: text(),
+        note: Some(text()),
+        choices: vec![(1, text())],
+        keep: Some(text()),
+    };
+    let (grant, retailer, until) = (text(), text(), text());
+    let asked = AnswersView { grant, retailer, until, questions: vec![question] };
+    let listener = ListenerView {
+        grant: text(),
+        retailer: text(),
+        until: text(),
+        remarks: vec![RemarkView {
+            number: 1,
+            subject: text(),
+            rating: Some(text()),
+            words: Some(text()),
+            note: Some(text()),
+        }],
+        subjects: vec![("1".into(), text())],
+        words: true,
+    };
+    let (grant, subject, rating) = (text(), text(), text());
+    let said = RemarkFields { grant, subject, rating, words: text(), refusal: refusal.clone() };
+    let wish = |shown: bool| WishView {
+        id: "wish_00".into(),
+        text: text(),
+        facts: vec![fact(&text(), &text())],
+        shown,
+        can_show: !shown,
+        note: text(),
+    };
+    let wishes =
+        WishesView { heard: text(), wishes: vec![wish(true), wish(false)], categories: vec![] };
+    let typed = WishFields {
+        text: text(),
+        category: text(),
+        max_price: text(),
+        deadline: text(),
+        refusal: refusal.clone(),
+    };
+    let receipt = |told: bool| ReceiptView {
+        id: 1,
+        name: text(),
+        facts: vec![fact(&text(), &text())],
+        told,
+        note: text(),
+    };
+    let receipts = ReceiptsView {
+        receipts: vec![receipt(true), receipt(false)],
+        shops: vec![(text(), text())],
+    };
+    let (shop, number, day) = (text(), text(), text());
+    let kept = ReceiptFields { shop, number, day, total: text(), label: text(), refusal };
+    let consent = || open(Section::Consent);
+    [
+        ("answers", AnswersPage { frame: consent(), view: &[asked] }.render()),
+        ("feedback", FeedbackPage { frame: consent(), view: &[listener], fields: &said }.render()),
+        (
+            "wishes",
+            WishesPage { frame: open(Section::Today), view: &wishes, fields: &typed }.render(),
+        ),
+        ("receipts", ReceiptsPage { frame: consent(), view: &receipts, fields: &kept }.render()),
+    ]
+    .map(|(name, page)| (name, page.unwrap()))
 }
 
 fn rendered_backup(voice: &Voice, text: &str) -> String {
