@@ -84,7 +84,7 @@ function terms(purpose, categories) {
     lookback_days: 0,
     purpose,
     recipients: [],
-    release_ahead_days: purpose === 'staff_greeting' ? 0 : 1,
+    release_ahead_days: ['recognition', 'loyalty_account'].includes(purpose) ? 1 : 0,
     retention_days: 30,
     scope: `${DOMAIN}/fr/*`,
     shops: [SHOP],
@@ -94,10 +94,19 @@ function terms(purpose, categories) {
 
 export const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
 
+/** What the shop asks to hear of her. */
+const HEARD = {
+  wish_broadcast: { wish_detail: 'exact', wish_kind: 'exact' },
+  answers: { answer_reach: 'exact', answer_visits: 'exact' },
+  feedback: { feedback: 'exact', feedback_words: 'exact' },
+  receipts: { receipt_totals: 'exact', receipts: 'day' },
+};
+
 /**
- * Gateway and agent, filled and served. With `till`, the shop has one, and she gave it leave to know her.
+ * Gateway and agent, filled and served. With `till`, the shop has one, and she gave it leave to know her; with `told`, it asks
+ * for all that it may hear of her, and she said yes.
  */
-export async function openHouse({ till = false } = {}) {
+export async function openHouse({ till = false, told = false } = {}) {
   const programs = (built ??= build());
   const folder = mkdtempSync(join(tmpdir(), 'besace-browser-'));
   const write = (name, value) => {
@@ -155,8 +164,8 @@ export async function openHouse({ till = false } = {}) {
   });
   const recognition = write('recognition.json', request('recognition', { presence: 'exact' }));
   const greeting = write('greeting.json', request('staff_greeting', { chosen_name: 'exact' }));
-  gateway('request', 'publish', recognition);
-  gateway('request', 'publish', greeting);
+  // Four at once are as many as she is shown of one shop.
+  for (const draft of told ? [] : [recognition, greeting]) gateway('request', 'publish', draft);
   const offers = [
     offer(1, 'Chaussures de marche Sentier', 'Sentier walking shoes', {}),
     offer(2, HOSTILE, HOSTILE, { price: { currency: 'EUR', minor: 8490 } }),
@@ -166,6 +175,11 @@ export async function openHouse({ till = false } = {}) {
   if (till) {
     gateway('request', 'publish', write('account.json', request('loyalty_account', { till_answers: 'exact' })));
     tillKey = gateway('key', 'add', 'till', '--shop', SHOP, '--scope', 'tills').trim();
+  }
+  if (told) {
+    for (const [purpose, categories] of Object.entries(HEARD)) {
+      gateway('request', 'publish', write(`${purpose}.json`, request(purpose, categories)));
+    }
   }
   const shop = await start(programs.gateway, ['--folder', join(folder, 'gateway'), 'serve'], {
     RUST_LOG: 'error',
@@ -198,6 +212,16 @@ export async function openHouse({ till = false } = {}) {
     const { request } = requests.find((one) => one.terms.purpose === 'loyalty_account');
     besace('consent', 'give', request);
     besace('retailer', 'refresh', DOMAIN);
+  }
+  if (told) {
+    const { requests } = JSON.parse(besace('--json', 'consent', 'requests'));
+    for (const { request, terms } of requests) {
+      if (terms.purpose in HEARD) besace('consent', 'give', request);
+    }
+    const day = new Date().toISOString().slice(0, 10);
+    besace('receipt', 'add', DOMAIN, SHOP, '2026-0001', day, '--total', '89.90', '--label', 'Godillots');
+    besace('receipt', 'add', DOMAIN, SHOP, '2026-0002', day);
+    besace('wish', 'add', HOSTILE, '--category', 'kitchen.coffee');
   }
   const agent = await start(programs.agent, [...common, 'serve', '--listen', '127.0.0.1:0'], state);
 
