@@ -3,11 +3,12 @@
 
 use besace_agent::{
     engine::{AddReceiptError, Engine, TellReceiptError},
+    keyring::{KdfParameters, Passphrase},
     vault::ReceiptContent,
 };
-use besace_e2e::world::World;
+use besace_e2e::world::{PASSPHRASE, World};
 use besace_protocol::{
-    consent::{Action, Indication, Month},
+    consent::{Action, Cause, Indication, Month},
     id::GrantId,
     money::Money,
     party::ShopCode,
@@ -148,6 +149,34 @@ async fn under_coarse_terms_only_a_month_leaves_and_what_two_claim_is_nobodys() 
     world.clock.reach(NOW.plus(30 * DAY_SECONDS));
     world.lumen.lock().confirm_clock(world.clock.now()).unwrap();
     assert_eq!(find(&world, "7").await, NOBODY);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_back_with_a_backup_is_hers_alone_until_she_tells_it_again() {
+    let world = World::start(NOW, false).await.unwrap();
+    let engine = world.engine();
+    given(&world, |draft| draft.terms.lookback_days = 30).await;
+    let id = bought(engine, &world, "2026-0001").unwrap();
+    engine.tell_till_receipt(id).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert_eq!(find(&world, "2026-0001").await.claims, 1);
+    // She may have taken it back since the backup was made, and nobody else knows.
+    engine.start_new_logs(Cause::Restore).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert_eq!(find(&world, "2026-0001").await, NOBODY);
+    assert!(engine.till_receipts().unwrap()[0].told_at.is_none());
+    engine.tell_till_receipt(id).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert_eq!(find(&world, "2026-0001").await.claims, 1);
+    // New keys take nothing back, and what she takes back after them is gone.
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    engine.rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    assert_eq!(refresh(&world).await, 0);
+    assert_eq!(find(&world, "2026-0001").await.claims, 1);
+    engine.untell_till_receipt(id).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert_eq!(find(&world, "2026-0001").await, NOBODY);
     world.close().await;
 }
 

@@ -1,9 +1,13 @@
 //! A shop hears of a wish, accepts it and learns the rest; she takes it back: `spec/wishes.md`, over real HTTP.
 
-use besace_agent::{engine::Engine, vault::WishContent};
-use besace_e2e::world::{Answer, House, World};
+use besace_agent::{
+    engine::Engine,
+    keyring::{KdfParameters, Passphrase},
+    vault::WishContent,
+};
+use besace_e2e::world::{Answer, House, PASSPHRASE, World};
 use besace_protocol::{
-    consent::{Action, Indication, PriceBand},
+    consent::{Action, Cause, Indication, PriceBand},
     id::{GrantId, IntentionId, WishId},
     money::Money,
     offer::Category,
@@ -104,6 +108,33 @@ async fn a_shop_hears_the_kind_then_the_whole_and_forgets_it_when_she_does() {
     assert!(heard(lumen).await.is_empty());
     assert_eq!(refresh(&world).await, 0);
     assert!(engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_back_with_a_backup_is_hidden_until_she_shows_it_again() {
+    let world = World::start(NOW, false).await.unwrap();
+    let (engine, lumen) = (world.engine(), &world.lumen);
+    let shoes = wish(engine, WORDS, "shoes.walking", Some(9_000));
+    given(&world).await;
+    engine.show_wish(shoes, true).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    // She may have hidden it since the backup was made, and nobody else knows.
+    engine.start_new_logs(Cause::Restore).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert!(heard(lumen).await.is_empty());
+    assert!(!engine.wishes().unwrap()[0].shown);
+    engine.show_wish(shoes, true).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert_eq!(heard(lumen).await.len(), 1);
+    // New keys hide nothing, and what she hides after them is gone.
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    engine.rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    assert_eq!(refresh(&world).await, 0);
+    assert_eq!(heard(lumen).await.len(), 1);
+    engine.show_wish(shoes, false).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert!(heard(lumen).await.is_empty());
     world.close().await;
 }
 

@@ -140,6 +140,9 @@ impl Vault {
                     "UPDATE rules SET set_aside_at = ?1 WHERE set_aside_at IS NULL",
                     [column::from_time(now)],
                 )?;
+                // She may have kept them back since: shops hear of them again once she says so again.
+                db.execute("UPDATE wishes SET shown = 0", [])?;
+                db.execute("UPDATE till_receipts SET told_at = NULL", [])?;
             }
             Ok(count)
         })
