@@ -129,6 +129,8 @@ marketing-open = Les offres de { $retailer } sont rapprochées de vos souhaits, 
 marketing-stopped = Depuis le { $date }, aucune offre de { $retailer } ne vous est montrée.
 marketing-told = { $retailer } le sait : c’est inscrit dans son registre.
 marketing-pending = { $retailer } ne l’a pas encore inscrit dans son registre ; nous le redirons jusque-là.
+marketing-former = Vous l’avez dit à { $retailer } avant de repartir à neuf : de vous aujourd’hui, elle ne le sait pas. Le redire peut l’aider à deviner que vous êtes la même personne.
+marketing-again = Le redire
 marketing-object = Plus aucune offre
 marketing-allow = De nouveau ses offres
 # Proof: nothing_but_active_is_live
@@ -335,6 +337,8 @@ answer-unknown = Votre besace n’a noté aucune visite : elle n’a rien à r�
 answer-keep = Je préfère ne pas répondre
 answer-take-back = Reprendre cette réponse
 answer-said = Votre réponse : { $answer }.
+# Proof: an_answer_that_came_back_with_a_backup_leaves_once_she_gives_it_again
+answer-aside = Votre réponse est revenue avec une sauvegarde : { $answer }. Elle ne part que si vous la donnez de nouveau.
 # Proof: nothing_leaves_before_she_chose_it_and_what_she_keeps_never_does
 answer-kept = Vous préférez ne pas répondre. L’enseigne n’en tire rien.
 question-advice = En boutique, que préférez-vous ?
@@ -365,6 +369,8 @@ feedback-empty = Aucune enseigne ne peut lire votre avis.
 feedback-until = Votre avis se lit jusqu’au { $date }.
 feedback-of-month = Mes visites : { $month }
 feedback-rating = Note : { $rating } sur 5
+# Proof: what_she_says_comes_back_with_a_backup_and_is_told_once_she_says_it_again
+feedback-aside = Cet avis est revenu avec une sauvegarde : il n’est plus dit au magasin. Si vous le pensez toujours, écrivez-le de nouveau.
 feedback-over = Le magasin l’a oublié : le temps convenu est passé.
 feedback-take-back = Reprendre cet avis
 feedback-subject = De quoi parlez-vous ?

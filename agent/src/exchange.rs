@@ -6,6 +6,7 @@
 mod afresh;
 mod ends;
 mod evidence;
+mod giving;
 mod heads;
 mod negotiation;
 mod restorations;
@@ -13,8 +14,8 @@ mod standing;
 mod vouchers;
 
 use besace_protocol::{
-    consent::{Indication, Notice},
-    id::{GrantId, RequestId},
+    consent::Notice,
+    id::GrantId,
     offer::catalogue::CATALOGUE_LEN_MAX,
     party::ControllerId,
     problem::ProblemType,
@@ -169,50 +170,6 @@ impl Exchange {
         gone_on.and(withdrawn).and(objected).and(told).and(erased).map(|()| refreshed)
     }
 
-    /// Says yes to a request, and delivers what the grant allows from now on.
-    pub async fn give(
-        &self,
-        request: RequestId,
-        indication: Indication,
-    ) -> Result<GrantId, ExchangeError> {
-        let domain = self.step(move |engine| engine.asking(request)).await?;
-        // Before it is written on, her log is compared. A retailer that is away hears of the grant later.
-        let stands = self.stand(&domain).await;
-        let (id, call) = self.step(move |engine| engine.give(request, indication)).await?;
-        stands??;
-        self.tell_given(&domain, id, call).await
-    }
-
-    /// Says yes again, in the place of a grant that she has, and delivers what the new one allows from now on.
-    pub async fn renew(
-        &self,
-        grant: GrantId,
-        indication: Indication,
-    ) -> Result<GrantId, ExchangeError> {
-        let request = self.step(move |engine| engine.renewable_by(grant)).await?;
-        let request = request.ok_or(StepError::RequestClosed)?;
-        let domain = self.step(move |engine| engine.asking(request)).await?;
-        let stands = self.stand(&domain).await;
-        let (id, call) = self.step(move |engine| engine.renew(grant, indication)).await?;
-        stands??;
-        self.tell_given(&domain, id, call).await
-    }
-
-    async fn tell_given(
-        &self,
-        domain: &ControllerId,
-        id: GrantId,
-        call: PreparedCall,
-    ) -> Result<GrantId, ExchangeError> {
-        // Somebody else may be telling it; else she took it back meanwhile.
-        let told = self.tell_grant(id, call).await?;
-        if !told && self.step(move |engine| engine.is_withdrawn(id)).await? {
-            return Err(StepError::GrantOver.into());
-        }
-        self.deliver_due(domain).await?;
-        Ok(id)
-    }
-
     /// Takes consent back. On her side it is done when this returns, even as
     /// [`WithdrawalOutcome::Pending`].
     pub async fn withdraw(&self, grant: GrantId) -> Result<WithdrawalOutcome, ExchangeError> {
@@ -226,11 +183,12 @@ impl Exchange {
         grant: GrantId,
         call: PreparedCall,
     ) -> Result<WithdrawalOutcome, ExchangeError> {
-        let domain = call.domain.clone();
+        let (domain, generation) = (call.domain.clone(), call.pseudonym);
         match self.tell_withdrawal(grant, call).await {
             Ok(()) => {
-                // What was taken back with it is told too, now or later.
-                drop(self.tell_withdrawals(&(&domain).into()).await);
+                // What was taken back with it is told too, now or later; by no other pseudonym in the same moment.
+                let errand = self.step(move |engine| engine.errand_as(&domain, generation)).await?;
+                drop(self.tell_withdrawals(&errand).await);
                 Ok(WithdrawalOutcome::Acknowledged)
             }
             Err(ExchangeError::Net(NetError::Refused(ProblemType::GrantMissing))) => {
@@ -290,19 +248,6 @@ impl Exchange {
             *count = count.saturating_add(1);
         }
         refused.map(|()| counts)
-    }
-
-    /// Tells a retailer of a grant, and takes its signature. False if she took it back first, or it
-    /// is being told.
-    async fn tell_grant(&self, id: GrantId, call: PreparedCall) -> Result<bool, ExchangeError> {
-        let domain = call.domain.clone();
-        let taken = move |engine: &Engine| {
-            engine.turn_to_tell(id, &call).map(|turn| turn.map(|turn| (turn, call)))
-        };
-        let Some((turn, call)) = self.step(taken).await? else { return Ok(false) };
-        let Some(answer) = self.send(&turn, call, "grant").await? else { return Ok(false) };
-        self.take_in_turn(&domain, turn, move |engine| engine.accept_grant(id, &answer)).await?;
-        Ok(true)
     }
 
     /// Retailers to whom something waits in the outbox.

@@ -28,6 +28,7 @@ pub mod keys;
 pub mod kit;
 mod looked_up;
 pub mod mandates;
+mod marketing;
 pub mod page;
 pub mod product;
 pub mod renewal;

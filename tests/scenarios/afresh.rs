@@ -459,3 +459,95 @@ async fn the_command_says_what_is_lost_and_does_it_only_when_told_to() {
     assert!(status == 1 && failure.contains("not known yet"), "{failure}");
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_renewed_before_a_fresh_start_is_erased_too() {
+    let (world, grants) = known_there().await;
+    let domain = world.lumen.domain.clone();
+    world.exchange.refresh(&domain).await.unwrap();
+    next_day(&world);
+    world.exchange.renew(grants[0], Indication::Page).await.unwrap();
+    let (made, told) = world.exchange.start_afresh(&domain).await.unwrap();
+    assert!(told);
+    reach(&world, world.clock.now().plus(600));
+    world.exchange.look_after(&made.errand).await.unwrap();
+    let all = world.engine().grants().unwrap();
+    assert_eq!(all.len(), grants.len() + 1);
+    for view in all {
+        assert!(view.acknowledged && view.erasure.is_some(), "{:?}", view.state);
+    }
+    assert!(former(&world).is_empty());
+    assert_eq!(audited(&world).await, (Verdict::Holds, vec![]));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_she_is_now_may_say_again_what_only_who_she_was_said() {
+    let (world, _) = known_there().await;
+    let domain = world.lumen.domain.clone();
+    assert!(world.exchange.object(&domain, true).await.unwrap());
+    next_day(&world);
+    let (made, _) = world.exchange.start_afresh(&domain).await.unwrap();
+    let said = || world.engine().marketing(&domain).unwrap().unwrap();
+    assert!(said().told && !said().by_former, "it knows nobody else yet");
+    reach(&world, made.from);
+    give_all(&world.exchange, &domain).await;
+    assert!(said().objects && said().by_former);
+    let browser = Browser::open(&world).await;
+    let (_, page) = browser.get("/consent").await;
+    assert!(page.contains("avant de repartir à neuf") && page.contains("Le redire"), "{page}");
+    assert!(!page.contains("inscrit dans son registre"), "{page}");
+    let (status, _) = browser.press(&format!("/consent/{domain}/no-offers"), "").await;
+    assert_eq!(status, 303);
+    assert!(said().objects && said().told && !said().by_former);
+    let (_, page) = browser.get("/consent").await;
+    assert!(page.contains("inscrit dans son registre") && !page.contains("Le redire"), "{page}");
+    browser.leave().await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_silent_is_understood_after_new_keys_if_it_has_something_to_say() {
+    for rekeys in [false, true] {
+        let (world, _) = known_there().await;
+        let domain = world.lumen.domain.clone();
+        let (made, _) = world.exchange.start_afresh(&domain).await.unwrap();
+        reach(&world, world.clock.now().plus(600));
+        world.exchange.look_after(&made.errand).await.unwrap();
+        assert!(former(&world).is_empty(), "nothing is left to say");
+        if rekeys {
+            let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+            world.engine().rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+        } else {
+            world.engine().start_new_logs(Cause::Restore).unwrap();
+        }
+        assert_eq!(former(&world), std::slice::from_ref(&made.errand), "it goes on");
+        // Within the wait the shop knows nobody else.
+        assert!(world.exchange.object(&domain, true).await.unwrap(), "rekeys: {rekeys}");
+        reach(&world, world.clock.now().plus(600));
+        world.exchange.look_after(&made.errand).await.unwrap();
+        assert!(former(&world).is_empty());
+        assert!(world.engine().verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
+        assert_eq!(audited(&world).await, (Verdict::Holds, vec![]), "rekeys: {rekeys}");
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_who_she_was_takes_back_is_followed_by_no_call_of_who_she_is() {
+    let (world, grants) = known_there().await;
+    let domain = world.lumen.domain.clone();
+    let made = world.engine().start_afresh(&domain).unwrap();
+    reach(&world, made.from);
+    let new = give_all(&world.exchange, &domain).await;
+    // She took one back, and the shop has not heard of it.
+    let _untold = world.engine().withdraw(new[0]).unwrap();
+    let mut untold = world.engine().unacknowledged_withdrawals(&made.errand).unwrap();
+    assert_eq!(untold.len(), grants.len());
+    let (id, call) = untold.remove(0);
+    world.exchange.tell_withdrawn(id, call).await.unwrap();
+    assert!(world.engine().unacknowledged_withdrawals(&made.errand).unwrap().is_empty());
+    let waits = world.engine().unacknowledged_withdrawals(&domain).unwrap();
+    assert_eq!(waits.len(), 1, "it waits for an errand of its own");
+    world.close().await;
+}

@@ -2,11 +2,12 @@
 //! `spec/answers.md`, over real HTTP.
 
 use besace_agent::{
-    engine::{Engine, NewDevice, Stands},
+    engine::{Engine, NewDevice, Stands, StepError},
     exchange::Exchange,
-    vault::DeviceApp,
+    keyring::{KdfParameters, Passphrase},
+    vault::{DeviceApp, ProfileField},
 };
-use besace_e2e::world::World;
+use besace_e2e::world::{Answer, PASSPHRASE, World};
 use besace_protocol::{
     consent::{Indication, Question},
     id::GrantId,
@@ -14,6 +15,9 @@ use besace_protocol::{
     time::{DAY_SECONDS, Timestamp},
     wire::QuestionCounted,
 };
+use secrecy::ExposeSecret as _;
+
+use crate::succession::restore;
 
 /// 2026-11-18T09:00:00Z.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_794_992_400);
@@ -138,5 +142,83 @@ async fn an_answer_is_taken_back_and_is_gone_with_the_grant() {
     assert!(engine.questions().unwrap().is_empty());
     assert!(engine.choose_answer(grant, Question::Visits, 0).is_err(), "after the end");
     assert_eq!(refresh(&world).await, 0);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_arrived_unheard_is_taken_back_under_a_new_root_too() {
+    let world = World::start(NOW, false).await.unwrap();
+    let (engine, grant) = (world.engine(), given(&world).await);
+    engine.choose_answer(grant, Question::Reach, 2).unwrap();
+    // It arrives, and the answer of the shop is lost.
+    let (_, call) = engine.due_disclosures(&world.lumen.domain).unwrap().remove(0);
+    let arrived = world.lumen.post(call.path, call.body).await.unwrap();
+    assert!(matches!(arrived, Answer::Given(_)), "{arrived:?}");
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    engine.rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    engine.choose_answer(grant, Question::Reach, 0).unwrap();
+    assert_eq!(refresh(&world).await, 1, "taken back");
+    assert_eq!(refresh(&world).await, 0);
+    assert!(engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_came_back_with_a_backup_leaves_once_she_gives_it_again() {
+    let mut world = World::start(NOW, false).await.unwrap();
+    let grant = given(&world).await;
+    world.engine().choose_answer(grant, Question::Reach, 2).unwrap();
+    world.engine().choose_answer(grant, Question::Moment, 0).unwrap();
+    // Before it left; since then she thought better of it.
+    let backup = world.engine().export(Vec::new()).unwrap();
+    let identity = world.engine().export_identity().unwrap();
+    world.engine().choose_answer(grant, Question::Reach, 0).unwrap();
+    world.clock.reach(NOW.plus(60));
+    restore(&mut world, &backup, identity.expose_secret());
+    assert_eq!(refresh(&world).await, 0, "nothing that she took back is given");
+    let engine = world.engine();
+    assert_eq!(stands(engine)[1..3], [Stands::Kept, Stands::Aside(2)]);
+    assert!(engine.choose_answer(grant, Question::Reach, 3).is_err(), "no other answer");
+    engine.choose_answer(grant, Question::Reach, 2).unwrap();
+    assert_eq!(stands(engine)[2], Stands::Said(2));
+    assert_eq!(refresh(&world).await, 1);
+    engine.choose_answer(grant, Question::Reach, 0).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_before_those_that_the_grant_looks_back_on_are_not_counted() {
+    let world = World::start(NOW, false).await.unwrap();
+    let engine = world.engine();
+    world.exchange.meet(&world.lumen.domain).await.unwrap();
+    let app = DeviceApp::OwnTracks;
+    let phone = NewDevice { name: "phone".to_owned(), app, sealed: false, shows_shops: true };
+    let password = engine.add_device(phone).unwrap().password;
+    for day in 1..=4 {
+        world.clock.reach(NOW.plus(day * DAY_SECONDS));
+        walk_in(&world, &password);
+    }
+    world.clock.reach(NOW.plus(5 * DAY_SECONDS));
+    world.lumen.tidy(world.clock.now()).unwrap();
+    let _grant = given(&world).await;
+    assert_eq!(stands(engine)[3], Stands::Computed(None), "four days before the grant");
+    walk_in(&world, &password);
+    world.clock.reach(NOW.plus(6 * DAY_SECONDS));
+    world.lumen.tidy(world.clock.now()).unwrap();
+    assert_eq!(stands(engine)[3], Stands::Computed(Some(1)));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_is_marked_as_a_minors_since_answers_nothing_and_takes_back() {
+    let world = World::start(NOW, false).await.unwrap();
+    let (engine, grant) = (world.engine(), given(&world).await);
+    engine.choose_answer(grant, Question::Reach, 2).unwrap();
+    let until = "2027-02-01".to_owned().into();
+    engine.set_profile(ProfileField::MinorUntil, until).unwrap();
+    let refused = engine.choose_answer(grant, Question::Advice, 1);
+    assert!(matches!(refused, Err(StepError::Minor)), "{refused:?}");
+    engine.choose_answer(grant, Question::Reach, 0).unwrap();
     world.close().await;
 }

@@ -1,7 +1,10 @@
 //! She says what she thinks of a shop, which reads it a day later and never whose it is: `spec/feedback.md`, over real HTTP.
 
-use besace_agent::{engine::AddRemarkError, keyring::Passphrase};
-use besace_e2e::world::{House, PASSPHRASE, World};
+use besace_agent::{
+    engine::AddRemarkError,
+    keyring::{KdfParameters, Passphrase},
+};
+use besace_e2e::world::{Answer, House, PASSPHRASE, World};
 use besace_protocol::{
     consent::{Indication, Month, Remark},
     id::GrantId,
@@ -10,8 +13,9 @@ use besace_protocol::{
     time::{DAY_SECONDS, Timestamp},
 };
 use besace_retailer::RequestDraft;
+use secrecy::ExposeSecret as _;
 
-use crate::voucher_pages::Browser;
+use crate::{succession::restore, voucher_pages::Browser};
 
 /// 2026-11-18T09:00:00Z.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_794_992_400);
@@ -255,4 +259,72 @@ async fn on_her_page_she_says_something_and_takes_it_back() {
 
 fn contains(file: &[u8], text: &str) -> bool {
     file.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_unheard_is_taken_back_under_a_new_root_too() {
+    let world = World::start(NOW, false).await.unwrap();
+    let grant = given(&world, |_| {}).await;
+    let (engine, lumen) = (world.engine(), &world.lumen);
+    let number = engine.add_remark(grant, of_coffee()).unwrap();
+    // It arrives, and the answer is lost.
+    let (_, call) = engine.due_disclosures(&lumen.domain).unwrap().remove(0);
+    let arrived = lumen.post(call.path, call.body).await.unwrap();
+    assert!(matches!(arrived, Answer::Given(_)), "{arrived:?}");
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    engine.rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    engine.remove_remark(number).unwrap();
+    assert_eq!(refresh(&world).await, 1, "the list without it");
+    assert_eq!(refresh(&world).await, 0);
+    days(&world, 1);
+    assert!(read(lumen).await.is_empty());
+    assert!(engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_logged_before_a_new_root_is_said_after_it() {
+    let world = World::start(NOW, false).await.unwrap();
+    let grant = given(&world, |_| {}).await;
+    let (engine, lumen) = (world.engine(), &world.lumen);
+    engine.add_remark(grant, of_coffee()).unwrap();
+    assert_eq!(engine.due_disclosures(&lumen.domain).unwrap().len(), 1);
+    let passphrase = Passphrase::new(PASSPHRASE.to_owned()).unwrap();
+    engine.rekey(&passphrase, KdfParameters::SMALLEST).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    assert_eq!(refresh(&world).await, 0);
+    days(&world, 1);
+    assert_eq!(read(lumen).await, [of_coffee()]);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_she_says_comes_back_with_a_backup_and_is_told_once_she_says_it_again() {
+    let mut world = World::start(NOW, false).await.unwrap();
+    let grant = given(&world, |_| {}).await;
+    let number = world.engine().add_remark(grant, of_coffee()).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    let backup = world.engine().export(Vec::new()).unwrap();
+    let identity = world.engine().export_identity().unwrap();
+    // She takes it back since, and loses her disk.
+    world.engine().remove_remark(number).unwrap();
+    assert_eq!(refresh(&world).await, 1);
+    days(&world, 1);
+    world.lumen.tidy(world.clock.now()).unwrap();
+    restore(&mut world, &backup, identity.expose_secret());
+    let _told = refresh(&world).await;
+    let _told = refresh(&world).await;
+    days(&world, 2);
+    world.lumen.tidy(world.clock.now()).unwrap();
+    assert!(read(&world.lumen).await.is_empty(), "she took it back");
+    let heard = &world.engine().listeners().unwrap()[0];
+    assert!(heard.is_set_aside(&heard.remarks[0]));
+    // She means it still.
+    world.engine().add_remark(grant, of_coffee()).unwrap();
+    let heard = &world.engine().listeners().unwrap()[0];
+    assert!(heard.remarks.len() == 1 && !heard.is_set_aside(&heard.remarks[0]));
+    assert_eq!(refresh(&world).await, 1);
+    days(&world, 3);
+    assert_eq!(read(&world.lumen).await, [of_coffee()]);
+    world.close().await;
 }

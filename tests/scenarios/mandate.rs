@@ -11,7 +11,7 @@ use besace_agent::{
 use besace_e2e::world::World;
 use besace_protocol::{
     audit::{Policy, Verdict as Judged, audit},
-    consent::{Benefit, BenefitKind, GrantState, Indication},
+    consent::{Benefit, BenefitKind, Cause, GrantState, Indication},
     crypto::{SecretBytes, SigningKey},
     id::{GrantId, MandateId, MessageId, RequestId},
     mandate::{
@@ -412,5 +412,20 @@ async fn a_mandate_that_came_back_with_a_backup_waits_for_her() {
     policy.logs = keys;
     let report = audit(&bundle, &policy, world.clock.now());
     assert_eq!((report.verdict, report.logs.len()), (Judged::Holds, 2), "{report:?}");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_waits_for_her_goes_on_waiting_where_its_narrowing_is_undone() {
+    let (world, delegate, _, _) = world().await;
+    let engine = world.engine();
+    let less = Bounds { retention_days: 7, ..bounds() };
+    delegate.act(&world, &narrow(&world, less, bounds())).await.unwrap();
+    engine.start_new_logs(Cause::Restore).unwrap();
+    let waiting = engine.unconfirmed_rules().unwrap();
+    assert_eq!(waiting.len(), 1);
+    engine.undo_act(engine.mandates().unwrap()[0].acts[0].id).unwrap();
+    assert_eq!(engine.unconfirmed_rules().unwrap(), waiting, "the wider one counts no sooner");
+    delegate.server.stop(false).await;
     world.close().await;
 }

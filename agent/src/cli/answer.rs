@@ -96,6 +96,10 @@ fn stands(voice: &Voice, one: &AskedQuestion) -> String {
         Stands::Said(choice) => {
             format!("you answered: {}", answers::choice(voice, one.question, choice))
         }
+        Stands::Aside(choice) => format!(
+            "came back with a backup, and leaves only if you give it again: {}",
+            answers::choice(voice, one.question, choice)
+        ),
         Stands::Kept => "not said".to_owned(),
     }
 }
@@ -105,6 +109,7 @@ fn describe(one: &AskedQuestion) -> Value {
         Stands::Open => ("open", None),
         Stands::Computed(_) => ("computed", None),
         Stands::Said(choice) => ("said", Some(choice)),
+        Stands::Aside(choice) => ("aside", Some(choice)),
         Stands::Kept => ("kept", None),
     };
     json!({

@@ -98,7 +98,12 @@ fn list(session: &mut Session<'_, '_>) -> Result<(), Failure> {
         let (grant, domain) = (heard.grant.id, &heard.grant.controller);
         let _infallible = writeln!(text, "{grant} ({domain})");
         for one in &heard.remarks {
-            let _infallible = writeln!(text, "  {}  {}", one.number, line(one));
+            let aside = if heard.is_set_aside(one) {
+                " (came back with a backup: not told unless you say it again)"
+            } else {
+                ""
+            };
+            let _infallible = writeln!(text, "  {}  {}{aside}", one.number, line(one));
         }
         let remarks: Vec<Value> = heard.remarks.iter().map(describe).collect();
         grants.push(json!({"domain": domain, "grant": grant, "remarks": remarks}));

@@ -16,8 +16,8 @@ use super::{
     step::{FACET, StepError},
 };
 use crate::vault::{
-    FormerPseudonym, GateSalts, LeavePseudonym, LogSigners, Pseudonym, StoredNegotiation,
-    WithdrawAt,
+    FormerPseudonym, GateSalts, LeavePseudonym, LogSigners, Pseudonym, StoredGrant,
+    StoredNegotiation, WithdrawAt,
 };
 
 /// How long the retailer hears of nobody: at least, and at most.
@@ -202,11 +202,16 @@ impl Engine {
     fn leave(&self, pseudonym: &Pseudonym) -> Result<Option<FreshStart>, StepError> {
         let (vault, now) = (self.vault()?, self.now());
         vault.expire_grants(now)?;
-        let lives = |state| matches!(state, GrantState::Given | GrantState::Active);
+        // The erasure of what was superseded would be signed at its date only, when nobody is there to ask for it.
+        let ends = |one: &StoredGrant| match one.state {
+            GrantState::Given | GrantState::Active => true,
+            GrantState::Superseded => one.erasure.is_none() && now < one.expires_at,
+            GrantState::Expired | GrantState::Withdrawn | GrantState::Revoked => false,
+        };
         let live: Vec<_> = vault
             .grants()?
             .into_iter()
-            .filter(|one| one.generation == pseudonym.generation && lives(one.state))
+            .filter(|one| one.generation == pseudonym.generation && ends(one))
             .collect();
         // From here on nothing begins to leave under any of them.
         let closing: Vec<_> = live.iter().map(|one| self.begin_withdrawal(one.id)).collect();

@@ -357,8 +357,8 @@ impl Engine {
     fn make_withdrawal(&self, id: GrantId) -> Result<(Pseudonym, Vec<u8>), StepError> {
         let stored = self.vault()?.grant(id)?.ok_or(StepError::GrantOver)?;
         let pseudonym = self.pseudonym_of(stored.generation)?;
-        let record = self.sign_withdrawal(&stored, &pseudonym)?;
-        Ok((pseudonym, record))
+        self.writes_its_log(&pseudonym)?;
+        self.sign_withdrawal(&stored, &pseudonym).map(|record| (pseudonym, record))
     }
 
     /// A withdrawal of a grant, signed by the pseudonym that gave it.

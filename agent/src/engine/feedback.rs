@@ -19,6 +19,8 @@ pub struct Listener {
     pub display_name: String,
     /// What she says to it.
     pub remarks: Vec<StoredRemark>,
+    /// When the vault came back last: what is older waits until she says it again.
+    back: Option<Timestamp>,
 }
 
 impl Listener {
@@ -27,9 +29,15 @@ impl Listener {
         is_over(&self.grant, one.at, now)
     }
 
+    /// Whether it came back with a backup: she may have taken it back since, and it is told once she says it again.
+    pub fn is_set_aside(&self, one: &StoredRemark) -> bool {
+        is_set_aside(self.back, one.at)
+    }
+
     /// Whether she may say one more.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.remarks.iter().filter(|one| !self.is_over(one, now)).count() < REMARKS_MAX
+        let told = |one: &&StoredRemark| !self.is_over(one, now) && !self.is_set_aside(one);
+        self.remarks.iter().filter(told).count() < REMARKS_MAX
     }
 
     /// Whether it may hear her words, not only a mark.
@@ -48,6 +56,10 @@ impl Listener {
 
 fn is_over(grant: &Grant, at: Timestamp, now: Timestamp) -> bool {
     Day::of(now) >= Day::of(at).plus(u32::from(grant.terms.retention_days))
+}
+
+fn is_set_aside(back: Option<Timestamp>, at: Timestamp) -> bool {
+    back.is_some_and(|back| at <= back)
 }
 
 /// A remark is not kept.
@@ -76,11 +88,11 @@ impl Engine {
 
     /// The shops that hear what she says, the newest grant first.
     pub fn listeners(&self) -> Result<Vec<Listener>, StepError> {
-        let remarks = self.vault()?.remarks()?;
+        let (remarks, back) = (self.vault()?.remarks()?, self.vault()?.came_back_at()?);
         let listeners = self.live_for(Purpose::Feedback)?.into_iter().map(|known| {
             let (grant, display_name) = (known.grant, known.display_name);
             let here = remarks.iter().filter(|one| one.grant == grant.id).cloned().collect();
-            Listener { grant, display_name, remarks: here }
+            Listener { grant, display_name, remarks: here, back }
         });
         Ok(listeners.collect())
     }
@@ -96,7 +108,9 @@ impl Engine {
         let heard = listeners.iter().find(|one| one.grant.id == grant).ok_or_else(missing)?;
         let now = self.now();
         let told = |one: &&StoredRemark| one.remark == remark && !heard.is_over(one, now);
-        let same = heard.remarks.iter().find(told).is_some();
+        let (aside, kept): (Vec<_>, Vec<_>) =
+            heard.remarks.iter().filter(told).partition(|one| heard.is_set_aside(one));
+        let same = !kept.is_empty();
         if same || !remark.is_sound(now) || !heard.grant.hears(&remark) {
             return Err(AddRemarkError::Remark);
         }
@@ -105,7 +119,12 @@ impl Engine {
         }
         let vault = self.vault().map_err(StepError::from)?;
         let added = vault.add_remark(grant, remark, now).map_err(StepError::from)?;
-        added.ok_or_else(missing)
+        let added = added.ok_or_else(missing)?;
+        // What was set aside is said again by this one.
+        for one in aside {
+            vault.remove_remark(one.number).map_err(StepError::from)?;
+        }
+        Ok(added)
     }
 
     /// She takes a remark back: gone at the shop with the next refresh.
@@ -119,12 +138,14 @@ impl Engine {
 
     /// What the retailer of `grant` may keep of it now, in the order of the wire.
     pub(super) fn said(&self, grant: &Grant) -> Result<Vec<Remark>, StepError> {
-        let now = self.now();
+        let (now, back) = (self.now(), self.vault()?.came_back_at()?);
         let mut remarks: Vec<Remark> = Vec::new();
         for one in self.vault()?.remarks()? {
             let known = remarks.contains(&one.remark);
-            let here =
-                one.grant == grant.id && !is_over(grant, one.at, now) && grant.hears(&one.remark);
+            let here = one.grant == grant.id
+                && !is_over(grant, one.at, now)
+                && !is_set_aside(back, one.at)
+                && grant.hears(&one.remark);
             if here && !known && one.remark.is_sound(now) && remarks.len() < REMARKS_MAX {
                 remarks.push(one.remark);
             }

@@ -39,7 +39,7 @@ impl Engine {
         request: RequestId,
         indication: Indication,
     ) -> Result<(GrantId, PreparedCall), StepError> {
-        self.give_as(request, indication, None, false)
+        self.give_as(request, indication, None, None)
     }
 
     /// As [`give`](Self::give), in the place of a grant that she has, and of nothing else; also where the shop asks no more than
@@ -50,7 +50,7 @@ impl Engine {
         indication: Indication,
     ) -> Result<(GrantId, PreparedCall), StepError> {
         let request = self.renewable_by(grant)?.ok_or(StepError::RequestClosed)?;
-        self.give_as(request, indication, None, true)
+        self.give_as(request, indication, None, Some(grant))
     }
 
     /// As [`give`](Self::give), because a rule of hers says so: the grant names it so that only she can tell which.
@@ -60,7 +60,7 @@ impl Engine {
         name: RuleName,
     ) -> Result<(GrantId, PreparedCall), StepError> {
         let rule = GivingRule::of(name, &mut self.rng());
-        self.give_as(request, rule.indication(), Some(rule), false)
+        self.give_as(request, rule.indication(), Some(rule), None)
     }
 
     fn give_as(
@@ -68,9 +68,10 @@ impl Engine {
         request: RequestId,
         indication: Indication,
         rule: Option<GivingRule>,
-        again: bool,
+        renewed: Option<GrantId>,
     ) -> Result<(GrantId, PreparedCall), StepError> {
         self.follows_its_clock()?;
+        let again = renewed.is_some();
         let stored = self.vault()?.request(request)?;
         let stored = stored.filter(|stored| {
             stored.state == RequestState::Open || again && stored.state == RequestState::Given
@@ -83,6 +84,11 @@ impl Engine {
         let pseudonym = self.pseudonym(&request.payload().controller)?;
         self.is_not_renewing(&request.payload().controller, request.payload().terms.purpose)?;
         let made = self.make_grant(&pseudonym, &request, None, indication, rule)?;
+        // She may have taken it back meanwhile: then there is nothing to renew.
+        let replaced = made.signed.payload().supersedes.map(|old| old.grant);
+        if again && replaced != renewed {
+            return Err(StepError::RequestClosed);
+        }
         let giving = Giving { again, ..made };
         let (id, jws) = (giving.stored.id, giving.stored.jws.clone());
         // Two hands on one button: the first grant stands.
@@ -208,6 +214,12 @@ impl Engine {
             calls.push((stored.id, self.prepare_call(&pseudonym, GRANTS_PATH, &body)?));
         }
         Ok(calls)
+    }
+
+    /// What the retailer refuses to sign is taken back: the call that tells it, if the grant waits still.
+    pub fn end_refused(&self, id: GrantId) -> Result<Option<PreparedCall>, StepError> {
+        let waits = self.vault()?.grant(id)?.is_some_and(|one| one.state == GrantState::Given);
+        if waits { self.withdraw_orphan(id).map(Some) } else { Ok(None) }
     }
 
     /// The right to tell a retailer of a grant now; none if it was told, or she took it back.

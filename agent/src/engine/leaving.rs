@@ -264,7 +264,7 @@ impl Engine {
         let pseudonym = self.pseudonym_of(stored.generation)?;
         let before = vault.key_releases(grant.id)?.into_iter().find(|one| one.day == day);
         let (logged, released) = match before {
-            Some(one) if one.state == DeliveryState::Delivered => return Ok(None),
+            Some(one) if one.state != DeliveryState::Logged => return Ok(None),
             Some(one) => {
                 let proven = self.prove(&pseudonym, one.entry)?;
                 let record = RecordKind::parse(proven.record.as_ref());

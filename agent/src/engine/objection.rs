@@ -14,7 +14,7 @@ use besace_protocol::{
 };
 
 use super::{
-    Engine, Errand,
+    Acquaintance, Engine, Errand,
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
 use crate::{
@@ -36,6 +36,8 @@ pub struct Marketing {
     pub since: Timestamp,
     /// Whether the retailer showed that it stands in its log.
     pub told: bool,
+    /// Said as somebody whom she left since: of who she is now, the retailer does not know.
+    pub by_former: bool,
 }
 
 impl Engine {
@@ -63,12 +65,14 @@ impl Engine {
 
     /// What she said last to a retailer about direct marketing; none if she never did.
     pub fn marketing(&self, domain: &ControllerId) -> Result<Option<Marketing>, StepError> {
-        let known = self.vault()?.objection(domain)?;
-        Ok(known.map(|known| Marketing {
+        let Some(known) = self.vault()?.objection(domain)? else { return Ok(None) };
+        let waits = matches!(self.acquaintance(domain)?, Acquaintance::Waiting { .. });
+        Ok(Some(Marketing {
             objects: known.objects,
             said_at: known.said_at,
             since: known.since,
             told: known.told_at.is_some(),
+            by_former: !waits && self.former()?.contains(&known.generation),
         }))
     }
 

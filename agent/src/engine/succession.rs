@@ -199,10 +199,11 @@ pub(super) fn plan_new_logs(
         };
         keys.push((log, signer.verifying_key()));
     }
-    // One that she left goes on as long as something is left to say or to fetch under it.
+    // One that she left goes on as long as something is left to say or to fetch under it, or may be: while the retailer
+    // knows nobody else, what she objects to is said under it.
     let former = vault.former_pseudonyms()?;
-    let settled = |one: &FormerPseudonym| one.settled_at.is_some();
-    let done: BTreeSet<_> = former.into_iter().filter(settled).map(|one| one.generation).collect();
+    let silent = |one: &FormerPseudonym| one.settled_at.is_some() && one.next_from <= now;
+    let done: BTreeSet<_> = former.into_iter().filter(silent).map(|one| one.generation).collect();
     let speaks = |pseudonym: &Pseudonym| !done.contains(&pseudonym.generation);
     let own = LogId::generate(rng);
     let own = fresh(own, new.vault_log_key(&own), rng);
@@ -238,6 +239,15 @@ pub(super) fn plan_new_logs(
         });
     }
     Ok(NewLogs { cause, keys, own, pseudonyms })
+}
+
+impl Engine {
+    /// The log of a pseudonym can still be written: not that of one which was silent when the root changed.
+    pub(super) fn writes_its_log(&self, pseudonym: &Pseudonym) -> Result<(), StepError> {
+        let signer = self.pairwise_log_signer(pseudonym)?.verifying_key();
+        let left = self.vault()?.log_key(pseudonym.log)?.is_some_and(|key| key != signer);
+        if left { Err(StepError::GrantOver) } else { Ok(()) }
+    }
 }
 
 pub(super) fn fresh(id: LogId, signer: SigningKey, rng: &mut impl CryptoRngCore) -> FreshLog {

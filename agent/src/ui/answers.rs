@@ -70,6 +70,10 @@ fn one(voice: &Voice, asked: &AskedQuestion) -> QuestionView {
             let said = ("answer", choice(voice, asked.question, said).into());
             (Some(voice.say_with("answer-said", [said])), Some(voice.say("answer-take-back")))
         }
+        Stands::Aside(said) => {
+            let said = ("answer", choice(voice, asked.question, said).into());
+            (Some(voice.say_with("answer-aside", [said])), Some(voice.say("answer-take-back")))
+        }
         Stands::Kept => (Some(voice.say("answer-kept")), None),
     };
     let words = |number| (number, choice(voice, asked.question, number));

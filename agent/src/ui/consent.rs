@@ -10,14 +10,13 @@ use besace_protocol::{
 };
 
 use super::{
-    afresh, looked_up, mandates, renewal, revocation, rules,
+    looked_up, mandates, marketing, renewal, revocation, rules,
     terms::{self, RetailerWords},
-    view::{ConsentView, EndedView, Fact, GrantView, Key, MarketingView, RequestView, plain},
+    view::{ConsentView, EndedView, Fact, GrantView, Key, RequestView, plain},
     voice::Voice,
 };
 use crate::engine::{
-    self, Acquaintance, Duty, Engine, Erasing, LogStanding, Marketing, OpenCounter, OpenRequest,
-    Reconciliation, StepError,
+    self, Duty, Engine, Erasing, LogStanding, OpenCounter, OpenRequest, Reconciliation, StepError,
 };
 use crate::vault::RevokedBy;
 
@@ -35,8 +34,7 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
         let name = plain(&manifest.payload().legal.display_name, NAME_MAX);
         view.standing.extend(log_sentence(voice, &name, engine.log_standing(domain)?, now));
         view.standing.extend(revocation::knew_less(voice, engine, domain, &name)?);
-        let (said, known) = (engine.marketing(domain)?, engine.acquaintance(domain)?);
-        view.marketing.push(marketing(voice, manifest.payload(), said, known, now));
+        view.marketing.push(marketing::view(voice, engine, manifest.payload())?);
     }
     for open in engine.open_requests()? {
         let manifest = engine.manifest(&open.request.payload().controller)?;
@@ -214,63 +212,6 @@ fn live(
         facts,
         stop_label: format!("{stop} ({})", words.name),
         renew: None,
-    }
-}
-
-/// Whether a retailer's offers are shown, the button that changes it, and whether it knows her.
-fn marketing(
-    voice: &Voice,
-    manifest: &Manifest,
-    said: Option<Marketing>,
-    known: Acquaintance,
-    now: Timestamp,
-) -> MarketingView {
-    let retailer = plain(&manifest.legal.display_name, NAME_MAX);
-    let objects = said.is_some_and(|said| said.objects);
-    let button = if objects { voice.say("marketing-allow") } else { voice.say("marketing-object") };
-    let (mut link, mut waits) = (None, None);
-    match known {
-        Acquaintance::Nobody => {}
-        Acquaintance::Known { .. } => {
-            link = Some(format!("{} ({retailer})", voice.say("afresh-link")));
-        }
-        Acquaintance::Waiting { from } => {
-            waits = Some(afresh::waiting(voice, &retailer, from, now));
-        }
-    }
-    MarketingView {
-        domain: manifest.controller.to_string(),
-        afresh: link,
-        waiting: waits,
-        sentence: marketing_sentence(voice, &retailer, said, now),
-        objects,
-        label: format!("{button} ({retailer})"),
-        retailer,
-    }
-}
-
-fn marketing_sentence(
-    voice: &Voice,
-    retailer: &str,
-    said: Option<Marketing>,
-    now: Timestamp,
-) -> String {
-    let who = || ("retailer", retailer.to_owned().into());
-    let Some(Marketing { objects, since, told, said_at: _ }) = said else {
-        return voice.say_with("marketing-open", [who()]);
-    };
-    let known = if told {
-        voice.say_with("marketing-told", [who()])
-    } else {
-        voice.say_with("marketing-pending", [who()])
-    };
-    if objects {
-        let when = ("date", voice.date(since, now).into());
-        let stopped = voice.say_with("marketing-stopped", [who(), when]);
-        format!("{stopped} {known}")
-    } else {
-        let open = voice.say_with("marketing-open", [who()]);
-        if told { open } else { format!("{open} {known}") }
     }
 }
 
@@ -459,37 +400,6 @@ mod tests {
         insta::assert_snapshot!(say(Language::Fr, day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars.");
         insta::assert_snapshot!(say(Language::Fr, 2 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a un jour de retard.");
         insta::assert_snapshot!(say(Language::Fr, 31 * day), @"Maison Lumen ne répond pas. Pour vous, c’est arrêté ; à elle, nous le redirons jusqu’à ce qu’elle en signe la réception. Elle devait signer avant le 11 mars : elle a 30 jours de retard. Le mois que la loi lui donne pour effacer ce qu’elle avait est passé. Vous pouvez vous plaindre à la CNIL.");
-    }
-
-    #[test]
-    fn whether_offers_are_shown_is_said_in_words() {
-        let said = |objects, told| Some(Marketing { objects, said_at: AT, since: GIVEN, told });
-        let say = |language, said| marketing_sentence(&voice(language), "Maison Lumen", said, AT);
-        for (language, sentences) in [
-            (
-                Language::Fr,
-                [
-                    "Les offres de Maison Lumen sont rapprochées de vos souhaits, ici, dans votre besace.",
-                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen le sait\u{a0}: c’est inscrit dans son registre.",
-                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen ne l’a pas encore inscrit dans son registre\u{a0}; nous le redirons jusque-là.",
-                ],
-            ),
-            (
-                Language::En,
-                [
-                    "The offers of Maison Lumen are held against your wishes here, in your besace.",
-                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen knows: it stands in its log.",
-                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen has not put it into its log yet; we will keep telling it until then.",
-                ],
-            ),
-        ] {
-            for (said, sentence) in
-                [None, said(true, true), said(true, false)].into_iter().zip(sentences)
-            {
-                assert_eq!(say(language, said), sentence);
-            }
-            assert_eq!(say(language, said(false, true)), sentences[0]);
-        }
     }
 
     #[test]

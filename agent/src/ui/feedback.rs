@@ -95,7 +95,11 @@ fn remark(voice: &Voice, heard: &Listener, one: &StoredRemark, now: Timestamp) -
         subject: subject(voice, said.month, said.category),
         rating: said.rating.map(|mark| voice.say_with("feedback-rating", rating(mark))),
         words: said.words.clone(),
-        note: heard.is_over(one, now).then(|| voice.say("feedback-over")),
+        note: if heard.is_over(one, now) {
+            Some(voice.say("feedback-over"))
+        } else {
+            heard.is_set_aside(one).then(|| voice.say("feedback-aside"))
+        },
     }
 }
 

@@ -338,6 +338,8 @@ pub struct MarketingView {
     pub sentence: String,
     /// Whether she objects.
     pub objects: bool,
+    /// A button that says it again as who she is now, with the name, where only who she was said so.
+    pub again: Option<String>,
     /// What the button does, with the name.
     pub label: String,
     /// Leads to a fresh start, where there is somebody to leave.

@@ -34,7 +34,7 @@ pub struct LeavePseudonym {
     pub log: LogId,
     /// Before this moment the retailer hears of no other.
     pub next_from: Timestamp,
-    /// A withdrawal of each grant that lives: of them all, or nothing is changed.
+    /// A withdrawal of each grant that lives, and of what was superseded and is not erased: of them all, or nothing is changed.
     pub withdrawals: Vec<WithdrawAt>,
     /// Of its log and the vault's own.
     pub signers: LogSigners,
@@ -114,7 +114,7 @@ fn leave(db: &Transaction<'_>, plan: LeavePseudonym, now: Timestamp) -> Result<b
         |row| row.get(0),
     )?;
     let planned: BTreeSet<GrantId> = withdrawals.iter().map(|one| one.grant).collect();
-    if !in_use || live_grants(db, &generation)? != planned {
+    if !in_use || live_grants(db, &generation, now)? != planned {
         return Ok(false);
     }
     for WithdrawAt { grant, jws, stopped, salts } in withdrawals {
@@ -146,11 +146,15 @@ fn leave(db: &Transaction<'_>, plan: LeavePseudonym, now: Timestamp) -> Result<b
 fn live_grants(
     db: &Transaction<'_>,
     generation: &Generation,
+    now: Timestamp,
 ) -> Result<BTreeSet<GrantId>, VaultError> {
-    let mut statement =
-        db.prepare("SELECT id FROM grants WHERE generation = ?1 AND state IN ('given', 'active')")?;
-    let ids =
-        statement.query_map([generation.as_bytes()], |row| Ok(GrantId::from_bytes(row.get(0)?)))?;
+    let mut statement = db.prepare(
+        "SELECT id FROM grants WHERE generation = ?1 AND (state IN ('given', 'active')
+           OR state = 'superseded' AND erasure IS NULL AND expires_at > ?2)",
+    )?;
+    let ids = statement.query_map((generation.as_bytes(), column::from_time(now)), |row| {
+        Ok(GrantId::from_bytes(row.get(0)?))
+    })?;
     Ok(ids.collect::<Result<_, _>>()?)
 }
 

@@ -15,6 +15,13 @@ pub struct StoredAnswer {
     pub at: Timestamp,
 }
 
+impl StoredAnswer {
+    /// Whether it came back with a backup, at `back`: she may have taken it back since, and it waits for her.
+    pub fn is_set_aside(&self, back: Option<Timestamp>) -> bool {
+        self.choice > 0 && back.is_some_and(|back| self.at <= back)
+    }
+}
+
 impl Vault {
     /// What was answered under `grant`.
     pub fn answers(&self, grant: GrantId) -> Result<Vec<StoredAnswer>, VaultError> {
@@ -51,6 +58,23 @@ impl Vault {
                 ),
             )?;
             Ok(kept == 1)
+        })
+    }
+
+    /// An answer that was set aside counts again, as it was; whether there was one.
+    pub fn confirm_answer(&self, grant: GrantId, answer: StoredAnswer) -> Result<bool, VaultError> {
+        self.write(move |db| {
+            let confirmed = db.execute(
+                "UPDATE answers SET at = ?4 WHERE grant_id = ?1 AND question = ?2 AND choice = ?3
+                   AND EXISTS (SELECT 1 FROM grants WHERE id = ?1 AND state IN ('given', 'active'))",
+                (
+                    grant.as_bytes(),
+                    answer.question.as_str(),
+                    answer.choice,
+                    column::from_time(answer.at),
+                ),
+            )?;
+            Ok(confirmed == 1)
         })
     }
 

@@ -362,6 +362,12 @@ fn apply(
                 })?;
             negotiations::stop(db, &domain, Some(&purpose), now)?;
             stop_leaving(db, grant)?;
+            // One that she left has something to say again.
+            db.execute(
+                "UPDATE pseudonyms SET settled_at = NULL
+                 WHERE generation = (SELECT generation FROM grants WHERE id = ?1)",
+                [id],
+            )?;
             db.execute(
                 "UPDATE grants SET state = 'withdrawn', withdrawal = ?2, ended_at = ?3,
                    presence_root = NULL WHERE id = ?1",

@@ -121,17 +121,29 @@ impl Vault {
                     again,
                 ),
             )?;
-            // One is replaced by one.
-            let replaces = old.map_or(Ok(true), |old| {
+            // One is replaced by one, and beside one that lives none is given.
+            let replaces: bool = if let Some(old) = old {
                 db.query_row(
                     "SELECT state = 'active' AND NOT EXISTS (SELECT 1 FROM grants other
                        WHERE other.domain = grants.domain AND other.purpose = grants.purpose
                          AND other.state = 'given')
                      FROM grants WHERE id = ?1",
                     [old.as_bytes()],
-                    |row| row.get::<_, bool>(0),
-                )
-            })?;
+                    |row| row.get(0),
+                )?
+            } else {
+                db.query_row(
+                    "SELECT NOT EXISTS (SELECT 1 FROM grants WHERE domain = ?1 AND purpose = ?2
+                       AND generation = ?3 AND state IN ('given', 'active') AND expires_at > ?4)",
+                    (
+                        grant.domain.as_str(),
+                        column::from_word(&grant.purpose)?,
+                        grant.generation.as_bytes(),
+                        column::from_time(grant.given_at),
+                    ),
+                    |row| row.get(0),
+                )?
+            };
             if closed == 0 || !replaces {
                 return Ok((false, false));
             }

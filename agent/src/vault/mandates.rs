@@ -499,8 +499,8 @@ fn widen_again(
     version: u32,
     now: Timestamp,
 ) -> Result<bool, VaultError> {
-    let standing = last_version(db, number)?;
-    if standing.is_none_or(|(rule, _)| rule.name.version != version) {
+    let Some((standing, aside)) = last_version(db, number)? else { return Ok(false) };
+    if standing.name.version != version {
         return Ok(false);
     }
     let before: Option<Rule> = db
@@ -511,7 +511,8 @@ fn widen_again(
         )
         .optional()?;
     let Some(before) = before else { return Ok(false) };
-    put_rule(db, before, Some(number), now, None)?;
+    // One that came back with a backup waits for her as it did.
+    put_rule(db, before, Some(number), now, aside)?;
     Ok(true)
 }
 

@@ -18,6 +18,8 @@ pub enum DeliveryState {
     Logged,
     /// The retailer has it, and proved that it logged it.
     Delivered,
+    /// In a log that was left before the retailer said whether it has it: it may, and it is not sent again.
+    Left,
 }
 
 /// Keys of one day, released or about to be.
@@ -55,6 +57,7 @@ impl DeliveryState {
         match text {
             "logged" => Ok(Self::Logged),
             "delivered" => Ok(Self::Delivered),
+            "left" => Ok(Self::Left),
             _ => Err(column::BrokenColumn),
         }
     }

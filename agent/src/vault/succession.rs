@@ -179,6 +179,26 @@ impl Vault {
         })
     }
 
+    /// When this vault came back last, with a backup or a file of before: what is older may have been taken back since.
+    pub fn came_back_at(&self) -> Result<Option<Timestamp>, VaultError> {
+        self.read(|db| {
+            let mut statement = db.prepare(
+                "SELECT record FROM log_entries JOIN logs ON logs.id = log_id
+                 WHERE generation IS NULL AND entry = 0 AND record IS NOT NULL",
+            )?;
+            let firsts = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+            let mut last = None;
+            for first in firsts {
+                if let Ok(RecordKind::Anchor(anchor)) = RecordKind::parse(&first?)
+                    && anchor.cause != Cause::Rekey
+                {
+                    last = last.max(Some(anchor.at));
+                }
+            }
+            Ok(last)
+        })
+    }
+
     /// Keeps a head of one of her own logs that a retailer told back.
     pub fn put_known_head(
         &self,
@@ -412,6 +432,11 @@ fn go_on(
     let anchor = leave(db, &from, cause, now)?;
     let jws = make(anchor.head).ok_or(VaultError::BrokenLog)?;
     begin_in(db, generation, &to, &anchor, (&own.id, &own.signer), &jws, now)?;
+    // One that she left has something to say again.
+    db.execute(
+        "UPDATE pseudonyms SET settled_at = NULL WHERE generation = ?1",
+        [generation.as_bytes()],
+    )?;
     if let Some(secret) = former_sealing_key {
         db.execute(
             "INSERT INTO former_sealing_keys (generation, secret, left_at) VALUES (?1, ?2, ?3)",
@@ -441,16 +466,17 @@ fn begin_in(
     let (_, head) = logs::append(db, &to.id, &to.signer, salt, jws, now)?;
     logs::append(db, own, own_signer, head_salt, head.as_str().as_bytes(), now)?;
     put_continuation(db, &generation, jws, now)?;
-    // Their proofs are of a log that counts no more.
-    for table in ["key_releases", "disclosures"] {
-        db.execute(
-            &format!(
-                "DELETE FROM {table} WHERE state = 'logged'
-                   AND grant_id IN (SELECT id FROM grants WHERE generation = ?1)"
-            ),
-            [generation.as_bytes()],
-        )?;
-    }
+    // Their proofs are of a log that counts no more. Data may have arrived all the same: what she takes back of it is told.
+    db.execute(
+        "DELETE FROM key_releases WHERE state = 'logged'
+           AND grant_id IN (SELECT id FROM grants WHERE generation = ?1)",
+        [generation.as_bytes()],
+    )?;
+    db.execute(
+        "UPDATE disclosures SET state = 'left' WHERE state = 'logged'
+           AND grant_id IN (SELECT id FROM grants WHERE generation = ?1)",
+        [generation.as_bytes()],
+    )?;
     Ok(())
 }
 

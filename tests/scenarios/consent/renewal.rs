@@ -155,6 +155,62 @@ fn withdrawing_what_was_replaced_ends_what_stands_in_its_place() {
     assert_eq!(shop.counts(), (2, 0));
 }
 
+#[test]
+fn a_second_yes_for_one_purpose_waits_until_the_shop_has_answered_the_first() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask_for(KNOWN, format!("{}/fr/*", shop.domain), 180);
+    house.meet(&shop);
+    let (first, call) = house.say_yes(KNOWN);
+    // The shop is away, and asks for less before it hears of it.
+    shop.ask_so(KNOWN, |draft| draft.terms.frequency_per_day = 2);
+    house.meet(&shop);
+    let open = house.engine.open_requests().unwrap();
+    let second = open[0].request.payload().id;
+    let refused = house.engine.give(second, Indication::Page);
+    assert!(matches!(refused, Err(StepError::RequestClosed)), "two would live side by side");
+    let answer = shop.give_grant(&call).unwrap();
+    house.take(&shop, || house.engine.accept_grant(first, &answer)).unwrap();
+    let (new, call) = house.engine.give(second, Indication::Page).unwrap();
+    let answer = shop.give_grant(&call).unwrap();
+    house.take(&shop, || house.engine.accept_grant(new, &answer)).unwrap();
+    assert_eq!(
+        [first, new].map(|id| house.state(id)),
+        [GrantState::Superseded, GrantState::Active]
+    );
+    assert_eq!(shop.counts(), (2, 1));
+}
+
+#[test]
+fn a_renewal_that_is_refused_for_good_ends_alone_and_the_next_one_goes() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    let scope = format!("{}/fr/*", shop.domain);
+    shop.ask_for(KNOWN, scope.clone(), 30);
+    house.meet(&shop);
+    let old = house.give(&mut shop, KNOWN);
+    wait(&house, &mut shop, 29 * DAY_SECONDS);
+    house.meet(&shop);
+    let (new, _) = renew(&house, old);
+    wait(&house, &mut shop, 2 * DAY_SECONDS);
+    let (_, call) = house.engine.unsigned_grants(&shop.domain).unwrap().remove(0);
+    assert_eq!(shop.give_grant(&call).unwrap_err().problem(), ProblemType::RequestUnknown);
+    assert!(house.engine.renewable_by(old).unwrap().is_none());
+    let told = house.engine.end_refused(new).unwrap().unwrap();
+    assert_eq!([old, new].map(|id| house.state(id)), [GrantState::Active, GrantState::Withdrawn]);
+    assert_eq!(shop.withdraw(&told).unwrap_err().problem(), ProblemType::GrantMissing);
+    assert!(house.engine.accept_missing(new).unwrap());
+    assert!(house.engine.end_refused(new).unwrap().is_none(), "once");
+    assert!(house.engine.unsigned_grants(&shop.domain).unwrap().is_empty());
+    shop.ask_for(KNOWN, scope, 30);
+    house.meet(&shop);
+    let (next, call) = renew(&house, old);
+    let answer = shop.give_grant(&call).unwrap();
+    house.take(&shop, || house.engine.accept_grant(next, &answer)).unwrap();
+    assert_eq!([old, next].map(|id| house.state(id)), [GrantState::Superseded, GrantState::Active]);
+    assert_eq!(shop.counts(), (2, 1));
+}
+
 /// A call on its way.
 #[derive(Clone)]
 enum Way {

@@ -97,7 +97,9 @@ impl Engine {
         let gone = |one: &StoredDisclosure| whole && self.is_gone(grant, one);
         let last = made.first().filter(|one| !gone(one));
         let (jws, logged) = match last {
-            Some(last) if read(last)?.says_the_same(wanted) => {
+            Some(last)
+                if last.state != DeliveryState::Left && read(last)?.says_the_same(wanted) =>
+            {
                 if last.state == DeliveryState::Delivered {
                     return Ok(None);
                 }
@@ -170,10 +172,15 @@ impl Engine {
     /// What she chose to answer, each as long as the retailer may keep it; what she took back, once more.
     fn answered(&self, grant: &Grant) -> Result<Option<Disclosure>, StepError> {
         let (vault, today) = (self.vault()?, Day::of(self.now()));
+        let back = vault.came_back_at()?;
         let made = vault.disclosures(grant.id)?;
         let last = made.first().map(read).transpose()?.map(|last| last.answers).unwrap_or_default();
         let mut answers = Answers::new();
-        for StoredAnswer { question, choice, at } in vault.answers(grant.id)? {
+        for answer in vault.answers(grant.id)? {
+            if answer.is_set_aside(back) {
+                continue;
+            }
+            let StoredAnswer { question, choice, at } = answer;
             let kept_until = Day::of(at).plus(u32::from(grant.terms.retention_days));
             // What never left is not taken back: nobody hears that she would rather not say.
             if last.contains_key(&question) && choice == 0 || choice > 0 && today < kept_until {
@@ -255,7 +262,7 @@ impl Engine {
     /// Whether the retailer had to destroy it by now.
     fn is_gone(&self, grant: &Grant, one: &StoredDisclosure) -> bool {
         let kept_until = Day::of(one.at).plus(u32::from(grant.terms.retention_days));
-        one.state == DeliveryState::Delivered && kept_until <= Day::of(self.now())
+        one.state != DeliveryState::Logged && kept_until <= Day::of(self.now())
     }
 
     fn nothing(&self, grant: &Grant) -> Disclosure {

@@ -53,6 +53,7 @@ fn consent(text: &str) -> ConsentView {
                 retailer: text(),
                 sentence: text(),
                 objects,
+                again: objects.then(text),
                 label: text(),
                 afresh: objects.then(text),
                 waiting: (!objects).then(text),
