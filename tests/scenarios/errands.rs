@@ -1,12 +1,18 @@
 //! What the agent does by itself: the next day's keys reach the shop without her.
 
-use besace_agent::errands::{Schedule, run_due};
+use besace_agent::{
+    errands::{Schedule, run_due},
+    exchange::ExchangeError,
+    net::NetError,
+};
 use besace_e2e::world::{World, next_errands};
 use besace_protocol::{
-    consent::Indication,
+    consent::{GrantState, Indication, RevocationReason},
+    problem::ProblemType,
     purpose::Purpose,
     time::{Day, Timestamp},
 };
+use rand::{SeedableRng as _, rngs::StdRng};
 
 const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-11-22T08:00:00Z
 
@@ -54,5 +60,36 @@ async fn a_locked_vault_runs_no_errands() {
     world.clock.reach(MORNING.plus(10_000));
     assert!(next_errands(&world, &mut schedule).await.is_empty());
     assert_eq!(world.lumen.tap.bytes().len(), sent);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_that_a_shop_refuses_for_good_is_told_once() {
+    let world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    world.exchange.meet(&domain).await.unwrap();
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    let old = world.exchange.give(request, Indication::Page).await.unwrap();
+    world.clock.reach(MORNING.plus(60));
+    // The shop ended it, and she has not heard of that.
+    let (now, mut rng) = (world.clock.now(), StdRng::seed_from_u64(7));
+    let reason = RevocationReason::ShopClosed;
+    assert!(world.lumen.lock().revoke_grant(old, reason, now, &mut rng).unwrap());
+    let refused = world.exchange.renew(old, Indication::Page).await;
+    let no = NetError::Refused(ProblemType::GrantExpired);
+    let Err(ExchangeError::Net(said)) = refused else { panic!("{refused:?}") };
+    assert_eq!(said.to_string(), no.to_string(), "she is told");
+    let states = || -> Vec<GrantState> {
+        let grants = world.engine().grants().unwrap();
+        let state = |id| grants.iter().find(|view| (view.grant.id == old) == id).unwrap().state;
+        [true, false].map(state).into()
+    };
+    assert_eq!(states(), [GrantState::Active, GrantState::Withdrawn], "it alone");
+    assert!(world.engine().unacknowledged_withdrawals(&domain).unwrap().is_empty());
+    // Nothing of it is told again; and she hears what the shop did.
+    world.clock.reach(MORNING.plus(120));
+    world.exchange.refresh(&domain).await.unwrap();
+    assert_eq!(states(), [GrantState::Revoked, GrantState::Withdrawn]);
+    assert!(world.engine().verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
     world.close().await;
 }

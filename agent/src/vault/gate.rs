@@ -399,7 +399,7 @@ fn apply(
 pub(super) fn stop_leaving(db: &Transaction<'_>, grant: GrantId) -> Result<(), VaultError> {
     let id = grant.as_bytes();
     db.execute("DELETE FROM key_releases WHERE grant_id = ?1 AND state = 'logged'", [id])?;
-    db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state = 'logged'", [id])?;
+    db.execute("DELETE FROM disclosures WHERE grant_id = ?1 AND state != 'delivered'", [id])?;
     db.execute("DELETE FROM later_presence_roots WHERE grant_id = ?1", [id])?;
     db.execute("DELETE FROM intentions WHERE grant_id = ?1", [id])?;
     db.execute("DELETE FROM answers WHERE grant_id = ?1", [id])?;
