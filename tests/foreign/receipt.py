@@ -1,8 +1,8 @@
 """Validates receipts against their schema with the library `jsonschema`. spec/receipt.md.
 
-    python receipt.py FOLDER
+    python receipt.py FOLDER...
 
-Beside the receipts of FOLDER, one with each member left out, renamed or put twice must be refused.
+Beside the receipts of each FOLDER, one with each member left out, renamed or put twice must be refused.
 """
 
 import json
@@ -37,13 +37,16 @@ def spoiled(value):
                 yield {**rest, name: other}
 
 
-def main(folder):
+STATES = {"ConsentGiven", "RenewedConsentGiven", "ConsentWithdrawn", "ConsentExpired", "ConsentRevoked"}
+
+
+def main(*folders):
     schema = json.loads(SCHEMA.read_bytes())
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     good = bad = 0
     states = set()
-    for path in sorted(pathlib.Path(folder).glob("*.json")):
+    for path in sorted(path for folder in folders for path in pathlib.Path(folder).glob("*.json")):
         receipt = json.loads(path.read_bytes(), object_pairs_hook=once)
         for error in validator.iter_errors(receipt):
             sys.exit(f"{path}: {error.json_path}: {error.message}")
@@ -53,8 +56,8 @@ def main(folder):
             if validator.is_valid(other):
                 sys.exit(f"{path}: spoiled, and taken: {json.dumps(other)}")
             bad += 1
-    if not {"ConsentGiven", "ConsentWithdrawn"} <= states:
-        sys.exit(f"only {states} among the receipts")
+    if states != STATES:
+        sys.exit(f"{states} among the receipts, and not {STATES}")
     print(f"receipts: {good + bad} passed, 0 failed")
 
 

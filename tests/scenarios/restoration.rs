@@ -108,6 +108,13 @@ fn said(world: &World) -> Vec<String> {
     consent::view(&voice, world.engine()).unwrap().standing
 }
 
+/// Where the receipt of a grant says that it stands.
+fn told(world: &World, grant: GrantId) -> String {
+    let receipt = world.engine().receipt(grant).unwrap();
+    let receipt: serde_json::Value = serde_json::from_slice(&receipt).unwrap();
+    receipt["@id"].as_str().unwrap().rsplit('#').next().unwrap().to_owned()
+}
+
 fn logs_hold(world: &World) {
     for check in world.engine().verify_logs().unwrap() {
         assert_eq!(check.fault, None, "{}", check.id);
@@ -148,6 +155,10 @@ async fn a_shop_that_lost_its_store_is_followed_into_its_next_log_and_she_gives_
         (GrantState::Withdrawn, None),
         "what she took back stays so"
     );
+    assert_eq!(
+        (told(&world, known), told(&world, greeted)),
+        ("ConsentRevoked".to_owned(), "ConsentWithdrawn".to_owned())
+    );
     let engine = world.engine();
     assert!(engine.emitting_grants(&domain).unwrap().is_empty());
     assert!(engine.unacknowledged_withdrawals(&domain).unwrap().is_empty());
@@ -176,6 +187,7 @@ async fn a_shop_that_lost_its_store_is_followed_into_its_next_log_and_she_gives_
     lumen.tidy(tomorrow).unwrap();
     assert!(world.exchange.refresh(&domain).await.unwrap().keys > 0);
     assert_eq!(state(&world, again), (GrantState::Active, None));
+    assert_eq!(told(&world, again), "ConsentGiven");
     assert_eq!(state(&world, known), revoked);
     assert_eq!(lumen.lock().count_grants().unwrap(), (1, 1));
     logs_hold(&world);

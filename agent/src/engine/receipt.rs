@@ -1,13 +1,14 @@
 //! Receipts of what she consented to: `spec/receipt.md`.
 
 use besace_protocol::{
-    consent::{Grant, Notice, Receipt, Withdrawal},
-    document::Unverified,
+    consent::{Grant, Notice, Receipt, Restoration, Revocation, Withdrawal},
+    document::{Unverified, Verified},
     id::GrantId,
     jws::Role,
 };
 
 use super::{Engine, consent::verify_given, revocation, step::StepError};
+use crate::vault::{RevokedBy, StoredGrant};
 
 impl Engine {
     /// The receipt of a grant as it stands now, as JSON-LD.
@@ -31,16 +32,66 @@ impl Engine {
         let withdrawal = withdrawal.transpose()?;
         let receipt =
             Receipt::of(&grant, &notice, withdrawal.as_ref()).map_err(|_| StepError::Make)?;
-        let ended = revocation::kept(&vault.grant(id)?.ok_or(StepError::GrantOver)?)?;
-        let receipt = match &ended {
-            Some(ended) => receipt.revoked_by(ended).map_err(|_| StepError::Make)?,
-            None => receipt,
+        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
+        let (own, with, restored) = (
+            revocation::kept(&stored)?,
+            self.revocation_it_ended_with(&stored)?,
+            self.restoration_that_ended(&stored, &grant)?,
+        );
+        let receipt = match (&own, &with, &restored) {
+            (Some(own), _, _) => receipt.revoked_by(own),
+            (None, Some(with), _) => receipt.revoked_with(with),
+            (None, None, Some(restored)) => receipt.restored_by(restored),
+            (None, None, None) => Ok(receipt),
         };
+        let receipt = receipt.map_err(|_| StepError::Make)?;
         let successor = self.successor_of(id)?;
         let receipt = match &successor {
             Some(after) => receipt.superseded_by(after).map_err(|_| StepError::Make)?,
             None => receipt,
         };
         receipt.to_bytes(self.now()).map_err(|_| StepError::Make)
+    }
+    /// The revocation of the grant that this one was to take the place of, where it ended with that one.
+    fn revocation_it_ended_with(
+        &self,
+        stored: &StoredGrant,
+    ) -> Result<Option<Verified<Revocation>>, StepError> {
+        let all = self.vault()?.grants()?;
+        let mut at = stored;
+        // From one to the one before it: there are no more steps than grants.
+        for _ in &all {
+            if at.revoked_by != Some(RevokedBy::Revocation) {
+                return Ok(None);
+            }
+            if let Some(revocation) = revocation::kept(at)? {
+                return Ok(Some(revocation));
+            }
+            let grant = Unverified::<Grant>::parse(&at.jws).map_err(StepError::Document)?;
+            let before = grant.claimed().supersedes.map(|before| before.grant);
+            let Some(before) = all.iter().find(|one| Some(one.id) == before) else { break };
+            at = before;
+        }
+        Ok(None)
+    }
+
+    /// The first restoration after a grant that ended with one: it was checked when it was followed.
+    fn restoration_that_ended(
+        &self,
+        stored: &StoredGrant,
+        grant: &Verified<Grant>,
+    ) -> Result<Option<Verified<Restoration>>, StepError> {
+        if stored.revoked_by != Some(RevokedBy::Restoration) {
+            return Ok(None);
+        }
+        for one in self.vault()?.restorations(&stored.domain)? {
+            let said = Unverified::<Restoration>::parse(&one.jws).map_err(StepError::Document)?;
+            if said.claimed().at > grant.payload().given {
+                let key = grant.payload().controller_key;
+                let said = said.verify(&[(Role::Controller, &key)]);
+                return said.map(Some).map_err(StepError::Signature);
+            }
+        }
+        Ok(None)
     }
 }

@@ -5,7 +5,9 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use serde_json::{Value, json};
 
-use super::{Grant, Indication, Notice, NoticeItem, Revocation, Supersedes, Withdrawal};
+use super::{
+    Grant, Indication, Notice, NoticeItem, Restoration, Revocation, Supersedes, Withdrawal,
+};
 use crate::{
     crypto::VerifyingKey,
     document::Verified,
@@ -24,7 +26,30 @@ pub struct Receipt<'a> {
     notice: &'a Notice,
     withdrawal: Option<&'a Verified<Withdrawal>>,
     successor: Option<&'a Verified<Grant>>,
-    revocation: Option<&'a Verified<Revocation>>,
+    ended: Option<Ended<'a>>,
+}
+
+/// What its controller signed when it ended, and not by her.
+#[derive(Clone, Copy, Debug)]
+enum Ended<'a> {
+    Revoked(&'a Verified<Revocation>),
+    Restored(&'a Verified<Restoration>),
+}
+
+impl<'a> Ended<'a> {
+    fn at(self) -> Timestamp {
+        match self {
+            Self::Revoked(revocation) => revocation.payload().revoked,
+            Self::Restored(restoration) => restoration.payload().at,
+        }
+    }
+
+    fn as_bytes(self) -> &'a [u8] {
+        match self {
+            Self::Revoked(revocation) => revocation.as_bytes(),
+            Self::Restored(restoration) => restoration.as_bytes(),
+        }
+    }
 }
 
 /// Documents that do not belong together.
@@ -42,6 +67,9 @@ pub enum ReceiptError {
     /// The revocation ends another grant.
     #[error("the revocation ends another grant")]
     Revocation,
+    /// The restoration is of another controller, or of before the grant.
+    #[error("the restoration does not end this grant")]
+    Restoration,
 }
 
 impl<'a> Receipt<'a> {
@@ -66,7 +94,7 @@ impl<'a> Receipt<'a> {
         if withdrawal.is_some_and(|one| !ends(one)) {
             return Err(ReceiptError::Withdrawal);
         }
-        Ok(Self { grant, notice, withdrawal, successor: None, revocation: None })
+        Ok(Self { grant, notice, withdrawal, successor: None, ended: None })
     }
 
     /// Of a grant whose place `successor` took, which both signed (`spec/renewal.md`).
@@ -82,7 +110,26 @@ impl<'a> Receipt<'a> {
     /// Of a grant that its controller ended (`spec/revocation.md`).
     pub fn revoked_by(self, revocation: &'a Verified<Revocation>) -> Result<Self, ReceiptError> {
         revocation.payload().ends(self.grant).map_err(|_| ReceiptError::Revocation)?;
-        Ok(Self { revocation: Some(revocation), ..self })
+        Ok(Self { ended: Some(Ended::Revoked(revocation)), ..self })
+    }
+
+    /// Of a grant that was to take the place of one that its controller ended, and ended with it (`spec/revocation.md#at-home`).
+    pub fn revoked_with(self, revocation: &'a Verified<Revocation>) -> Result<Self, ReceiptError> {
+        let given = self.grant.payload();
+        let said = revocation.payload();
+        if given.supersedes.is_none() || said.controller != given.controller {
+            return Err(ReceiptError::Revocation);
+        }
+        Ok(Self { ended: Some(Ended::Revoked(revocation)), ..self })
+    }
+
+    /// Of a grant of before its controller lost a store, which ended all (`spec/restoration.md`).
+    pub fn restored_by(self, restoration: &'a Verified<Restoration>) -> Result<Self, ReceiptError> {
+        let (given, said) = (self.grant.payload(), restoration.payload());
+        if said.controller != given.controller || said.at <= given.given {
+            return Err(ReceiptError::Restoration);
+        }
+        Ok(Self { ended: Some(Ended::Restored(restoration)), ..self })
     }
 
     /// As it stands at `now`: canonical JSON-LD.
@@ -129,13 +176,14 @@ impl<'a> Receipt<'a> {
     /// What it went through by `now`, each with its moment.
     fn states(&self, now: Timestamp) -> Vec<(&'static str, Timestamp)> {
         let given = self.grant.payload();
-        let mut states = vec![("ConsentGiven", given.given)];
+        let first = if given.supersedes.is_some() { "RenewedConsentGiven" } else { "ConsentGiven" };
+        let mut states = vec![(first, given.given)];
         let withdrawn = self.withdrawal.map(|one| one.payload().withdrawn);
         // What another one replaced is valid no more from then on, whatever its date.
         let replaced = self.successor.and_then(|after| after.signed_at(Role::Controller));
         let over = replaced.map_or(given.expires, |at| at.min(given.expires));
         // Whoever ended it first ended it; she may withdraw what somebody else has.
-        let revoked = self.revocation.map(|one| one.payload().revoked);
+        let revoked = self.ended.map(Ended::at);
         if let Some(at) = revoked.filter(|at| withdrawn.is_none_or(|hers| *at < hers)) {
             states.push(("ConsentRevoked", at));
             states.extend(withdrawn.map(|at| ("ConsentWithdrawn", at)));
@@ -158,7 +206,7 @@ impl<'a> Receipt<'a> {
         let Value::Object(members) = &mut event else { return event };
         let mut add = |name: &str, value: Value| drop(members.insert(name.into(), json!([value])));
         match state {
-            "ConsentGiven" => {
+            "ConsentGiven" | "RenewedConsentGiven" => {
                 add("dpv:isIndicatedBy", subject(&given.subject_key));
                 add("dpv:hasIndicationMethod", json!(method(given.indication)));
                 let until = json!({
@@ -184,8 +232,8 @@ impl<'a> Receipt<'a> {
     fn evidence(&self) -> Vec<Value> {
         let withdrawal = self.withdrawal.map(Verified::as_bytes);
         let successor = self.successor.map(Verified::as_bytes);
-        let revocation = self.revocation.map(Verified::as_bytes);
-        let documents = [Some(self.grant.as_bytes()), successor, revocation, withdrawal];
+        let ended = self.ended.map(Ended::as_bytes);
+        let documents = [Some(self.grant.as_bytes()), successor, ended, withdrawal];
         let values = documents
             .into_iter()
             .flatten()

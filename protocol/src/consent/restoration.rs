@@ -201,7 +201,7 @@ impl Document for Restoration {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use alloc::vec;
 
     use super::*;
@@ -211,7 +211,7 @@ mod tests {
         document::sign,
     };
 
-    fn restoration() -> Restoration {
+    pub(in crate::consent) fn restoration() -> Restoration {
         Restoration {
             at: NOW,
             controller: controller(),

@@ -91,7 +91,9 @@ fn no_term_is_written_that_the_vocabulary_does_not_have() {
     for (withdrawn, days) in [(false, 1), (true, 2), (false, 91)] {
         iris(&receipt(withdrawn, NOW.plus(days * DAY_SECONDS)), &mut found);
     }
-    iris(&revoked(None), &mut found);
+    for (_, told) in stories() {
+        iris(&told, &mut found);
+    }
     for purpose in Purpose::ALL {
         found.insert(broader_purpose(*purpose).to_string());
         let broader = purpose.categories().iter().map(|one| broader_data(*one).to_string());
@@ -159,6 +161,99 @@ fn what_another_grant_replaced_is_told_as_expired_when_the_retailer_signed_that_
     assert_eq!(of(&after, false), Err(ReceiptError::Successor), "not signed by both");
     let plain = Grant { supersedes: None, ..after };
     assert_eq!(of(&plain, true), Err(ReceiptError::Successor));
+}
+
+/// The sample grant in the place of another one, signed by both.
+fn renewal(of: &Verified<Grant>, both: bool) -> Verified<Grant> {
+    let given = of.payload();
+    let supersedes = Some(Supersedes { digest: of.digest(), grant: given.id });
+    let id = crate::id::GrantId::from_bytes([7; 16]);
+    let after =
+        sign(Grant { id, supersedes, ..given.clone() }, Role::Subject, &key(1), NOW).unwrap();
+    if both { after.countersign(Role::Controller, &key(2), NOW).unwrap() } else { after }
+}
+
+/// A restoration of the sample shop, an hour later.
+fn restored() -> Verified<Restoration> {
+    let lost = crate::consent::restoration::tests::restoration();
+    let at = NOW.plus(3_600);
+    sign(Restoration { at, ..lost }, Role::Controller, &key(2), at).unwrap()
+}
+
+/// A receipt of each story that a grant can have, with the name of its file.
+fn stories() -> Vec<(&'static str, Value)> {
+    let (grant, notice) = (signed_grant(), notice());
+    let life = 90 * DAY_SECONDS;
+    let read = |receipt: Receipt<'_>, now: Timestamp| -> Value {
+        serde_json::from_slice(&receipt.to_bytes(now).unwrap()).unwrap()
+    };
+    let plain = |of| Receipt::of(of, &notice, None).unwrap();
+    let unsigned = sign(grant_payload(), Role::Subject, &key(1), NOW).unwrap();
+    let (after, waiting) = (renewal(&grant, true), renewal(&grant, false));
+    let lost = restored();
+    let ends = crate::consent::revocation::tests::revocation();
+    let ends = sign(ends, Role::Controller, &key(2), NOW.plus(60)).unwrap();
+    let late = withdrawal(&grant).payload().clone();
+    let late = Withdrawal { withdrawn: NOW.plus(life), ..late };
+    let late = sign(late, Role::Subject, &key(1), NOW.plus(life)).unwrap();
+    let withdrawn_late = Receipt::of(&grant, &notice, Some(&late)).unwrap();
+    vec![
+        ("given", receipt(false, NOW)),
+        ("given-unsigned", read(plain(&unsigned), NOW)),
+        ("renewed", read(plain(&after), NOW)),
+        ("withdrawn", receipt(true, NOW.plus(2 * DAY_SECONDS))),
+        ("expired", receipt(false, NOW.plus(life))),
+        ("expired-withdrawn", read(withdrawn_late, NOW.plus(life))),
+        ("superseded", read(plain(&grant).superseded_by(&after).unwrap(), NOW.plus(60))),
+        ("revoked", revoked(None)),
+        ("revoked-withdrawn", revoked(Some(90))),
+        ("revoked-with", read(plain(&waiting).revoked_with(&ends).unwrap(), NOW.plus(60))),
+        ("restored", read(plain(&grant).restored_by(&lost).unwrap(), NOW.plus(3_600))),
+    ]
+}
+
+#[test]
+fn the_receipt_of_each_story_is_the_one_that_is_published() {
+    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../spec/receipts"));
+    let mut published: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for (name, told) in stories() {
+        let file = format!("{name}.json");
+        let text = std::fs::read_to_string(folder.join(&file)).unwrap();
+        let kept: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept, told, "{name}");
+        assert!(published.remove(&file), "{name}");
+    }
+    assert_eq!(published, BTreeSet::new(), "of these no story is told");
+}
+
+#[test]
+fn what_its_retailer_ended_with_another_or_with_a_store_is_told_as_revoked() {
+    let (grant, notice) = (signed_grant(), notice());
+    let of = |name: &str| stories().into_iter().find(|(story, _)| *story == name).unwrap().1;
+    let told = of("restored");
+    assert_eq!(states(&told), ["dpv:ConsentGiven", "dpv:ConsentRevoked"]);
+    assert!(told["@id"].as_str().unwrap().ends_with("#ConsentRevoked"));
+    assert_eq!(states(&of("revoked-with")), ["dpv:RenewedConsentGiven", "dpv:ConsentRevoked"]);
+    assert_eq!(states(&of("renewed")), ["dpv:RenewedConsentGiven"]);
+    // One of another shop, or of before the grant, ended nothing here.
+    let early = Restoration { at: NOW, ..restored().payload().clone() };
+    let controller = crate::party::ControllerId::parse("other.example").unwrap();
+    let other = Restoration { controller, ..restored().payload().clone() };
+    for wrong in [early, other] {
+        let wrong = sign(wrong, Role::Controller, &key(2), NOW);
+        // A restoration whose logs are another's cannot be signed at all.
+        let Ok(wrong) = wrong else { continue };
+        let refused = Receipt::of(&grant, &notice, None).unwrap().restored_by(&wrong);
+        assert_eq!(refused.unwrap_err(), ReceiptError::Restoration);
+    }
+    // What takes the place of nothing ended with nothing.
+    let ends = crate::consent::revocation::tests::revocation();
+    let ends = sign(ends, Role::Controller, &key(2), NOW.plus(60)).unwrap();
+    let refused = Receipt::of(&grant, &notice, None).unwrap().revoked_with(&ends);
+    assert_eq!(refused.unwrap_err(), ReceiptError::Revocation);
 }
 
 #[test]
