@@ -103,7 +103,19 @@ fn any_byte_of_the_openings_of_her_log_that_is_flipped_is_named() {
 
 #[test]
 fn any_byte_of_a_document_that_is_flipped_is_named() {
-    flip_every_byte(|name| name.starts_with("documents/"));
+    let story = story();
+    // With all that names it: alone it would be refused unflipped.
+    let files = story.bundle().files().clone();
+    assert_eq!(found(&audit_files(&story, files.clone())), Vec::<String>::new());
+    let documents = files.iter().filter(|(name, _)| name.starts_with("documents/"));
+    let mut count: usize = 0;
+    for (name, bytes) in documents {
+        for at in 0..bytes.len() {
+            flip(&story, &files, name, at);
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count}");
 }
 
 #[test]
