@@ -9,6 +9,7 @@ use besace_agent::{
     exchange::ExchangeError,
     keyring::Passphrase,
     ui::{consent, voice::Voice},
+    vault::WishContent,
 };
 use besace_e2e::{
     department_store,
@@ -23,6 +24,7 @@ use besace_protocol::{
         LogKey, Origin, QuorumError, SignedCheckpoint, UnverifiedCheckpoint, WitnessPolicy,
         add_checkpoint,
     },
+    private::Private,
     purpose::Purpose,
     time::Timestamp,
     wire::LOG_PATH,
@@ -379,4 +381,51 @@ async fn what_she_takes_back_is_told_and_erased_though_no_witness_answers() {
 
 fn clock_on(world: &World, seconds: u64) {
     world.clock.reach(world.clock.now().plus(seconds));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_offers_and_keys_of_vouchers_count_once_her_witnesses_saw_their_own_entries() {
+    let mut world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    let one = watching(&world.lumen, world.folder.path(), &world.clock, 1, Manner::Honest);
+    let policy = WitnessPolicy::parse(format!("{}quorum a\n", one.line("a")).as_bytes()).unwrap();
+    world.ask_witnesses(&policy).unwrap();
+    world.engine().unlock(&Passphrase::new(PASSPHRASE.to_owned()).unwrap()).unwrap();
+    let witnesses = asking(policy);
+    let wish = WishContent {
+        text: Private::new("des chaussures de marche".to_owned()),
+        category: Some(Private::new("shoes.walking".to_owned())),
+        ..WishContent::default()
+    };
+    world.engine().add_wish(wish).unwrap();
+    let found = |world: &World| world.engine().offers(Language::Fr).unwrap().offers.len();
+    assert!(world.lumen.have_cosigned(&witnesses, &world.clock).await);
+    world.exchange.meet(&domain).await.unwrap();
+    let before = found(&world);
+    assert!(before > 0);
+    let manifest = |world: &World| world.engine().manifest(&domain).unwrap().as_bytes().to_vec();
+    let met = manifest(&world);
+
+    // Everything else stands under the cosigned head; of the offers she keeps those that she has.
+    clock_on(&world, 60);
+    let entropy = besace_gateway::entropy::SeededEntropy::new(9);
+    let mut rng = besace_gateway::entropy::Rng::new(Arc::new(entropy));
+    world.lumen.lock().publish_catalogue(b"[]", world.clock.now(), &mut rng).unwrap();
+    unwitnessed(&world.exchange.meet(&domain).await);
+    assert_eq!((found(&world), manifest(&world) == met), (before, true));
+    assert!(world.lumen.have_cosigned(&witnesses, &world.clock).await);
+    assert_eq!(world.exchange.meet(&domain).await.unwrap().offers, 0);
+    assert_eq!(found(&world), 0);
+
+    clock_on(&world, 60);
+    world.lumen.give_vouchers(world.clock.now()).unwrap();
+    unwitnessed(&world.exchange.fetch_vouchers(&domain).await);
+    assert!(world.engine().vouchers().unwrap().is_empty());
+    assert!(world.lumen.have_cosigned(&witnesses, &world.clock).await);
+    world.exchange.fetch_vouchers(&domain).await.unwrap();
+    clock_on(&world, 3_600);
+    assert!(world.lumen.have_cosigned(&witnesses, &world.clock).await);
+    assert!(world.exchange.fetch_vouchers(&domain).await.unwrap() > 0);
+    world.close().await;
+    one.close().await;
 }
