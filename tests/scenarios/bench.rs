@@ -32,7 +32,12 @@ fn bench_matching_prints_figures() {
 #[test]
 fn bench_log_prints_figures() {
     let figures = quick("log");
-    for name in ["durable_events_per_second", "ratio_to_append_and_fdatasync", "proof_bytes"] {
+    for name in [
+        "durable_events_per_second",
+        "single_writer_events_per_second",
+        "ratio_to_append_and_fdatasync",
+        "proof_bytes",
+    ] {
         assert!(figures[name].as_f64().is_some_and(|number| number > 0.0), "{name}");
     }
 }
@@ -77,6 +82,9 @@ fn bench_audit_prints_figures_and_everything_holds() {
     {
         assert!(figures[name].as_f64().is_some_and(|number| number > 0.0), "{name}");
     }
+    // Whatever is asked of it: a million entries take less than half of that.
+    let peak = figures["peak_rss_bytes"].as_u64();
+    assert!(peak.is_some_and(|bytes| bytes < 64 << 20), "{peak:?}");
 }
 
 #[test]

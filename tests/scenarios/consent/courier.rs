@@ -12,6 +12,7 @@ use besace_agent::{
 use besace_e2e::world::notice;
 use besace_protocol::{
     consent::{Benefit, BenefitKind, GrantState, Indication, RevocationReason, Terms},
+    crypto::Digest,
     id::GrantId,
     log::{Commitment, HashTiles, TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of},
     party::{ControllerId, LegalIdentity, ShopCode},
@@ -113,6 +114,11 @@ impl Shop {
     /// As they are fetched.
     pub(super) fn requests(&self) -> Vec<u8> {
         bytes(&self.retailer.open_requests(self.now).unwrap())
+    }
+
+    /// As it is fetched.
+    pub(super) fn notice(&self, digest: &Digest) -> Vec<u8> {
+        self.retailer.notice(digest).unwrap().unwrap().into_bytes()
     }
 
     /// Publishes a catalogue so many seconds from now.
@@ -252,8 +258,7 @@ impl House {
         self.take(shop, taken).unwrap();
         let taken = || self.engine.accept_requests(&shop.domain, &shop.requests());
         for digest in self.take(shop, taken).unwrap() {
-            let notice = shop.retailer.notice(&digest).unwrap().unwrap();
-            self.engine.accept_notice(digest, notice.into_bytes()).unwrap();
+            self.engine.accept_notice(digest, shop.notice(&digest)).unwrap();
         }
     }
 

@@ -2,8 +2,10 @@
 
 use besace_agent::engine::StepError;
 use besace_protocol::{
-    consent::{GrantState, Indication},
-    id::GrantId,
+    consent::{ConsentRequest, GrantState, Indication},
+    crypto::sha256,
+    document::Unverified,
+    id::{GrantId, RequestId},
     problem::ProblemType,
     purpose::Purpose,
     wire::{MailCollected, OpenRequests},
@@ -57,6 +59,60 @@ fn a_request_under_the_scope_of_somebody_else_is_refused() {
         let refused = house.engine.accept_requests(&shop.domain, &shop.requests());
         assert!(matches!(refused, Err(StepError::Answer)), "{scope}: {refused:?}");
     }
+}
+
+#[test]
+fn a_request_is_not_shown_before_its_notice_came_and_tells_all_that_the_law_asks() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    shop.ask(Purpose::StaffGreeting);
+    let taken = || house.engine.accept_manifest(&shop.domain, &shop.manifest());
+    house.take(&shop, taken).unwrap();
+    let taken = || house.engine.accept_requests(&shop.domain, &shop.requests());
+    let wanted = house.take(&shop, taken).unwrap();
+    assert_eq!(wanted.len(), 2);
+    let shown = || house.engine.open_requests().unwrap().len();
+    assert_eq!(shown(), 0, "of neither she knows what it asks");
+    let requests: OpenRequests = serde_json::from_slice(&shop.requests()).unwrap();
+    let ids: Vec<RequestId> = requests
+        .requests
+        .iter()
+        .map(|one| {
+            let one = Unverified::<ConsentRequest>::parse(one.document.as_ref()).unwrap();
+            one.claimed().id
+        })
+        .collect();
+    for id in &ids {
+        let given = house.engine.give(*id, Indication::Page);
+        assert!(matches!(given, Err(StepError::NoticeMissing)), "{given:?}");
+    }
+
+    let notice = |digest| shop.notice(digest);
+    let (first, second) = (notice(&wanted[0]), notice(&wanted[1]));
+    // Of another request, cut short, with one thing left out, of other terms: none of them has the digest that was signed.
+    let text: serde_json::Value = serde_json::from_slice(&first).unwrap();
+    let without = |item: &str| {
+        let mut less = text.clone();
+        less["items"].as_object_mut().unwrap().remove(item).unwrap();
+        serde_json::to_vec(&less).unwrap()
+    };
+    let bad = [second.clone(), first[..first.len() / 2].to_vec(), without("recipients"), vec![]];
+    for other in bad {
+        let refused = house.engine.accept_notice(wanted[0], other);
+        assert!(matches!(refused, Err(StepError::Answer)), "{refused:?}");
+    }
+    // Nor does one count that fits its own digest and leaves something out, as a shop that signs anything could name it.
+    for item in text["items"].as_object().unwrap().keys() {
+        let less = without(item);
+        let refused = house.engine.accept_notice(sha256(&[&less]), less);
+        assert!(matches!(refused, Err(StepError::Notice(_))), "{item}: {refused:?}");
+    }
+    assert_eq!(shown(), 0);
+    house.engine.accept_notice(wanted[1], second).unwrap();
+    assert_eq!(shown(), 1, "the other one is not kept waiting");
+    house.engine.accept_notice(wanted[0], first).unwrap();
+    assert_eq!(shown(), 2);
 }
 
 #[test]

@@ -240,7 +240,7 @@ fn what_its_retailer_ended_with_another_or_with_a_store_is_told_as_revoked() {
     assert_eq!(states(&of("renewed")), ["dpv:RenewedConsentGiven"]);
     // One of another shop, or of before the grant, ended nothing here.
     let early = Restoration { at: NOW, ..restored().payload().clone() };
-    let controller = crate::party::ControllerId::parse("other.example").unwrap();
+    let controller = ControllerId::parse("other.example").unwrap();
     let other = Restoration { controller, ..restored().payload().clone() };
     for wrong in [early, other] {
         let wrong = sign(wrong, Role::Controller, &key(2), NOW);
