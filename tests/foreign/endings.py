@@ -14,9 +14,14 @@ def fits(kind, payload, life):
     return kind == "withdrawal" or erased >= life["expires"]
 
 
-def closed(answer, place, revoked):
-    """What the retailer signed of uses and deleted days when it ended, when and where: with its answer, else by ending it."""
+def closed(answer, revoked):
+    """What the retailer signed of deleted days when it ended, and when: with its answer, else by ending it."""
     if answer or not revoked:
-        return answer, place
-    said, where = revoked[0][:2]
-    return said | {"acknowledged": said["revoked"]}, where
+        return answer
+    return revoked[0][0] | {"acknowledged": revoked[0][0]["revoked"]}
+
+
+def counts(answer, place, revoked):
+    """Each count of uses that the retailer signed when it ended, when and where: with its answer, and by ending it."""
+    found = [(answer["uses"], answer["acknowledged"], place)] if answer else []
+    return found + [(one[0]["uses"], one[0]["revoked"], one[1]) for one in revoked[:1]]

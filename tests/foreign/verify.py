@@ -196,7 +196,7 @@ class Audit:
             if payload["id"] not in lives and (old := lives.get(payload.get("supersedes", {}).get("grant"))):  # from here on it stands in its place
                 same = [one["terms"]["purpose"] + one["controller"] + one["subject_key"] for one in (old, payload)]
                 same = same[0] == same[1] and payload["supersedes"]["digest"] == old["digest"] and old["given"] <= payload["given"] < old["expires"]
-                old["next"] = payload["id"] if self.judge(place, W6=same and not old["said"] and not old["revocation"] and not old.get("next")) else old.get("next")
+                old["next"] = payload["id"] if self.judge(place, W6=same and not (old["said"] or old["revocation"] or old.get("next") or old.get("ended") or old["restored"])) else old.get("next")
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
             lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure", "revocation"]), **payload, "place": place, "last": 0,
                 "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0), "restored": payload["given"] < self.since.get(origin, 0)})
@@ -268,7 +268,7 @@ class Audit:
             pair = [life for life in (hers, theirs) if life]
             ends, answers, erasures, revoked = [[life[one] for life in pair if life[one]] for one in ("withdrawal", "acknowledgement", "erasure", "revocation")]
             answer, place = answers[0][:2] if answers else (None, None)
-            closed, shut = endings.closed(answer, place, revoked)
+            closed = endings.closed(answer, revoked)
             said, logged = {**pair[-1]["said"], **pair[0]["said"]}, theirs and theirs["withdrawal"]
             reached = min([self.now, max(self.last.get(life["place"][0].split("/openings")[0], 0) for life in pair), *restorations.over(self, pair)])
             for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
@@ -285,7 +285,7 @@ class Audit:
             early = answer and "withdrawal" in erasure and erasure["erased"] + self.skew < answer["acknowledged"]
             self.judge(at, W8=not (theirs or closed) or not early and erasure.get("erased", reached) <= over + self.erase)
             counts = [(uses, stated, where, (0, 0)) for one, uses, stated, where in self.stated if one == grant]
-            counts += [(closed["uses"], closed["acknowledged"], shut, theirs["cut"])] if closed and theirs else []
+            counts += [(*one, theirs["cut"]) for one in endings.counts(answer, place, revoked)] if theirs else []
             for uses, stated, where, (least, before) in counts if theirs else []:
                 known = least <= uses["count"] and theirs["heads"].get(uses["count"]) == uses["head"]
                 self.judge(where, U9=known or not hers and uses["count"] > max(theirs["heads"]))

@@ -218,6 +218,13 @@ impl Life {
         if let Some(revoked) = self.revoked.as_ref().map(|revoked| revoked.spot.index) {
             return Some(Fault::AfterRevocation { grant: old, revoked });
         }
+        // It had ended with what it took the place of, or with the log.
+        if let Some(withdrawn) = self.cut {
+            return Some(Fault::RenewsWithdrawn { grant, withdrawn });
+        }
+        if let Some(restored) = self.restored {
+            return Some(Fault::AfterRestoration { grant: old, restored });
+        }
         self.renewed.is_some().then_some(Fault::RenewedTwice { grant: old })
     }
 

@@ -304,18 +304,24 @@ impl Pair<'_> {
 
     /// What the retailer signed about what it did and held when the grant ended: with its answer, else by ending it.
     fn closed(&self) -> Option<Closed<'_>> {
+        self.closings().next()
+    }
+
+    /// The same, each time that it signed: who ended what she withdrew as well said it twice.
+    fn closings(&self) -> impl Iterator<Item = Closed<'_>> {
         let answer = self.acknowledged().map(|(answer, spot)| Closed {
             at: answer.acknowledged,
             days: &answer.deleted_days,
             uses: answer.uses,
             spot,
         });
-        answer.or_else(|| {
-            let revoked = self.sides().find_map(|life| life.revoked.as_deref())?;
+        let revoked = self.sides().find_map(|life| life.revoked.as_deref());
+        let revoked = revoked.map(|revoked| {
             let said = &revoked.said;
             let (days, uses, spot) = (said.deleted_days.as_slice(), said.uses, revoked.spot);
-            Some(Closed { at: said.revoked, days, uses, spot })
-        })
+            Closed { at: said.revoked, days, uses, spot }
+        });
+        answer.into_iter().chain(revoked)
     }
 
     /// U5 and U6: everything received was sent, and logged as sent before.
@@ -515,8 +521,7 @@ impl Pair<'_> {
     /// U9: what the retailer signed against what was shown.
     fn counts(&self, out: &mut Findings) {
         let Some(theirs) = self.theirs else { return };
-        let closed = self.closed();
-        if theirs.watches.is_empty() && closed.is_none() {
+        if theirs.watches.is_empty() && self.closed().is_none() {
             out.gap(Gap::NoStatement { grant: self.id });
         }
         let place_of = |spot| self.context.places.of(spot);
@@ -527,7 +532,7 @@ impl Pair<'_> {
                 out.find(Assertion::U9, place_of(spot), self.stated(theirs, watch.uses));
             }
         }
-        if let Some(closed) = closed {
+        for closed in self.closings() {
             let met = theirs.head_at(closed.uses.count).map(|head| *head == closed.uses);
             self.count(theirs, closed.uses, met, || place_of(closed.spot), out);
             let skew = self.context.policy.skew_seconds;

@@ -9,7 +9,7 @@ use super::{
     story::{NOW, Story, grant_id, key},
 };
 use crate::{
-    consent::{Action, Erasure, Objection},
+    consent::{Action, Erasure, Objection, Revocation, RevocationReason, UseHead},
     crypto::sha256,
     document::sign,
     jws::Role,
@@ -78,6 +78,37 @@ fn an_erasure_that_is_never_signed_is_found() {
     // The policy says how long it may take.
     story.policy.erase_within_seconds = DAY_SECONDS;
     assert_eq!(story.audit_at(ENDED.plus(DAY_SECONDS + 1)).findings.len(), 1);
+}
+
+/// What is found where a retailer revoked a grant, saying so of its uses, and she withdrew it before she heard of that.
+fn revoked_and_withdrawn(uses: impl FnOnce(UseHead) -> UseHead) -> Vec<String> {
+    let mut story = Story::told();
+    let grant = sign(story.grant(KNOWN), Role::Subject, &key(1), NOW).unwrap();
+    let revocation = Revocation {
+        controller: story.policy.controllers[0].domain.clone(),
+        deleted_days: vec![Day::of(NOW)],
+        grant: grant_id(KNOWN),
+        grant_digest: grant.digest(),
+        reason: RevocationReason::ShopClosed,
+        revoked: NOW.plus(350),
+        uses: uses(story.uses[&grant_id(KNOWN)]),
+        v: 1,
+    };
+    let revocation = sign(revocation, Role::Controller, &key(2), NOW.plus(350)).unwrap();
+    story.theirs.append(revocation.as_bytes());
+    let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+    story.acknowledge(&withdrawal, ENDED, vec![Day::of(NOW)]);
+    story.erase(KNOWN, Some(&withdrawal), ENDED, |_| {});
+    story.audit().findings.iter().map(|one| one.assertion.id().into()).collect()
+}
+
+#[test]
+fn a_false_count_in_a_revocation_is_found_beside_a_withdrawal_with_a_true_one() {
+    let head = sha256(&[b"other uses"]);
+    assert_eq!(revoked_and_withdrawn(|uses| uses), Vec::<String>::new());
+    assert_eq!(revoked_and_withdrawn(|uses| UseHead { head, ..uses }), ["U9"]);
+    assert_eq!(revoked_and_withdrawn(|_| UseHead::start(grant_id(KNOWN))), ["U9"]);
+    assert_eq!(revoked_and_withdrawn(|uses| UseHead { count: uses.count + 1, head }), ["U9"]);
 }
 
 #[test]

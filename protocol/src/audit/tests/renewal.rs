@@ -4,11 +4,13 @@ use alloc::{string::String, vec, vec::Vec};
 
 use super::{
     found,
-    story::{NOW, Story, grant_id},
+    story::{NOW, Story, grant_id, key},
 };
 use crate::{
-    consent::{Action, Grant},
+    consent::{Action, Grant, Supersedes},
     crypto::sha256,
+    document::sign,
+    jws::Role,
     purpose::Purpose,
     time::Day,
 };
@@ -85,5 +87,19 @@ fn what_was_withdrawn_is_not_renewed_and_ends_what_renewed_it() {
     story.erase(KNOWN, Some(&withdrawal), NOW.plus(401), |_| {});
     assert_eq!(ids(&story), Vec::<String>::new());
     story.used(new, Action::Recognised, NOW.plus(500));
+    assert_eq!(ids(&story), ["W6"]);
+}
+
+#[test]
+fn what_ended_with_what_it_had_replaced_is_not_renewed() {
+    let mut story = Story::told();
+    let mut after = None;
+    story.renew(KNOWN, NEW, |grant| after = Some(grant.clone()));
+    let after = sign(after.unwrap(), Role::Subject, &key(1), NOW).unwrap();
+    let withdrawal = story.withdraw(KNOWN, NOW.plus(400));
+    story.acknowledge(&withdrawal, NOW.plus(401), vec![Day::of(NOW)]);
+    story.erase(KNOWN, Some(&withdrawal), NOW.plus(401), |_| {});
+    let named = Supersedes { digest: after.digest(), grant: after.payload().id };
+    story.renew(KNOWN, [52; 16], |grant| grant.supersedes = Some(named));
     assert_eq!(ids(&story), ["W6"]);
 }

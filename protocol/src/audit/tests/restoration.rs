@@ -208,3 +208,23 @@ fn nothing_is_done_any_more_under_a_grant_that_it_ended() {
     carried.story.used(id, Action::Recognised, LOSS.plus(10));
     assert_eq!(judged(&carried.story), ["U2"]);
 }
+
+#[test]
+fn what_it_ended_is_not_renewed() {
+    let mut carried = Restored::told();
+    let id = carried.give_again(LOSS.minus(1));
+    let mut old = carried.story.grant(KNOWN);
+    let valid = u64::from(old.terms.valid_days).saturating_mul(crate::time::DAY_SECONDS);
+    (old.id, old.given, old.expires) = (id, LOSS.minus(1), LOSS.minus(1).plus(valid));
+    let digest = sign(old.clone(), Role::Subject, &key(1), NOW).unwrap().digest();
+    let (new, given) = ([43; 16], LOSS.plus(100));
+    carried.story.give_grant(crate::consent::Grant {
+        handle: crate::id::Handle::from_bytes(new),
+        id: GrantId::from_bytes(new),
+        given,
+        expires: given.plus(valid),
+        supersedes: Some(crate::consent::Supersedes { digest, grant: id }),
+        ..old
+    });
+    assert_eq!(judged(&carried.story), ["W6"]);
+}
