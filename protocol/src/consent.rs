@@ -61,4 +61,5 @@ pub use terms::{
 pub use till_receipt::{TILL_RECEIPT_NUMBER_MAX, TILL_RECEIPTS_MAX, TillReceipt, is_number};
 pub use withdrawal::{
     ACKNOWLEDGEMENT_SECONDS, Acknowledgement, ERASURE_DAYS, Withdrawal, WithdrawalMismatch,
+    month_after,
 };

@@ -3,15 +3,15 @@
 use besace_protocol::{
     call::{UnverifiedCall, VerifyCallError},
     consent::{
-        Acknowledgement, Deleted, Deletion, ERASURE_DAYS, Erasure, Kept, RecordKind, Revocation,
-        Withdrawal,
+        Acknowledgement, Deleted, Deletion, Erasure, Kept, RecordKind, Revocation, Withdrawal,
+        month_after,
     },
     document::{Unverified, sign},
     id::GrantId,
     jws::Role,
     party::ControllerId,
     problem::ProblemType,
-    time::{DAY_SECONDS, Day, Timestamp},
+    time::{Day, Timestamp},
     wire::{AskErasure, ERASURES_PATH, Erased},
 };
 use rand_core::CryptoRngCore;
@@ -150,10 +150,16 @@ impl Retailer {
                 continue;
             }
             // From when it is known here, also where she pressed long before, or a clock of hers is wrong.
-            let received = acknowledged(session, grant)?;
+            let received = match acknowledged(session, grant)? {
+                // What it replaced was withdrawn, and it ended with that.
+                None if stored.state == StoredState::Withdrawn => {
+                    session.withdrawn_before(grant)?.as_deref().map(acknowledged_at).transpose()?
+                }
+                received => received,
+            };
             let ends = [received, stored.revoked_at, Some(stored.grant.expires)];
             let ended = ends.into_iter().flatten().min().unwrap_or(stored.grant.expires);
-            let due = ended.plus(ERASURE_DAYS.saturating_mul(DAY_SECONDS));
+            let due = month_after(ended);
             let withdrawn = stored.state == StoredState::Withdrawn;
             let revoked = stored.state == StoredState::Revoked;
             let recipients = stored.grant.terms.recipients;
@@ -358,8 +364,13 @@ fn is_ahead(known: &StoredErasure, now: Timestamp) -> Result<bool, StoreError> {
 /// When the withdrawal of a grant was acknowledged, if it was.
 fn acknowledged(session: Session<'_>, grant: GrantId) -> Result<Option<Timestamp>, StoreError> {
     let Some(done) = session.withdrawal(grant)? else { return Ok(None) };
-    let signed = Unverified::<Acknowledgement>::parse(&done.acknowledgement);
-    Ok(Some(signed.map_err(|_| StoreError::Corrupt)?.claimed().acknowledged))
+    acknowledged_at(&done.acknowledgement).map(Some)
+}
+
+/// When an acknowledgement says that it was given.
+fn acknowledged_at(acknowledgement: &[u8]) -> Result<Timestamp, StoreError> {
+    let signed = Unverified::<Acknowledgement>::parse(acknowledgement);
+    Ok(signed.map_err(|_| StoreError::Corrupt)?.claimed().acknowledged)
 }
 
 /// The withdrawal of a grant, if there is one.

@@ -9,6 +9,7 @@ use crate::{
     OwedErasure, Retailer,
     days::PROOF_SECONDS,
     store::{DocumentKind, StoreError},
+    voucher::KEPT_SECONDS,
 };
 
 /// A consent request that was published, with what was told before.
@@ -25,8 +26,12 @@ pub struct PublishedRequest {
 pub struct RightsDesk {
     /// Grants that are active.
     pub active: u64,
-    /// Grants that were withdrawn, as far as they are still kept.
+    /// Grants that were withdrawn, or ended with one that was, as far as they are still kept.
     pub withdrawn: u64,
+    /// How many of these were acknowledged: all that a withdrawal names.
+    pub acknowledged: u64,
+    /// Grants that another one replaced, as far as they are still kept.
+    pub superseded: u64,
     /// Grants that ran out, as far as they are still kept.
     pub expired: u64,
     /// Grants that we ended ourselves, as far as they are still kept.
@@ -42,6 +47,9 @@ pub struct RightsDesk {
 impl Retailer {
     /// Days for which a consent can be shown after the end that it names (`spec/log.md#retention`).
     pub const PROOF_DAYS: u64 = PROOF_SECONDS / DAY_SECONDS;
+
+    /// Days for which redemptions are kept after their week is accepted no more (`spec/redemption.md`).
+    pub const REDEMPTION_DAYS: u64 = KEPT_SECONDS / DAY_SECONDS;
 
     /// Requests under which something may be held at `now`: those that can be answered, and those that a grant may have
     /// come of that is not over and erased yet; in the order in which they were logged.
@@ -66,10 +74,12 @@ impl Retailer {
     /// Where rights stand, without anybody's name.
     pub fn rights_desk(&self, now: Timestamp) -> Result<RightsDesk, StoreError> {
         let session = self.store.read();
-        let [active, withdrawn, expired, revoked] = session.count_states()?;
+        let [active, withdrawn, superseded, expired, revoked] = session.count_states()?;
         Ok(RightsDesk {
             active,
             withdrawn,
+            acknowledged: session.count_withdrawals()?,
+            superseded,
             expired,
             revoked,
             erased: session.count_erased()?,

@@ -10,6 +10,7 @@ use crate::{
     document::{Document, DocumentRule, Verified, check_set, check_version},
     id::{GrantId, WithdrawalId},
     jws::{Role, Typ},
+    offer::calendar::Date,
     party::ControllerId,
     time::{DAY_SECONDS, Day, Timestamp},
 };
@@ -18,6 +19,16 @@ use crate::{
 pub const ACKNOWLEDGEMENT_SECONDS: u64 = DAY_SECONDS;
 /// How many days it has to erase what it held under the grant: the month of GDPR art. 12(3), the longest there is.
 pub const ERASURE_DAYS: u64 = 31;
+
+/// The end of the month of GDPR art. 12(3) that begins at `from`: the same day of the next month, or its last day where
+/// that month has no such day, at the same time of day in UTC.
+pub fn month_after(from: Timestamp) -> Timestamp {
+    let day = Day::of(from);
+    let month = ERASURE_DAYS.saturating_mul(DAY_SECONDS);
+    let Some(later) = Date::of(day).and_then(Date::month_later) else { return from.plus(month) };
+    let into = from.distance(day.start());
+    Day::from_number(later.days()).start().plus(into)
+}
 
 /// A withdrawal: final from the second it was signed, whoever answers or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -105,6 +105,16 @@ impl Date {
         None
     }
 
+    /// The same day of the next month, or the last day of that.
+    pub fn month_later(self) -> Option<Self> {
+        let (year, month) = if self.month == 12 {
+            (self.year.checked_add(1)?, 1)
+        } else {
+            (self.year, self.month.checked_add(1)?)
+        };
+        Self::new(year, month, self.day.min(days_of_month(year, month)))
+    }
+
     /// The year.
     pub const fn year(self) -> u16 {
         self.year
@@ -282,6 +292,25 @@ mod tests {
         assert!(date(2026, 11, 23).is_in(Sales::BlackFriday));
         assert!(!date(2026, 11, 22).is_in(Sales::BlackFriday));
         assert!(!date(2026, 12, 1).is_in(Sales::BlackFriday));
+    }
+
+    #[test]
+    fn a_month_ends_on_the_same_day_of_the_next_one_or_on_its_last() {
+        for (from, to) in [
+            ((2026, 1, 31), (2026, 2, 28)),
+            ((2028, 1, 31), (2028, 2, 29)),
+            ((2026, 2, 28), (2026, 3, 28)),
+            ((2026, 3, 31), (2026, 4, 30)),
+            ((2026, 11, 23), (2026, 12, 23)),
+            ((2026, 12, 31), (2027, 1, 31)),
+        ] {
+            let [from, to] = [from, to].map(|(y, m, d)| date(y, m, d));
+            assert_eq!(from.month_later(), Some(to), "{from:?}");
+            // At the same time of day.
+            let at = |date: Date| Day::from_number(date.days()).start().plus(45_296);
+            assert_eq!(crate::consent::month_after(at(from)), at(to));
+        }
+        assert_eq!(date(9999, 12, 1).month_later(), None);
     }
 
     #[test]

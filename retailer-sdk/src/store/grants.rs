@@ -165,20 +165,41 @@ impl Session<'_> {
         Ok((from_integer(all)?, from_integer(active)?))
     }
 
-    /// How many are active, were withdrawn, ran out, and were ended by us.
-    pub(crate) fn count_states(self) -> Result<[u64; 4], StoreError> {
-        let counts: [i64; 4] = self.query_row(
+    /// How many are active, were withdrawn, were replaced, ran out, and were ended by us.
+    pub(crate) fn count_states(self) -> Result<[u64; 5], StoreError> {
+        let counts: [i64; 5] = self.query_row(
             "SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'withdrawn'),
-             count(*) FILTER (WHERE state = 'expired' AND revoked_at IS NULL),
+             count(*) FILTER (WHERE state = 'expired' AND revoked_at IS NULL AND superseded_by NOT NULL),
+             count(*) FILTER (WHERE state = 'expired' AND revoked_at IS NULL AND superseded_by IS NULL),
              count(*) FILTER (WHERE state = 'expired' AND revoked_at NOT NULL) FROM grants",
             [],
-            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]),
+            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]),
         )?;
-        let mut all = [0; 4];
+        let mut all = [0; 5];
         for (into, count) in all.iter_mut().zip(counts) {
             *into = from_integer(count)?;
         }
         Ok(all)
+    }
+
+    /// How many withdrawals are kept, each with its acknowledgement.
+    pub(crate) fn count_withdrawals(self) -> Result<u64, StoreError> {
+        from_integer(self.query_row("SELECT count(*) FROM withdrawals", [], |row| row.get(0))?)
+    }
+
+    /// When a grant was withdrawn that `id` or one before it replaced: the acknowledgement of the nearest.
+    pub(crate) fn withdrawn_before(self, id: GrantId) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = self.query_row(
+            "WITH RECURSIVE before (id, depth) AS (
+                 SELECT id, 1 FROM grants WHERE superseded_by = ?1
+                 UNION SELECT grants.id, depth + 1 FROM grants JOIN before
+                     ON grants.superseded_by = before.id WHERE depth < 1024)
+             SELECT acknowledgement FROM before JOIN withdrawals ON grant_id = id
+             ORDER BY depth LIMIT 1",
+            params![id.as_bytes()],
+            |row| row.get(0),
+        );
+        Ok(row.optional()?)
     }
 
     pub(crate) fn set_state(self, id: GrantId, state: StoredState) -> Result<(), StoreError> {

@@ -141,7 +141,44 @@ fn the_month_runs_from_the_day_on_which_the_shop_heard_of_it() {
     let call = shopper.call(WITHDRAWALS_PATH, &body, heard);
     world.retailer.withdraw(&call, heard, &mut world.rng).unwrap();
     let owed = world.retailer.owed_erasures(NOW).unwrap();
+    // From 12 December to 12 January.
     assert_eq!(owed[0].due, heard.plus(31 * DAY));
+}
+
+#[test]
+fn what_ended_with_the_withdrawal_of_what_it_replaced_is_owed_from_that_day_and_counted_as_what_it_is()
+ {
+    let mut world = World::new();
+    let mut asked = draft(Purpose::StaffGreeting);
+    asked.terms.recipients =
+        vec![besace_protocol::party::ControllerId::parse("press.example").unwrap()];
+    let request = world.retailer.publish_request(asked, NOW, &mut world.rng).unwrap();
+    let mut shopper = Shopper::new(2);
+    let mut grants = vec![world.give(&mut shopper, request, NOW)];
+    for _ in 0..2 {
+        let old = grants.last().unwrap();
+        let supersedes =
+            Some(besace_protocol::consent::Supersedes { digest: old.1, grant: old.0.id });
+        let request = world.request(request);
+        let new = Grant { supersedes, ..shopper.grant(&request, NOW) };
+        let body = shopper.sign_grant(&new, new.given);
+        let call = shopper.call(GRANTS_PATH, &body, NOW);
+        let given = world.retailer.give_grant(&call, NOW, &mut world.rng).unwrap();
+        grants.push((new, digest_of(&given)));
+    }
+    let desk = world.retailer.rights_desk(NOW).unwrap();
+    assert_eq!((desk.active, desk.superseded, desk.expired), (1, 2, 0));
+    world.withdraw(&mut shopper, &grants[0], NOW.plus(60));
+    let owed = world.retailer.owed_erasures(NOW.plus(60)).unwrap();
+    let of = |at: usize| owed.iter().find(|one| one.grant == grants[at].0.id).unwrap();
+    for at in [0, 2] {
+        let one = of(at);
+        assert_eq!((one.ended, one.due), (NOW.plus(60), NOW.plus(60 + 30 * DAY)), "{at}");
+        assert!(one.withdrawn);
+    }
+    // Of what it names there is an acknowledgement, and of no other.
+    let desk = world.retailer.rights_desk(NOW.plus(60)).unwrap();
+    assert_eq!((desk.withdrawn, desk.acknowledged, desk.superseded), (2, 1, 1));
 }
 
 #[test]
@@ -164,7 +201,8 @@ fn where_others_received_it_nothing_is_signed_before_they_were_told() {
     assert!(ask(&mut world, &mut shopper, grant.0.id, later).is_none());
     let owed = world.retailer.owed_erasures(NOW).unwrap();
     let [one] = &owed[..] else { panic!("{owed:?}") };
-    assert_eq!((one.grant, one.due), (grant.0.id, NOW.plus(31 * DAY)));
+    // From 22 November to 22 December.
+    assert_eq!((one.grant, one.due), (grant.0.id, NOW.plus(30 * DAY)));
     assert_eq!(one.recipients, [elsewhere]);
     for _twice in 0..2 {
         world.retailer.recipients_told(grant.0.id, later, &mut world.rng).unwrap();

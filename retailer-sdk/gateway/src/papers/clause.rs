@@ -98,8 +98,8 @@ fn duties(lang: Lang) -> Vec<(String, Line)> {
         (
             lang.say("c) Sécurité", "(c) Security"),
             Line::text(lang.say(
-                "L’hébergeur ne copie, n’ouvre ni ne remplace la base ; il n’y remet une sauvegarde qu’avec l’accord écrit du responsable, car la passerelle cesse alors de signer. Les mesures du programme sont au registre ; celles de l’hébergeur, plus bas.",
-                "The host neither copies, opens nor replaces the database; it puts a backup back only with the written consent of the controller, because the gateway stops signing then. The measures of the program stand in the record; those of the host, below.",
+                "L’hébergeur n’ouvre ni ne remplace la base, et n’en fait d’autres copies que les sauvegardes convenues plus bas, chiffrées, effacées au terme convenu ; il n’en remet une en place qu’avec l’accord écrit du responsable, car la passerelle cesse alors de signer. Les mesures du programme sont au registre ; celles de l’hébergeur, plus bas.",
+                "The host neither opens nor replaces the database, and makes no other copies of it than the backups agreed on below, encrypted, and deleted at the time agreed on; it puts one back only with the written consent of the controller, because the gateway stops signing then. The measures of the program stand in the record; those of the host, below.",
             )),
         ),
         (
@@ -113,8 +113,8 @@ fn duties(lang: Lang) -> Vec<(String, Line)> {
         (
             lang.say("e) Droits des personnes", "(e) Rights of people"),
             Line::text(lang.say(
-                "Retraits, effacements et oppositions sont reçus et servis par le programme : l’hébergeur le garde joignable, et transmet sans délai toute demande qui lui parviendrait autrement.",
-                "Withdrawals, erasures and objections are taken and served by the program: the host keeps it reachable, and hands on without delay any request that reaches it otherwise.",
+                "Retraits, effacements et oppositions sont reçus et servis par le programme : l’hébergeur le garde joignable, et transmet sans délai toute demande qui lui parviendrait autrement. Décisions automatisées (article 22) : le programme n’en prend aucune qui ait un effet juridique ou affecte une personne de façon comparable ; les offres publiées sont les mêmes pour tous, et c’est l’agent de la personne, chez elle, qui choisit celles qu’il montre.",
+                "Withdrawals, erasures and objections are taken and served by the program: the host keeps it reachable, and hands on without delay any request that reaches it otherwise. Automated decisions (article 22): the program takes none that has a legal effect or affects a person in a similar way; the offers that are published are the same for all, and it is the person’s agent, at home, that chooses which it shows.",
             )),
         ),
         (

@@ -1,10 +1,6 @@
 //! A desk for rights: what is pending, and until when. It names grants, never people.
 
-use besace_protocol::{
-    consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS},
-    party::ControllerId,
-    time::DAY_SECONDS,
-};
+use besace_protocol::{consent::ACKNOWLEDGEMENT_SECONDS, party::ControllerId, time::DAY_SECONDS};
 use besace_retailer::OwedErasure;
 
 use super::{
@@ -24,12 +20,17 @@ pub(super) fn page(facts: &Facts, lang: Lang) -> Page {
     let count = |count: u64| Line::text(count.to_string());
     page.pairs(vec![
         (lang.say("Consentements actifs", "Active consents"), count(rights.active)),
+        (lang.say("Consentements retirés", "Withdrawn consents"), count(rights.withdrawn)),
         (
             lang.say(
-                "Consentements retirés, tous acquittés",
-                "Withdrawn consents, all acknowledged",
+                "dont le retrait est acquitté (les autres ont fini avec celui qu’ils remplaçaient)",
+                "of which the withdrawal is acknowledged (the others ended with the one that they replaced)",
             ),
-            count(rights.withdrawn),
+            count(rights.acknowledged),
+        ),
+        (
+            lang.say("Consentements remplacés par un autre", "Consents that another one replaced"),
+            count(rights.superseded),
         ),
         (lang.say("Consentements arrivés à terme", "Consents that ran out"), count(rights.expired)),
         (
@@ -93,8 +94,8 @@ pub(super) fn page(facts: &Facts, lang: Lang) -> Page {
             &format!("Withdrawal: taken when it arrives, acknowledged by the gateway in the same answer; the agent allows {hours} hours for it."),
         )),
         Line::text(lang.say(
-            &format!("Effacement : signé dans les {ERASURE_DAYS} jours après que l’enseigne a su la fin du consentement."),
-            &format!("Erasure: signed within {ERASURE_DAYS} days after the retailer knew that the consent was over."),
+            "Effacement : signé dans le mois après que l’enseigne a su la fin du consentement (article 12, paragraphe 3) : le même jour du mois suivant, ou son dernier jour.",
+            "Erasure: signed within a month after the retailer knew that the consent was over (article 12(3)): the same day of the next month, or its last day.",
         )),
         Line::text(lang.say(
             "Opposition au démarchage : elle vaut dès qu’elle est inscrite, avec ou sans consentement.",

@@ -1,7 +1,7 @@
 //! The record of processing: GDPR art. 30(1).
 
 use besace_protocol::{
-    consent::{ERASURE_DAYS, NoticeItem},
+    consent::NoticeItem,
     money::Money,
     purpose::{DataCategory, Granularity},
 };
@@ -220,25 +220,48 @@ fn limits(treatment: &Treatment<'_>, shops: &[String], lang: Lang) -> String {
 /// Art. 30(1)(d).
 pub(super) fn recipients(treatment: &Treatment<'_>, lang: Lang) -> Line {
     if treatment.recipients.is_empty() {
-        return Line::text(lang.say(
-            "Personne d’autre que le responsable du traitement et ses sous-traitants : ",
-            "Nobody but the controller and its processors: ",
-        ))
-        .and_gap(
-            lang.say(
-                "les sous-traitants, hébergeur compris",
-                "the processors, the host among them",
-            ),
-        );
+        return nobody_else(lang);
     }
     let mut line = Line::default();
-    for (index, one) in treatment.recipients.iter().enumerate() {
-        let between = if index == 0 { "" } else { " ; " };
+    for one in &treatment.recipients {
         line = line
-            .and(format!("{between}{one}, "))
-            .and_gap(lang.say("son rôle et son contrat", "its role and its contract"));
+            .and(format!("{one}, "))
+            .and_gap(lang.say("son rôle et son contrat", "its role and its contract"))
+            .and(lang.say(" ; ", "; "));
     }
-    line
+    line.and(
+        lang.say(
+            "et les sous-traitants du responsable : ",
+            "and the processors of the controller: ",
+        ),
+    )
+    .and_gap(processors(lang))
+}
+
+/// Art. 30(1)(d), where no request names a recipient.
+fn nobody_else(lang: Lang) -> Line {
+    Line::text(lang.say(
+        "Personne d’autre que le responsable du traitement et ses sous-traitants : ",
+        "Nobody but the controller and its processors: ",
+    ))
+    .and_gap(processors(lang))
+}
+
+/// What only a person knows, whoever else receives something.
+fn processors(lang: Lang) -> String {
+    lang.say("les sous-traitants, hébergeur compris", "the processors, the host among them")
+}
+
+/// Art. 30(1)(e), where no notice says it.
+fn nothing_sent(lang: Lang) -> Line {
+    Line::text(lang.say(
+        "Ce programme n’envoie rien hors de la machine à ce titre. ",
+        "This program sends nothing away from the machine for this. ",
+    ))
+    .and_gap(lang.say(
+        "où se trouvent la machine, ses sauvegardes et ceux qui y ont accès",
+        "where the machine is, its backups, and those who have access to it",
+    ))
 }
 
 /// Art. 30(1)(f).
@@ -254,8 +277,8 @@ pub(super) fn erasure(treatment: &Treatment<'_>, lang: Lang) -> String {
         String::new()
     };
     let rest = lang.say(
-        &format!("Données reçues, et usages scellés à l’intention de la personne : {kept} au plus. Au retrait ou au terme : effacement aussitôt, signé dans les {ERASURE_DAYS} jours. Preuve du consentement et de sa fin : {proof} après le terme qu’il nomme."),
-        &format!("Data received, and uses sealed to the person: at most {kept}. With the withdrawal or the end: erased at once, and signed for within {ERASURE_DAYS} days. Proof of the consent and of its end: {proof} after the end that it names."),
+        &format!("Données reçues, et usages scellés à l’intention de la personne : {kept} au plus. Au retrait ou au terme : effacement aussitôt, signé dans le mois. Preuve du consentement et de sa fin : {proof} après le terme qu’il nomme."),
+        &format!("Data received, and uses sealed to the person: at most {kept}. With the withdrawal or the end: erased at once, and signed for within a month. Proof of the consent and of its end: {proof} after the end that it names."),
     );
     format!("{keys}{rest}")
 }
@@ -298,24 +321,48 @@ fn proof(lang: Lang) -> Vec<(String, Line)> {
                 .and_gap(lang.say("à confirmer par le délégué", "to be confirmed by the officer")),
         ),
         (
-            lang.say("Données", "Data"),
+            lang.say("Personnes concernées", "Data subjects"),
             Line::text(lang.say(
-                "Clés d’un pseudonyme, consentements, retraits, accusés, effacements, oppositions et nombre d’usages, jamais leur moment.",
-                "Keys of a pseudonym, consents, withdrawals, acknowledgements, erasures, objections and numbers of uses, never their moment.",
+                "Clientes et clients qui ont donné leur accord ou se sont opposés, connus par un pseudonyme.",
+                "Customers who gave their consent or objected, known by a pseudonym.",
             )),
         ),
         (
+            lang.say("Données", "Data"),
+            Line::text(lang.say(
+                "Clés d’un pseudonyme, passages d’une clé ou d’un journal à un autre, taille de son journal, consentements, retraits, accusés, effacements, consentements terminés par l’enseigne, oppositions et nombre d’usages, jamais leur moment.",
+                "Keys of a pseudonym, its moves from one key or log to another, the size of its log, consents, withdrawals, acknowledgements, erasures, consents that the retailer ended, objections and numbers of uses, never their moment.",
+            )),
+        ),
+        (lang.say("Destinataires", "Recipients"), nobody_else(lang)),
+        (lang.say("Transferts hors de l’Union", "Transfers outside the Union"), nothing_sent(lang)),
+        (
             lang.say("Effacement", "Erasure"),
             Line::text(lang.say(
-                &format!("{kept} après le terme que nomme le consentement ; les oppositions, à la fin du service."),
-                &format!("{kept} after the end that the consent names; objections, when the service ends."),
+                &format!("Consentements, retraits, accusés et effacements : {kept} après le terme que nomme le consentement. Oppositions, passages d’un pseudonyme d’une clé ou d’un journal à un autre, ses clés et la taille de son journal : à la fin du service ; sans eux, un refus ou une clé abandonnée seraient oubliés."),
+                &format!("Consents, withdrawals, acknowledgements and erasures: {kept} after the end that the consent names. Objections, the moves of a pseudonym from one key or log to another, its keys and the size of its log: when the service ends; without them a no, or a key that was left, would be forgotten."),
             )),
         ),
     ]
 }
 
 fn vouchers(lang: Lang) -> Vec<(String, Line)> {
+    let kept = lang.days(Retailer::REDEMPTION_DAYS);
     vec![
+        (
+            lang.say("Finalité", "Purpose"),
+            Line::text(lang.say(
+                "Émettre des bons, un lot par pseudonyme et par semaine, et ne prendre chacun qu’une fois.",
+                "Issuing vouchers, one batch for each pseudonym and week, and taking each of them once.",
+            )),
+        ),
+        (
+            lang.say("Personnes concernées", "Data subjects"),
+            Line::text(lang.say(
+                "Clientes et clients qui demandent des bons par leur agent. Qui présente un bon n’est pas connu.",
+                "Customers who ask for vouchers through their agent. Who shows a voucher is not known.",
+            )),
+        ),
         (
             lang.say("Données", "Data"),
             Line::text(lang.say(
@@ -326,6 +373,15 @@ fn vouchers(lang: Lang) -> Vec<(String, Line)> {
         (
             lang.say("Base juridique", "Legal basis"),
             Line::gap(lang.say("celle de l’émission des bons", "that of issuing vouchers")),
+        ),
+        (lang.say("Destinataires", "Recipients"), nobody_else(lang)),
+        (lang.say("Transferts hors de l’Union", "Transfers outside the Union"), nothing_sent(lang)),
+        (
+            lang.say("Effacement", "Erasure"),
+            Line::text(lang.say(
+                &format!("Qui a reçu un lot : à la fin de la semaine du bon. Ce qui a été pris en caisse, annulation comprise : {kept} après que la semaine n’est plus acceptée. Ce programme ne tient aucun compte de points."),
+                &format!("Who received a batch: when the week of the voucher is over. What was taken at the till, reversals included: {kept} after the week is accepted no more. This program keeps no account of points."),
+            )),
         ),
     ]
 }

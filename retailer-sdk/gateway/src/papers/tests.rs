@@ -185,6 +185,49 @@ fn the_record_says_the_terms_and_changes_with_each() {
 }
 
 #[test]
+fn processors_stand_beside_a_recipient_that_is_named() {
+    let mut terms = terms();
+    terms.recipients = vec![ControllerId::parse("ads.example").unwrap()];
+    let facts = facts_of(&identity(), vec![terms]);
+    for name in ["registre", "analyse-impact"] {
+        let text = file(&facts, Lang::Fr, &md(name));
+        let line = text.lines().find(|line| line.contains("ads.example")).unwrap();
+        assert!(line.contains("les sous-traitants, hébergeur compris"), "{name}: {line}");
+    }
+}
+
+#[test]
+fn keeping_proofs_and_giving_vouchers_have_every_mention_of_the_record() {
+    let mut facts = facts();
+    facts.vouchers = true;
+    let text = file(&facts, Lang::Fr, &md("registre"));
+    for title in ["Prouver les consentements", "Bons de réduction"] {
+        let of = text.split("\n## ").find(|part| part.contains(title)).unwrap();
+        for mention in [
+            "Finalité",
+            "Base juridique",
+            "Personnes concernées",
+            "Données",
+            "Destinataires",
+            "Transferts hors de l’Union",
+            "Effacement",
+        ] {
+            assert!(of.contains(&format!("| {mention} |")), "{title}: {mention}\n{of}");
+        }
+    }
+    for said in ["31 jours après que la semaine", "seraient oubliés", "signé dans le mois"] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+}
+
+#[test]
+fn the_clause_allows_the_backups_that_it_asks_about_and_speaks_of_automated_decisions() {
+    let text = file(&facts(), Lang::Fr, &md("clause-hebergeur"));
+    assert!(text.contains("que les sauvegardes convenues plus bas"), "{text}");
+    assert!(text.contains("article 22"), "{text}");
+}
+
+#[test]
 fn of_two_requests_of_a_purpose_the_record_says_the_most_and_of_two_purposes_both() {
     let wider = Terms {
         categories: BTreeMap::from([(DataCategory::Presence, Granularity::Exact)]),
