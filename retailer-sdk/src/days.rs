@@ -203,8 +203,8 @@ impl Retailer {
             Ok(published)
         })?;
         tidied.voucher_keys = vouchers.unwrap_or_default();
-        tidied.undone = self.undone.len();
         self.load_voucher_keys()?;
+        tidied.undone = self.undone.len();
         self.load_chains(first, now)?;
         self.forget_revoked()?;
         self.live.tidy(first, now, rng);

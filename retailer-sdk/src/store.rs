@@ -227,6 +227,29 @@ impl SqliteStore {
         Self::open_file(path)
     }
 
+    /// As [`open`](Self::open), then [`keep_mark`](Self::keep_mark) in `folder`, and what that said. The mark is read before
+    /// anything is written: a store that is older than its mark is left as it was found, also where it is of an older schema.
+    pub fn open_marked(
+        path: &Path,
+        folder: &Path,
+    ) -> Result<(Self, Result<(), MarkError>), OpenStoreError> {
+        if !path.try_exists().map_err(OpenStoreError::Io)? {
+            return Err(OpenStoreError::Missing);
+        }
+        let mut store = Self::configured(Self::connected(path)?, Some(path.to_owned()))?;
+        if !missing(&store.connection)?.is_empty() {
+            // What is not committed is gone with the connection, and nothing else can be written with it.
+            store.connection.execute_batch("BEGIN IMMEDIATE")?;
+            bring_up(&store.connection, usize::MAX)?;
+            match store.check_mark(folder) {
+                Ok(_) | Err(MarkError::Io { .. }) => store.connection.execute_batch("COMMIT")?,
+                Err(refused) => return Ok((store, Err(refused))),
+            }
+        }
+        let kept = store.keep_mark(folder);
+        Ok((store, kept))
+    }
+
     /// A store that is gone with the process: for examples and tests.
     pub fn in_memory() -> Result<Self, OpenStoreError> {
         Self::prepared(Connection::open_in_memory()?, None)
@@ -238,13 +261,23 @@ impl SqliteStore {
     }
 
     fn open_file(path: &Path) -> Result<Self, OpenStoreError> {
-        // No creation: `create` made an empty file.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        Self::prepared(connection, Some(path.to_owned()))
+        Self::prepared(Self::connected(path)?, Some(path.to_owned()))
     }
 
-    fn prepared(mut connection: Connection, path: Option<PathBuf>) -> Result<Self, OpenStoreError> {
+    fn connected(path: &Path) -> Result<Connection, OpenStoreError> {
+        // No creation: `create` made an empty file.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Ok(Connection::open_with_flags(path, flags)?)
+    }
+
+    fn prepared(connection: Connection, path: Option<PathBuf>) -> Result<Self, OpenStoreError> {
+        let mut store = Self::configured(connection, path)?;
+        migrate(&mut store.connection)?;
+        Ok(store)
+    }
+
+    /// With the settings that durability and deletion rest on, and the schema that it has.
+    fn configured(connection: Connection, path: Option<PathBuf>) -> Result<Self, OpenStoreError> {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         // Each answers with a row, so none can be executed; the answers are what we set.
         for (name, value) in
@@ -259,7 +292,6 @@ impl SqliteStore {
         }
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        migrate(&mut connection)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
         let (known, forget_after) = (Known::default(), Cell::new(false));
         Ok(Self {
@@ -395,20 +427,37 @@ impl Session<'_> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), OpenStoreError> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let found = usize::try_from(version).map_err(|_| StoreError::Corrupt)?;
-    let missing =
-        MIGRATIONS.get(found..).ok_or(OpenStoreError::Newer { found, known: MIGRATIONS.len() })?;
-    for (number, migration) in missing.iter().enumerate() {
+    while !missing(connection)?.is_empty() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(migration)?;
+        bring_up(&transaction, 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// How far the schema is.
+fn schema(connection: &Connection) -> Result<usize, OpenStoreError> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(version).map_err(|_| StoreError::Corrupt)?)
+}
+
+/// The migrations that it lacks.
+fn missing(connection: &Connection) -> Result<&'static [&'static str], OpenStoreError> {
+    let found = schema(connection)?;
+    MIGRATIONS.get(found..).ok_or(OpenStoreError::Newer { found, known: MIGRATIONS.len() })
+}
+
+/// Does so many of the migrations that are missing, in the transaction that is open.
+fn bring_up(connection: &Connection, most: usize) -> Result<(), OpenStoreError> {
+    let found = schema(connection)?;
+    for (number, migration) in missing(connection)?.iter().take(most).enumerate() {
+        connection.execute_batch(migration)?;
         let version = found.saturating_add(number).saturating_add(1);
         if version == heads::TAKES_STOCK {
-            heads::take_stock(&transaction)?;
+            heads::take_stock(connection)?;
         }
         let version = i64::try_from(version).map_err(|_| StoreError::Corrupt)?;
-        transaction.pragma_update(None, "user_version", version)?;
-        transaction.commit()?;
+        connection.pragma_update(None, "user_version", version)?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod feedback;
 mod group;
 mod heads;
 mod identity;
+mod mark;
 mod negotiation;
 mod objection;
 mod privacy;

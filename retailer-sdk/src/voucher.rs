@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CallError, Retailer, TidyError,
     call::admit,
+    days::{Due, Undone},
     offline::TillKeys,
     retailer::Own,
     store::{DocumentKind, Session, StoreError},
@@ -234,11 +235,30 @@ impl Retailer {
     }
 
     /// Takes the published keys into memory, where tills find them.
+    ///
+    /// Of a week whose keys cannot be read no voucher is issued or taken; all else goes on, and [`undone`](Self::undone) says it.
     pub(crate) fn load_voucher_keys(&mut self) -> Result<(), StoreError> {
-        let stored = self.store.read().documents(DocumentKind::VoucherKeys)?;
-        let keys = stored.iter().map(|document| self.own.verify_voucher_keys(&document.jws));
-        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let (mut keys, mut damaged) = (Vec::new(), None);
+        let mut read = |one: Result<_, StoreError>| match one {
+            Ok(one) => Ok(Some(one)),
+            Err(error) if error.is_of_what_is_stored() => {
+                damaged = Some(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        };
+        let stored = self.store.read().documents(DocumentKind::VoucherKeys);
+        for document in
+            stored.map_or_else(|error| vec![Err(error)], |all| all.into_iter().map(Ok).collect())
+        {
+            keys.extend(read(document.and_then(|one| self.own.verify_voucher_keys(&one.jws)))?);
+        }
         self.live.set_voucher_keys(keys);
+        if let Some(error) = damaged
+            && !self.undone.iter().any(|undone| undone.kind == Due::Vouchers)
+        {
+            self.undone.push(Undone { kind: Due::Vouchers, error });
+        }
         Ok(())
     }
 }

@@ -111,7 +111,8 @@ enum Key {
         /// Code of the shop it is bound to, eight hexadecimal digits.
         #[arg(long, value_parser = parse_shop)]
         shop: ShopCode,
-        /// What it may be used for: sightings, arrivals, emitter, catalogue, tills, redemptions.
+        /// What it may be used for: sightings, arrivals, emitter, catalogue, tills, redemptions, wishes, answers, feedback,
+        /// receipts.
         #[arg(long, required = true, value_delimiter = ',', value_parser = parse_scope)]
         scope: Vec<ShopScope>,
     },
@@ -250,7 +251,8 @@ fn carry_out(folder: &Path, marks: Option<PathBuf>, command: Command) -> anyhow:
         Command::Bridge(arguments) => bridge::bridge(arguments),
         Command::Spent(command) => bridge::spent(command),
         Command::Papers(arguments) => {
-            papers::papers(folder, &open(folder, marks)?, &arguments, now)
+            let retailer = open_now(folder, marks)?;
+            papers::papers(folder, &retailer, &arguments, now)
         }
         Command::Evidence { to } => {
             let count = write_evidence(&open_to_read(folder, marks)?, &to)?;
@@ -279,9 +281,16 @@ fn held(
     marks: Option<&Path>,
 ) -> anyhow::Result<(Config, SqliteStore, Option<MarkError>)> {
     let config = Config::read(folder)?;
-    let mut store = SqliteStore::open(&folder.join(Config::STORE))?;
+    let path = folder.join(Config::STORE);
+    let (store, kept) = match marks {
+        Some(marks) => {
+            let (store, kept) = SqliteStore::open_marked(&path, marks)?;
+            (store, Some(kept))
+        }
+        None => (SqliteStore::open(&path)?, None),
+    };
     let mut gone_back = None;
-    match marks.map(|marks| store.keep_mark(marks)) {
+    match kept {
         None => output::failure(
             "there is no place for a mark, so nobody notices when the store is put back",
             "name a folder: BESACE_GATEWAY_MARKS",
@@ -300,16 +309,27 @@ fn held(
     Ok((config, store, gone_back))
 }
 
-/// For what only looks: a store that went back is opened too, with a warning, and nothing can be written to it.
+/// For what only looks: nothing can be written to the store, and neither what is due nor a changed configuration is. A store that
+/// went back is opened too, with a warning.
 fn open_to_read(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
     let (config, store, gone_back) = held(folder, marks)?;
-    let Some(gone_back) = gone_back else { return catch_up(config, store) };
     let retailer = Retailer::open_to_read(store)?;
     same_domain(&retailer, &config)?;
-    output::failure(
-        &gone_back.to_string(),
-        "what is shown is as old as this copy: keys revoked and consents withdrawn since are in it",
-    );
+    if let Some(gone_back) = gone_back {
+        output::failure(
+            &gone_back.to_string(),
+            "what is shown is as old as this copy: keys revoked and consents withdrawn since are in it",
+        );
+    }
+    Ok(retailer)
+}
+
+/// As [`open_to_read`], but not where the store went back: what is written from it is held to be so.
+fn open_now(folder: &Path, marks: Option<&Path>) -> anyhow::Result<Retailer> {
+    let (config, store, gone_back) = held(folder, marks)?;
+    gone_back.map_or(Ok(()), Err)?;
+    let retailer = Retailer::open_to_read(store)?;
+    same_domain(&retailer, &config)?;
     Ok(retailer)
 }
 

@@ -202,7 +202,7 @@ impl Gateway {
     /// Does what is due now.
     async fn tidy(self: Arc<Self>) {
         let done = self
-            .ask(|retailer, now, rng| {
+            .ask_in(Line::Due, |retailer, now, rng| {
                 let tidied = retailer.tidy_unless_leapt(now, rng);
                 for Undone { kind, error } in retailer.undone() {
                     tracing::error!(kind = kind.as_str(), "{error}; nothing of this kind was done");

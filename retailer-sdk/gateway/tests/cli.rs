@@ -182,6 +182,66 @@ fn requests_and_catalogues_are_published_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_only_looks_writes_neither_what_is_due_nor_a_changed_configuration() {
+    let (desk, _) = Desk::ready();
+    let (store, config) = (desk.gateway().join("gateway.db"), desk.gateway().join("gateway.json"));
+    let offers = desk.file("offers.json", "[]");
+    done(&desk.run(&["catalogue", "publish", &offers]));
+    let before = fs::read(&store).unwrap();
+    let moved = fs::read_to_string(&config).unwrap().replace("Paris", "Lyon");
+    fs::write(&config, moved).unwrap();
+    let to = |name: &str| desk.folder.path().join(name).to_str().unwrap().to_owned();
+    let looks: [&[&str]; 5] = [
+        &["key", "list"],
+        &["erasure", "list"],
+        &["grant", "end", "--purpose", "recognition", "--reason", "shop_closed"],
+        &["papers", "--out", &to("papers")],
+        &["evidence", &to("evidence")],
+    ];
+    for command in looks {
+        done(&desk.run(command));
+        assert_eq!(fs::read(&store).unwrap(), before, "{command:?}");
+    }
+    // What signs publishes it.
+    done(&desk.run(&["catalogue", "publish", &offers]));
+    assert_ne!(fs::read(&store).unwrap(), before);
+}
+
+#[test]
+fn ending_grants_asks_which_why_and_for_a_yes() {
+    let (desk, _) = Desk::ready();
+    let end = |rest: &[&str]| desk.run(&[&["grant", "end"], rest].concat());
+    let (purpose, reason) = (["--purpose", "recognition"], ["--reason", "shop_closed"]);
+    let both = [purpose, reason].concat();
+    assert_eq!(done(&end(&both)), "0 to end; --yes ends them\n");
+    assert_eq!(done(&end(&[&both[..], &["--yes"]].concat())), "0 ended\n");
+    let none = "grant_61616161616161616161616161616161";
+    let unknown = [&["--grant", none][..], &reason, &["--yes"]].concat();
+    assert!(failed(&end(&unknown)).contains("there is no such grant"));
+    for (wrong, said) in [
+        (reason.to_vec(), "--grant"),
+        (purpose.to_vec(), "--reason"),
+        ([&both[..], &["--grant", none]].concat(), "cannot be used with"),
+        (["--purpose", "recognition", "--reason", "because"].to_vec(), "programme_over"),
+        (["--purpose", "everything", "--reason", "security"].to_vec(), "wish_broadcast"),
+        (["--request", "all", "--reason", "security"].to_vec(), "--request"),
+    ] {
+        let refused = end(&wrong);
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
+        let complaint = String::from_utf8_lossy(&refused.stderr);
+        assert!(complaint.contains(said), "{wrong:?}: {complaint}");
+    }
+}
+
+#[test]
+fn the_help_of_a_key_names_every_scope() {
+    let help = done(&Desk::new().run(&["key", "add", "--help"]));
+    for scope in besace_retailer::ShopScope::ALL {
+        assert!(help.contains(scope.as_str()), "{}\n{help}", scope.as_str());
+    }
+}
+
+#[test]
 fn a_store_that_was_put_back_signs_nothing_and_says_so() {
     let (desk, _) = Desk::ready();
     let (store, older) = (desk.gateway().join("gateway.db"), desk.folder.path().join("older.db"));

@@ -122,15 +122,7 @@ impl SqliteStore {
     ///
     /// A mark is named by the key of the log.
     pub fn keep_mark(&mut self, folder: &Path) -> Result<(), MarkError> {
-        let Some(identity) = self.read().identity()? else { return Ok(()) };
-        let (key, controller_key) = (identity.log_key()?, identity.signing.verifying_key());
-        if let Some(left) = left(folder, key.verifying_key(), &controller_key)? {
-            let next = left.payload().to.log.number().ok_or(StoreError::Corrupt)?;
-            return Err(MarkError::Left { next: next.get() });
-        }
-        if let Some(signed) = marked(folder, &key)? {
-            self.read().continues(&signed)?;
-        }
+        let Some(key) = self.check_mark(folder)? else { return Ok(()) };
         let path = mark_of(folder, key.verifying_key());
         self.mark = Some(Mark { path: path.clone(), head: String::new() });
         // First that the former logs were left: whoever puts one back now is held.
@@ -139,6 +131,20 @@ impl SqliteStore {
             .and_then(|()| self.write_mark());
         self.mark_behind = kept.is_err();
         kept.map_err(|source| MarkError::Io { path, source })
+    }
+
+    /// Holds the store against its mark, and writes nothing: the key of its log, if it has one.
+    pub(super) fn check_mark(&self, folder: &Path) -> Result<Option<LogKey>, MarkError> {
+        let Some(identity) = self.read().identity()? else { return Ok(None) };
+        let (key, controller_key) = (identity.log_key()?, identity.signing.verifying_key());
+        if let Some(left) = left(folder, key.verifying_key(), &controller_key)? {
+            let next = left.payload().to.log.number().ok_or(StoreError::Corrupt)?;
+            return Err(MarkError::Left { next: next.get() });
+        }
+        if let Some(signed) = marked(folder, &key)? {
+            self.read().continues(&signed)?;
+        }
+        Ok(Some(key))
     }
 
     /// Writes down which logs were left before the one that is written.

@@ -482,3 +482,35 @@ fn what_was_redeemed_or_held_stays_so_in_the_next_log_and_what_was_earned_stays_
     let again = shop.issue(&subject(2), &batch, later);
     assert!(matches!(again, Err(IssueVouchersError::AlreadyIssued)));
 }
+
+#[test]
+fn damaged_keys_of_a_week_keep_the_gateway_neither_from_starting_nor_from_taking_a_withdrawal() {
+    let Shop { mut world, permit, writes } = Shop::new();
+    let (mut shopper, recognition, _) = regular(&mut world, 2);
+    let this_week = Week::of(NOW).as_number();
+    world.retailer.store.sabotage(&format!(
+        "UPDATE documents SET jws = x'7b7d' WHERE kind = 'voucher_keys' AND hex(name) = '{this_week:08X}'"
+    ));
+    let World { retailer, mut rng, recognition: asked, greeting } = world;
+    let retailer = Retailer::open(retailer.store, NOW, &mut rng).unwrap();
+    let kinds: Vec<_> = retailer.undone().iter().map(|undone| undone.kind).collect();
+    assert_eq!(kinds, [crate::Due::Vouchers], "it is said what is damaged");
+    assert_eq!(retailer.fault(NOW).unwrap(), Some(crate::Fault::TidiedInPart));
+    let world = World { retailer, rng, recognition: asked, greeting };
+    let mut shop = Shop { world, permit, writes };
+    // No voucher of that week, and those of the next one as ever.
+    let weeks: Vec<_> = shop.world.retailer.live.voucher_keys().map(VoucherKeys::week).collect();
+    assert_eq!(weeks, [Week::of(NOW).next()]);
+    let subject = SigningKey::generate(&mut shop.world.rng);
+    let body = RequestVouchers {
+        blinded: Vec::new(),
+        subject: subject.verifying_key(),
+        week: Week::of(NOW),
+    };
+    let call = shop.call(&subject, &body, NOW);
+    let refused = shop.world.retailer.issue_vouchers(&call, NOW, &mut shop.world.rng);
+    assert_eq!(refused.map(drop).unwrap_err().problem(), ProblemType::NotFound);
+    shop.world.withdraw(&mut shopper, &recognition, NOW.plus(1));
+    shop.world.retailer.tidy(NOW.plus(60), &mut shop.world.rng).unwrap();
+    assert_eq!(shop.world.retailer.undone().len(), 1);
+}

@@ -129,6 +129,10 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
             ProblemType::TooFast,
         ]);
     }
+    // What ends something is taken whatever the clock says (`spec/log.md#a-clock-that-leaps`).
+    if matches!(route.who, Who::Subject) && !matches!(route.name, "withdraw" | "object") {
+        problems.push(ProblemType::ClockInDoubt);
+    }
     match route.who {
         Who::Everybody => {}
         Who::Subject => problems.extend([
@@ -137,7 +141,6 @@ pub fn problems(route: &Route) -> Vec<ProblemType> {
             ProblemType::ClockSkew,
             ProblemType::Replayed,
             ProblemType::LogUnavailable,
-            ProblemType::ClockInDoubt,
         ]),
         Who::Shop(_) => problems.extend([
             ProblemType::Unauthorized,
@@ -176,6 +179,19 @@ mod tests {
         for reference in found {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(description.pointer(pointer).is_some(), "add {reference} to http/schemas.json");
+        }
+    }
+
+    #[test]
+    fn what_ends_something_is_never_refused_for_the_clock_and_all_else_may_be() {
+        for route in ROUTES.iter().filter(|route| matches!(route.who, Who::Subject)) {
+            let taken = matches!(route.name, "withdraw" | "object");
+            assert_eq!(
+                !problems(route).contains(&ProblemType::ClockInDoubt),
+                taken,
+                "{}",
+                route.name
+            );
         }
     }
 

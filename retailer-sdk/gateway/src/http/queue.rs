@@ -1,7 +1,7 @@
 //! Who asks the retailer waits here: whoever arrives while it writes to the disk is served together, next.
 //!
 //! Who withdraws or objects waits in a line of its own: behind nobody who only reads, and with room where the other line has
-//! none. The lines take turns, so that who fills the one does not close the other.
+//! none. The lines take turns, so that who fills the one does not close the other. What is due by itself waits behind nobody.
 
 use std::{
     collections::VecDeque,
@@ -30,6 +30,8 @@ type Answer = Box<dyn FnOnce() + Send>;
 /// Which line somebody waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
+    /// What is due by itself, whoever calls.
+    Due,
     /// Who withdraws or objects.
     First,
     /// Everybody else.
@@ -42,6 +44,7 @@ pub(super) struct Queue(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
+    due: VecDeque<Question>,
     first: VecDeque<Question>,
     others: VecDeque<Question>,
     /// Whether the other line has the next turn.
@@ -79,6 +82,7 @@ impl Queue {
         });
         let mut waiting = self.lock();
         let line = match line {
+            Line::Due => &mut waiting.due,
             Line::First => &mut waiting.first,
             Line::Other => &mut waiting.others,
         };
@@ -94,6 +98,9 @@ impl Queue {
     /// The questions of the next group. Without any, nobody serves the queue from now on.
     fn next(&self) -> Vec<Question> {
         let mut waiting = self.lock();
+        if let Some(due) = waiting.due.pop_front() {
+            return vec![due];
+        }
         let others =
             waiting.first.is_empty() || (waiting.others_turn && !waiting.others.is_empty());
         waiting.others_turn = !others;
@@ -164,6 +171,18 @@ mod tests {
         // Some are served, and others come.
         assert_eq!(queue.next().len(), GROUP_MAX);
         assert!(push(&queue, Line::Other).is_some());
+    }
+
+    #[test]
+    fn what_is_due_has_room_and_the_next_turn_however_many_wait() {
+        let queue = Queue::default();
+        for line in [Line::Other, Line::First] {
+            while push(&queue, line).is_some() {}
+        }
+        assert_eq!(push(&queue, Line::Due), Some(false));
+        assert_eq!(queue.next().len(), 1);
+        assert_eq!(queue.lock().due.len(), 0);
+        assert_eq!(queue.next().len(), GROUP_MAX);
     }
 
     #[test]
