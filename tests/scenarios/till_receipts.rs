@@ -6,13 +6,14 @@ use besace_agent::{
     keyring::{KdfParameters, Passphrase},
     vault::ReceiptContent,
 };
-use besace_e2e::world::{PASSPHRASE, World};
+use besace_e2e::world::{Answer, Device, PASSPHRASE, World};
 use besace_protocol::{
     consent::{Action, Cause, Indication, Month},
     id::GrantId,
     money::Money,
     party::ShopCode,
     private::Private,
+    problem::ProblemType,
     purpose::{DataCategory, Granularity, Purpose},
     time::{DAY_SECONDS, Day, Timestamp},
     wire::ReceiptFound,
@@ -92,6 +93,16 @@ async fn a_receipt_is_hers_alone_until_she_tells_it_and_who_finds_it_is_told_to_
     );
     assert_eq!(world.pont.find_receipt("2026-0001", lyon()).await.unwrap(), NOBODY);
     assert!(!contains(&world.lumen.files().unwrap(), LABEL), "a label is hers");
+    // A key that is not for receipts hears nothing, nor does a number that no till prints.
+    for (device, number, expected) in [
+        (Device::Receiver, "2026-0001", ProblemType::Forbidden),
+        (Device::Till, "2026-0001", ProblemType::Forbidden),
+        (Device::StaffScreen, "", ProblemType::Malformed),
+        (Device::StaffScreen, &"1".repeat(33), ProblemType::Malformed),
+    ] {
+        let asked = world.lumen.find_receipt_as(device, number, lyon()).await.unwrap();
+        assert!(matches!(&asked, Answer::Refused(no) if no.key == expected), "{asked:?}");
+    }
     // It comes home.
     refresh(&world).await;
     let looked = engine.look_ups().unwrap();

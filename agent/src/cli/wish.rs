@@ -6,7 +6,7 @@ use besace_protocol::{id::WishId, money::Money, private::Private};
 use serde_json::{Value, json};
 
 use super::{
-    Session,
+    Session, exchange,
     import::{day_end, day_of},
     output::Failure,
 };
@@ -97,12 +97,12 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: Command) -> Result<(),
             session.output.line(&json!({"wishes": wishes}), &text)
         }
         Command::Show { wish } => {
-            engine.show_wish(wish, true)?;
+            engine.show_wish(wish, true).map_err(|error| exchange::step_failure(&error))?;
             let text = format!("{wish} is shown to the shops that you allow to hear of wishes.");
             session.output.line(&json!({"shown": wish}), &text)
         }
         Command::Hide { wish } => {
-            engine.show_wish(wish, false)?;
+            engine.show_wish(wish, false).map_err(|error| exchange::step_failure(&error))?;
             let text = format!("{wish} stays at home; it is taken back at the next refresh.");
             session.output.line(&json!({"hidden": wish}), &text)
         }

@@ -9,7 +9,7 @@ use besace_protocol::{
     time::Timestamp,
 };
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, StepError};
 use crate::{
     export::{self, ExportError},
     keyring::Keyring,
@@ -75,8 +75,15 @@ impl Engine {
     }
 
     /// Lets shops that she allowed it hear of a wish, or no longer.
-    pub fn show_wish(&self, id: WishId, shown: bool) -> Result<(), EngineError> {
-        if self.vault()?.show_wish(id, shown)? { Ok(()) } else { Err(EngineError::NotFound) }
+    ///
+    /// # Errors
+    /// [`StepError::Minor`] where a minor's vault would show one: it gives nothing, also where it is marked as one since.
+    pub fn show_wish(&self, id: WishId, shown: bool) -> Result<(), StepError> {
+        if shown && self.minor_until()?.is_some() {
+            return Err(StepError::Minor);
+        }
+        let done = self.vault()?.show_wish(id, shown).map_err(EngineError::from)?;
+        if done { Ok(()) } else { Err(EngineError::NotFound.into()) }
     }
 
     /// Forgets a wish.

@@ -59,6 +59,10 @@ impl Engine {
     /// Its shop may know that it is hers, wherever she gave a grant for that; it leaves with the next refresh.
     pub fn tell_till_receipt(&self, id: u32) -> Result<(), TellReceiptError> {
         let missing = || TellReceiptError::Step(StepError::Engine(EngineError::NotFound));
+        // A minor's vault gives nothing, also where it is marked as one since.
+        if self.minor_until()?.is_some() {
+            return Err(TellReceiptError::Step(StepError::Minor));
+        }
         let all = self.till_receipts()?;
         let told = all.iter().find(|one| one.id == id).ok_or_else(missing)?;
         let beside = |one: &&StoredReceipt| {

@@ -36,15 +36,25 @@ impl House {
         }
     }
 
-    /// Whose a till receipt is, as the shop hears it.
-    pub async fn find_receipt(&self, number: &str, shop: ShopCode) -> Result<ReceiptFound> {
+    /// As [`find_receipt`](Self::find_receipt), as another device asks.
+    pub async fn find_receipt_as(
+        &self,
+        device: Device,
+        number: &str,
+        shop: ShopCode,
+    ) -> Result<Answer<ReceiptFound>> {
         let asked = FindReceipt { number: number.to_owned(), shop };
         let request = self
             .http
             .post(self.url(TILL_RECEIPTS_PATH))
             .header("content-type", "application/json")
             .body(serde_json::to_vec(&asked)?);
-        match self.send(Device::StaffScreen, request).await? {
+        self.send(device, request).await
+    }
+
+    /// Whose a till receipt is, as the shop hears it.
+    pub async fn find_receipt(&self, number: &str, shop: ShopCode) -> Result<ReceiptFound> {
+        match self.find_receipt_as(Device::StaffScreen, number, shop).await? {
             Answer::Given(found) => Ok(found),
             Answer::Refused(problem) => bail!("the screen was refused: {}", problem.key.key()),
         }

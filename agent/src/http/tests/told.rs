@@ -1,6 +1,7 @@
 //! What shops may hear of her: wishes and till receipts, on their pages.
 
 use super::*;
+use crate::vault::ProfileField;
 
 /// What a form is answered, by who is inside.
 async fn sent(house: &House, cookie: &Cookie<'static>, path: &str, form: &str) -> ServiceResponse {
@@ -145,4 +146,41 @@ async fn more_receipts_than_a_grant_has_room_for_are_not_told() {
     }
     let told = house.engine.till_receipts().unwrap();
     assert_eq!(told.iter().filter(|one| one.told_at.is_some()).count(), 16);
+}
+
+#[actix_web::test]
+async fn a_vault_that_is_marked_as_a_minors_since_shows_nothing_more_and_takes_back_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = house(folder.path());
+    let cookie = open(&house).await;
+    sent(&house, &cookie, "/wishes", "text=un+sac&category=shoes.walking").await;
+    let form = "shop=shop.example+00000001&number=7&day=2026-11-18";
+    sent(&house, &cookie, "/receipts", form).await;
+    let wish = house.engine.wishes().unwrap().remove(0).id;
+    let receipt = house.engine.till_receipts().unwrap().remove(0).id;
+    let (show, hide) = (format!("/wishes/{wish}/show"), format!("/wishes/{wish}/hide"));
+    let tell = format!("/receipts/{receipt}/tell");
+    let untell = format!("/receipts/{receipt}/untell");
+    for path in [&show, &tell] {
+        assert_eq!(sent(&house, &cookie, path, "").await.status(), StatusCode::SEE_OTHER);
+    }
+    let until = Private::new("2030-01-01".to_owned());
+    house.engine.set_profile(ProfileField::MinorUntil, until).unwrap();
+    for path in [&hide, &untell] {
+        assert_eq!(sent(&house, &cookie, path, "").await.status(), StatusCode::SEE_OTHER);
+    }
+    for path in [&show, &tell] {
+        let refused = sent(&house, &cookie, path, "").await.status();
+        assert!(refused.is_client_error(), "{path}: {refused}");
+    }
+    assert!(!house.engine.wishes().unwrap()[0].shown);
+    assert!(house.engine.till_receipts().unwrap()[0].told_at.is_none());
+
+    // Locked, nothing is kept, shown or told.
+    house.engine.lock();
+    for (path, form) in [("/wishes", "text=un+sac"), ("/receipts", form), (&show, ""), (&tell, "")]
+    {
+        let sent_away = sent(&house, &cookie, path, form).await;
+        assert_eq!(location(&sent_away), "/unlock", "{path}");
+    }
 }
