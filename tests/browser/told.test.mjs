@@ -1,100 +1,26 @@
 // What shops may hear of her, beside who she is: wishes, answers, remarks, till receipts.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { chromium } from 'playwright-core';
+import { DOMAIN, HOSTILE } from './house.mjs';
+import { check, eachManner, openedHouse } from './opened.mjs';
 
-import { DOMAIN, HOSTILE, PASSPHRASE, openHouse } from './house.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PHONE = { width: 390, height: 844 };
-const DESK = { width: 1280, height: 800 };
-const SHOTS = process.env.BESACE_SHOTS; // a folder for pictures, to look at
 const PAGES = ['/wishes', '/receipts', '/answers', '/feedback', '/mandates', `/consent/${DOMAIN}/afresh`, '/consent'];
 
-let house;
-let browser;
-let opened;
-
-before(async () => {
-  house = await openHouse({ told: true });
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  });
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.goto(`${house.address}/unlock`);
-  await page.fill('#passphrase', PASSPHRASE);
-  await page.keyboard.press('Enter');
-  await page.waitForURL(`${house.address}/`);
-  opened = await context.storageState();
-  await context.close();
-}, { timeout: 900_000 });
-
-after(async () => {
-  await browser?.close();
-  await house?.close();
-});
-
-/** A page of the open besace; any complaint of the browser fails the test. */
-async function open(options, story) {
-  const context = await browser.newContext({
-    viewport: PHONE,
-    locale: 'fr-FR',
-    storageState: opened,
-    ...options,
-  });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on('console', (message) => {
-    // A refusal is a page with status 400, which the browser notes.
-    const noted = /status of 400/.test(message.text());
-    if (['error', 'warning'].includes(message.type()) && !noted) complaints.push(message.text());
-  });
-  page.on('request', (request) => {
-    if (!request.url().startsWith(`${house.address}/`)) complaints.push(request.url());
-  });
-  try {
-    await story(page);
-  } finally {
-    await context.close();
-  }
-  assert.deepEqual(complaints, []);
-}
-
-/** The page is in the right language, no wider than the screen, and without a fault that axe finds. */
-async function check(page, path, { locale, viewport, colorScheme }) {
-  const name = path.replaceAll('/', '-').slice(1);
-  const what = `${name}-${locale.slice(0, 2)}-${viewport.width}-${colorScheme}`;
-  if (SHOTS) await page.screenshot({ path: `${SHOTS}/${what}.png`, fullPage: true });
-  assert.equal(await page.getAttribute('html', 'lang'), locale.slice(0, 2), what);
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(width <= viewport.width, `${what} is ${width} wide`);
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() => axe.run(document));
-  const faults = found.violations.map((rule) => `${rule.id}: ${rule.nodes[0].html}`);
-  assert.deepEqual(faults, [], what);
-}
+const at = openedHouse({ told: true });
+const { open } = at;
 
 test('what shops may hear is clean in both languages, on phone and desk, by day and by night', async () => {
-  for (const locale of ['fr-FR', 'en-GB']) {
-    for (const viewport of [PHONE, DESK]) {
-      for (const colorScheme of ['light', 'dark']) {
-        const options = { locale, viewport, colorScheme };
-        await open(options, async (page) => {
-          for (const path of PAGES) {
-            const response = await page.goto(`${house.address}${path}`);
-            assert.equal(response.status(), 200, path);
-            await check(page, path, options);
-          }
-        });
+  await eachManner(async (manner) => {
+    await open(manner, async (page) => {
+      for (const path of PAGES) {
+        const response = await page.goto(`${at.house.address}${path}`);
+        assert.equal(response.status(), 200, path);
+        await check(page, path.slice(1).replaceAll('/', '-'), manner);
       }
-    }
-  }
+    });
+  });
 });
 
 /** A button of the article that has this text. */
@@ -103,7 +29,7 @@ const button = (page, article, name) =>
 
 test('a wish is said by keyboard, shown with one tap and kept back with one', async () => {
   await open({}, async (page) => {
-    await page.goto(house.address);
+    await page.goto(at.house.address);
     await page.click('main a[href="/wishes"]');
     assert.ok((await page.textContent('main')).includes(HOSTILE), 'a hostile text is only a text');
     assert.match(await page.textContent('main'), /Vous avez permis d’entendre .*: Maison Lumen\./);
@@ -124,14 +50,14 @@ test('a wish is said by keyboard, shown with one tap and kept back with one', as
     await button(page, 'un moulin à café', 'Garder pour moi').click();
     assert.match(await mine.textContent(), /Il reste ici/);
     await button(page, 'un moulin à café', 'Oublier').click();
-    await page.waitForURL(`${house.address}/wishes`);
+    await page.waitForURL(`${at.house.address}/wishes`);
     assert.equal(await mine.count(), 0);
   });
 });
 
 test('a till receipt is told with one tap and taken back with one', async () => {
   await open({}, async (page) => {
-    await page.goto(`${house.address}/consent`);
+    await page.goto(`${at.house.address}/consent`);
     await page.click('main a[href="/receipts"]');
     const mine = page.locator('article', { hasText: 'Godillots' });
     assert.match(await mine.textContent(), /2026-0001.*89,90\u00a0€.*Rien que pour vous/s);
@@ -148,17 +74,17 @@ test('a till receipt is told with one tap and taken back with one', async () => 
 
 test('an answer and a remark are given and taken back where they are asked for', async () => {
   await open({}, async (page) => {
-    await page.goto(`${house.address}/feedback`);
+    await page.goto(`${at.house.address}/feedback`);
     await page.selectOption('select[name=rating]', '4');
     await page.fill('input[name=words]', 'Les essayages sont trop sombres.');
     await page.click('main .stack button');
     const said = page.locator('article', { hasText: 'trop sombres' });
     assert.match(await said.textContent(), /4 sur 5/);
     await said.locator('button').click();
-    await page.waitForURL(`${house.address}/feedback`);
+    await page.waitForURL(`${at.house.address}/feedback`);
     assert.equal(await said.count(), 0);
 
-    await page.goto(`${house.address}/answers`);
+    await page.goto(`${at.house.address}/answers`);
     const before = await page.textContent('main');
     const choice = page.locator('main form button').first();
     await choice.click();
