@@ -4,11 +4,16 @@
 //! Each pseudonym has a schedule of its own, drawn at random: two retailers that compare notes must not
 //! find that calls to both come together, nor one retailer that two whom it knows are one person. Nor that one follows another: what was missed, because the machine slept or
 //! another retailer took its time, is planned anew. While the vault is locked it sends what was signed before, on the same
-//! kind of schedule.
+//! kind of schedule. A batch of vouchers, which nobody is to know for hers, is an errand of its own, at the moment that was
+//! drawn for it.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use besace_protocol::{id::Generation, party::ControllerId, time::Timestamp};
+use besace_protocol::{
+    id::Generation,
+    party::ControllerId,
+    time::{Timestamp, Week},
+};
 use rand_core::CryptoRngCore;
 
 use crate::{
@@ -37,9 +42,16 @@ const FORMER_NEXT_SECONDS: RangeInclusive<u64> = 21_600..=108_000;
 /// What it has left to say may have to be told again.
 const FORMER_AGAIN_SECONDS: RangeInclusive<u64> = 1_800..=5_400;
 
+/// A batch of vouchers that could not be asked for at its own moment is asked for so many seconds later.
+const BATCH_AGAIN_SECONDS: RangeInclusive<u64> = 300..=3_600;
+
 /// When each errand is due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Schedule(BTreeMap<Errand, Timestamp>);
+pub struct Schedule {
+    errands: BTreeMap<Errand, Timestamp>,
+    /// Batches whose own moment was missed.
+    batches: BTreeMap<(ControllerId, Week), Timestamp>,
+}
 
 impl Schedule {
     /// Nothing is planned.
@@ -55,10 +67,10 @@ impl Schedule {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Vec<Errand> {
-        self.0.retain(|known, _| errands.contains(known));
+        self.errands.retain(|known, _| errands.contains(known));
         let mut due = Vec::new();
         for errand in errands {
-            match self.0.get(errand) {
+            match self.errands.get(errand) {
                 Some(at) if *at > now => {}
                 Some(at) if now.distance(*at) <= MISSED_SECONDS => due.push(errand.clone()),
                 Some(_) | None => {
@@ -96,7 +108,7 @@ impl Schedule {
             let now = Errand::from(&domain);
             let former = Errand { domain, former: Some(generation) };
             let taken = held.iter().any(|(errand, _)| *errand == now);
-            let errand = if taken || self.0.contains_key(&former) { former } else { now };
+            let errand = if taken || self.errands.contains_key(&former) { former } else { now };
             held.push((errand, generation));
         }
         held
@@ -109,11 +121,45 @@ impl Schedule {
         span: RangeInclusive<u64>,
         rng: &mut impl CryptoRngCore,
     ) {
-        let width = span.end().saturating_sub(*span.start()).saturating_add(1);
-        // The spans are a few thousand wide: the bias of a remainder of 64 bits is far below 2^-50.
-        let offset = rng.next_u64().checked_rem(width).unwrap_or(0);
-        self.0.insert(errand.clone(), now.plus(span.start().saturating_add(offset)));
+        self.errands.insert(errand.clone(), within(now, &span, rng));
     }
+
+    /// Which batch of vouchers is to be asked for at `now`, of those whose moment has `come`. The key that asks is nobody
+    /// else's: it comes with no other batch, nor when something is said as one whom that retailer knows (`spoken`).
+    fn batch(
+        &mut self,
+        come: Vec<(ControllerId, Week, Timestamp)>,
+        spoken: &[(ControllerId, bool)],
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Option<(ControllerId, Week)> {
+        self.batches.retain(|(domain, week), _| {
+            come.iter().any(|(known, of, _)| (known, of) == (domain, week))
+        });
+        let mut due = None;
+        for (domain, week, drawn) in come {
+            let batch = (domain, week);
+            let at = self.batches.get(&batch).copied().unwrap_or(drawn);
+            if at > now {
+                continue;
+            }
+            let alone = due.is_none() && spoken.iter().all(|(other, _)| *other != batch.0);
+            if alone && now.distance(at) <= MISSED_SECONDS {
+                due = Some(batch.clone());
+            }
+            // Also the one that is due: if nothing comes of it, it is asked for again.
+            self.batches.insert(batch, within(now, &BATCH_AGAIN_SECONDS, rng));
+        }
+        due
+    }
+}
+
+/// A moment in `span` after `now`.
+fn within(now: Timestamp, span: &RangeInclusive<u64>, rng: &mut impl CryptoRngCore) -> Timestamp {
+    let width = span.end().saturating_sub(*span.start()).saturating_add(1);
+    // The spans are a few thousand wide: the bias of a remainder of 64 bits is far below 2^-50.
+    let offset = rng.next_u64().checked_rem(width).unwrap_or(0);
+    now.plus(span.start().saturating_add(offset))
 }
 
 /// Runs what is due now. Says with whom it went well, and with whom not.
@@ -147,6 +193,11 @@ pub async fn run_due(exchange: &Exchange, schedule: &mut Schedule) -> Vec<(Contr
             let well = report(exchange.run(&errand).await);
             schedule.done(&errand, well, engine.now(), &mut engine.rng());
             run.push((errand.domain, well));
+        }
+        let come = exchange.batches_to_ask().await.unwrap_or_default();
+        let batch = schedule.batch(come, &run, engine.now(), &mut engine.rng());
+        if let Some((domain, week)) = batch {
+            report(exchange.ask_for_vouchers(&domain, Some(week)).await);
         }
     }
     // What was made ready and did not arrive must leave though this process ends without a word.
@@ -249,6 +300,47 @@ mod tests {
         assert!(schedule.due(&shops, NOW.plus(9), &mut rng).is_empty());
         let ran = passing(&mut schedule, &shops, (NOW.plus(10), NOW.plus(125)), &mut rng);
         assert_eq!(ran.len(), 2);
+    }
+
+    #[test]
+    fn a_batch_is_asked_for_at_its_own_moment_and_never_beside_something_else() {
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut schedule = Schedule::new();
+        let domain = ControllerId::parse("a.example").unwrap();
+        let other = ControllerId::parse("b.example").unwrap();
+        let week = Week::of(NOW);
+        let (first, second) = ((domain.clone(), week), (other.clone(), week));
+        let come = |at: Timestamp| vec![(domain.clone(), week, at), (other.clone(), week, at)];
+        // Two whose moments fall together: the second waits for another one.
+        assert_eq!(schedule.batch(come(NOW), &[], NOW, &mut rng), Some(first));
+        assert_eq!(schedule.batch(come(NOW), &[], NOW.plus(5), &mut rng), None);
+        let mut found = Vec::new();
+        for tick in 0..=BATCH_AGAIN_SECONDS.end() / TICK.as_secs() {
+            let now = NOW.plus(5 + tick * TICK.as_secs());
+            // The first was answered.
+            let left = vec![(other.clone(), week, NOW)];
+            found.extend(schedule.batch(left, &[], now, &mut rng).map(|batch| (batch, now)));
+            if !found.is_empty() {
+                break;
+            }
+        }
+        let [(batch, at)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(*batch, second);
+        assert!(NOW.distance(*at) >= *BATCH_AGAIN_SECONDS.start());
+        // Said something there as one whom it knows, in the same moment: another one is drawn.
+        let mut schedule = Schedule::new();
+        let spoken = [(domain.clone(), false)];
+        assert_eq!(schedule.batch(come(NOW), &spoken, NOW, &mut rng), Some(second));
+        assert_eq!(schedule.batch(come(NOW), &[], NOW.plus(5), &mut rng), None);
+        // Missed while the machine slept: asked for within the hour after, and not at once.
+        let mut schedule = Schedule::new();
+        let woken = NOW.plus(7_200);
+        assert_eq!(schedule.batch(come(NOW), &[], woken, &mut rng), None);
+        assert_eq!(schedule.batches.len(), 2);
+        assert!(schedule.batches.values().all(|at| *at > woken && *at <= woken.plus(3_600)));
+        // What is asked for no more, since she objects or it came, is forgotten.
+        assert_eq!(schedule.batch(Vec::new(), &[], woken, &mut rng), None);
+        assert_eq!(schedule, Schedule::new());
     }
 
     #[test]

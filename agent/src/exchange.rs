@@ -132,9 +132,20 @@ impl Exchange {
         Ok(refreshed)
     }
 
-    /// Everything that is due with one retailer as who she is to it now: [`meet`](Self::meet), what was not answered
-    /// yet, keys, disclosures, mail, vouchers.
+    /// Everything that is due with one retailer, because she asks for it now: [`refresh_as_known`](Self::refresh_as_known),
+    /// and the vouchers. Both reach the retailer in one moment.
     pub async fn refresh(&self, domain: &ControllerId) -> Result<Refreshed, ExchangeError> {
+        let mut refreshed = self.refresh_as_known(domain).await?;
+        refreshed.vouchers = self.ask_for_vouchers(domain, None).await?;
+        Ok(refreshed)
+    }
+
+    /// Everything that is due with one retailer as who she is to it now: [`meet`](Self::meet), what was not answered
+    /// yet, keys, disclosures, mail; and what everybody fetches, keys of vouchers too.
+    pub async fn refresh_as_known(
+        &self,
+        domain: &ControllerId,
+    ) -> Result<Refreshed, ExchangeError> {
         let errand = Errand::from(domain);
         let mut refreshed = match self.meet(domain).await {
             Ok(refreshed) => refreshed,
@@ -166,7 +177,7 @@ impl Exchange {
         let mail = self.collect_waiting(&errand).await;
         (refreshed.keys, refreshed.disclosures) = self.deliver_due(domain).await?;
         refreshed.mail = mail?;
-        refreshed.vouchers = self.fetch_vouchers(domain).await?;
+        self.fetch_voucher_keys(domain).await?;
         gone_on.and(withdrawn).and(objected).and(told).and(erased).map(|()| refreshed)
     }
 

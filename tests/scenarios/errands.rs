@@ -50,6 +50,36 @@ async fn keys_of_the_next_day_are_delivered_while_she_does_something_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn vouchers_are_asked_for_when_nobody_speaks_there_as_one_whom_the_shop_knows() {
+    let world = World::start(MORNING, false).await.unwrap();
+    let domain = world.lumen.domain.clone();
+    world.lumen.give_vouchers(MORNING).unwrap();
+    world.exchange.meet(&domain).await.unwrap();
+    let request = world.open_request(&world.lumen, Purpose::Recognition).unwrap();
+    world.exchange.give(request, Indication::Page).await.unwrap();
+    let mut schedule = Schedule::new();
+    let (mut ran, mut came) = (Vec::new(), Vec::new());
+    let mut held = world.engine().vouchers().unwrap().len();
+    // Two hours and a half: keys on the first errand, and the batch of this week within an hour of them.
+    for tick in 0..900 {
+        let now = MORNING.plus(tick * 10);
+        world.clock.reach(now);
+        if !run_due(&world.exchange, &mut schedule).await.is_empty() {
+            ran.push(now);
+        }
+        let has = world.engine().vouchers().unwrap().iter().map(|view| view.classes.len()).sum();
+        if has != held {
+            held = has;
+            came.push(now);
+        }
+    }
+    assert!(ran.len() > 1, "{ran:?}");
+    assert_eq!(came.len(), 1);
+    assert!(!ran.contains(&came[0]), "{ran:?} {came:?}");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_locked_vault_runs_no_errands() {
     let world = World::start(MORNING, false).await.unwrap();
     world.exchange.meet(&world.lumen.domain).await.unwrap();

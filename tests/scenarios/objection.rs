@@ -16,6 +16,7 @@ use besace_protocol::{
     lang::Language,
     party::ControllerId,
     purpose::Purpose,
+    time::Week,
     wire::Objected,
 };
 use rusqlite::Connection;
@@ -84,6 +85,32 @@ async fn after_one_tap_no_offer_of_that_shop_is_shown_and_what_was_earned_stays_
     let (status, _) = browser.press(&format!("/consent/{domain}/offers"), "").await;
     assert_eq!((status, shown(engine)), (303, before));
     assert_eq!(recorded(&world.lumen), [false]);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_she_objects_no_further_voucher_is_asked_for_and_those_in_hand_stay() {
+    let world = world().await;
+    let (domain, engine) = (&world.lumen.domain, world.engine());
+    let held = vouchers(engine);
+    assert!(held > 0);
+    world.exchange.object(domain, true).await.unwrap();
+    let in_hand = engine.vouchers().unwrap()[0].classes[0].class;
+    engine.show_voucher(domain, in_hand, false).unwrap();
+    // The moments of both weeks have come.
+    world.clock.reach(Week::of(NOW).next().start().minus(1));
+    assert_eq!(engine.batches_to_ask().unwrap(), []);
+    assert!(engine.due_vouchers(domain).unwrap().is_empty());
+    assert!(engine.missing_voucher_weeks(domain).unwrap().is_empty());
+    assert_eq!(world.exchange.fetch_vouchers(domain).await.unwrap(), 0);
+    assert_eq!(vouchers(engine), held);
+    // She takes it back: they come as they come to everybody.
+    world.exchange.object(domain, false).await.unwrap();
+    let waiting = engine.batches_to_ask().unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((&waiting[0].0, waiting[0].1), (domain, Week::of(NOW).next()));
+    assert!(world.exchange.fetch_vouchers(domain).await.unwrap() > 0);
+    assert_eq!(engine.batches_to_ask().unwrap(), []);
     world.close().await;
 }
 

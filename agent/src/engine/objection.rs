@@ -82,6 +82,11 @@ impl Engine {
         Ok(said.into_iter().filter(|one| one.objects).map(|one| one.domain).collect())
     }
 
+    /// Whether she objects to the marketing of a retailer now.
+    pub(super) fn objects_to(&self, domain: &ControllerId) -> Result<bool, StepError> {
+        Ok(self.vault()?.objection(domain)?.is_some_and(|said| said.objects))
+    }
+
     /// Who objects: the retailer knows nobody else as long as she who started afresh is not heard of.
     fn objecting(&self, domain: &ControllerId) -> Result<Pseudonym, StepError> {
         match self.pseudonym(domain) {

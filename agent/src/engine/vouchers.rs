@@ -41,8 +41,13 @@ impl Engine {
     /// Longest answer with the keys of a week, in bytes: base64url twice, and the proof.
     pub const VOUCHER_KEYS_ANSWER_MAX: usize = UnverifiedVoucherKeys::LEN_MAX * 3;
 
-    /// The weeks whose keys are to be fetched from a retailer: this one and the next, unless they are here.
+    /// The weeks whose keys are to be fetched from a retailer: this one and the next, unless they are here. None while
+    /// she objects to its marketing.
     pub fn missing_voucher_weeks(&self, domain: &ControllerId) -> Result<Vec<Week>, StepError> {
+        self.prune_vouchers()?;
+        if self.objects_to(domain)? {
+            return Ok(Vec::new());
+        }
         let known = self.vault()?.voucher_weeks(domain)?;
         let running = Week::of(self.now());
         let weeks = [running, running.next()].into_iter();
@@ -94,14 +99,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Batches that are to be asked for now. Each is in the vault before this returns, and is the same every
-    /// time until it is answered.
+    /// Batches whose moment has come, and that moment: each is asked for by an errand of its own.
+    pub fn batches_to_ask(&self) -> Result<Vec<(ControllerId, Week, Timestamp)>, StepError> {
+        let now = self.now();
+        Ok(self.vault()?.batches_to_ask(Week::of(now), now)?)
+    }
+
+    /// Batches that are to be asked for now; none while she objects to the retailer's marketing. Each is in the vault
+    /// before this returns, and is the same every time until it is answered.
     pub fn due_vouchers(
         &self,
         domain: &ControllerId,
     ) -> Result<Vec<(Week, PreparedCall)>, StepError> {
         self.prune_vouchers()?;
         let (vault, now) = (self.vault()?, self.now());
+        if self.objects_to(domain)? {
+            return Ok(Vec::new());
+        }
         let mut due = Vec::new();
         for week in vault.voucher_weeks(domain)? {
             if week.done_at.is_some() || now < week.ask_at {

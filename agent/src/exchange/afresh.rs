@@ -52,7 +52,7 @@ impl Exchange {
     pub async fn run(&self, errand: &Errand) -> Result<(), ExchangeError> {
         match errand.former {
             Some(_) => self.look_after(errand).await,
-            None => self.refresh(&errand.domain).await.map(drop),
+            None => self.refresh_as_known(&errand.domain).await.map(drop),
         }
     }
 

@@ -1,6 +1,11 @@
 //! Vouchers: keys of a week are fetched as everybody fetches them, batches are asked for when they are due.
 
-use besace_protocol::{party::ControllerId, problem::ProblemType, wire::VOUCHERS_PATH};
+use besace_protocol::{
+    party::ControllerId,
+    problem::ProblemType,
+    time::{Timestamp, Week},
+    wire::VOUCHERS_PATH,
+};
 
 use super::{Exchange, ExchangeError};
 use crate::{engine::Engine, net::NetError};
@@ -9,6 +14,12 @@ impl Exchange {
     /// Fetches keys of weeks that are missing, and asks for the batches that are due. Says how many
     /// vouchers came.
     pub async fn fetch_vouchers(&self, domain: &ControllerId) -> Result<usize, ExchangeError> {
+        self.fetch_voucher_keys(domain).await?;
+        self.ask_for_vouchers(domain, None).await
+    }
+
+    /// Fetches keys of weeks that are missing, as everybody fetches them.
+    pub async fn fetch_voucher_keys(&self, domain: &ControllerId) -> Result<(), ExchangeError> {
         let name = domain.clone();
         for week in self.step(move |engine| engine.missing_voucher_weeks(&name)).await? {
             let path = format!("{VOUCHERS_PATH}/{}", week.as_number());
@@ -25,9 +36,21 @@ impl Exchange {
             })
             .await?;
         }
+        Ok(())
+    }
+
+    /// Asks for the batches that are due, or for that of one week. Says how many vouchers came.
+    pub async fn ask_for_vouchers(
+        &self,
+        domain: &ControllerId,
+        only: Option<Week>,
+    ) -> Result<usize, ExchangeError> {
         let mut count: usize = 0;
         let name = domain.clone();
-        for (week, call) in self.step(move |engine| engine.due_vouchers(&name)).await? {
+        let due = self.step(move |engine| engine.due_vouchers(&name)).await?;
+        for (week, call) in
+            due.into_iter().filter(|(week, _)| only.is_none_or(|only| only == *week))
+        {
             let pseudonym = call.pseudonym;
             let answered = self.call(call, "vouchers").await;
             // The key asks once: its connections are of no more use.
@@ -46,5 +69,12 @@ impl Exchange {
             }
         }
         Ok(count)
+    }
+
+    /// Batches whose moment has come, and that moment.
+    pub async fn batches_to_ask(
+        &self,
+    ) -> Result<Vec<(ControllerId, Week, Timestamp)>, ExchangeError> {
+        self.step(Engine::batches_to_ask).await
     }
 }

@@ -79,6 +79,29 @@ impl Vault {
         })
     }
 
+    /// The batches that nobody has asked for yet though their moment has come, and that moment; none of a retailer to whose
+    /// marketing she objects, nor of weeks before `first`.
+    pub fn batches_to_ask(
+        &self,
+        first: Week,
+        now: Timestamp,
+    ) -> Result<Vec<(ControllerId, Week, Timestamp)>, VaultError> {
+        self.read(move |db| {
+            let mut statement = db.prepare(
+                "SELECT domain, week, ask_at FROM voucher_weeks
+                 WHERE done_at IS NULL AND week >= ?1 AND ask_at <= ?2
+                   AND domain NOT IN (SELECT domain FROM objections WHERE objects)
+                 ORDER BY domain, week",
+            )?;
+            let due = (first.as_number(), column::from_time(now));
+            let due = statement.query_map(due, |row| {
+                let domain = column::parsed(row, 0, ControllerId::parse)?;
+                Ok((domain, Week::from_number(row.get(1)?), column::time(row, 2)?))
+            })?;
+            Ok(due.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Keeps a batch before it leaves, unless one waits already. Gives the one that waits.
     pub fn keep_pending_batch(
         &self,
