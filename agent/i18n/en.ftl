@@ -472,7 +472,18 @@ log-forked = { $retailer } signed two different histories in its log. Since { $d
 pilot-without-witnesses = Pilot without witnesses: nobody else checks yet that a shop shows everyone the same log.
 log-knew-less = On { $date }, { $retailer } began another log. Of the one before, it said that it knew { $known } entries, and it had shown you { $shown }. What it had shown you is kept.
 log-waits = The log of { $retailer } could not be compared yet with what the shop showed of it. Until then, your besace entrusts nothing new to it.
-looked-up-missing = { $retailer } counted { $counted } look-ups and showed only { $opened }.
+looked-up-missing = { $retailer } counted { $counted ->
+    [one] one look-up
+   *[other] { $counted } look-ups
+} and showed you { $opened ->
+    [0] none
+    [one] only one
+   *[other] only { $opened }
+}. Its signed count is kept: show it to whoever checks.
+looked-up-other = { $retailer } signed a count of { $counted ->
+    [one] one look-up
+   *[other] { $counted } look-ups
+} that does not match what it showed you. Its signed count is kept: show it to whoever checks.
 
 ## At the till
 

@@ -482,7 +482,18 @@ log-forked = { $retailer } a signé deux histoires différentes dans son registr
 pilot-without-witnesses = Pilote sans témoins : personne d’autre ne vérifie encore qu’une enseigne montre à tous le même registre.
 log-knew-less = Le { $date }, { $retailer } a commencé un autre registre. De celui d’avant, l’enseigne disait connaître { $known } écritures, et elle vous en avait montré { $shown }. Ce qu’elle vous avait montré est gardé.
 log-waits = Le registre de { $retailer } n’a pas encore pu être comparé à ce que l’enseigne en a montré. D’ici là, votre besace ne lui confie rien de nouveau.
-looked-up-missing = { $retailer } a compté { $counted } lectures et n’en a montré que { $opened }.
+looked-up-missing = { $retailer } a compté { $counted ->
+    [one] une lecture
+   *[other] { $counted } lectures
+} et ne vous en a montré { $opened ->
+    [0] aucune
+    [one] qu’une
+   *[other] que { $opened }
+}. Son décompte signé est gardé : montrez-le à qui vérifie.
+looked-up-other = { $retailer } a signé un décompte { $counted ->
+    [one] d’une lecture
+   *[other] de { $counted } lectures
+} qui ne correspond pas à ce qu’elle vous a montré. Ce décompte signé est gardé : montrez-le à qui vérifie.
 
 ## At the till
 

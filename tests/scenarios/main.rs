@@ -17,6 +17,7 @@ mod hardening;
 mod heads;
 mod hostile;
 mod keys;
+mod looked_up;
 mod mandate;
 mod mirror;
 mod negotiation;

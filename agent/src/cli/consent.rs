@@ -491,7 +491,10 @@ fn reconcile(engine: &Engine, grant: GrantId) -> Result<String, Failure> {
     Ok(match told {
         Reconciliation::Complete { uses } => format!("{uses} uses, all proven"),
         Reconciliation::Missing { counted, opened } => {
-            format!("{counted} uses counted, only {opened} proven")
+            format!("{counted} uses counted, only {opened} shown")
+        }
+        Reconciliation::Other { counted } => {
+            format!("{counted} uses counted, and not those that were shown")
         }
     })
 }

@@ -53,12 +53,17 @@ pub enum Reconciliation {
         /// How many.
         uses: u64,
     },
-    /// Fewer openings than the retailer counted, or a broken chain.
+    /// Fewer openings than the retailer counted, in its signed count or in a use that it opened.
     Missing {
         /// Uses that the retailer counted.
         counted: u64,
-        /// Uses that were opened to her, in an unbroken chain from the first.
+        /// Uses that were opened to her.
         opened: u64,
+    },
+    /// Enough openings, and they are not the uses that the retailer counted: it signed for another chain.
+    Other {
+        /// Uses that the retailer counted.
+        counted: u64,
     },
 }
 
@@ -205,13 +210,17 @@ impl Engine {
             None => UseHead::start(grant),
         };
         let mut head = UseHead::start(grant);
-        let mut reached = head == stated;
+        let (mut reached, mut unbroken) = (head == stated, true);
+        let (mut counted, mut opened) = (stated.count, 0_u64);
         for (evidence, used) in self.uses(&stored.domain)? {
             if used.grant != grant {
                 continue;
             }
-            if !head.precedes(&used) {
-                break;
+            opened = opened.saturating_add(1);
+            counted = counted.max(used.counter);
+            unbroken = unbroken && head.precedes(&used);
+            if !unbroken {
+                continue;
             }
             let salt = UnverifiedProof::parse(evidence.proof.as_bytes())
                 .ok()
@@ -220,11 +229,13 @@ impl Engine {
             head = head.after(salt.as_bytes(), &evidence.record);
             reached = reached || head == stated;
         }
-        if reached && head.count >= stated.count {
-            Ok(Reconciliation::Complete { uses: head.count })
+        Ok(if reached && unbroken {
+            Reconciliation::Complete { uses: head.count }
+        } else if opened < counted {
+            Reconciliation::Missing { counted, opened }
         } else {
-            Ok(Reconciliation::Missing { counted: stated.count, opened: head.count })
-        }
+            Reconciliation::Other { counted: stated.count }
+        })
     }
 
     /// Uses that `domain` opened to her, in the order of its log.

@@ -68,7 +68,8 @@ pub fn view(voice: &Voice, engine: &Engine) -> Result<ConsentView, StepError> {
                 });
             }
         }
-        if let Some(alarm) = missing(voice, engine, known.grant.id, &known.display_name)? {
+        let counted = engine.reconcile(known.grant.id)?;
+        if let Some(alarm) = discrepancy(voice, &known.display_name, counted) {
             view.alarms.push(alarm);
         }
     }
@@ -234,22 +235,17 @@ fn log_sentence(
 }
 
 /// What a retailer counted and did not show her, if anything.
-fn missing(
-    voice: &Voice,
-    engine: &Engine,
-    grant: GrantId,
-    retailer: &str,
-) -> Result<Option<String>, StepError> {
-    match engine.reconcile(grant)? {
-        Reconciliation::Complete { .. } => Ok(None),
-        Reconciliation::Missing { counted, opened } => Ok(Some(voice.say_with(
-            "looked-up-missing",
-            [
-                ("retailer", plain(retailer, NAME_MAX).into()),
-                ("counted", counted.into()),
-                ("opened", opened.into()),
-            ],
-        ))),
+fn discrepancy(voice: &Voice, retailer: &str, counted: Reconciliation) -> Option<String> {
+    let who = || ("retailer", plain(retailer, NAME_MAX).into());
+    match counted {
+        Reconciliation::Complete { .. } => None,
+        Reconciliation::Missing { counted, opened } => {
+            let counts = [who(), ("counted", counted.into()), ("opened", opened.into())];
+            Some(voice.say_with("looked-up-missing", counts))
+        }
+        Reconciliation::Other { counted } => {
+            Some(voice.say_with("looked-up-other", [who(), ("counted", counted.into())]))
+        }
     }
 }
 
@@ -439,6 +435,23 @@ mod tests {
         insta::assert_snapshot!(say(Language::Fr, waits), @"Le registre de Maison Lumen n’a pas encore pu être comparé à ce que l’enseigne en a montré. D’ici là, votre besace ne lui confie rien de nouveau.");
         insta::assert_snapshot!(say(Language::En, waits), @"The log of Maison Lumen could not be compared yet with what the shop showed of it. Until then, your besace entrusts nothing new to it.");
         assert_eq!(say(Language::En, LogStanding::Sound), "");
+    }
+
+    #[test]
+    fn a_count_that_does_not_agree_is_said_in_words() {
+        let say = |language, counted| {
+            discrepancy(&voice(language), "Maison Lumen", counted).unwrap_or_default()
+        };
+        let lacks = |counted, opened| Reconciliation::Missing { counted, opened };
+        let other = |counted| Reconciliation::Other { counted };
+        insta::assert_snapshot!(say(Language::En, lacks(1, 0)), @"Maison Lumen counted one look-up and showed you none. Its signed count is kept: show it to whoever checks.");
+        insta::assert_snapshot!(say(Language::En, lacks(3, 1)), @"Maison Lumen counted 3 look-ups and showed you only one. Its signed count is kept: show it to whoever checks.");
+        insta::assert_snapshot!(say(Language::Fr, lacks(3, 1)), @"Maison Lumen a compté 3 lectures et ne vous en a montré qu’une. Son décompte signé est gardé : montrez-le à qui vérifie.");
+        insta::assert_snapshot!(say(Language::En, lacks(9, 7)), @"Maison Lumen counted 9 look-ups and showed you only 7. Its signed count is kept: show it to whoever checks.");
+        insta::assert_snapshot!(say(Language::En, other(1)), @"Maison Lumen signed a count of one look-up that does not match what it showed you. Its signed count is kept: show it to whoever checks.");
+        insta::assert_snapshot!(say(Language::En, other(3)), @"Maison Lumen signed a count of 3 look-ups that does not match what it showed you. Its signed count is kept: show it to whoever checks.");
+        insta::assert_snapshot!(say(Language::Fr, other(3)), @"Maison Lumen a signé un décompte de 3 lectures qui ne correspond pas à ce qu’elle vous a montré. Ce décompte signé est gardé : montrez-le à qui vérifie.");
+        assert_eq!(say(Language::En, Reconciliation::Complete { uses: 3 }), "");
     }
 
     #[test]
