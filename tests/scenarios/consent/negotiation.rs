@@ -247,3 +247,43 @@ fn where_nothing_could_be_given_any_more_nothing_is_said_but_a_no() {
     assert!(say(&house, &mut shop, &no).is_none());
     assert!(house.engine.grants().unwrap().is_empty());
 }
+
+/// She says yes to another request of that purpose, by hand, and takes it back.
+fn given_and_taken_back(house: &House, shop: &mut Shop) {
+    shop.ask(Purpose::Recognition);
+    house.meet(shop);
+    let grant = house.give(shop, Purpose::Recognition);
+    let call = house.engine.withdraw(grant).unwrap();
+    let answer = shop.withdraw(&call).unwrap();
+    house.take(shop, || house.engine.accept_acknowledgement(grant, &answer)).unwrap();
+}
+
+#[test]
+fn a_counter_that_waits_for_her_ends_with_a_withdrawal_of_its_purpose() {
+    let (mut shop, house, id) = countered();
+    given_and_taken_back(&house, &mut shop);
+    assert!(house.engine.open_counters().unwrap().is_empty());
+    assert!(house.engine.give_counter(id, Indication::Page).is_err(), "it is over");
+    // What is left to say is a no.
+    assert_eq!(house.engine.due_negotiations(&shop.domain).unwrap(), [id]);
+    let no = house.engine.negotiate(id).unwrap().unwrap();
+    assert_eq!(no.grant, None);
+    assert!(say(&house, &mut shop, &no).is_none());
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+    let live = |state| matches!(state, GrantState::Given | GrantState::Active);
+    assert!(house.engine.grants().unwrap().iter().all(|view| !live(view.state)));
+}
+
+#[test]
+fn an_agreement_that_comes_after_a_withdrawal_of_its_purpose_gives_nothing() {
+    let (mut shop, house, id) = begun(10);
+    let first = house.engine.negotiate(id).unwrap().unwrap();
+    let agreed = shop.negotiate(&first.call).unwrap();
+    given_and_taken_back(&house, &mut shop);
+    let heard = house.take(&shop, || house.engine.accept_negotiated(id, &agreed)).unwrap();
+    let no = heard.unwrap();
+    assert_eq!(no.grant, None, "nothing is given");
+    assert!(say(&house, &mut shop, &no).is_none());
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+    assert_eq!(house.engine.grants().unwrap().len(), 1, "the one that she took back");
+}
