@@ -59,6 +59,11 @@ impl Schedule {
         Self::default()
     }
 
+    /// The next moment for which an errand is planned.
+    pub fn next(&self) -> Option<Timestamp> {
+        self.errands.values().min().copied()
+    }
+
     /// Which of `errands` are due at `now`. One that is seen for the first time is planned, and so is one that was
     /// missed; one that is gone is forgotten.
     pub fn due(

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod canary;
 pub mod crash;
+pub mod crossroads;
 pub mod department_store;
 pub mod ether;
 pub mod fixture;

@@ -42,7 +42,7 @@ use tempfile::TempDir;
 
 pub use self::asked::notice;
 use self::asked::request;
-use crate::{department_store, tap::WireTap};
+use crate::{crossroads::Crossroads, department_store, tap::WireTap};
 
 /// What opens the vault of the demo.
 pub const PASSPHRASE: &str = "une besace bien fermée";
@@ -434,6 +434,22 @@ impl World {
         let passphrase = Passphrase::new(PASSPHRASE.to_owned()).context("a passphrase")?;
         agent.engine().create(&passphrase, KdfParameters::SMALLEST)?;
         Ok(agent)
+    }
+
+    /// One address behind which both gateways live.
+    pub async fn crossroads(&self) -> Result<Crossroads> {
+        let gateways = [&self.lumen, &self.pont].map(|house| (house.domain.clone(), house.address));
+        Ok(Crossroads::open(BTreeMap::from(gateways), Arc::clone(&self.clock)).await?)
+    }
+
+    /// As [`somebody_else`](Self::somebody_else), for whom both shops are at this address.
+    pub fn somebody_at(&self, crossroads: &Crossroads) -> Result<Exchange> {
+        let agent = self.somebody_else()?;
+        let mut dev = DevRetailers::default();
+        for house in [&self.lumen, &self.pont] {
+            dev.insert(house.domain.clone(), crossroads.address())?;
+        }
+        Ok(Exchange::new(agent.engine().clone(), Net::new(dev)?))
     }
 
     /// Her agent's program ends and is started again. Nobody unlocks the vault.
