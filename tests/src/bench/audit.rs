@@ -33,11 +33,18 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
     Ok(figures)
 }
 
+/// Writes evidence of so many entries, and keeps it: `evidence` with earlier heads, `proofs` and `policy.json` below
+/// `folder`.
+pub(super) fn write(entries: u64, folder: &Path) -> Result<u64> {
+    // A tree of one entry, one full tile, and one in the midst of a tile.
+    evidence::write(entries, &[1, 256, 35_000], folder)
+}
+
 /// Writes evidence here, and has it audited in a process of its own: what writing needs would hide what
 /// auditing needs.
 fn of_size(entries: u64) -> Result<Figures> {
     let folder = tempfile::tempdir()?;
-    let grants = evidence::write(entries, folder.path())?;
+    let grants = evidence::write(entries, &[], folder.path())?;
     let mut command = Command::new(std::env::current_exe()?);
     let output = command.args(["audit", "--json", "--evidence"]).arg(folder.path()).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use besace_e2e::{
-    bench::{Part, Run, audit_evidence, measure, serve_yardstick},
+    bench::{Part, Run, audit_evidence, measure, serve_yardstick, write_evidence},
     crash::life::{Act, live},
 };
 use clap::Parser;
@@ -35,6 +35,12 @@ struct Arguments {
     /// Evidence that was written before; `audit` checks it in a process of its own.
     #[arg(long, value_name = "FOLDER", hide = true)]
     evidence: Option<PathBuf>,
+    /// With `audit`: writes the evidence there and keeps it, and measures nothing.
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
+    /// With `--write`: of how many entries.
+    #[arg(long, value_name = "N", default_value_t = 70_000, requires = "write", value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    entries: u64,
     /// A file with less to do, told what to do line by line; `vault` is held against it.
     #[arg(long, value_name = "ORDERS", hide = true)]
     yardstick: Option<String>,
@@ -50,6 +56,12 @@ fn main() -> Result<()> {
     }
     if let Some(folder) = arguments.evidence {
         println!("{}", audit_evidence(&folder)?.to_json());
+        return Ok(());
+    }
+    if let Some(folder) = arguments.write {
+        ensure!(arguments.part == Part::Audit, "only `audit` has evidence to write");
+        let grants = write_evidence(arguments.entries, &folder)?;
+        println!("{} entries, {grants} grants", arguments.entries);
         return Ok(());
     }
     let run = Run { quick: arguments.quick, grants: arguments.grants, act: arguments.act };

@@ -102,6 +102,7 @@ impl Story {
         };
         std::fs::write(self.policy_file(), policy.to_bytes()?)?;
         self.keep_receipts()?;
+        self.keep_proofs()?;
         let (code, report) = self.audit()?;
         hold!(code == 0, "the auditor says {code}: {report}");
         let held = report["held"].as_array().map_or(0, Vec::len);
@@ -192,6 +193,20 @@ impl Story {
         for view in engine.grants()? {
             let id = view.grant.id;
             std::fs::write(folder.join(format!("{id}.json")), engine.receipt(id)?)?;
+        }
+        Ok(())
+    }
+
+    /// The records and proofs that come with what the shop publishes.
+    fn keep_proofs(&self) -> Result<()> {
+        let folder = self.kept().join("proofs");
+        std::fs::create_dir_all(&folder)?;
+        let retailer = self.world.lumen.lock();
+        let requests = retailer.open_requests(self.world.clock.now())?.requests;
+        let published = [retailer.manifest()?].into_iter().chain(requests);
+        for (n, attested) in published.enumerate() {
+            std::fs::write(folder.join(format!("{n}.tlog-proof")), attested.proof)?;
+            std::fs::write(folder.join(format!("{n}.record")), attested.record.0)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A retailer's whole log, every entry of it opened: grants come and go, and are used as they live.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Result;
 use besace_protocol::{
@@ -14,7 +14,10 @@ use besace_protocol::{
     encoding::Bytes,
     id::{GrantId, Handle, LogId, RequestId, WithdrawalId},
     jws::Role,
-    log::{Checkpoint, Commitment, Frontier, Opening, Origin, Salt},
+    log::{
+        Checkpoint, Commitment, Frontier, InclusionProof, NodeId, Opening, Origin, Salt,
+        inclusion_proof,
+    },
     party::{ControllerId, LegalIdentity, ShopCode},
     purpose::{DataCategory, Granularity, Purpose},
     time::Timestamp,
@@ -35,8 +38,9 @@ const LIVING: u64 = 400;
 const TILE: usize = 256;
 
 /// Writes the evidence below `folder`, with its policy beside it: one request, a grant and a withdrawal for
-/// every fifty `entries`, uses for the rest. Returns how many grants there are.
-pub(super) fn write(entries: u64, folder: &Path) -> Result<u64> {
+/// every fifty `entries`, uses for the rest. Returns how many grants there are. Of the smaller trees in `seen`
+/// the bundle has the heads too.
+pub(super) fn write(entries: u64, seen: &[u64], folder: &Path) -> Result<u64> {
     let grants = entries / 50;
     let mut shop = Shop::new(folder)?;
     shop.ask()?;
@@ -61,8 +65,12 @@ pub(super) fn write(entries: u64, folder: &Path) -> Result<u64> {
             shop.withdraw(&shoppers[usize::try_from(gone)?], entries)?;
         }
     }
-    shop.close(entries)?;
+    shop.close(entries, seen)?;
     Ok(grants)
+}
+
+fn salt_of(index: u64) -> Salt {
+    Salt::from_bytes(*sha256(&[b"salt", &index.to_be_bytes()]).as_bytes())
 }
 
 struct Shopper {
@@ -118,7 +126,7 @@ impl<'a> Shop<'a> {
 
     fn append(&mut self, record: Vec<u8>) -> Result<Salt> {
         let index = u64::try_from(self.entries.len())?;
-        let salt = Salt::from_bytes(*sha256(&[b"salt", &index.to_be_bytes()]).as_bytes());
+        let salt = salt_of(index);
         let opening = Opening { index, record: Bytes(record), salt: salt.clone() };
         self.entries.push(opening.commitment());
         self.openings.push(opening);
@@ -255,18 +263,27 @@ impl<'a> Shop<'a> {
         Ok(())
     }
 
-    /// Signs the head, and writes all that is not written yet.
-    fn close(mut self, entries: u64) -> Result<()> {
+    /// Signs the heads, and writes all that is not written yet.
+    fn close(mut self, entries: u64, seen: &[u64]) -> Result<()> {
         self.flush()?;
         let size = u64::try_from(self.entries.len())?;
         anyhow::ensure!(size == entries, "{size} entries instead of {entries}");
         let mut tree = Frontier::empty();
+        let mut nodes = BTreeMap::new();
         for entry in &self.entries {
-            let _complete = tree.append(entry);
+            let complete = tree.append(entry);
+            if !seen.is_empty() {
+                nodes.extend(complete);
+            }
+            if seen.contains(&tree.size()) && tree.size() < size {
+                self.bundle.add_seen(&self.head(&tree).sign(&self.log_key)?);
+            }
         }
-        let head = Checkpoint { origin: self.origin.clone(), size, root: tree.root() };
-        self.bundle.add_log(&head.sign(&self.log_key)?, &self.entries)?;
+        self.bundle.add_log(&self.head(&tree).sign(&self.log_key)?, &self.entries)?;
         besace_audit::write_bundle(&self.bundle, &self.folder.join("evidence"))?;
+        if !seen.is_empty() {
+            self.prove(&tree, &nodes)?;
+        }
         let mut policy = Policy::new(vec![PinnedController {
             domain: self.domain,
             key: self.key.verifying_key(),
@@ -275,6 +292,28 @@ impl<'a> Shop<'a> {
         }]);
         policy.now = Some(NOW);
         fs::write(self.folder.join("policy.json"), policy.to_bytes()?)?;
+        Ok(())
+    }
+
+    fn head(&self, tree: &Frontier) -> Checkpoint {
+        Checkpoint { origin: self.origin.clone(), size: tree.size(), root: tree.root() }
+    }
+
+    /// Proofs of entries at the edges of tiles, in the files that a gateway hands out.
+    fn prove(&self, tree: &Frontier, nodes: &BTreeMap<NodeId, Digest>) -> Result<()> {
+        let folder = self.folder.join("proofs");
+        fs::create_dir_all(&folder)?;
+        let head = self.head(tree).sign(&self.log_key)?;
+        let last = tree.size().saturating_sub(1);
+        for index in [0, 1, 255, 256, 34_999, 65_535, 65_536, last] {
+            let Some(entry) = self.entries.get(usize::try_from(index)?) else { continue };
+            let read = |id: NodeId| nodes.get(&id).copied().ok_or(());
+            let siblings = inclusion_proof(index, head.size(), read)
+                .map_err(|_| anyhow::anyhow!("no proof of entry {index}"))?;
+            let proof = InclusionProof::new(index, siblings, head.clone(), entry)?;
+            let text = proof.to_text_with_salt(&salt_of(index));
+            fs::write(folder.join(format!("{index}.tlog-proof")), text)?;
+        }
         Ok(())
     }
 }
