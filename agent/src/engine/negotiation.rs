@@ -133,8 +133,21 @@ impl Engine {
                     }
                 }
         };
-        let all = self.negotiations_in_use()?;
-        Ok(all.into_iter().filter(due).map(|one| one.id).collect())
+        let mut all = Vec::new();
+        for one in self.negotiations_in_use()?.into_iter().filter(due) {
+            if !self.is_taken_back(&one)? {
+                all.push(one.id);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether she withdrew what she gave in it: then its withdrawal is told, and the grant no more.
+    fn is_taken_back(&self, stored: &StoredNegotiation) -> Result<bool, StepError> {
+        let last = stored.said.last().map(|said| Unverified::<Grant>::parse(said));
+        let Some(Ok(grant)) = last else { return Ok(false) };
+        let given = self.vault()?.grant(grant.claimed().id)?;
+        Ok(given.is_some_and(|given| given.withdrawal.is_some()))
     }
 
     /// Goes on with a negotiation: what is to be said now, by her rules or because it was not answered yet.

@@ -201,6 +201,17 @@ fn a_yes_that_the_shop_forgot_is_withdrawn_and_does_not_read_as_taken_back_by_he
 }
 
 #[test]
+fn what_she_took_back_before_the_shop_signed_it_is_due_no_more() {
+    let (mut shop, house, id) = begun(10);
+    let first = house.engine.negotiate(id).unwrap().unwrap();
+    let grant = say(&house, &mut shop, &first).unwrap().grant.unwrap();
+    assert_eq!(house.engine.due_negotiations(&shop.domain).unwrap(), [id]);
+    house.engine.withdraw(grant).unwrap();
+    assert!(house.engine.due_negotiations(&shop.domain).unwrap().is_empty());
+    assert!(house.engine.orphans(&shop.domain).unwrap().is_empty());
+}
+
+#[test]
 fn her_no_that_never_arrives_is_said_until_it_could_change_nothing_more() {
     let (shop, house, id) = countered();
     drop(house.engine.refuse_counter(id).unwrap().unwrap());
