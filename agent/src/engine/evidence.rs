@@ -1,16 +1,22 @@
 //! Evidence for an auditor: her logs towards one retailer, and what it proved to her.
 
+use std::collections::BTreeMap;
+
 use besace_protocol::{
     audit::Bundle,
-    consent::{ConsentRequest, Continuation, Record, RecordKind, Restoration},
+    consent::{
+        Acknowledgement, ConsentRequest, Continuation, Record, RecordKind, Restoration, Withdrawal,
+    },
     crypto::sha256,
     document::Unverified,
+    id::GrantId,
     jws::Typ,
     log::{
         Commitment, LogKey, Opening, Origin, SignedCheckpoint, UnverifiedCheckpoint,
         UnverifiedProof,
     },
     party::ControllerId,
+    time::Timestamp,
 };
 
 use super::{
@@ -27,8 +33,12 @@ impl Engine {
         let manifest = self.manifest(domain)?;
         let key = retailer_log_key(manifest.payload());
         let vault = self.vault()?;
+        let given = vault.shown("grant")?;
         let mut openings = Vec::new();
         for evidence in vault.evidence(domain)? {
+            if ends_unheard(&evidence.record, &given) {
+                continue;
+            }
             let (proof, opening) = UnverifiedProof::parse(evidence.proof.as_bytes())
                 .map_err(|_| StepError::Proof)?
                 .verify_opening(&key, &evidence.record)
@@ -77,6 +87,7 @@ impl Engine {
     }
 
     fn add_own_logs(&self, bundle: &mut Bundle, domain: &ControllerId) -> Result<(), StepError> {
+        let given = self.vault()?.shown("grant")?;
         for (log, key) in self.own_logs(domain)? {
             let Some(head) = &log.checkpoint else { continue };
             let head = UnverifiedCheckpoint::parse(head.as_bytes())
@@ -87,6 +98,7 @@ impl Engine {
                 log.entries.iter().map(|entry| entry.commitment).collect();
             bundle.add_log(&head, &entries).map_err(|_| StepError::Make)?;
             let openings = log.entries.into_iter().filter_map(|entry| entry.opening);
+            let openings = openings.filter(|one| !ends_unheard(one.record.as_ref(), &given));
             bundle.add_openings(key.origin(), openings).map_err(|_| StepError::Make)?;
         }
         Ok(())
@@ -162,4 +174,14 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether `record` ends a grant that is not among those shown to her as `given`: she took it back before the retailer's
+/// signature reached her, and is told it no more. No reader of either log finds what was ended, and would hold the end
+/// against whoever wrote it down.
+fn ends_unheard(record: &[u8], given: &BTreeMap<GrantId, Timestamp>) -> bool {
+    let withdrawn = Unverified::<Withdrawal>::parse(record).map(|one| one.claimed().grant);
+    let acknowledged =
+        || Unverified::<Acknowledgement>::parse(record).map(|one| one.claimed().grant);
+    withdrawn.or_else(|_| acknowledged()).is_ok_and(|grant| !given.contains_key(&grant))
 }

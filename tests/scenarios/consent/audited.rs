@@ -11,7 +11,7 @@ use besace_retailer::ShopScope;
 use super::courier::{House, Shop};
 
 /// The bundle that her agent writes about `shop`.
-fn evidence(house: &House, shop: &Shop) -> Bundle {
+pub(super) fn evidence(house: &House, shop: &Shop) -> Bundle {
     let (mut bundle, key) = house.engine.own_evidence(&shop.domain).unwrap();
     let (head, entries) = shop.public_log();
     bundle.add_log(&head.verify(&key).unwrap(), &entries).unwrap();
@@ -19,7 +19,7 @@ fn evidence(house: &House, shop: &Shop) -> Bundle {
 }
 
 /// An auditor who knows the retailer's keys, and looks at what her agent hands out.
-fn audited(house: &House, shop: &Shop, bundle: &Bundle) -> Report {
+pub(super) fn audited(house: &House, shop: &Shop, bundle: &Bundle) -> Report {
     let manifest = house.engine.manifest(&shop.domain).unwrap();
     let policy = Policy::new(vec![PinnedController {
         domain: shop.domain.clone(),
@@ -30,7 +30,7 @@ fn audited(house: &House, shop: &Shop, bundle: &Bundle) -> Report {
     audit(bundle, &policy, house.engine.now())
 }
 
-fn found(report: &Report) -> Vec<String> {
+pub(super) fn found(report: &Report) -> Vec<String> {
     report.findings.iter().map(ToString::to_string).collect()
 }
 
@@ -113,4 +113,22 @@ fn a_flipped_byte_of_any_file_is_named() {
             assert_eq!(places, [name.as_str()], "byte {at}");
         }
     }
+}
+
+#[test]
+fn the_end_of_what_she_never_heard_of_is_held_against_nobody() {
+    let mut shop = Shop::new("shop.example", 1);
+    let house = House::new();
+    shop.ask(Purpose::Recognition);
+    shop.ask(Purpose::StaffGreeting);
+    house.meet(&shop);
+    // The shop signs, its answer is lost, and she takes the grant back.
+    let (lost, call) = house.say_yes(Purpose::Recognition);
+    shop.give_grant(&call).unwrap();
+    let call = house.engine.withdraw(lost).unwrap();
+    let answer = shop.withdraw(&call).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(lost, &answer)).unwrap();
+    house.give(&mut shop, Purpose::StaffGreeting);
+    let report = audited(&house, &shop, &evidence(&house, &shop));
+    assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
 }
