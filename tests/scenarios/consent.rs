@@ -10,6 +10,7 @@ mod pause;
 mod renewal;
 mod revocation;
 mod rules;
+mod talk;
 
 use besace_agent::{
     engine::{Reconciliation, StepError},

@@ -32,6 +32,8 @@ use serde::Serialize;
 /// 2026-11-22 10:00:30 UTC: in the middle of an epoch and of a slot.
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
 
+const STORE: &str = "store";
+
 const CODE: ShopCode = ShopCode::from_bytes([0, 0, 0, 1]);
 
 fn bytes<T: Serialize>(answer: &T) -> Vec<u8> {
@@ -44,10 +46,21 @@ pub(super) struct Shop {
     retailer: Retailer,
     now: Timestamp,
     rng: StdRng,
+    /// Where its store is, if it is in a file.
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Shop {
     pub(super) fn new(domain: &str, seed: u64) -> Self {
+        Self::with(domain, seed, None)
+    }
+
+    /// As [`new`](Self::new), with a store in a file, so that it can be killed.
+    pub(super) fn kept(domain: &str, seed: u64) -> Self {
+        Self::with(domain, seed, Some(tempfile::tempdir().unwrap()))
+    }
+
+    fn with(domain: &str, seed: u64, folder: Option<tempfile::TempDir>) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let domain = ControllerId::parse(domain).unwrap();
         let shop = besace_protocol::party::Shop {
@@ -67,9 +80,24 @@ impl Shop {
             name: "Au Bon Rayon SAS".to_owned(),
         };
         let identity = Identity { domain: domain.clone(), legal, shops: vec![shop] };
-        let store = SqliteStore::in_memory().unwrap();
+        let store = match &folder {
+            Some(folder) => SqliteStore::create(&folder.path().join(STORE)).unwrap(),
+            None => SqliteStore::in_memory().unwrap(),
+        };
         let retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
-        Self { domain, retailer, now: NOW, rng }
+        Self { domain, retailer, now: NOW, rng, folder }
+    }
+
+    /// It is killed and started again: what is not in its file is gone.
+    pub(super) fn restart(&mut self) {
+        let folder = self.folder.as_ref().unwrap();
+        let store = SqliteStore::open(&folder.path().join(STORE)).unwrap();
+        self.retailer = Retailer::open(store, self.now, &mut self.rng).unwrap();
+    }
+
+    /// Its grants for `purpose` that live.
+    pub(super) fn live(&self, purpose: Purpose) -> Vec<GrantId> {
+        self.retailer.grants_to_end(GrantsToEnd::Purpose(purpose), self.now).unwrap()
     }
 
     pub(super) fn advance(&mut self, seconds: u64) {
