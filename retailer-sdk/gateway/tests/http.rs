@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "http/desk.rs"]
+mod desk;
 #[path = "http/doors.rs"]
 mod doors;
 #[path = "http/hostile.rs"]
@@ -36,7 +38,7 @@ use besace_protocol::{
     presence::{ShopValue, Slot},
     problem::{Problem, ProblemType},
     purpose::Purpose,
-    time::Day,
+    time::{Day, Timestamp},
     wire::{
         self, Arrivals, Attested, CollectMail, EmitterFrame, GrantGiven, MailCollected,
         OpenRequests, Recognised,
@@ -101,11 +103,15 @@ impl World {
     }
 
     fn over(limits: Limits, store: SqliteStore) -> Self {
-        let clock = Arc::new(FixedClock::new(NOW));
+        Self::init(limits, store, NOW)
+    }
+
+    /// A gateway that is made now.
+    fn init(limits: Limits, store: SqliteStore, now: Timestamp) -> Self {
         let entropy = Arc::new(SeededEntropy::new(1));
         let mut rng = Rng::new(Arc::<SeededEntropy>::clone(&entropy));
         let identity = Identity { domain: domain(), legal: legal(), shops: shops() };
-        let mut retailer = Retailer::init(store, &identity, NOW, &mut rng).unwrap();
+        let mut retailer = Retailer::init(store, &identity, now, &mut rng).unwrap();
         for purpose in [Purpose::Recognition, Purpose::StaffGreeting] {
             let draft = RequestDraft {
                 negotiation: NegotiationPolicy::default(),
@@ -113,7 +119,7 @@ impl World {
                 open_days: 90,
                 terms: terms(purpose),
             };
-            retailer.publish_request(draft, NOW, &mut rng).unwrap();
+            retailer.publish_request(draft, now, &mut rng).unwrap();
         }
         let mut key = |name: &str, scopes: &[ShopScope]| {
             let key = retailer.add_shop_key(name, shop(1), scopes, &mut rng).unwrap();
@@ -121,6 +127,18 @@ impl World {
         };
         let receiver = key("receiver", &[ShopScope::Sightings, ShopScope::Emitter]);
         let screen = key("screen", &[ShopScope::Arrivals]);
+        Self::serve(limits, retailer, [receiver, screen], now, entropy)
+    }
+
+    /// Serves what there is, with the keys of a receiver and a screen.
+    fn serve(
+        limits: Limits,
+        retailer: Retailer,
+        [receiver, screen]: [String; 2],
+        now: Timestamp,
+        entropy: Arc<SeededEntropy>,
+    ) -> Self {
+        let clock = Arc::new(FixedClock::new(now));
         let retailer = Arc::new(Mutex::new(retailer));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
