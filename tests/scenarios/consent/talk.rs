@@ -471,12 +471,10 @@ impl Fair {
         }
     }
 
-    /// A grant leaves in a turn of its own, or not at all; of anything else the turn is empty.
-    fn turn(&self, way: &Way) -> Option<Option<Turn>> {
-        match way.grant() {
-            Some(grant) => self.house.engine.turn_to_tell(grant, way.call()).unwrap().map(Some),
-            None => Some(None),
-        }
+    /// A grant leaves in a turn of its own, or not at all; anything else in none.
+    fn turn(&self, way: &Way) -> Option<Vec<Turn>> {
+        let Some(grant) = way.grant() else { return Some(Vec::new()) };
+        Some(vec![self.house.engine.turn_to_tell(grant, way.call()).unwrap()?])
     }
 
     fn count(&mut self, way: &Way) {
