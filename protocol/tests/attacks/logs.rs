@@ -7,9 +7,9 @@ use besace_protocol::{
     encoding::to_base64,
     id::LogId,
     log::{
-        Checkpoint, Comparison, Frontier, HashTiles, LogKey, Origin, Salt, SignedCheckpoint,
-        TilePath, TileRow, UnverifiedCheckpoint, UnverifiedProof, commitment, compare,
-        consistency_proof, leaf_hash, verify_consistency,
+        Checkpoint, Comparison, Frontier, HashTiles, LogKey, NodeId, Origin, Salt,
+        SignedCheckpoint, TilePath, TileRow, UnverifiedCheckpoint, UnverifiedProof, commitment,
+        compare, consistency_proof, leaf_hash, node_hash, verify_consistency,
     },
 };
 
@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Leaves of the log that is attacked: more than one tile row of a small tree, and no power of two.
-const SIZE: usize = 13;
+pub(super) const SIZE: usize = 13;
 
 /// The record of a use of the grant: what a log of a retailer holds most of.
 fn record(scene: &Scene, counter: u64) -> Vec<u8> {
@@ -48,7 +48,7 @@ fn proofs(scene: &Scene) -> (Vec<(String, Vec<u8>)>, LogKey) {
     (logged.collect(), LogKey::new(scene.shop.log.origin.clone(), signer(scene).verifying_key()))
 }
 
-fn signer(scene: &Scene) -> SigningKey {
+pub(super) fn signer(scene: &Scene) -> SigningKey {
     SigningKey::generate(&mut scene.rng.clone())
 }
 
@@ -58,14 +58,14 @@ fn opened(proof: &str, key: &LogKey, record: &[u8]) -> Result<(), String> {
 }
 
 /// A history of commitments, as one who writes it has it.
-struct History {
+pub(super) struct History {
     leaves: Vec<Digest>,
     heads: Vec<SignedCheckpoint>,
 }
 
 impl History {
     /// [`SIZE`] leaves, of which those from `fork` on are others.
-    fn new(scene: &Scene, fork: usize) -> Self {
+    pub(super) fn new(scene: &Scene, fork: usize) -> Self {
         let mut frontier = Frontier::empty();
         let (mut leaves, mut heads) = (Vec::new(), Vec::new());
         for n in 0..SIZE {
@@ -83,8 +83,22 @@ impl History {
         Self { leaves, heads }
     }
 
-    fn head(&self, size: usize) -> &SignedCheckpoint {
+    pub(super) fn head(&self, size: usize) -> &SignedCheckpoint {
         &self.heads[size - 1]
+    }
+
+    /// That the whole tree continues that of the first `size` leaves.
+    pub(super) fn consistency(&self, size: usize) -> Vec<Digest> {
+        let read = |id: NodeId| {
+            let first = usize::try_from(id.index << id.level).unwrap();
+            let many = 1_usize << id.level;
+            let mut nodes = Vec::from(&self.leaves[first..first + many]);
+            while nodes.len() > 1 {
+                nodes = nodes.chunks(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+            }
+            Ok::<_, ()>(nodes[0])
+        };
+        consistency_proof(size as u64, SIZE as u64, read).unwrap()
     }
 
     /// The one tile of the whole tree.
@@ -302,19 +316,7 @@ fn histories(scene: &Scene, list: &mut List) {
     let attempt = HashTiles::new().insert(path(), &bytes[..bytes.len() - 33]);
     list.tries("a tile that ends early", "ParseBundleError", attempt);
 
-    let read = |id: besace_protocol::log::NodeId| {
-        let first = usize::try_from(id.index << id.level).unwrap();
-        let many = 1_usize << id.level;
-        let mut frontier = Vec::from(&honest.leaves[first..first + many]);
-        while frontier.len() > 1 {
-            frontier = frontier
-                .chunks(2)
-                .map(|pair| besace_protocol::log::node_hash(&pair[0], &pair[1]))
-                .collect();
-        }
-        Ok::<_, ()>(frontier[0])
-    };
-    let proof = consistency_proof(5, SIZE as u64, read).unwrap();
+    let proof = honest.consistency(5);
     let (old, new) = (*honest.head(5).root(), *honest.head(SIZE).root());
     assert_eq!(verify_consistency(5, &old, SIZE as u64, &new, &proof), Ok(()));
     for gone in 0..proof.len() {
