@@ -31,24 +31,40 @@ use world::{NOW, STANDS, World, terms};
 const RUNS_OF_BYTES: u64 = 500;
 /// Runs of values, in each of four parts.
 const RUNS_OF_VALUES: u64 = 25_000;
+/// Steps at which a program can be killed that each part must reach.
+const STEPS_MIN: usize = 30;
 /// Runs with a side that follows no rule, for each side.
 const RUNS_OF_LIARS: u64 = 2_000;
 /// Seeds that broke a promise once: a second grant after a backup, and a no forgotten by one.
 const FOUND: &[u64] = &[2_001_636, 3_004_795, 4_009_040, 2_001_874];
+
+/// One run, killed before one of its steps. If it breaks a promise it fails, with its trace.
+fn one(world: &mut World, seed: u64, wire: Wire, kill_at: Option<u64>) -> Seen {
+    let mut run = Run::new(world, seed, wire, Planted::Nothing);
+    run.kill_at = kill_at;
+    if let Err(broken) = run.go() {
+        let mut again = Run::new(world, seed, wire, Planted::Nothing);
+        again.kill_at = kill_at;
+        again.trace = Some(Vec::new());
+        assert_eq!(again.go(), Err(broken.clone()), "seed {seed} does not replay");
+        let trace = again.trace.unwrap_or_default().join("\n");
+        panic!("seed {seed}, killed before {kill_at:?}: {broken}\n{trace}");
+    }
+    run.seen
+}
 
 /// All runs of `seeds`; the first that breaks a promise fails, with its trace.
 fn all(seeds: impl Iterator<Item = u64>, wire: Wire) -> Seen {
     let mut world = World::of("shop.example", 2, 1);
     let mut total = Seen::default();
     for seed in seeds {
-        let mut run = Run::new(&mut world, seed, wire, Planted::Nothing);
-        if let Err(broken) = run.go() {
-            let mut again = Run::new(&mut world, seed, wire, Planted::Nothing);
-            again.trace = Some(Vec::new());
-            assert_eq!(again.go(), Err(broken.clone()), "seed {seed} does not replay");
-            panic!("seed {seed}: {broken}\n{}", again.trace.unwrap_or_default().join("\n"));
+        let seen = one(&mut world, seed, wire, None);
+        // Where chance never killed a program, it is killed now, in the same run.
+        for (step, number) in &seen.steps {
+            if !total.killed.contains(step) && !seen.killed.contains(step) {
+                total.killed.extend(one(&mut world, seed, wire, Some(*number)).killed);
+            }
         }
-        let seen = run.seen.clone();
         total.settled += seen.settled;
         total.refused += seen.refused;
         total.lapsed += seen.lapsed;
@@ -57,6 +73,8 @@ fn all(seeds: impl Iterator<Item = u64>, wire: Wire) -> Seen {
         total.withdrawn += seen.withdrawn;
         total.lost += seen.lost;
         total.doubled += seen.doubled;
+        total.steps.extend(seen.steps);
+        total.killed.extend(seen.killed);
         for (all, one) in total.turns.iter_mut().zip(seen.turns) {
             *all += one;
         }
@@ -79,7 +97,12 @@ fn both_sides_come_to_the_same_end_whatever_happens_to_bytes() {
 
 fn quarter(part: u64) {
     let first = 1_000_000 * (part + 1);
-    check_wide(&all(first..first + RUNS_OF_VALUES, Wire::Values));
+    let seen = all(first..first + RUNS_OF_VALUES, Wire::Values);
+    check_wide(&seen);
+    // A program was killed before each thing that one ever does, after each thing that is said.
+    let spared: Vec<_> = seen.steps.keys().filter(|step| !seen.killed.contains(step)).collect();
+    assert!(spared.is_empty(), "never killed before {spared:?}");
+    assert!(seen.steps.len() >= STEPS_MIN, "{} steps: {:?}", seen.steps.len(), seen.steps);
 }
 
 #[test]

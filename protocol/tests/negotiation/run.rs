@@ -1,7 +1,7 @@
 //! One run: two sides, a wire that loses, doubles and reorders, clocks that are apart, programs that are killed
 //! between any two actions, or put back from a backup. Everything follows from the seed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use besace_protocol::{
     consent::Terms,
@@ -48,7 +48,14 @@ pub(crate) struct Seen {
     pub(crate) withdrawn: u32,
     pub(crate) lost: u32,
     pub(crate) doubled: u32,
+    /// Every step that was taken or was about to be, and which of the run it was first.
+    pub(crate) steps: BTreeMap<Step, u64>,
+    /// Those before which the program was killed.
+    pub(crate) killed: BTreeSet<Step>,
 }
+
+/// Where a program may be killed: its side, what was said last as far as it knows, and what it would have done next.
+pub(crate) type Step = (bool, &'static str, &'static str);
 
 #[derive(Clone, Default)]
 struct Disk {
@@ -87,6 +94,10 @@ pub(crate) struct Run<'a> {
     goes_back: bool,
     /// Grants that she withdrew.
     withdrawn: BTreeSet<Digest>,
+    /// Steps so far.
+    taken: u64,
+    /// The step before which the program is killed, whatever else happens.
+    pub(crate) kill_at: Option<u64>,
     pub(crate) seen: Seen,
     pub(crate) trace: Option<Vec<String>>,
 }
@@ -139,6 +150,8 @@ impl<'a> Run<'a> {
             chances,
             calm: false,
             withdrawn: BTreeSet::new(),
+            taken: 0,
+            kill_at: None,
             seen: Seen::default(),
             trace: None,
         }
@@ -220,7 +233,13 @@ impl<'a> Run<'a> {
             let known = self.subject.live.outcome() == Some(Outcome::Settled { grant });
             if !known && !self.withdrawn.contains(&grant) {
                 let told = self.controller.live.said().last().cloned();
-                self.deliver(Side::Subject, told.ok_or("settled without a word")?)?;
+                let told = told.ok_or("settled without a word")?;
+                self.deliver(Side::Subject, told.clone())?;
+                // She may have been killed while she heard it, and then they meet once more.
+                let known = self.subject.live.outcome() == Some(Outcome::Settled { grant });
+                if !known && !self.withdrawn.contains(&grant) {
+                    self.deliver(Side::Subject, told)?;
+                }
             }
             let known = self.subject.live.outcome() == Some(Outcome::Settled { grant });
             if !known && !self.withdrawn.contains(&grant) {
@@ -361,7 +380,13 @@ impl<'a> Run<'a> {
             actions.sort_by_key(|action| !matches!(action, Action::Send(_)));
         }
         for action in actions {
-            if self.happens(2) {
+            let last = self.party(side).disk.said.last().map_or("nothing", word);
+            let step = (side == Side::Subject, last, next(&action));
+            let number = self.taken;
+            self.taken += 1;
+            self.seen.steps.entry(step).or_insert(number);
+            if self.happens(2) || self.kill_at == Some(number) {
+                self.seen.killed.insert(step);
                 return self.restart(side);
             }
             self.act(side, action)?;
@@ -555,6 +580,29 @@ fn told(event: &Event) -> String {
         Event::Say(message) => format!("says {}", kind(message)),
         Event::Delivered => "knows that it arrived".to_owned(),
         Event::Tick => "is woken".to_owned(),
+    }
+}
+
+const fn next(action: &Action) -> &'static str {
+    match action {
+        Action::Record(_) => "record",
+        Action::Send(_) => "send",
+        Action::Decide(_) => "decide",
+        Action::Refuse(_) => "refuse",
+        Action::Withdraw(_) => "withdraw",
+        Action::Close(_) => "close",
+    }
+}
+
+fn word(message: &Message) -> &'static str {
+    match message {
+        Message::Agreement(_) => "agreement",
+        Message::Grant(_) if message.by() == Side::Controller => "countersigned grant",
+        Message::Grant(_) => "grant",
+        Message::Proposal(one) if one.payload().turn == 1 => "first proposal",
+        Message::Proposal(one) if one.payload().turn == 2 => "second proposal",
+        Message::Proposal(_) => "last proposal",
+        Message::Refusal(_) => "refusal",
     }
 }
 
