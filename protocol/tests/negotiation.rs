@@ -19,13 +19,13 @@ mod world;
 
 use besace_protocol::{
     negotiation::{
-        Action, Event, Message, Negotiation, NegotiationError, RefusalReason, Side,
-        UnverifiedMessage, VerifyMessageError,
+        Action, Event, Message, NegotiationError, RefusalReason, Side, UnverifiedMessage,
+        VerifyMessageError,
     },
     time::Timestamp,
 };
 use run::{Planted, Run, Seen, Wire};
-use world::{NOW, STANDS, World, terms};
+use world::{NOW, World, after, whole};
 
 /// Runs of which each message travels as bytes.
 const RUNS_OF_BYTES: u64 = 500;
@@ -170,40 +170,6 @@ fn an_agent_that_says_whatever_it_likes_gets_nothing_signed_that_was_not_taken()
         |seed| liar::agent(&mut world, seed).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     let settled = (0..RUNS_OF_LIARS).map(settles).filter(|settled| *settled).count();
     assert!(settled > 20, "lies that are never true show nothing: {settled}");
-}
-
-/// Everything said in a negotiation that goes through all its turns.
-fn whole(world: &mut World, id: u8) -> Vec<Message> {
-    let (mut hers, mut theirs) = (world.open(Side::Subject, id), world.open(Side::Controller, id));
-    let mut said = Vec::new();
-    for turn in 0..6 {
-        let at = NOW.plus(turn);
-        let by = if turn % 2 == 0 { Side::Subject } else { Side::Controller };
-        let (one, other) =
-            if by == Side::Subject { (&mut hers, &mut theirs) } else { (&mut theirs, &mut hers) };
-        let message = match turn {
-            0..=2 => {
-                let retention_days = [5, 20, 15][usize::try_from(turn).unwrap()];
-                let terms = besace_protocol::consent::Terms { retention_days, ..terms() };
-                world.proposal(by, one.propose(terms, STANDS, at).unwrap())
-            }
-            3 => world.agreement(one.agree(at)),
-            4 => world.grant(one, at),
-            _ => world.countersigned(one, at),
-        };
-        one.handle(Event::Say(message.clone()), at).unwrap();
-        other.handle(Event::Hear(message.clone()), at).unwrap();
-        said.push(message);
-    }
-    assert!(hers.outcome().is_some() && hers.outcome() == theirs.outcome());
-    said
-}
-
-/// `side` after the first `count` of `said`.
-fn after(world: &World, side: Side, id: u8, said: &[Message], count: usize) -> Negotiation {
-    let said = said[..count].to_vec();
-    let (request, matter) = (world.request.clone(), world.matter(id));
-    Negotiation::resume(side, request, matter, said, None).unwrap()
 }
 
 #[test]

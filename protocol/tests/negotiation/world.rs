@@ -9,8 +9,8 @@ use besace_protocol::{
     id::{GrantId, Handle, LogId, NegotiationId, RequestId},
     money::Money,
     negotiation::{
-        Agreement, Bounds, Matter, Message, Negotiation, Proposal, Refusal, Rule, RuleName, Side,
-        Verdict,
+        Agreement, Bounds, Event, Matter, Message, Negotiation, Proposal, Refusal, Rule, RuleName,
+        Side, Verdict,
     },
     party::{ControllerId, ShopCode},
     purpose::{DataCategory, Granularity, Purpose},
@@ -206,4 +206,44 @@ impl World {
         self.signed.insert(name, both.clone().into());
         both.into()
     }
+}
+
+/// Everything said in a negotiation that goes through all its turns.
+pub(crate) fn whole(world: &mut World, id: u8) -> Vec<Message> {
+    let (mut hers, mut theirs) = (world.open(Side::Subject, id), world.open(Side::Controller, id));
+    let mut said = Vec::new();
+    for turn in 0..6 {
+        let at = NOW.plus(turn);
+        let by = if turn % 2 == 0 { Side::Subject } else { Side::Controller };
+        let (one, other) =
+            if by == Side::Subject { (&mut hers, &mut theirs) } else { (&mut theirs, &mut hers) };
+        let message = match turn {
+            0..=2 => {
+                let retention_days = [5, 20, 15][usize::try_from(turn).unwrap()];
+                let terms = Terms { retention_days, ..terms() };
+                world.proposal(by, one.propose(terms, STANDS, at).unwrap())
+            }
+            3 => world.agreement(one.agree(at)),
+            4 => world.grant(one, at),
+            _ => world.countersigned(one, at),
+        };
+        one.handle(Event::Say(message.clone()), at).unwrap();
+        other.handle(Event::Hear(message.clone()), at).unwrap();
+        said.push(message);
+    }
+    assert!(hers.outcome().is_some() && hers.outcome() == theirs.outcome());
+    said
+}
+
+/// `side` after the first `count` of `said`.
+pub(crate) fn after(
+    world: &World,
+    side: Side,
+    id: u8,
+    said: &[Message],
+    count: usize,
+) -> Negotiation {
+    let said = said[..count].to_vec();
+    let (request, matter) = (world.request.clone(), world.matter(id));
+    Negotiation::resume(side, request, matter, said, None).unwrap()
 }
