@@ -14,6 +14,8 @@
 mod liar;
 #[path = "negotiation/run.rs"]
 mod run;
+#[path = "negotiation/told.rs"]
+mod told;
 #[path = "negotiation/world.rs"]
 mod world;
 

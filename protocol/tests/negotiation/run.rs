@@ -15,6 +15,7 @@ use besace_protocol::{
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
+use super::told::{next, told, word};
 use super::world::{NOW, STANDS, World, alternative, rule, ruled, terms};
 
 /// What travels: the bytes, read and verified again each time, or what was read.
@@ -572,50 +573,4 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
-}
-
-fn told(event: &Event) -> String {
-    match event {
-        Event::Hear(message) => format!("hears {}", kind(message)),
-        Event::Say(message) => format!("says {}", kind(message)),
-        Event::Delivered => "knows that it arrived".to_owned(),
-        Event::Tick => "is woken".to_owned(),
-    }
-}
-
-const fn next(action: &Action) -> &'static str {
-    match action {
-        Action::Record(_) => "record",
-        Action::Send(_) => "send",
-        Action::Decide(_) => "decide",
-        Action::Refuse(_) => "refuse",
-        Action::Withdraw(_) => "withdraw",
-        Action::Close(_) => "close",
-    }
-}
-
-fn word(message: &Message) -> &'static str {
-    match message {
-        Message::Agreement(_) => "agreement",
-        Message::Grant(_) if message.by() == Side::Controller => "countersigned grant",
-        Message::Grant(_) => "grant",
-        Message::Proposal(one) if one.payload().turn == 1 => "first proposal",
-        Message::Proposal(one) if one.payload().turn == 2 => "second proposal",
-        Message::Proposal(_) => "last proposal",
-        Message::Refusal(_) => "refusal",
-    }
-}
-
-fn kind(message: &Message) -> String {
-    let digest = message.digest().to_string();
-    let name = match message {
-        Message::Agreement(_) => "agreement".to_owned(),
-        Message::Grant(grant) if message.by() == Side::Controller => {
-            format!("countersigned grant of {:?}", grant.payload().proposal)
-        }
-        Message::Grant(_) => "grant".to_owned(),
-        Message::Proposal(one) => format!("proposal {}", one.payload().turn),
-        Message::Refusal(one) => format!("refusal ({:?})", one.payload().reason),
-    };
-    format!("{name} {}", &digest[..6])
 }

@@ -3,26 +3,28 @@
 //!
 //! Everything follows from the seed. One that breaks a promise is named where it fails; it goes into `FOUND`.
 
+mod told;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::AddAssign,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use besace_agent::engine::{PreparedCall, RuleDraft, StepError, Talk, Turn};
+use besace_agent::engine::{StepError, Turn};
 use besace_protocol::{
     audit::{Assertion, Finding, Verdict as Audited},
     call::UnverifiedCall,
-    consent::{Benefit, BenefitKind, GrantState, Indication, Terms},
+    consent::{GrantState, Indication, Terms},
     id::{GrantId, NegotiationId},
-    negotiation::{Bounds, UnverifiedMessage, Verdict},
+    negotiation::UnverifiedMessage,
     problem::ProblemType,
-    purpose::{Granularity, Purpose},
+    purpose::Purpose,
     time::DAY_SECONDS,
     wire::{Negotiate, Negotiated},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 
+use self::told::{Seen, Story, Way, draft, is_honest};
 use super::{
     audited::{audited, evidence, found},
     courier::{House, Shop},
@@ -33,102 +35,6 @@ const FOUND: &[u64] = &[8, 54, 93];
 /// Seeds in each of four parts.
 const RUNS: u64 = 26;
 const KNOWN: Purpose = Purpose::Recognition;
-
-/// A call on its way.
-#[derive(Clone)]
-enum Way {
-    /// A message of a negotiation; the grant that it is, if it is one.
-    Word(NegotiationId, Option<GrantId>, PreparedCall),
-    /// A grant that her hand gave word for word.
-    Yes(GrantId, PreparedCall),
-    /// A withdrawal.
-    No(GrantId, PreparedCall),
-}
-
-impl Way {
-    fn word(talk: Talk) -> Self {
-        Self::Word(talk.negotiation, talk.grant, talk.call)
-    }
-
-    const fn grant(&self) -> Option<GrantId> {
-        match self {
-            Self::Word(_, grant, _) => *grant,
-            Self::Yes(grant, _) => Some(*grant),
-            Self::No(..) => None,
-        }
-    }
-
-    const fn call(&self) -> &PreparedCall {
-        match self {
-            Self::Word(_, _, call) | Self::Yes(_, call) | Self::No(_, call) => call,
-        }
-    }
-}
-
-/// What came to pass in one negotiation.
-#[derive(Clone, Copy, Default)]
-struct Story {
-    countered: bool,
-    refused: bool,
-}
-
-/// How often each of it came to pass in a run, or in many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Seen {
-    settled: u32,
-    refused: u32,
-    lapsed: u32,
-    countered: u32,
-    by_hand: u32,
-    replaced: u32,
-    withdrawn: u32,
-    lost: u32,
-    doubled: u32,
-    late: u32,
-    killed: [u32; 2],
-    living: u32,
-    empty: u32,
-}
-
-impl Seen {
-    fn counts(&self) -> [u32; 14] {
-        [
-            self.settled,
-            self.refused,
-            self.lapsed,
-            self.countered,
-            self.by_hand,
-            self.replaced,
-            self.withdrawn,
-            self.lost,
-            self.doubled,
-            self.late,
-            self.killed[0],
-            self.killed[1],
-            self.living,
-            self.empty,
-        ]
-    }
-}
-
-impl AddAssign for Seen {
-    fn add_assign(&mut self, other: Self) {
-        self.settled += other.settled;
-        self.refused += other.refused;
-        self.lapsed += other.lapsed;
-        self.countered += other.countered;
-        self.by_hand += other.by_hand;
-        self.replaced += other.replaced;
-        self.withdrawn += other.withdrawn;
-        self.lost += other.lost;
-        self.doubled += other.doubled;
-        self.late += other.late;
-        self.killed[0] += other.killed[0];
-        self.killed[1] += other.killed[1];
-        self.living += other.living;
-        self.empty += other.empty;
-    }
-}
 
 /// Her agent, a shop, and what is between them.
 struct Fair {
@@ -212,7 +118,7 @@ impl Fair {
     /// She changes what she lets her agent say.
     fn rule(&mut self) {
         let rules = self.house.engine.rules().unwrap();
-        let draft = self.draft();
+        let draft = draft(self.rng.gen_range(0..8));
         match rules.choose(&mut self.rng) {
             Some(rule) if self.rng.gen_bool(0.3) => {
                 self.house.engine.remove_rule(rule.name.number).unwrap();
@@ -224,28 +130,6 @@ impl Fair {
                 self.house.engine.add_rule(draft).unwrap();
             }
         }
-    }
-
-    fn draft(&mut self) -> RuleDraft {
-        let exact = |category: &_| (*category, Granularity::Exact);
-        let verdict = match self.rng.gen_range(0..8) {
-            0 => Verdict::Refuse,
-            which => Verdict::Give {
-                bounds: Bounds {
-                    benefit: Benefit { amount: None, kind: BenefitKind::Service, until: None },
-                    categories: KNOWN.categories().iter().map(exact).collect(),
-                    frequency_per_day: 3,
-                    lookback_days: 0,
-                    recipients: Vec::new(),
-                    release_ahead_days: 1,
-                    retention_days: [6, 12, 25][which % 3],
-                    shops: None,
-                    valid_days: 200,
-                },
-                narrow: true,
-            },
-        };
-        RuleDraft { controllers: None, purpose: KNOWN, verdict }
     }
 
     fn follow(&mut self) {
@@ -503,18 +387,7 @@ impl Fair {
         };
         if let Err(problem) = answer {
             self.trace.push(format!("the shop says {}", problem.key()));
-            let honest = matches!(
-                problem,
-                ProblemType::ClockSkew
-                    | ProblemType::GrantConflict
-                    | ProblemType::GrantExpired
-                    | ProblemType::GrantMissing
-                    | ProblemType::GrantWithdrawn
-                    | ProblemType::NegotiationMissing
-                    | ProblemType::Replayed
-                    | ProblemType::RequestUnknown
-            );
-            assert!(honest, "{problem:?} to {}", way.call().path);
+            assert!(is_honest(problem), "{problem:?} to {}", way.call().path);
         }
         answer
     }
