@@ -232,7 +232,7 @@ class Audit:
         terms, heads = life["terms"], life["heads"]
         live = kind != "deleted" and self.judge(place, U1=life["given"] - self.skew <= at < life["expires"], U2=not life["said"] and not life["revocation"] and not life["restored"], W6=not life.get("next") and not life.get("ended"))
         if kind == "deleted":
-            life["deleted"] = {**dict.fromkeys(value["days"], (at, place)), **life["deleted"]}
+            self.judge(place, W2=at <= endings.deleted(value, (at, place), life) + 1800 + self.skew)
         elif kind == "use":
             day = (value["shop"], at // DAY)
             life["often"][day] = life["often"].get(day, 0) + live
@@ -243,7 +243,7 @@ class Audit:
             life["uses"].append((at, place, value["counter"]))
         elif live:
             self.judge(place, U3=set(value.get("categories", [])) <= set(terms["categories"]))
-            life["things"].setdefault(value.get("commit") or value["digest"], (at, place))
+            endings.passed(value, (at, place), life)
             if kind.startswith("release"):
                 last = min((at + self.skew) // DAY + terms["release_ahead_days"], (life["expires"] - 1) // DAY)
                 self.judge(place, U4=terms["purpose"] in ("recognition", "loyalty_account"), U3=(at - self.skew) // DAY <= value["day"] <= last)

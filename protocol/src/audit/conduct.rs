@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, Action, Deleted, Disclosed, DisclosureReceived, Erasure, ErasureMismatch,
-        Grant, RecordKind, Released, Renewable, Revocation, Terms, UseHead, UseRecord,
+        Acknowledgement, Action, Deleted, Deletion, Disclosed, DisclosureReceived, Erasure,
+        ErasureMismatch, Grant, RecordKind, Released, Renewable, Revocation, Terms, UseHead,
+        UseRecord,
     },
     crypto::Digest,
     document::Verified,
@@ -120,7 +121,12 @@ pub(super) struct Passed {
     pub(super) days: BTreeMap<Day, Spot>,
     /// When the keys of a day were deleted.
     pub(super) deleted: BTreeMap<Day, (Timestamp, Spot)>,
+    /// The day on which the data that arrived last has to be gone, as long as no entry says that it is.
+    pub(super) held_until: Option<Day>,
 }
+
+/// What has to be deleted by itself is gone this long after it was over, in seconds.
+pub(super) const DELETION_SECONDS: u64 = 30 * 60;
 
 /// One use.
 #[derive(Clone, Copy, Debug)]
@@ -455,18 +461,32 @@ impl Book<'_> {
         self.moment(received.at, spot);
         let (id, skew) = (received.grant, self.context.policy.skew_seconds);
         let Some(mut asked) = self.asked(id, spot) else { return };
-        if asked.live(id, received.at, skew) {
-            let passed = asked.life.passed.get_or_insert_default();
-            passed.things.insert(received.digest, (received.at, spot));
+        if !asked.live(id, received.at, skew) {
+            return;
         }
+        let Some(open) = &asked.life.open else { return };
+        // What arrives takes the place of what had arrived.
+        let over = Day::of(received.at).plus(u32::from(open.terms.retention_days));
+        let passed = asked.life.passed.get_or_insert_default();
+        passed.held_until = Some(over);
+        passed.things.insert(received.digest, (received.at, spot));
     }
 
     fn deleted(&mut self, deleted: &Deleted, spot: Spot) {
         self.moment(deleted.at, spot);
-        let Some(asked) = self.asked(deleted.grant, spot) else { return };
+        let (grant, skew) = (deleted.grant, self.context.policy.skew_seconds);
+        let Some(mut asked) = self.asked(grant, spot) else { return };
         let passed = asked.life.passed.get_or_insert_default();
         for day in &deleted.days {
             passed.deleted.entry(*day).or_insert((deleted.at, spot));
+        }
+        // Where days are named, keys went; with the end of a grant data may have gone with them.
+        let (data, keys) = (deleted.days.is_empty(), deleted.reason == Deletion::DayOver);
+        let over = if data || !keys { passed.held_until.take() } else { None };
+        if let Some(over) = over.map(Day::start).filter(|_| data) {
+            let seconds = deleted.at.as_unix_seconds().saturating_sub(over.as_unix_seconds());
+            let late = seconds > DELETION_SECONDS.saturating_add(skew);
+            asked.check(Assertion::W2, late.then_some(Fault::HeldTooLong { grant, seconds }));
         }
     }
 

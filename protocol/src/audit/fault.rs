@@ -226,6 +226,8 @@ pub enum Fault {
     NotDeleted { grant: GrantId, day: Day },
     #[error("day {} of {grant} was deleted {seconds} s after its end", day.as_number())]
     DeletedLate { grant: GrantId, day: Day, seconds: u64 },
+    #[error("what arrived under {grant} was deleted {seconds} s after its retention was over")]
+    HeldTooLong { grant: GrantId, seconds: u64 },
 }
 
 /// Something that could not be checked, and so proves nothing either way.
@@ -284,6 +286,8 @@ pub enum Gap {
     ErasurePending { grant: GrantId },
     #[error("{grant}: deletion of the keys of {count} days is not shown")]
     DeletionNotShown { grant: GrantId, count: u64 },
+    #[error("{grant}: its retention is over; that what arrived under it was deleted is not shown")]
+    RetentionNotShown { grant: GrantId },
     #[error("{count} more like this one: {like}")]
     More { count: u64, like: Box<Self> },
     #[error("no witnesses are named: two people who never compare heads could be shown two logs")]

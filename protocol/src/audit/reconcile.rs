@@ -10,7 +10,7 @@ use alloc::{
 use super::{
     Assertion, BundlePath, Fault, Gap, PinnedController, Place, Policy,
     books::{Book, Context, Told},
-    conduct::{Life, Watch},
+    conduct::{DELETION_SECONDS, Life, Watch},
     entry::Refused,
     findings::Findings,
     place::Spot,
@@ -25,9 +25,6 @@ use crate::{
     party::Manifest,
     time::{DAY_SECONDS, Day, Timestamp},
 };
-
-/// Keys of a day have to be gone this long after it, in seconds.
-const DELETION_SECONDS: u64 = 30 * 60;
 
 /// The counts of uses that documents of a bundle claim, by grant; and whether each document has the digest
 /// it is named by: B1. Their signatures are for [`documents`].
@@ -478,7 +475,8 @@ impl Pair<'_> {
         }
     }
 
-    /// W2: keys of a day are gone soon after it, all others with the acknowledgement.
+    /// W2: keys of a day are gone soon after it, all others with the acknowledgement. What says that data is gone is
+    /// handed to nobody and destroyed soon, so where it is not shown nothing is known.
     fn deletion(&self, out: &mut Findings) {
         let Some(passed) = self.theirs.and_then(Life::passed) else { return };
         let closed = self.closed();
@@ -511,6 +509,13 @@ impl Pair<'_> {
         }
         if not_shown > 0 {
             out.gap(Gap::DeletionNotShown { grant: self.id, count: not_shown });
+        }
+        // What is still there when it ends is for its erasure.
+        let ended = closed.is_some() || self.sides().any(|life| life.erased.is_some());
+        let skew = self.context.policy.skew_seconds;
+        let due = passed.held_until.map(|day| day.start().plus(DELETION_SECONDS).plus(skew));
+        if due.is_some_and(|due| self.context.now > due && !ended && !self.is_settled(due)) {
+            out.gap(Gap::RetentionNotShown { grant: self.id });
         }
     }
 

@@ -174,6 +174,9 @@ pub(super) fn gap(gap: &Gap) -> String {
         Gap::DeletionNotShown { grant, count } => {
             format!("{grant}. Jours dont l’effacement des clés n’est pas montré\u{a0}: {count}.")
         }
+        Gap::RetentionNotShown { grant } => format!(
+            "{grant}. Sa durée de conservation est passée\u{a0}; l’effacement de ce qui a été reçu n’est pas montré."
+        ),
         Gap::More { count, like } => format!("{count} autres du même genre que\u{a0}: {}", self::gap(like)),
         Gap::Witnesses => {
             "Aucun témoin n’est désigné\u{a0}: deux personnes qui ne comparent pas pourraient voir deux registres."
@@ -388,6 +391,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::DeletedLate { grant, day, seconds } => {
             format!("Le jour {} de {grant} a été effacé {seconds} s après sa fin.", day.as_number())
         }
+        Fault::HeldTooLong { grant, seconds } => format!(
+            "Ce qui a été reçu au titre de {grant} a été effacé {seconds} s après la fin de sa durée de conservation."
+        ),
     }
 }
 

@@ -9,7 +9,10 @@ use super::{
     story::{NOW, Story, grant_id, key},
 };
 use crate::{
-    consent::{Action, Erasure, Objection, Revocation, RevocationReason, UseHead},
+    consent::{
+        Action, Deleted, Deletion, DisclosureReceived, Erasure, Objection, RecordKind, Revocation,
+        RevocationReason, UseHead,
+    },
     crypto::sha256,
     document::sign,
     jws::Role,
@@ -261,4 +264,65 @@ fn an_objection_to_somebody_else_does_not_belong_into_a_log() {
         let ids: Vec<_> = story.audit().findings.iter().map(|f| f.assertion.id()).collect();
         assert_eq!(ids, if to_other { vec!["G2"] } else { vec![] });
     }
+}
+
+/// What of data is found and not known, where the retailer says so much after what it was told that it is gone; and then goes on.
+fn held(days: &[Day], reason: Deletion, deleted: &[u64], told: &[u64]) -> (Vec<String>, usize) {
+    let mut story = Story::told();
+    let grant = grant_id(Purpose::StaffGreeting);
+    let mut moments: Vec<(u64, bool)> = told.iter().map(|after| (*after, false)).collect();
+    moments.extend(deleted.iter().map(|after| (*after, true)));
+    moments.sort_unstable();
+    for (after, gone) in moments {
+        let at = Day::of(NOW).start().plus(DAY_SECONDS + after);
+        if gone {
+            let deleted = Deleted { at, days: days.to_vec(), grant, reason };
+            story.theirs.plain(&RecordKind::Deleted(deleted));
+        } else {
+            let digest = sha256(&[b"told", &after.to_be_bytes()]);
+            let categories = vec![DataCategory::ChosenName];
+            story.hers.plain(&RecordKind::Disclosed(crate::consent::Disclosed {
+                at,
+                categories,
+                digest,
+                grant,
+            }));
+            let received = DisclosureReceived { at, digest, grant };
+            story.theirs.plain(&RecordKind::DisclosureReceived(received));
+        }
+    }
+    let end = NOW.plus(80 * DAY_SECONDS);
+    story.goes_on(end);
+    let report = story.audit_at(end);
+    let lines = found(&report).into_iter().map(|line| String::from(&line[..2])).collect();
+    (lines, gaps(&report).iter().filter(|gap| gap.contains("its retention is over")).count())
+}
+
+#[test]
+fn data_that_is_deleted_after_its_retention_is_found_and_a_deletion_that_nobody_shows_is_told() {
+    const RETENTION: u64 = 30 * DAY_SECONDS;
+    let none: Vec<String> = vec![];
+    let data = |deleted: &[u64], told: &[u64]| held(&[], Deletion::DayOver, deleted, told);
+    // Due is half an hour into the day on which thirty are over, and ninety seconds are forgiven.
+    let due = RETENTION + 1_800 + 90;
+    assert_eq!(data(&[due], &[0]), (none.clone(), 0));
+    assert_eq!(data(&[due], &[DAY_SECONDS - 1]), (none.clone(), 0));
+    assert_eq!(data(&[due + 1], &[0]), (vec!["W2".into()], 0));
+    assert_eq!(data(&[due + 1], &[DAY_SECONDS - 1]), (vec!["W2".into()], 0));
+    assert_eq!(data(&[], &[0]), (none.clone(), 1));
+    // What arrives takes the place of what had arrived: it is deleted with it, and once.
+    assert_eq!(data(&[due + DAY_SECONDS], &[0, DAY_SECONDS]), (none.clone(), 0));
+    assert_eq!(data(&[due + DAY_SECONDS + 1], &[0, DAY_SECONDS]), (vec!["W2".into()], 0));
+    assert_eq!(data(&[due, due + 9 * DAY_SECONDS], &[0]), (none.clone(), 0));
+    // And what arrives after a deletion is not covered by it.
+    assert_eq!(data(&[DAY_SECONDS], &[0, 2 * DAY_SECONDS]), (none.clone(), 1));
+    // Keys that went at the end of a day are not the data.
+    let keys = held(&[Day::of(NOW)], Deletion::DayOver, &[due], &[0]);
+    assert_eq!(keys.1, 1, "{keys:?}");
+    // With the end of the grant both went, and nothing says which were there.
+    let both = held(&[Day::of(NOW)], Deletion::Withdrawn, &[due + 1], &[0]);
+    assert_eq!(both.1, 0, "{both:?}");
+    // Nothing but data: that was held for too long, why ever it went.
+    let expired = held(&[], Deletion::Expired, &[due + 1], &[0]);
+    assert_eq!(expired, (vec!["W2".into()], 0));
 }
