@@ -142,14 +142,6 @@ impl Engine {
         Ok(all)
     }
 
-    /// Whether she withdrew what she gave in it: then its withdrawal is told, and the grant no more.
-    fn is_taken_back(&self, stored: &StoredNegotiation) -> Result<bool, StepError> {
-        let last = stored.said.last().map(|said| Unverified::<Grant>::parse(said));
-        let Some(Ok(grant)) = last else { return Ok(false) };
-        let given = self.vault()?.grant(grant.claimed().id)?;
-        Ok(given.is_some_and(|given| given.withdrawal.is_some()))
-    }
-
     /// Goes on with a negotiation: what is to be said now, by her rules or because it was not answered yet.
     pub fn negotiate(&self, id: NegotiationId) -> Result<Option<Talk>, StepError> {
         self.follows_its_clock()?;
