@@ -11,6 +11,11 @@ use crate::{
 };
 
 const TERMS: &str = include_str!("../../../../spec/receipt-terms.txt");
+/// Names that the vocabularies have, and how many of them are pinned.
+const PUBLISHED: [(&str, usize); 2] = [
+    (include_str!("../../../../spec/dpv-2.3-terms.txt"), 433),
+    (include_str!("../../../../spec/dct-skos-terms.txt"), 130),
+];
 const PAGE: &str = include_str!("../../../../spec/receipt.md");
 
 /// Terms that the guide of the vocabulary uses and the vocabulary does not have.
@@ -99,10 +104,24 @@ fn no_term_is_written_that_the_vocabulary_does_not_have() {
         let broader = purpose.categories().iter().map(|one| broader_data(*one).to_string());
         found.extend(broader);
     }
-    let of_theirs =
-        |iri: &&String| ["dpv:", "pd:", "eu-gdpr:"].iter().any(|prefix| iri.starts_with(prefix));
-    let written: BTreeSet<&str> = found.iter().filter(of_theirs).map(String::as_str).collect();
+    let of = |prefixes: &[&str]| -> BTreeSet<&str> {
+        let ours = found.iter().filter(|iri| prefixes.iter().any(|prefix| iri.starts_with(prefix)));
+        ours.map(String::as_str).collect()
+    };
+    let written = of(&["dpv:", "pd:", "eu-gdpr:"]);
     assert_eq!(written, pinned, "what is written, and what was looked up");
+    // What was looked up is what the vocabularies have, as they were published.
+    let mut published = BTreeSet::new();
+    for (names, count) in PUBLISHED {
+        let names = names.lines().filter(|line| !line.starts_with('#'));
+        let names: BTreeSet<&str> = names.flat_map(str::split_whitespace).collect();
+        assert_eq!(names.len(), count);
+        published.extend(names);
+    }
+    assert!(GHOSTS.iter().all(|ghost| !published.contains(format!("dpv:{ghost}").as_str())));
+    let all = of(&["dpv:", "pd:", "eu-gdpr:", "dct:", "skos:"]);
+    assert!(all.len() > written.len());
+    assert_eq!(all.difference(&published).collect::<Vec<_>>(), [&""; 0]);
 }
 
 /// Of a grant that its retailer ended a minute after it was given; and she, so many seconds after that.
