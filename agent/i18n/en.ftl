@@ -165,7 +165,7 @@ renew-same = It is the same as then, for as long again.
 
 marketing-title = The offers of each shop
 marketing-open = The offers of { $retailer } are held against your wishes here, in your besace.
-marketing-stopped = Since { $date }, no offer of { $retailer } is shown to you.
+marketing-stopped = Since { $date }, no offer of { $retailer } is shown to you, and your besace asks it for no more vouchers. Yours stay.
 marketing-told = { $retailer } knows: it stands in its log.
 marketing-pending = { $retailer } has not put it into its log yet; we will keep telling it until then.
 marketing-former = You said so to { $retailer } before you started afresh there: of who you are now, it does not know. Saying it again may help it to guess that you are the same person.

@@ -103,6 +103,7 @@ fn there_is_no_mail_from_a_shop_that_never_had_a_grant() {
     let (id, _lost) = house.say_yes(Purpose::Recognition);
     assert_eq!(house.engine.collect_mail(&shop.domain).unwrap(), None);
     house.engine.withdraw(id).unwrap();
+    house.clock.advance(200);
     assert!(house.engine.accept_missing(id).unwrap());
     assert_eq!(house.engine.collect_mail(&shop.domain).unwrap(), None);
 }

@@ -68,8 +68,8 @@ async fn after_one_tap_no_offer_of_that_shop_is_shown_and_what_was_earned_stays_
     let (_, today) = browser.get("/").await;
     assert!(!today.contains(&link) && !today.contains(offer.offer.title().fr.as_str()), "{today}");
     let (_, page) = browser.get("/consent").await;
-    let sentence = "Depuis le 18 novembre, aucune offre de Maison Lumen ne vous est montrée. Maison \
-                    Lumen le sait\u{a0}: c’est inscrit dans son registre.";
+    let sentence = "Depuis le 18 novembre, aucune offre de Maison Lumen ne vous est montrée, et votre besace \
+                    ne lui demande plus de bons. Les vôtres restent. Maison Lumen le sait\u{a0}: c’est inscrit dans son registre.";
     assert!(page.contains(sentence), "{page}");
     assert_eq!(recorded(&world.lumen), [true]);
     assert_eq!(recorded(&world.pont), [false; 0]);

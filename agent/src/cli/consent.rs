@@ -159,7 +159,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
                 }
                 WithdrawalOutcome::Pending => (
                     false,
-                    "For you, it has stopped. The retailer isn't answering: it will be told again\n\
+                    "For you, it has stopped. The retailer has not signed for it yet: it will be told again\n\
                      at every `besace retailer refresh`, until it signs for it.",
                 ),
             };

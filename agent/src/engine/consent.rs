@@ -269,7 +269,7 @@ impl Engine {
         if grant.claimed_key(Role::Controller).is_some() {
             return self.withdraw(id);
         }
-        let mut withdrawing = self.0.turns.close(id, self.now());
+        let mut withdrawing = self.0.turns.close(id);
         withdrawing.alone = true;
         withdrawing.wait();
         self.finish_withdrawal(withdrawing)
@@ -277,11 +277,10 @@ impl Engine {
 
     /// From here on nothing begins to leave under the grant, and what is on its way is stopped.
     pub fn begin_withdrawal(&self, id: GrantId) -> Withdrawing {
-        let mut withdrawing = self.0.turns.close(id, self.now());
+        let mut withdrawing = self.0.turns.close(id);
         // Where the vault cannot be read nothing is written down either.
         let others = self.taken_back_with(id).unwrap_or_default();
-        withdrawing.others =
-            others.into_iter().map(|other| self.0.turns.close(other, self.now())).collect();
+        withdrawing.others = others.into_iter().map(|other| self.0.turns.close(other)).collect();
         withdrawing
     }
 
@@ -295,7 +294,7 @@ impl Engine {
         let closed: Vec<GrantId> = withdrawing.others.iter().map(|other| other.grant).collect();
         let late = if withdrawing.alone { Vec::new() } else { self.taken_back_with(id)? };
         for other in late.into_iter().filter(|other| !closed.contains(other)) {
-            let other = self.0.turns.close(other, self.now());
+            let other = self.0.turns.close(other);
             other.wait();
             withdrawing.others.push(other);
         }
@@ -456,22 +455,6 @@ impl Engine {
         self.pass_gate(id, change, acknowledgement.as_bytes().to_vec())?;
         self.unhold_said(&Content::Withdrawn { grant: id });
         Ok(())
-    }
-
-    /// Takes the retailer's word that it has no such grant: nothing is left to tell it. False if it had
-    /// shown before that it has the grant, or the grant may arrive yet; then it goes on being told.
-    pub fn accept_missing(&self, id: GrantId) -> Result<bool, StepError> {
-        let vault = self.vault()?;
-        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
-        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
-        let shown = vault.all_evidence(&stored.domain)?.iter().any(|one| one.grant == Some(id));
-        let on_its_way = self.0.turns.may_arrive_yet(id, self.now());
-        if shown || on_its_way || grant.claimed_key(Role::Controller).is_some() {
-            return Ok(false);
-        }
-        let settled = vault.settle_withdrawal(id, self.now())?;
-        self.unhold_said(&Content::Withdrawn { grant: id });
-        Ok(settled)
     }
 
     /// Passes the gate of the vault with fresh salts and the right signers.

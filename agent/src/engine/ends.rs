@@ -1,4 +1,5 @@
-//! What retailers owe after the end of a grant: their signature that what they held is erased. `spec/ends.md#erasure`.
+//! What retailers owe after the end of a grant: their signature that what they held is erased, unless they never had it.
+//! `spec/ends.md#erasure`.
 
 use std::{
     collections::BTreeMap,
@@ -6,6 +7,7 @@ use std::{
 };
 
 use besace_protocol::{
+    call::CALL_WINDOW_SECONDS,
     consent::{Erasure, Grant, GrantState, Withdrawal},
     document::{Unverified, Verified},
     id::GrantId,
@@ -20,7 +22,10 @@ use super::{
     revocation,
     step::{PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
-use crate::vault::{GrantChange, RevokedBy, StoredGrant};
+use crate::{
+    sealed::Content,
+    vault::{GrantChange, RevokedBy, StoredGrant},
+};
 
 /// Seconds by which a retailer's clock may run ahead.
 const SKEW_SECONDS: u64 = 90;
@@ -118,6 +123,24 @@ impl Engine {
     pub fn note_erasure_asked(&self, grant: GrantId) -> Result<(), StepError> {
         self.open()?.asked.note(grant, self.now());
         Ok(())
+    }
+
+    /// Takes the retailer's word that it has no such grant: nothing is left to tell it. False if it had
+    /// shown before that it has the grant, or the grant may arrive yet; then it goes on being told.
+    pub fn accept_missing(&self, id: GrantId) -> Result<bool, StepError> {
+        let vault = self.vault()?;
+        let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
+        let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
+        let shown = vault.all_evidence(&stored.domain)?.iter().any(|one| one.grant == Some(id));
+        // A call counts for so long after it was signed. Whether it left, or how far it came, is forgotten with the program.
+        let wait = CALL_WINDOW_SECONDS.saturating_mul(2);
+        let young = stored.ended_at.is_some_and(|at| self.now().distance(at) < wait);
+        if shown || young || grant.claimed_key(Role::Controller).is_some() {
+            return Ok(false);
+        }
+        let settled = vault.settle_withdrawal(id, self.now())?;
+        self.unhold_said(&Content::Withdrawn { grant: id });
+        Ok(settled)
     }
 
     /// Takes a retailer's answer about the erasure under a grant that is over. False: it owes it still.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use besace_protocol::{
     audit::Bundle,
     consent::{
-        Acknowledgement, ConsentRequest, Continuation, Record, RecordKind, Restoration, Withdrawal,
+        Acknowledgement, ConsentRequest, Continuation, Erasure, Record, RecordKind, Restoration,
+        Revocation, Withdrawal,
     },
     crypto::sha256,
-    document::Unverified,
+    document::{Document, Unverified},
     id::GrantId,
     jws::Typ,
     log::{
@@ -180,8 +181,21 @@ impl Engine {
 /// signature reached her, and is told it no more. No reader of either log finds what was ended, and would hold the end
 /// against whoever wrote it down.
 fn ends_unheard(record: &[u8], given: &BTreeMap<GrantId, Timestamp>) -> bool {
-    let withdrawn = Unverified::<Withdrawal>::parse(record).map(|one| one.claimed().grant);
-    let acknowledged =
-        || Unverified::<Acknowledgement>::parse(record).map(|one| one.claimed().grant);
-    withdrawn.or_else(|_| acknowledged()).is_ok_and(|grant| !given.contains_key(&grant))
+    ended_by(record).is_some_and(|grant| !given.contains_key(&grant))
+}
+
+/// The grant that a record ends, answers for, or says is erased.
+fn ended_by(record: &[u8]) -> Option<GrantId> {
+    let Ok(Record::Signed(jws)) = Record::parse(record) else { return None };
+    match jws.typ() {
+        Typ::Withdrawal => claimed(record, |one: &Withdrawal| one.grant),
+        Typ::Acknowledgement => claimed(record, |one: &Acknowledgement| one.grant),
+        Typ::Revocation => claimed(record, |one: &Revocation| one.grant),
+        Typ::Erasure => claimed(record, |one: &Erasure| one.grant),
+        _ => None,
+    }
+}
+
+fn claimed<D: Document>(record: &[u8], grant: impl Fn(&D) -> GrantId) -> Option<GrantId> {
+    Unverified::<D>::parse(record).ok().map(|one| grant(one.claimed()))
 }

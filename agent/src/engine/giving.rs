@@ -32,14 +32,6 @@ pub(super) struct Giving {
 }
 
 impl Engine {
-    /// Whether she withdrew what she gave in a negotiation: then its withdrawal is told, and the grant no more.
-    pub(super) fn is_taken_back(&self, stored: &StoredNegotiation) -> Result<bool, StepError> {
-        let last = stored.said.last().map(|said| Unverified::<Grant>::parse(said));
-        let Some(Ok(grant)) = last else { return Ok(false) };
-        let given = self.vault()?.grant(grant.claimed().id)?;
-        Ok(given.is_some_and(|given| given.withdrawal.is_some()))
-    }
-
     /// Says yes: signs the grant and keeps it, then gives the call that tells the retailer. Nothing is
     /// released before the retailer has signed too.
     pub fn give(
@@ -274,5 +266,13 @@ impl Engine {
             return Ok(());
         }
         self.activate(&signed)?.map(drop).ok_or(StepError::GrantOver)
+    }
+
+    /// Whether she withdrew what she gave in a negotiation: then its withdrawal is told, and the grant no more.
+    pub(super) fn is_taken_back(&self, stored: &StoredNegotiation) -> Result<bool, StepError> {
+        let last = stored.said.last().map(|said| Unverified::<Grant>::parse(said));
+        let Some(Ok(grant)) = last else { return Ok(false) };
+        let given = self.vault()?.grant(grant.claimed().id)?;
+        Ok(given.is_some_and(|given| given.withdrawal.is_some()))
     }
 }

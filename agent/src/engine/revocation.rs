@@ -74,8 +74,7 @@ impl Engine {
     /// From here on nothing begins to leave under any of these, and what was on its way is gone: for an end that is not
     /// hers, and that is written down as long as what comes back lives.
     pub(super) fn close_for_end(&self, grants: &[GrantId]) -> Vec<Withdrawing> {
-        let now = self.now();
-        let closing: Vec<_> = grants.iter().map(|one| self.0.turns.close(*one, now)).collect();
+        let closing: Vec<_> = grants.iter().map(|one| self.0.turns.close(*one)).collect();
         for one in &closing {
             one.wait();
         }

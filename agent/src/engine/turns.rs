@@ -5,7 +5,6 @@
 //! to the connection; what that was handed before it may still send, it may have arrived, and the journal says which of the two it was.
 
 use std::{
-    collections::BTreeMap,
     future::poll_fn,
     pin::{Pin, pin},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -13,9 +12,7 @@ use std::{
     time::Duration,
 };
 
-use besace_protocol::{
-    call::CALL_WINDOW_SECONDS, id::GrantId, party::ControllerId, time::Timestamp,
-};
+use besace_protocol::{id::GrantId, party::ControllerId, time::Timestamp};
 
 use super::Delivery;
 use crate::vault::{Direction, JournalEntry};
@@ -76,8 +73,6 @@ struct State {
     /// Grants whose end is being written down; as often as somebody does it.
     closing: Vec<GrantId>,
     on: Vec<Arc<Call>>,
-    /// Grants that were stopped on their way to the retailer, and when: they may arrive yet.
-    grants_cut: BTreeMap<GrantId, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -263,7 +258,7 @@ impl Turns {
     }
 
     /// From here on nothing begins to leave under `grant`, and what is on its way is stopped.
-    pub(crate) fn close(self: &Arc<Self>, grant: GrantId, now: Timestamp) -> Withdrawing {
+    pub(crate) fn close(self: &Arc<Self>, grant: GrantId) -> Withdrawing {
         let mut state = self.state();
         state.closing.push(grant);
         let mut stopped = Vec::new();
@@ -272,17 +267,8 @@ impl Turns {
                 stopped.push((Arc::clone(call), began));
             }
         }
-        if stopped.iter().any(|(call, began)| *began && matches!(call.what, Leaving::Grant(_))) {
-            state.grants_cut.insert(grant, now);
-        }
         drop(state);
         Withdrawing { turns: Arc::clone(self), grant, stopped, others: Vec::new(), alone: false }
-    }
-
-    /// Whether the grant itself may arrive yet, after its withdrawal: what was signed is taken for so long.
-    pub(crate) fn may_arrive_yet(&self, grant: GrantId, now: Timestamp) -> bool {
-        let wait = CALL_WINDOW_SECONDS.saturating_mul(2);
-        self.state().grants_cut.get(&grant).is_some_and(|cut| now < cut.plus(wait))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -330,7 +316,7 @@ mod tests {
         while !matches!(*lock(&turns.state().on[0].phase), Phase::Sending(_)) {
             thread::yield_now();
         }
-        let withdrawing = turns.close(GRANT, NOW);
+        let withdrawing = turns.close(GRANT);
         withdrawing.wait();
         assert!(withdrawing.is_alone());
         assert_eq!(words(&withdrawing), [("release_cut".to_owned(), 900)]);
@@ -341,7 +327,7 @@ mod tests {
     fn what_had_not_begun_never_does() {
         let turns = Arc::new(Turns::default());
         let turn = enter(&turns, KEYS).unwrap();
-        let withdrawing = turns.close(GRANT, NOW);
+        let withdrawing = turns.close(GRANT);
         let handed_over = Cell::new(false);
         let mut call = pin!(turn.send(async { handed_over.set(true) }));
         assert!(!withdrawing.is_alone());
@@ -355,7 +341,7 @@ mod tests {
         let turns = Arc::new(Turns::default());
         let turn = enter(&turns, KEYS).unwrap();
         assert_eq!(polled(pin!(turn.send(async { 1 }))), Poll::Ready(Some(1)));
-        let withdrawing = turns.close(GRANT, NOW);
+        let withdrawing = turns.close(GRANT);
         assert!(words(&withdrawing).is_empty() && !withdrawing.is_alone());
         drop(turn);
         assert!(withdrawing.is_alone());
@@ -367,24 +353,11 @@ mod tests {
         let first = enter(&turns, KEYS).unwrap();
         assert!(enter(&turns, KEYS).is_none());
         drop(first);
-        let (one, other) = (turns.close(GRANT, NOW), turns.close(GRANT, NOW));
+        let (one, other) = (turns.close(GRANT), turns.close(GRANT));
         drop(other);
         assert!(enter(&turns, KEYS).is_none(), "the other goes on");
         assert!(enter(&turns, Leaving::Grant(GRANT)).is_none());
         drop(one);
         assert!(enter(&turns, KEYS).is_some());
-    }
-
-    #[test]
-    fn a_grant_that_was_stopped_on_its_way_may_arrive_for_a_while() {
-        let turns = Arc::new(Turns::default());
-        let turn = enter(&turns, Leaving::Grant(GRANT)).unwrap();
-        let mut call = Box::pin(turn.send(pending::<()>()));
-        assert_eq!(polled(call.as_mut()), Poll::Pending);
-        let withdrawing = turns.close(GRANT, NOW);
-        assert_eq!(words(&withdrawing), [("grant_cut".to_owned(), 900)]);
-        let wait = 2 * CALL_WINDOW_SECONDS;
-        assert!(turns.may_arrive_yet(GRANT, NOW.plus(wait - 1)));
-        assert!(!turns.may_arrive_yet(GRANT, NOW.plus(wait)));
     }
 }

@@ -42,7 +42,7 @@ impl Engine {
     pub const VOUCHER_KEYS_ANSWER_MAX: usize = UnverifiedVoucherKeys::LEN_MAX * 3;
 
     /// The weeks whose keys are to be fetched from a retailer: this one and the next, unless they are here. None while
-    /// she objects to its marketing.
+    /// she objects to its marketing. What is over is forgotten first.
     pub fn missing_voucher_weeks(&self, domain: &ControllerId) -> Result<Vec<Week>, StepError> {
         self.prune_vouchers()?;
         if self.objects_to(domain)? {
@@ -111,7 +111,6 @@ impl Engine {
         &self,
         domain: &ControllerId,
     ) -> Result<Vec<(Week, PreparedCall)>, StepError> {
-        self.prune_vouchers()?;
         let (vault, now) = (self.vault()?, self.now());
         if self.objects_to(domain)? {
             return Ok(Vec::new());

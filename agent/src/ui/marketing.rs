@@ -109,16 +109,16 @@ mod tests {
                 Language::Fr,
                 [
                     "Les offres de Maison Lumen sont rapprochées de vos souhaits, ici, dans votre besace.",
-                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen le sait\u{a0}: c’est inscrit dans son registre.",
-                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée. Maison Lumen ne l’a pas encore inscrit dans son registre\u{a0}; nous le redirons jusque-là.",
+                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée, et votre besace ne lui demande plus de bons. Les vôtres restent. Maison Lumen le sait\u{a0}: c’est inscrit dans son registre.",
+                    "Depuis le 3 mars, aucune offre de Maison Lumen ne vous est montrée, et votre besace ne lui demande plus de bons. Les vôtres restent. Maison Lumen ne l’a pas encore inscrit dans son registre\u{a0}; nous le redirons jusque-là.",
                 ],
             ),
             (
                 Language::En,
                 [
                     "The offers of Maison Lumen are held against your wishes here, in your besace.",
-                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen knows: it stands in its log.",
-                    "Since 3 March, no offer of Maison Lumen is shown to you. Maison Lumen has not put it into its log yet; we will keep telling it until then.",
+                    "Since 3 March, no offer of Maison Lumen is shown to you, and your besace asks it for no more vouchers. Yours stay. Maison Lumen knows: it stands in its log.",
+                    "Since 3 March, no offer of Maison Lumen is shown to you, and your besace asks it for no more vouchers. Yours stay. Maison Lumen has not put it into its log yet; we will keep telling it until then.",
                 ],
             ),
         ] {

@@ -128,6 +128,11 @@ fn the_end_of_what_she_never_heard_of_is_held_against_nobody() {
     let call = house.engine.withdraw(lost).unwrap();
     let answer = shop.withdraw(&call).unwrap();
     house.take(&shop, || house.engine.accept_acknowledgement(lost, &answer)).unwrap();
+    for (grant, call) in house.engine.owed_erasures(&shop.domain).unwrap() {
+        let answer = shop.erasure(&call);
+        assert!(house.take(&shop, || house.engine.accept_erasure(grant, &answer)).unwrap());
+    }
+    assert!(house.engine.grants().unwrap()[0].erasure.is_some());
     house.give(&mut shop, Purpose::StaffGreeting);
     let report = audited(&house, &shop, &evidence(&house, &shop));
     assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));

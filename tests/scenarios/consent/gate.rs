@@ -76,6 +76,31 @@ fn a_grant_that_may_arrive_yet_is_not_taken_for_one_that_never_came() {
 }
 
 #[test]
+fn a_grant_whose_call_a_killed_program_had_sent_is_not_taken_for_one_that_never_came() {
+    let mut shop = Shop::new("shop.example", 1);
+    let mut house = House::new();
+    shop.ask(Purpose::Recognition);
+    house.meet(&shop);
+    let (grant, told) = house.say_yes(Purpose::Recognition);
+    // It is on the wire; the program ends, is started again, and she takes the grant back.
+    house.restart(7);
+    house.engine.withdraw(grant).unwrap();
+    for _ in 0..2 {
+        house.clock.advance(80);
+        assert!(!house.engine.accept_missing(grant).unwrap(), "it may arrive yet");
+    }
+    // It does, within the ninety seconds for which it counts.
+    shop.give_grant(&told).unwrap();
+    assert_eq!(shop.counts().1, 1);
+    shop.advance(160);
+    let again = house.engine.unacknowledged_withdrawals(&shop.domain).unwrap();
+    let [(id, call)] = &again[..] else { panic!("one withdrawal waits: {again:?}") };
+    let answer = shop.withdraw(call).unwrap();
+    house.take(&shop, || house.engine.accept_acknowledgement(*id, &answer)).unwrap();
+    assert_eq!((house.state(grant), shop.counts().1), (GrantState::Withdrawn, 0));
+}
+
+#[test]
 fn a_grant_that_was_cut_off_and_did_not_arrive_is_done_with_after_a_while() {
     let mut shop = Shop::new("shop.example", 1);
     let house = House::new();

@@ -124,6 +124,7 @@ fn a_withdrawal_of_what_the_shop_never_had_is_done() {
     let (grant, _lost) = house.say_yes(Purpose::Recognition);
     let call = house.engine.withdraw(grant).unwrap();
     assert_eq!(shop.withdraw(&call).unwrap_err().problem(), ProblemType::GrantMissing);
+    house.clock.advance(200);
     assert!(house.engine.accept_missing(grant).unwrap());
     assert_eq!(house.state(grant), GrantState::Withdrawn);
     assert!(house.engine.unacknowledged_withdrawals(&shop.domain).unwrap().is_empty());

@@ -185,7 +185,7 @@ fn run(db: &Transaction<'_>, rng: &mut StdRng) -> Outcome {
                     let on: Vec<&Deliverer> = deliverers.iter().filter(on_the_way).collect();
                     let cut = on.iter().filter(|one| began(one)).count();
                     let stopped = on.len().saturating_sub(cut);
-                    withdrawing = Some(turns.close(GRANT, NOW));
+                    withdrawing = Some(turns.close(GRANT));
                     if !fails_once {
                         (outcome.cut, outcome.stopped) = (cut, stopped);
                     }
