@@ -22,14 +22,23 @@ use super::{
     yardstick::{Watch, memory, number},
 };
 
+/// A grant is given, used so often less two, and withdrawn.
+const ENTRIES_PER_GRANT: u64 = 50;
+
 pub(super) fn measure(run: &Run) -> Result<Figures> {
     let entries = if run.quick { 20_000 } else { 1_000_000 };
-    let mut figures = of_size(entries)?;
-    let tenth = of_size(entries / 10)?;
+    let grants = entries / ENTRIES_PER_GRANT;
+    let mut figures = of_size(entries, grants)?;
+    let tenth = of_size(entries / 10, grants / 10)?;
+    // The same grants and withdrawals, and a tenth of the uses between them.
+    let seldom = of_size((entries - 2 * grants) / 10 + 2 * grants, grants)?;
     let peak = |figures: &Figures| figures.get("peak_rss_bytes").context("a peak of memory");
-    let ratio = peak(&figures)? / peak(&tenth)?;
-    figures.set("peak_rss_ratio_to_a_tenth", ratio);
+    let ratio = |other: &Figures| -> Result<f64> { Ok(peak(&figures)? / peak(other)?) };
+    let (to_tenth, to_seldom) = (ratio(&tenth)?, ratio(&seldom)?);
+    figures.set("peak_rss_ratio_to_a_tenth", to_tenth);
     figures.set("peak_rss_bytes_at_a_tenth", peak(&tenth)?);
+    figures.set("peak_rss_ratio_to_a_tenth_of_the_uses", to_seldom);
+    figures.set("peak_rss_bytes_at_a_tenth_of_the_uses", peak(&seldom)?);
     Ok(figures)
 }
 
@@ -37,14 +46,16 @@ pub(super) fn measure(run: &Run) -> Result<Figures> {
 /// `folder`.
 pub(super) fn write(entries: u64, folder: &Path) -> Result<u64> {
     // A tree of one entry, one full tile, and one in the midst of a tile.
-    evidence::write(entries, &[1, 256, 35_000], folder)
+    let grants = entries / ENTRIES_PER_GRANT;
+    evidence::write(entries, grants, &[1, 256, 35_000], folder)?;
+    Ok(grants)
 }
 
 /// Writes evidence here, and has it audited in a process of its own: what writing needs would hide what
 /// auditing needs.
-fn of_size(entries: u64) -> Result<Figures> {
+fn of_size(entries: u64, grants: u64) -> Result<Figures> {
     let folder = tempfile::tempdir()?;
-    let grants = evidence::write(entries, &[], folder.path())?;
+    evidence::write(entries, grants, &[], folder.path())?;
     let mut command = Command::new(std::env::current_exe()?);
     let output = command.args(["audit", "--json", "--evidence"]).arg(folder.path()).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -37,11 +37,9 @@ const LIVING: u64 = 400;
 /// Entries of one file.
 const TILE: usize = 256;
 
-/// Writes the evidence below `folder`, with its policy beside it: one request, a grant and a withdrawal for
-/// every fifty `entries`, uses for the rest. Returns how many grants there are. Of the smaller trees in `seen`
-/// the bundle has the heads too.
-pub(super) fn write(entries: u64, seen: &[u64], folder: &Path) -> Result<u64> {
-    let grants = entries / 50;
+/// Writes the evidence below `folder`, with its policy beside it: of so many `entries` one request, a grant and a
+/// withdrawal for each of `grants`, uses for the rest. Of the smaller trees in `seen` the bundle has the heads too.
+pub(super) fn write(entries: u64, grants: u64, seen: &[u64], folder: &Path) -> Result<()> {
     let mut shop = Shop::new(folder)?;
     shop.ask()?;
     let uses = entries.saturating_sub(1 + 2 * grants);
@@ -65,8 +63,7 @@ pub(super) fn write(entries: u64, seen: &[u64], folder: &Path) -> Result<u64> {
             shop.withdraw(&shoppers[usize::try_from(gone)?], entries)?;
         }
     }
-    shop.close(entries, seen)?;
-    Ok(grants)
+    shop.close(entries, seen)
 }
 
 fn salt_of(index: u64) -> Salt {
