@@ -4,6 +4,7 @@ hold.py FOLDER-OF-PROGRAMS REQUESTS
 """
 
 import base64
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -156,8 +157,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         run = Run(folder)
-        gateway(programs, folder, run, requests // 2)
-        agent(programs, folder, run, requests - requests // 2)
+        with concurrent.futures.ThreadPoolExecutor() as both:
+            halves = [both.submit(gateway, programs, folder, run, requests // 2),
+                      both.submit(agent, programs, folder, run, requests - requests // 2)]
+            for half in halves:
+                half.result()
         for log in ("gateway.log", "agent.log"):
             said = (folder / log).read_text(errors="replace")
             faults = [line for line in said.splitlines() if " ERROR " in line or "panicked" in line]

@@ -9,7 +9,10 @@ use besace_agent::{
     keyring::{KdfParameters, Passphrase},
     vault::ProfileField,
 };
-use besace_e2e::world::{House, PASSPHRASE, World, next_errands};
+use besace_e2e::{
+    canary,
+    world::{House, PASSPHRASE, World, next_errands},
+};
 use besace_protocol::{
     audit::Verdict,
     consent::{Cause, GrantState, Indication},
@@ -26,7 +29,7 @@ use secrecy::ExposeSecret as _;
 use super::{
     refresh::says,
     succession::{audited, restore},
-    transport::{give_all, linked, requests, texts},
+    transport::{give_all, known, linked, requests, texts},
     voucher_pages::Browser,
 };
 
@@ -196,16 +199,16 @@ async fn what_a_shop_has_of_who_she_was_and_of_who_she_is_shares_nothing() {
         texts(cell, &mut somebody_else.kept);
     }
     assert!(was.told.len() > 100 && is.told.len() > 100 && is.kept.len() > 100);
+    let known = known([&somebody_else.told, &somebody_else.kept]);
     for (what, one, other) in [("told", &was.told, &is.told), ("kept", &was.kept, &is.kept)] {
-        let common = linked([one, other], [&somebody_else.told, &somebody_else.kept]);
-        let shown: Vec<_> = common.iter().map(|eight| String::from_utf8_lossy(eight)).collect();
-        assert!(common.is_empty(), "{what}: {shown:?}");
+        let common = linked([one, other], &known);
+        assert!(common.is_empty(), "{what}: {common:?}");
     }
     // An identifier that both had would have been found.
     for (one, other) in [(&mut was.told, &is.told), (&mut was.kept, &is.kept)] {
         let hers = other.iter().find(|text| text.starts_with(b"grant_") && text.len() == 38);
         one.insert(hers.unwrap().clone());
-        let common = linked([&*one, other], [&somebody_else.told, &somebody_else.kept]);
+        let common = linked([&*one, other], &known);
         assert!(!common.is_empty());
     }
     // Her auditor accepts what she has of both.
@@ -228,10 +231,7 @@ async fn nobody_new_is_heard_of_before_the_moment_that_was_drawn() {
     assert_eq!(world.lumen.lock().count_grants().unwrap(), (2, 0));
 
     // All the days until then: what everybody reads is read, and nobody calls.
-    let calls = || {
-        let sent = world.lumen.tap.bytes();
-        sent.windows(5).filter(|five| *five == b"POST ").count()
-    };
+    let calls = || canary::count(&world.lumen.tap.bytes(), "POST ");
     world.exchange.look_after(&made.errand).await.unwrap();
     let before = calls();
     let mut schedule = Schedule::new();

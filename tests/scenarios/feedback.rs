@@ -4,7 +4,10 @@ use besace_agent::{
     engine::AddRemarkError,
     keyring::{KdfParameters, Passphrase},
 };
-use besace_e2e::world::{Answer, House, PASSPHRASE, World};
+use besace_e2e::{
+    canary::contains,
+    world::{Answer, House, PASSPHRASE, World},
+};
 use besace_protocol::{
     consent::{Indication, Month, Remark},
     id::GrantId,
@@ -255,10 +258,6 @@ async fn on_her_page_she_says_something_and_takes_it_back() {
     assert_eq!(refresh(&world).await, 0, "it never left");
     browser.leave().await;
     world.close().await;
-}
-
-fn contains(file: &[u8], text: &str) -> bool {
-    file.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use besace_agent::{
     ui::{consent, voice::Voice},
 };
 use besace_e2e::{
-    department_store,
+    canary, department_store,
     world::{House, World},
 };
 use besace_gateway::entropy::{Rng, SeededEntropy};
@@ -70,8 +70,7 @@ async fn give(world: &World) -> GrantId {
 }
 
 fn count(house: &House, what: &str) -> usize {
-    let bytes = house.tap.bytes();
-    bytes.windows(what.len()).filter(|bytes| *bytes == what.as_bytes()).count()
+    canary::count(&house.tap.bytes(), what)
 }
 
 fn standing(world: &World) -> LogStanding {

@@ -15,7 +15,10 @@ use besace_agent::{
     keyring::{KdfParameters, Passphrase},
     vault::ProfileField,
 };
-use besace_e2e::world::{House, PASSPHRASE, World};
+use besace_e2e::{
+    canary,
+    world::{House, PASSPHRASE, World},
+};
 use besace_protocol::{
     consent::Indication,
     crypto::{SecretBytes, SigningKey, sha256},
@@ -93,11 +96,7 @@ pub(super) fn put_back(world: &World, then: &BTreeMap<PathBuf, Vec<u8>>) {
 /// How many calls reached these addresses of a shop.
 pub(super) fn calls(house: &House, paths: &[&str]) -> usize {
     let bytes = house.tap.bytes();
-    let count = |path: &&str| {
-        let wanted = format!("POST /besace/v1/{path} ");
-        bytes.windows(wanted.len()).filter(|bytes| *bytes == wanted.as_bytes()).count()
-    };
-    paths.iter().map(count).sum()
+    paths.iter().map(|path| canary::count(&bytes, &format!("POST /besace/v1/{path} "))).sum()
 }
 
 /// Where something is told.

@@ -6,7 +6,10 @@ use besace_agent::{
     keyring::{KdfParameters, Passphrase},
     vault::ReceiptContent,
 };
-use besace_e2e::world::{Answer, Device, PASSPHRASE, World};
+use besace_e2e::{
+    canary::contains,
+    world::{Answer, Device, PASSPHRASE, World},
+};
 use besace_protocol::{
     consent::{Action, Cause, Indication, Month},
     id::GrantId,
@@ -189,8 +192,4 @@ async fn what_came_back_with_a_backup_is_hers_alone_until_she_tells_it_again() {
     assert_eq!(refresh(&world).await, 1);
     assert_eq!(find(&world, "2026-0001").await, NOBODY);
     world.close().await;
-}
-
-fn contains(file: &[u8], text: &str) -> bool {
-    file.windows(text.len()).any(|window| window == text.as_bytes())
 }

@@ -5,7 +5,10 @@ use besace_agent::{
     keyring::{KdfParameters, Passphrase},
     vault::WishContent,
 };
-use besace_e2e::world::{Answer, House, PASSPHRASE, World};
+use besace_e2e::{
+    canary::contains,
+    world::{Answer, House, PASSPHRASE, World},
+};
 use besace_protocol::{
     consent::{Action, Cause, Indication, PriceBand},
     id::{GrantId, IntentionId, WishId},
@@ -201,8 +204,4 @@ async fn two_shops_hear_of_one_wish_under_two_names_and_it_lasts_as_long_as_she_
 
 fn bytes(id: IntentionId) -> String {
     id.to_string()
-}
-
-fn contains(file: &[u8], text: &str) -> bool {
-    file.windows(text.len()).any(|window| window == text.as_bytes())
 }

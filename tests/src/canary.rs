@@ -36,6 +36,16 @@ pub fn leaks(haystack: &[u8], words: &[&str]) -> Vec<Leak> {
     found
 }
 
+/// How often `what` stands in `text`.
+pub fn count(text: &[u8], what: &str) -> usize {
+    memchr::memmem::find_iter(text, what).count()
+}
+
+/// Whether `what` stands in `text`.
+pub fn contains(text: &[u8], what: &str) -> bool {
+    find(text, what.as_bytes()).is_some()
+}
+
 /// Whether two byte strings share a window of `length` bytes.
 pub fn share_window(a: &[u8], b: &[u8], length: usize) -> bool {
     let windows: std::collections::HashSet<&[u8]> = a.windows(length).collect();
