@@ -50,12 +50,13 @@ def signed_anew(record, keys=None, **members):
     return sign(headers[0]["typ"][7:-4], {**payload, **members}, signers, headers[0]["iat"])
 
 
-def forge(hers, shop, papers, policy):
-    """Changes both books, the documents and the policy: each key becomes one of ours, and each digest follows."""
+def forge(hers, shop, papers, policy, swap=()):
+    """Changes both books, the documents and the policy: each key becomes one of ours, and each digest follows; `swap` has further
+    words that become others."""
     pinned = policy["controllers"][0]
     grants = [read(entry[1])[0] for entry in shop.entries if isinstance(entry, tuple) and b"subject_log_key" in verify.decode(
         json.loads(entry[1]).get("payload", ""))]
-    swap = {pinned["key"]: public(SHOP), pinned["log_key"]: public(SHOP_LOG)}
+    swap = {**dict(swap), pinned["key"]: public(SHOP), pinned["log_key"]: public(SHOP_LOG)}
     for grant in grants:
         swap |= {grant["subject_key"]: public(HER), grant["subject_log_key"]: public(HER_LOG)}
     pinned.update(key=public(SHOP), log_key=public(SHOP_LOG))

@@ -1,7 +1,7 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
-Prints each finding: assertion, file, entry of an opening. Reads no continuations; of G2 only what conduct is judged by."""
-import base64, hashlib, json, pathlib, re, sys, time, endings, mandates, restorations  # one line: this file has at most 300
+Prints each finding: assertion, file, entry of an opening. Of G2 it reads only what conduct is judged by."""
+import base64, hashlib, json, pathlib, re, sys, time, endings, mandates, restorations, successions  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
@@ -41,11 +41,13 @@ def tile_name(row, index, width):
 class Audit:
     def __init__(self, folder, policy):
         self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in pathlib.Path(folder).rglob("*") if path.is_file()}
-        self.policy, self.findings, self.conduct, self.published, self.misnamed, self.open, self.lacking = policy, set(), set(), set(), set(), False, False
+        self.policy, self.findings, self.conduct, self.published, self.misnamed, self.lost, self.contradicted, self.open, self.lacking = policy, set(), set(), set(), set(), set(), set(), False, False
         self.now, limits = policy.get("now", int(time.time())), {"skew": 90, "acknowledge_within": DAY, "erase_within": 31 * DAY}
         self.skew, self.within, self.erase = (policy.get(f"{one}_seconds", most) for one, most in limits.items())
         self.domains, self.shops = restorations.logs(policy), {one["domain"]: one for one in policy["controllers"]}
-        self.requests, self.notices, self.known, self.last, self.seen, self.begun, self.restored, self.since, self.heads, self.sides, self.stated = *({} for _ in range(9)), ({}, {}), []
+        self.requests, self.notices, self.known, self.last, self.seen, self.begun, self.restored, self.since, self.heads, self.links, self.next, self.first, self.pseudonyms, self.sides, self.stated = *({} for _ in range(13)), ({}, {}), []
+    def book(self, name):  # The first log of the pseudonym whose log it is.
+        return self.first.get(name := name.split("/openings")[0], name)
     def check(self, well, assertion, place):
         return well or self.findings.add((assertion, *place))
     def judge(self, place, **assertions):  # of conduct, which counts only if all evidence holds
@@ -67,10 +69,8 @@ class Audit:
                 self.misnamed |= {place for key, place in named[origin].items() if key != keys[origin]}
             entries = self.read_log(origin, keys[origin], names[origin]) if origin in keys else None
             books += [(origin in self.domains, origin, entries)] if isinstance(entries, list) else []
-            for place, _, record in entries or [] if origin in self.domains else []:
-                if "subject_log" in (given := self.signed(record)[1] or {}):
-                    named.setdefault(given["subject_log"], {}).setdefault(decode(given["subject_log_key"]), place)
-        self.open = not set(names) <= set(keys)
+            successions.read(self, origin, entries or [], named) if origin in self.domains else None
+        self.open, books = not set(names) <= set(keys), successions.chained(self, books, {one for one in names if one in keys and one not in self.domains})
         for theirs, origin, entries in books if not self.findings else []:
             for place, salt, record in entries:
                 kind, payload = restorations.begins(self, self.signed(record), record, place, origin)
@@ -162,9 +162,9 @@ class Audit:
             kind, roles = headers[0]["typ"][7:-4], [header["role"] for header in headers]
             life = self.sides[0].get(payload.get("grant")) or self.sides[1].get(payload.get("grant")) or payload
             home = life.get("controller") if "matter" not in said or life["controller"] in self.shops else ""  # else G2
-            keys = {"controller": self.shops.get(home or [*self.shops, ""][0], {}).get("key"), "subject": payload.get("subject_key")}
+            keys = {"controller": self.shops.get(home or [*self.shops, ""][0], {}).get("key"), "subject": payload.get("subject_key"), **(moved := successions.signers(kind, payload))}
             demanded = {"grant": ["controller", "subject"], "withdrawal": ["subject"], "objection": ["subject"], "mandate": ["subject"], "mandate-withdrawal": ["subject"], "refusal": [payload.get("by")],
-                        "proposal": ["controller" if payload.get("turn") == 2 else "subject"]}.get(kind, ["controller"])
+                        "proposal": ["controller" if payload.get("turn") == 2 else "subject"]}.get(kind, [*moved] or ["controller"])
             well = payload.get("controller_key", keys["controller"]) == keys["controller"] and (roles == demanded or (kind, roles) == ("grant", ["subject"]))
             for part, header in zip(parts, headers, strict=True):
                 key, text = decode(keys[header["role"]]), f"{part['protected']}.{document['payload']}"
@@ -181,7 +181,7 @@ class Audit:
         elif kind == "proposal" and theirs and payload["controller"] == self.domains[origin]["domain"]:
             self.requests.setdefault((kind, payload["digest"]), payload)
         elif kind == "grant":
-            own = payload["controller"] == self.domains[origin]["domain"] if theirs and payload["roles"][1:] else payload["subject_log"] == origin
+            own = payload["controller"] == self.domains[origin]["domain"] if theirs and payload["roles"][1:] else self.book("logs/" + payload["subject_log"]) == self.book("logs/" + origin)
             self.check(own and payload["expires"] == payload["given"] + payload["terms"]["valid_days"] * DAY and place not in self.misnamed, "G2", place)
             if theirs and (asked := self.requests.get(payload["request"])):
                 said = self.requests.get(("proposal", payload["proposal"]), {}) if "proposal" in payload else asked
@@ -194,7 +194,7 @@ class Audit:
             told, terms = self.notices.setdefault(payload["notice"], {}), payload["terms"] | {"less": "proposal" in payload}
             told.setdefault(("G5", theirs, str([terms[one] for one in ("less", *TOLD)])), (terms, place))
             if payload["id"] not in lives and (old := lives.get(payload.get("supersedes", {}).get("grant"))):  # from here on it stands in its place
-                same = [one["terms"]["purpose"] + one["controller"] + one["subject_key"] for one in (old, payload)]
+                same = [one["terms"]["purpose"] + one["controller"] + successions.first(self, one["subject_key"], place) for one in (old, payload)]
                 same = same[0] == same[1] and payload["supersedes"]["digest"] == old["digest"] and old["given"] <= payload["given"] < old["expires"]
                 old["next"] = payload["id"] if self.judge(place, W6=same and not (old["said"] or old["revocation"] or old.get("next") or old.get("ended") or old["restored"])) else old.get("next")
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
@@ -202,7 +202,7 @@ class Audit:
                 "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0), "restored": payload["given"] < self.since.get(origin, 0)})
         elif kind in ("withdrawal", "acknowledgement", "erasure", "revocation") and self.check(life, "U1", place):
             erased, early = payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
-            right = {"subject_key": life["subject_key"], "controller": life["controller"], "grant_digest": life["digest"]}
+            right = {"subject_key": successions.same(self, payload.get("subject_key"), life["subject_key"], place), "controller": life["controller"], "grant_digest": life["digest"]}
             ended = endings.fits(kind, payload, life)
             if self.check(ended and {**right, **payload} == {**payload, **right}, "G2" if early else "G1", place):
                 if kind == "withdrawal" and len(life["said"]) < 17:
@@ -210,23 +210,22 @@ class Audit:
                     life["said"][payload["digest"]], after = payload["withdrawn"], life
                     while after := lives.get(after.get("next")): after["ended"] = True  # with it ends what took its place
                 if not life[kind] or kind == "erasure" and erased < life[kind][0]["erased"]:
-                    life[kind] = (payload, place, self.last.get(place[0].split("/openings")[0], 0), sorted(life["uses"])[-1:])
+                    life[kind] = (payload, place, self.last.get(self.book(place[0]), 0), sorted(life["uses"])[-1:])
                 theirs and kind != "withdrawal" and self.moment(payload.get("acknowledged", payload.get("revoked", erased)), place)
                 parts = [one for one in ("categories", "recipients") if set(payload.get(one, life["terms"][one])) != set(life["terms"][one])]
                 self.judge(place, W8=not parts and erased <= self.now + self.skew)
         else:
-            self.open |= kind == "continuation"
             home = self.domains[origin]["domain"] if theirs else next(iter(lives.values()), payload).get("controller")
             kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection restoration revocation use-statement".split(), *SAID[:3 * theirs])
-            self.check(kind in kinds and (kind not in SAID or payload["controller"] == home and restorations.take(self, kind, payload, place, theirs, lives, origin)) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
+            self.check(kind in kinds and (theirs or kind != "continuation" or successions.fits(self, payload, origin)) and (kind not in SAID or payload["controller"] == home and restorations.take(self, kind, payload, place, theirs, lives, origin)) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
     def moment(self, at, place):
-        last = self.last.get(book := place[0].split("/openings")[0], 0)
+        last = self.last.get(book := self.book(place[0]), 0)
         self.last[book], (size, seen) = max(last, at), self.seen.get(book, (0, 0))
         self.judge(place, L8=at >= last - self.skew and (place[1] >= size or at <= seen + self.skew + 300))
     def take_record(self, value, salt, record, place, lives, theirs):
         kind, at, life = value.get("kind"), value.get("at", 0), lives.get(value.get("grant"))
         self.published |= {value["digest"]} if kind == "published" else set()
-        known = self.judge(place, G2=kind in (THEIRS if theirs else HERS)) and not self.moment(at, place)
+        known = self.judge(place, G2=kind in (THEIRS if theirs else HERS) and (kind != "anchor" or not place[1])) and not self.moment(at, place)
         if not known or kind in ("published", "discrepancy", "anchor") or mandates.acted(self, kind, value, place) or not self.judge(place, U1=life):
             return
         terms, heads = life["terms"], life["heads"]
@@ -270,9 +269,10 @@ class Audit:
             answer, place = answers[0][:2] if answers else (None, None)
             closed = endings.closed(answer, revoked)
             said, logged = {**pair[-1]["said"], **pair[0]["said"]}, theirs and theirs["withdrawal"]
-            reached = min([self.now, max(self.last.get(life["place"][0].split("/openings")[0], 0) for life in pair), *restorations.over(self, pair)])
+            gone = hers and self.book(hers["place"][0]) in self.lost
+            reached = min([self.now, max(self.last.get(self.book(life["place"][0]), 0) for life in pair), *restorations.over(self, pair)])
             for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
-                self.judge(where, U5=thing in hers["things"], U6=hers["things"].get(thing, (at,))[0] <= at + self.skew)
+                self.judge(where, U5=gone or thing in hers["things"], U6=gone or hers["things"].get(thing, (at,))[0] <= at + self.skew)
             self.judge(pair[-1]["place"], G3=pair[0]["digest"] == pair[-1]["digest"])
             heard = [max(logged[0]["withdrawn"], 0 if answer else logged[2])] if logged else []  # nothing shows what was neither logged
             if heard := heard + ([said[answer["withdrawal"]]] if answer else []):  # nor answered

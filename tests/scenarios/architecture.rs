@@ -139,6 +139,8 @@ fn a_misplaced_file_is_seen() {
         ("common/src/lib.rs", "//! A seventh crate.\n"),
         ("notes.txt", "A stranger at the top level.\n"),
         ("spec/log.md", &long),
+        ("tests/foreign/verify.py", &long),
+        ("tests/foreign/mandates.py", &long),
         ("spec/vectors/unheard-of/case.txt", "expect: ok\n\n"),
         ("agent/Cargo.toml", "[package]\nname = \"without lints\"\n"),
         ("Cargo.toml", "[workspace.dependencies]\nmystery = \"1\"\n"),
