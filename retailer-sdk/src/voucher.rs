@@ -140,6 +140,21 @@ impl Retailer {
         Ok(self.load_voucher_keys()?)
     }
 
+    /// As [`set_voucher_plan`](Self::set_voucher_plan), unless this plan is kept already. One that cannot be read is
+    /// replaced: whoever sets a plan has it elsewhere.
+    pub fn follow_voucher_plan(
+        &mut self,
+        plan: Option<&VoucherPlan>,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<(), SetVoucherPlanError> {
+        match self.voucher_plan() {
+            Ok(kept) if kept.as_ref() == plan => Ok(()),
+            Ok(_) | Err(StoreError::Record(_)) => self.set_voucher_plan(plan, now, rng),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Which vouchers are given.
     pub fn voucher_plan(&self) -> Result<Option<VoucherPlan>, StoreError> {
         let bytes = self.store.read().voucher_plan()?;

@@ -370,9 +370,7 @@ fn catch_up(config: Config, store: SqliteStore) -> anyhow::Result<Retailer> {
         let Identity { domain: _, legal, shops } = config.retailer;
         retailer.set_profile(legal, shops, now, &mut rng)?;
     }
-    if retailer.voucher_plan()? != config.vouchers {
-        retailer.set_voucher_plan(config.vouchers.as_ref(), now, &mut rng)?;
-    }
+    retailer.follow_voucher_plan(config.vouchers.as_ref(), now, &mut rng)?;
     Ok(retailer)
 }
 

@@ -194,6 +194,22 @@ fn a_plan_that_makes_no_keys_is_refused_before_any_is_made() {
 }
 
 #[test]
+fn a_damaged_plan_is_set_anew_and_keeps_nobody_from_starting() {
+    for damaged in ["x'7b7d'", "x''", "x'5b5d'"] {
+        let Shop { world: World { retailer, mut rng, .. }, .. } = Shop::new();
+        retailer.store.sabotage(&format!("UPDATE voucher_plan SET plan = {damaged}"));
+        let mut retailer = Retailer::open(retailer.store, NOW, &mut rng).unwrap();
+        assert_eq!(retailer.undone()[0].kind, crate::Due::Vouchers, "it is said what is damaged");
+        retailer.follow_voucher_plan(Some(&plan()), NOW, &mut rng).unwrap();
+        assert_eq!(retailer.voucher_plan().unwrap(), Some(plan()));
+        retailer.tidy(NOW, &mut rng).unwrap();
+        assert!(retailer.undone().is_empty());
+        retailer.follow_voucher_plan(None, NOW, &mut rng).unwrap();
+        assert_eq!(retailer.voucher_plan().unwrap(), None);
+    }
+}
+
+#[test]
 fn one_batch_a_key_and_week_and_the_same_batch_gets_the_same_answer() {
     let mut shop = Shop::new();
     let keys = shop.keys(Week::of(NOW).next());
