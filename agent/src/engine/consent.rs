@@ -11,9 +11,9 @@ use besace_protocol::{
     jws::Role,
     keys::PairwiseKeys,
     log::Salt,
-    negotiation::{Decision, RuleName},
+    negotiation::{Decision, REFUSAL_PAUSE_SECONDS, RuleName},
     party::ControllerId,
-    time::{DAY_SECONDS, Timestamp},
+    time::Timestamp,
     wire::{Proven, WITHDRAWALS_PATH, Withdraw, Withdrawn},
 };
 
@@ -21,7 +21,7 @@ use super::{
     Acquaintance, Engine, Errand, Turn, Withdrawing,
     decisions::{BeyondRule, beyond},
     renewal::Change,
-    retailers::{REFUSAL_PAUSE_DAYS, check_request},
+    retailers::check_request,
     revocation,
     step::{FACET, PreparedCall, StepError, answer, check_attested, retailer_log_key},
 };
@@ -167,11 +167,10 @@ impl Engine {
 
     /// Requests she refused less than six months ago, the newest first.
     pub fn refused_requests(&self) -> Result<Vec<RefusedRequest>, StepError> {
-        let pause = REFUSAL_PAUSE_DAYS.saturating_mul(DAY_SECONDS);
         let mut refused = Vec::new();
         for stored in self.vault()?.requests()? {
             let Some(decided_at) = stored.decided_at else { continue };
-            let paused_until = decided_at.plus(pause);
+            let paused_until = decided_at.plus(REFUSAL_PAUSE_SECONDS);
             if stored.state == RequestState::Refused && self.now() < paused_until {
                 let manifest = self.manifest(&stored.domain)?;
                 let display_name = manifest.payload().legal.display_name.clone();

@@ -11,13 +11,14 @@ use besace_protocol::{
     encoding::from_json,
     jws::Role,
     money::Money,
+    negotiation::REFUSAL_PAUSE_SECONDS,
     offer::{
         Gtin,
         catalogue::{Catalogue, UnverifiedCatalogue},
     },
     party::{ControllerId, Manifest, ShopCode},
     purpose::Purpose,
-    time::{DAY_SECONDS, Timestamp},
+    time::Timestamp,
     wire::{Attested, OpenRequests},
 };
 
@@ -27,8 +28,6 @@ use super::{
 };
 use crate::vault::{RequestState, Retailer, StoredCatalogue, StoredRequest};
 
-/// Longest pause after a refusal: six months, in days.
-pub(super) const REFUSAL_PAUSE_DAYS: u64 = 182;
 /// Most requests that one retailer may have open: a few for each purpose.
 const REQUESTS_MAX: usize = 64;
 
@@ -242,11 +241,10 @@ impl Engine {
         domain: &ControllerId,
         purpose: Purpose,
     ) -> Result<bool, StepError> {
-        let pause = REFUSAL_PAUSE_DAYS.saturating_mul(DAY_SECONDS);
         for known in known {
             let refused = known.state == RequestState::Refused
                 && known.domain == *domain
-                && known.decided_at.is_some_and(|at| self.now() < at.plus(pause));
+                && known.decided_at.is_some_and(|at| self.now() < at.plus(REFUSAL_PAUSE_SECONDS));
             if !refused {
                 continue;
             }

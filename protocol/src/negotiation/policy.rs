@@ -21,8 +21,8 @@ use crate::{
     time::{DAY_SECONDS, Timestamp},
 };
 
-/// How long a purpose she refused is not asked again by the same retailer, in seconds.
-pub const REFUSAL_PAUSE_SECONDS: u64 = 182 * DAY_SECONDS;
+/// How long a purpose she refused is not asked again by the same retailer, in seconds: six months, whichever they are.
+pub const REFUSAL_PAUSE_SECONDS: u64 = 184 * DAY_SECONDS;
 /// How long a rule holds after she confirmed it, in seconds: as long as a grant may.
 pub const RULE_SECONDS_MAX: u64 = 396 * DAY_SECONDS;
 

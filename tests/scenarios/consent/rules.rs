@@ -121,7 +121,7 @@ fn no_rule_gives_again_what_she_withdrew_by_hand_until_half_a_year_is_over() {
     house.engine.follow_rules(&shop.domain).unwrap();
     assert!(by_rules(&house).is_empty());
     assert_eq!(open(&house).len(), 2, "she is asked");
-    house.clock.advance(182 * DAY_SECONDS);
+    house.clock.advance(184 * DAY_SECONDS);
     house.engine.follow_rules(&shop.domain).unwrap();
     assert_eq!(by_rules(&house).len(), 1);
 }
