@@ -198,6 +198,8 @@ def deeds():
     yield "went on as somebody else", moved(persons=(forge.STRANGER, forge.STRANGER))
     yield "went on at another shop", moved(controller="other.example")
     yield "went on in the same log", moved(begun={"log_key": forge.public(forge.HER_LOG)})
+    yield "went on from a head of no size", moved(left={"head": {"root": nobody, "size": "many"}})
+    yield "went on from an empty log that has a root", moved(left={"head": {"root": nobody, "size": 0}})
     yield "went on under one key for both", moved(begun={"log_key": forge.public(forge.HER)})
     yield "a rekey that changes no key", moved(cause="rekey", persons=(forge.HER, forge.HER))
     yield "a restore that changes the key", moved(persons=(forge.HER, NEXT_KEY))

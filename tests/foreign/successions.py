@@ -14,11 +14,14 @@ def signers(kind, payload):
 
 def formed(said):
     """Whether it is one: another log under another key, no key in two roles, and a new key of hers after a rekey alone."""
-    old, new, head = said["from"], said["to"], said["from"]["head"]
-    keys = {old["key"], new["key"]}
-    well = old["log"] != new["log"] and old["log_key"] != new["log_key"] and not keys & {old["log_key"], new["log_key"]}
-    well = well and said["cause"] in CAUSES and (len(keys) == 2) == (said["cause"] == "rekey") and said["v"] == 1
-    return well and 0 <= head["size"] and (head["size"] > 0 or head["root"] == verify.encode(verify.sha()))
+    try:
+        old, new, head = said["from"], said["to"], said["from"]["head"]
+        keys = {old["key"], new["key"]}
+        well = old["log"] != new["log"] and old["log_key"] != new["log_key"] and not keys & {old["log_key"], new["log_key"]}
+        well = well and said["cause"] in CAUSES and (len(keys) == 2) == (said["cause"] == "rekey") and said["v"] == 1
+        return well and 0 <= head["size"] and (head["size"] > 0 or head["root"] == verify.encode(verify.sha()))
+    except verify.UNREADABLE:
+        return False
 
 
 def is_one(record):

@@ -1,6 +1,7 @@
 //! The story of the demo, step by step. Each step is checked by reading the other side's state, the air
 //! or the wire; a step that only claims to have worked fails.
 
+mod afterwards;
 mod ending;
 mod shop;
 mod start;

@@ -82,11 +82,23 @@ impl Story {
     }
 
     pub(super) async fn auditor_verifies(&mut self) -> Result<String> {
+        self.keep_evidence(self.kept()).await?;
+        self.keep_receipts()?;
+        self.keep_proofs()?;
+        let (code, report) = self.audit()?;
+        hold!(code == 0, "the auditor says {code}: {report}");
+        let held = report["held"].as_array().map_or(0, Vec::len);
+        let mut files = Vec::new();
+        collect(&self.evidence_folder(), &mut files)?;
+        Ok(format!("{} files, {held} assertions hold", files.len()))
+    }
+
+    /// Collects what is owed to her, and writes all of it as `evidence`, with its policy, below a folder.
+    pub(super) async fn keep_evidence(&self, folder: &std::path::Path) -> Result<()> {
         let domain = self.world.lumen.domain.clone();
         self.world.exchange.collect_mail(&domain).await?;
         let bundle = self.world.exchange.evidence(&domain).await?;
-        let folder = self.evidence_folder();
-        besace_audit::write_bundle(&bundle, &folder)?;
+        besace_audit::write_bundle(&bundle, &folder.join("evidence"))?;
         let policy = {
             let retailer = self.world.lumen.lock();
             let log_key = retailer.manifest_document()?.log_key;
@@ -100,13 +112,7 @@ impl Story {
             policy.now = Some(self.world.clock.now());
             policy
         };
-        std::fs::write(self.policy_file(), policy.to_bytes()?)?;
-        self.keep_receipts()?;
-        self.keep_proofs()?;
-        let (code, report) = self.audit()?;
-        hold!(code == 0, "the auditor says {code}: {report}");
-        let held = report["held"].as_array().map_or(0, Vec::len);
-        Ok(format!("{} files, {held} assertions hold", bundle.files().len()))
+        Ok(std::fs::write(folder.join("policy.json"), policy.to_bytes()?)?)
     }
 
     pub(super) async fn flipped_byte_named(&mut self) -> Result<String> {
@@ -212,7 +218,7 @@ impl Story {
     }
 
     /// Where evidence lies: with the rest of the world, unless it is to stay.
-    fn kept(&self) -> &std::path::Path {
+    pub(super) fn kept(&self) -> &std::path::Path {
         self.evidence.as_deref().unwrap_or_else(|| self.world.folder.path())
     }
 
