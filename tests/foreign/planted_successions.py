@@ -106,7 +106,7 @@ def renewed(before=False):
     return then
 
 
-def shown(size=0, key=forge.HER_LOG, lose=False, of=None):
+def shown(size=0, key=forge.HER_LOG, of=None):
     """The retailer logs what she had shown it of the log that she left."""
     def then(hers, new, shop, papers, policy, signed):
         at = shop.payload("withdrawal")["withdrawn"]
@@ -115,14 +115,15 @@ def shown(size=0, key=forge.HER_LOG, lose=False, of=None):
     return then
 
 
-def lost(many, cause="restore", tell=True):
-    """Her old log lacks its last entries, which the retailer had been shown."""
+def lost(many, cause="restore", tell=True, anew=False):
+    """Her old log lacks its last entries, which the retailer had been shown; what she had sent may be logged anew, later than it arrived."""
     def then(hers, new, shop, papers, policy, signed):
         at, whole = shop.payload("withdrawal")["withdrawn"], copy.deepcopy(hers)
         hers.entries = hers.entries[:len(hers.entries) - many]
         persons = (forge.HER, NEXT_KEY) if cause == "rekey" else None
         other, first = leave(hers, at, cause, persons=persons)
-        new.entries[:2] = first.entries
+        gone = [(salt, json.loads(record)) for salt, record in whole.entries[-many:]] if anew else []
+        new.entries[:2] = first.entries + [(salt, forge.canonical({**record, "at": at})) for salt, record in gone if "at" in record]
         shop.entries[shop.find("continuation")] = (b"\x17" * 32, other)
         if tell:
             said = {"at": at, "continuation": forge.digest(other), "kind": "discrepancy", "shown": checkpoint(whole, len(whole.entries), forge.HER_LOG)}
@@ -206,7 +207,7 @@ def deeds():
     yield "went on for another reason", moved(cause="whim")
     yield "a new key that does not sign", moved(cause="rekey", signers={"subject": forge.HER})
     yield "an old key that does not sign", moved(cause="rekey", signers={"successor": NEXT_KEY})
-    for where in ("shop", "her log"):
+    for where in ("shop", "shopper"):
         yield f"a forged continuation in the log of the {where}", moved(spoiled(where))
     yield "a continuation to a log of nobody", moved(elsewhere)
     for name, change in {"of another head": {"head": {"root": nobody, "size": 3}}, "of another log": {"log": f"log_{5:032x}"}, "of another cause": {"cause": "rollback"}}.items():
@@ -218,6 +219,7 @@ def deeds():
         yield f"the old log is another after a {cause}", moved(forked, cause=cause)
         yield f"the old log is gone after a {cause}", moved(kept=False, cause=cause)
         yield f"entries of the old log are gone after a {cause}", moved(lost(2, cause), cause=cause)
+        yield f"entries of the old log are gone after a {cause}, and logged anew", moved(lost(2, cause, anew=True), cause=cause)
         yield f"most of the old log is gone after a {cause}", moved(lost(5, cause, tell=False), cause=cause)
     yield "shown no more than was said", moved(shown())
     yield "shown less than was said", moved(shown(-1))

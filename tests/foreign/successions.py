@@ -41,8 +41,7 @@ def read(audit, origin, entries, named):
         kind, said = audit.signed(record)
         if kind == "grant":
             named.setdefault(said["subject_log"], {}).setdefault(verify.decode(said["subject_log_key"]), place)
-            if said["subject_log"] not in left:
-                standing.add((said["subject_key"], said["subject_log"], said["subject_log_key"]))
+            standing.add((said["subject_key"], said["subject_log"], said["subject_log_key"]))
         elif is_one(record):
             audit.check(follow(audit, said, audit.domains[origin]["domain"], standing, left, named, place, carried), "S1", place)
         elif (value := verify.canonical(record)).get("kind") == "discrepancy":

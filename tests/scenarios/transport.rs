@@ -32,7 +32,7 @@ const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-
 const ANY_END: GeneralPurpose =
     GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
-/// Eight bytes in a row, as one number: there are millions of them to sort.
+/// Eight bytes in a row, as one number, which sorts faster than an array.
 pub(super) type Window = u64;
 
 /// A text, the texts in it, and what those spell in base64url.

@@ -1,7 +1,7 @@
 //! At the till: what her phone shows, and what it answers after she made a gesture. `spec/till.md`.
 //!
-//! Everything here works without a network. An answer, and a debit, is written into the journal before it is shown; a
-//! presentation and a code of the day are not: they are made of keys that were released, and shown to nobody yet.
+//! Everything here works without a network. An answer, and a debit, is written into the journal before it is shown. A
+//! presentation and a code of the day are not: they say no more than the keys of that day, which the gate released.
 
 use besace_protocol::{
     consent::Grant,

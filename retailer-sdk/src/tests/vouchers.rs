@@ -195,7 +195,7 @@ fn a_plan_that_makes_no_keys_is_refused_before_any_is_made() {
 
 #[test]
 fn a_damaged_plan_is_set_anew_and_keeps_nobody_from_starting() {
-    for damaged in ["x'7b7d'", "x''", "x'5b5d'"] {
+    for damaged in ["x'7b7d'", "x''", "x'5b5d'", "zeroblob(9000000)"] {
         let Shop { world: World { retailer, mut rng, .. }, .. } = Shop::new();
         retailer.store.sabotage(&format!("UPDATE voucher_plan SET plan = {damaged}"));
         let mut retailer = Retailer::open(retailer.store, NOW, &mut rng).unwrap();

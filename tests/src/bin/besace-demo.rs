@@ -24,7 +24,7 @@ struct Arguments {
     /// Address of the shopper's pages.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     listen: std::net::SocketAddr,
-    /// Keep what the auditor is handed: a folder `evidence`, and `policy.json`; beside it receipts, and in `moved` the same of what she did under new keys. DIR must not exist.
+    /// Keep what the auditor is handed: a folder `evidence`, and `policy.json`; beside it receipts and proofs, and in `moved` evidence and policy of what she did under new keys. DIR must not exist.
     #[arg(long, value_name = "DIR")]
     evidence: Option<std::path::PathBuf>,
     /// Play nothing; make a vault of this version to keep, with a row in every table.

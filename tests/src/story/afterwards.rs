@@ -1,5 +1,5 @@
-//! What she does once the story is told, for auditors to read: she gives again, takes new keys, and withdraws as who she
-//! is then.
+//! What she does once the story is told, for auditors to read: she gives one more grant, takes new keys, and withdraws as
+//! who she is then.
 
 use anyhow::{Context as _, Result};
 use besace_agent::{
