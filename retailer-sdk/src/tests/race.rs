@@ -75,3 +75,50 @@ fn no_use_and_no_release_is_logged_after_the_withdrawal_whoever_comes_first() {
     // Both orders happened, or this says nothing.
     assert!((1..ROUNDS).contains(&before), "{before}");
 }
+
+#[test]
+fn no_disclosure_is_logged_or_kept_after_the_withdrawal_whoever_comes_first() {
+    const ROUNDS: u64 = 200;
+    let mut world = World::new();
+    let mut before = 0;
+    for round in 0..ROUNDS {
+        let mut shopper = Shopper::new(3_000 + round);
+        let (greeting, jws) = world.give(&mut shopper, world.greeting, NOW);
+        let body = shopper.withdrawal(greeting.id, jws, NOW);
+        let withdrawal = shopper.call(WITHDRAWALS_PATH, &body, NOW);
+        let body = shopper.disclose(&greeting, &world.manifest(), Some("Nour"), &[], NOW);
+        let disclosure = shopper.call(DISCLOSURES_PATH, &body, NOW);
+        let World { retailer, rng, recognition, greeting: asked } = world;
+        let shared = Arc::new(Mutex::new((retailer, rng)));
+        let start = Barrier::new(2);
+        let (withdrawn, received) = std::thread::scope(|scope| {
+            let withdrawn = scope.spawn(|| {
+                start.wait();
+                let (retailer, rng) = &mut *shared.lock().unwrap();
+                retailer.withdraw(&withdrawal, NOW, rng).unwrap()
+            });
+            let received = scope.spawn(|| {
+                start.wait();
+                let (retailer, rng) = &mut *shared.lock().unwrap();
+                let received = retailer.receive_disclosure(&disclosure, NOW, rng);
+                received.map_err(|error| error.problem())
+            });
+            (withdrawn.join().unwrap(), received.join().unwrap())
+        });
+        let (retailer, rng) = Arc::into_inner(shared).unwrap().into_inner().unwrap();
+        world = World { retailer, rng, recognition, greeting: asked };
+        let end =
+            leaf(&withdrawn.withdrawal.proof, &withdrawn.withdrawal.record.0, &world.retailer);
+        match received {
+            Ok(received) => {
+                let at = leaf(&received.logged.proof, &received.logged.record.0, &world.retailer);
+                assert!(at < end);
+                before += 1;
+            }
+            Err(problem) => assert_eq!(problem, ProblemType::GrantWithdrawn),
+        }
+        assert!(world.retailer.store.read().disclosure(greeting.id).unwrap().is_none());
+    }
+    // Both orders happened, or this says nothing.
+    assert!((1..ROUNDS).contains(&before), "{before}");
+}
