@@ -5,7 +5,7 @@ use besace_e2e::world::World;
 use besace_protocol::id::GrantId;
 use serde_json::Value;
 
-use super::heads::{besace, lived};
+use super::heads::{besace, besace_says, lived};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_says_what_was_given_and_that_it_was_taken_back() {
@@ -36,4 +36,9 @@ async fn a_receipt_says_what_was_given_and_that_it_was_taken_back() {
     world.shut_down().unwrap();
     let printed = besace(&world, &["consent", "receipt", &grants[0].to_string()]);
     assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), over);
+    // She gave it with her own hand.
+    let arguments = ["consent", "receipt", &grants[0].to_string(), "--rule"];
+    let (status, said, failure) = besace_says(&world, &arguments);
+    assert_eq!((status, said.as_str()), (1, ""));
+    assert!(failure.contains("no rule of yours said yes to this"), "{failure}");
 }

@@ -1,5 +1,6 @@
 //! `besace consent`: what she is asked, what she gave, and taking it back.
 
+mod receipt;
 mod renewal;
 
 use std::{
@@ -62,6 +63,9 @@ pub(super) enum Command {
     Receipt {
         /// Its name, as `list` shows it.
         grant: GrantId,
+        /// Name the rule that said yes for you, so that others can check it. It has the same number and day in every receipt.
+        #[arg(long)]
+        rule: bool,
     },
     /// Refuse the marketing of a retailer: none of its offers is shown any more. It needs no consent before.
     Object {
@@ -165,7 +169,7 @@ pub(super) fn run(session: &mut Session<'_, '_>, command: &Command) -> Result<()
             };
             session.output.line(&json!({"acknowledged": acknowledged, "withdrawn": grant}), &text)
         }
-        Command::Receipt { grant } => receipt(session, grant),
+        Command::Receipt { grant, rule } => receipt::print(session, grant, rule),
         Command::Object { ref domain } => marketing(session, domain, true),
         Command::Offers { ref domain } => marketing(session, domain, false),
         Command::Afresh { ref domain, go_on } => afresh(session, domain, go_on),
@@ -232,23 +236,6 @@ fn afresh(
         &json!({"again_from": from, "grants": grants, "retailer": domain, "standing": word}),
         &text,
     )
-}
-
-fn receipt(session: &mut Session<'_, '_>, grant: GrantId) -> Result<(), Failure> {
-    let receipt = session.unlocked()?.receipt(grant);
-    let receipt = receipt.map_err(|error| match error {
-        StepError::NoticeMissing => Failure::refused(
-            "the notice you were shown is not kept, or was plain text: there is no receipt of it",
-            "see what you gave with `besace consent list`",
-        ),
-        error => exchange::step_failure(&error),
-    })?;
-    let again = "nothing was changed; try again";
-    let receipt: Value =
-        serde_json::from_slice(&receipt).map_err(|error| Failure::could_not(&error, again))?;
-    // Spread out for people, who redirect it into a file; the same members.
-    let text = format!("{receipt:#}");
-    session.output.line(&json!({"receipt": receipt}), &text)
 }
 
 fn marketing(

@@ -8,7 +8,7 @@ use besace_protocol::{
 };
 
 use super::{Engine, consent::verify_given, revocation, step::StepError};
-use crate::vault::{RevokedBy, StoredGrant};
+use crate::vault::{GivingRule, RevokedBy, StoredGrant};
 
 impl Engine {
     /// The receipt of a grant as it stands now, as JSON-LD.
@@ -17,6 +17,20 @@ impl Engine {
     /// [`StepError::GrantOver`] if there is no such grant, [`StepError::NoticeMissing`] if its notice is not kept, or is of a time
     /// when notices were plain text.
     pub fn receipt(&self, id: GrantId) -> Result<Vec<u8>, StepError> {
+        self.receipt_naming(id, None)
+    }
+
+    /// The same of a grant that a rule of hers gave, with the name of the rule and what opens the commitment to it. It names the
+    /// rule alike in every receipt that it gave: she asks for it. `None` where no rule gave it.
+    ///
+    /// # Errors
+    /// Those of [`receipt`](Self::receipt).
+    pub fn receipt_with_rule(&self, id: GrantId) -> Result<Option<Vec<u8>>, StepError> {
+        let by = self.vault()?.giving_rules()?.remove(&id);
+        by.map(|by| self.receipt_naming(id, Some(&by))).transpose()
+    }
+
+    fn receipt_naming(&self, id: GrantId, by: Option<&GivingRule>) -> Result<Vec<u8>, StepError> {
         let vault = self.vault()?;
         let stored = vault.grant(id)?.ok_or(StepError::GrantOver)?;
         let grant = Unverified::<Grant>::parse(&stored.jws).map_err(StepError::Document)?;
@@ -50,8 +64,13 @@ impl Engine {
             Some(after) => receipt.superseded_by(after).map_err(|_| StepError::Make)?,
             None => receipt,
         };
+        let receipt = match by {
+            Some(by) => receipt.by_rule(by.name, &by.salt).map_err(|_| StepError::Make)?,
+            None => receipt,
+        };
         receipt.to_bytes(self.now()).map_err(|_| StepError::Make)
     }
+
     /// The revocation of the grant that this one was to take the place of, where it ended with that one.
     fn revocation_it_ended_with(
         &self,

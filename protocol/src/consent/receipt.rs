@@ -13,6 +13,8 @@ use crate::{
     document::Verified,
     encoding::{JsonError, to_canonical_json},
     jws::Role,
+    log::Salt,
+    negotiation::RuleName,
     offer::calendar::Date,
     party::ControllerId,
     purpose::{DataCategory, Purpose},
@@ -27,6 +29,7 @@ pub struct Receipt<'a> {
     withdrawal: Option<&'a Verified<Withdrawal>>,
     successor: Option<&'a Verified<Grant>>,
     ended: Option<Ended<'a>>,
+    rule: Option<(RuleName, &'a Salt)>,
 }
 
 /// What its controller signed when it ended, and not by her.
@@ -67,6 +70,9 @@ pub enum ReceiptError {
     /// The revocation ends another grant.
     #[error("the revocation ends another grant")]
     Revocation,
+    /// The grant commits to another rule, to none, or to one that she confirmed later.
+    #[error("the rule did not give this grant")]
+    Rule,
     /// The restoration is of another controller, or of before the grant.
     #[error("the restoration does not end this grant")]
     Restoration,
@@ -94,7 +100,19 @@ impl<'a> Receipt<'a> {
         if withdrawal.is_some_and(|one| !ends(one)) {
             return Err(ReceiptError::Withdrawal);
         }
-        Ok(Self { grant, notice, withdrawal, successor: None, ended: None })
+        Ok(Self { grant, notice, withdrawal, successor: None, ended: None, rule: None })
+    }
+
+    /// Of a grant that a rule of hers gave, with what opens its commitment (`spec/negotiation.md#grant`): whoever reads it can
+    /// check which rule it was, and that she confirmed it before.
+    pub fn by_rule(self, name: RuleName, salt: &'a Salt) -> Result<Self, ReceiptError> {
+        let given = self.grant.payload();
+        if given.indication != Indication::Rule(name.commitment(salt))
+            || name.confirmed > given.given
+        {
+            return Err(ReceiptError::Rule);
+        }
+        Ok(Self { rule: Some((name, salt)), ..self })
     }
 
     /// Of a grant whose place `successor` took, which both signed (`spec/renewal.md`).
@@ -208,7 +226,11 @@ impl<'a> Receipt<'a> {
         match state {
             "ConsentGiven" | "RenewedConsentGiven" => {
                 add("dpv:isIndicatedBy", subject(&given.subject_key));
-                add("dpv:hasIndicationMethod", json!(method(given.indication)));
+                let method = self.rule.map_or_else(|| method(given.indication), |_| NAMED_RULE);
+                add("dpv:hasIndicationMethod", json!(method));
+                if let Some((name, salt)) = self.rule {
+                    add("besace:rule", rule(name, salt));
+                }
                 let until = json!({
                     "@type": ["dpv:UntilTimeDuration"],
                     "dct:valid": [moment(given.expires)],
@@ -350,6 +372,20 @@ const fn method(indication: Indication) -> &'static str {
         Indication::Command => "a command that she typed to her own agent",
         Indication::Rule(_) => "a rule for her own agent, which she had confirmed before",
     }
+}
+
+/// The method where the rule is named.
+const NAMED_RULE: &str = "a rule for her own agent, which she had confirmed before, named here";
+
+/// What the commitment in the grant was made of.
+fn rule(name: RuleName, salt: &Salt) -> Value {
+    json!({
+        "@type": ["besace:Rule"],
+        "besace:confirmed": [moment(name.confirmed)],
+        "besace:number": [name.number],
+        "besace:salt": [salt],
+        "besace:version": [name.version],
+    })
 }
 
 const fn broader_purpose(purpose: Purpose) -> &'static str {

@@ -10,6 +10,8 @@ use besace_protocol::{
     time::DAY_SECONDS,
 };
 
+use serde_json::Value;
+
 use super::courier::{House, Shop};
 
 /// As wide as what the shop asks.
@@ -78,8 +80,21 @@ fn what_lies_within_a_rule_is_given_and_only_her_vault_says_by_which() {
     let salt = Salt::from_bytes([0; 32]);
     assert!(![rule, other].iter().any(|name| name.commitment(&salt) == commitment));
     assert_eq!(open(&house).len(), 1, "what no rule is about she is asked");
-    // The receipt and her log say it as well.
-    assert!(house.engine.receipt(view.grant.id).is_ok());
+    // Her receipt says that it was a rule, and which one only if she asks for it: then whoever reads it can check it.
+    let read = |bytes: Vec<u8>| -> Value {
+        let receipt: Value = serde_json::from_slice(&bytes).unwrap();
+        receipt["dpv:hasRecordOfActivity"][0]["dpv:hasConsentStatus"][0].clone()
+    };
+    let silent = read(house.engine.receipt(view.grant.id).unwrap());
+    assert!(silent.get("besace:rule").is_none(), "{silent}");
+    let told = read(house.engine.receipt_with_rule(view.grant.id).unwrap().unwrap());
+    let named = &told["besace:rule"][0];
+    assert_eq!(named["besace:number"][0], rule.number);
+    let salt: Salt = serde_json::from_value(named["besace:salt"][0].clone()).unwrap();
+    assert_eq!(rule.commitment(&salt), commitment);
+    assert!(rule.confirmed <= view.grant.given);
+    assert_ne!(silent["dpv:hasIndicationMethod"], told["dpv:hasIndicationMethod"]);
+    // So does her log.
     assert!(house.engine.verify_logs().unwrap().iter().all(|log| log.fault.is_none()));
 }
 

@@ -8,7 +8,7 @@ CREATE TABLE rules (
     PRIMARY KEY (number, version)
 ) STRICT, WITHOUT ROWID;
 
--- Which rule gave a grant. The grant itself says it only under a salt, which leaves this vault for nobody.
+-- Which rule gave a grant. The grant itself says it only under a salt, which leaves this vault in a receipt that she asks to name the rule.
 CREATE TABLE grant_rules (
     grant_id BLOB PRIMARY KEY REFERENCES grants (id), -- fixed
     number INTEGER NOT NULL,            -- name of the rule; fixed

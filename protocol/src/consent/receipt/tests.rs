@@ -199,6 +199,61 @@ fn restored() -> Verified<Restoration> {
     sign(Restoration { at, ..lost }, Role::Controller, &key(2), at).unwrap()
 }
 
+/// The rule that she confirmed a second before it gave the sample grant, and its salt.
+fn giving_rule() -> (RuleName, Salt) {
+    let confirmed = grant_payload().given.minus(1);
+    (RuleName { confirmed, number: 3, version: 2 }, Salt::from_bytes([4; 32]))
+}
+
+/// A grant that this rule gave, signed by both.
+fn given_by(name: RuleName, salt: &Salt) -> Verified<Grant> {
+    let indication = Indication::Rule(name.commitment(salt));
+    let given = Grant { indication, ..grant_payload() };
+    let given = sign(given, Role::Subject, &key(1), NOW).unwrap();
+    given.countersign(Role::Controller, &key(2), NOW).unwrap()
+}
+
+fn by_rule() -> Value {
+    let (name, salt) = giving_rule();
+    let (grant, notice) = (given_by(name, &salt), notice());
+    let receipt = Receipt::of(&grant, &notice, None).unwrap().by_rule(name, &salt).unwrap();
+    serde_json::from_slice(&receipt.to_bytes(NOW).unwrap()).unwrap()
+}
+
+#[test]
+fn a_receipt_names_the_rule_that_gave_and_no_other() {
+    let told = by_rule();
+    let event = &told["dpv:hasRecordOfActivity"][0]["dpv:hasConsentStatus"][0];
+    assert_eq!(event["dpv:hasIndicationMethod"][0], NAMED_RULE);
+    let rule = &event["besace:rule"][0];
+    assert_eq!((&rule["besace:number"][0], &rule["besace:version"][0]), (&json!(3), &json!(2)));
+    let (name, salt) = giving_rule();
+    assert_eq!(rule["besace:salt"][0], json!(salt));
+    assert_eq!(rule["besace:confirmed"][0], moment(name.confirmed));
+    // Without being asked it says that it was a rule, and not which.
+    let (grant, notice) = (given_by(name, &salt), notice());
+    let silent = Receipt::of(&grant, &notice, None).unwrap();
+    let silent: Value = serde_json::from_slice(&silent.to_bytes(NOW).unwrap()).unwrap();
+    let event = &silent["dpv:hasRecordOfActivity"][0]["dpv:hasConsentStatus"][0];
+    assert_eq!(event["dpv:hasIndicationMethod"][0], method(grant.payload().indication));
+    assert!(event.get("besace:rule").is_none());
+
+    let refused = |grant: &Verified<Grant>, name: RuleName, salt: &Salt| {
+        Receipt::of(grant, &notice, None).unwrap().by_rule(name, salt).unwrap_err()
+    };
+    for other in [
+        RuleName { number: 4, ..name },
+        RuleName { version: 1, ..name },
+        RuleName { confirmed: NOW.plus(1), ..name },
+    ] {
+        assert_eq!(refused(&grant, other, &salt), ReceiptError::Rule);
+    }
+    assert_eq!(refused(&grant, name, &Salt::from_bytes([5; 32])), ReceiptError::Rule);
+    assert_eq!(refused(&signed_grant(), name, &salt), ReceiptError::Rule, "given on a page");
+    let late = RuleName { confirmed: grant.payload().given.plus(1), ..name };
+    assert_eq!(refused(&given_by(late, &salt), late, &salt), ReceiptError::Rule, "after it");
+}
+
 /// A receipt of each story that a grant can have, with the name of its file.
 fn stories() -> Vec<(&'static str, Value)> {
     let (grant, notice) = (signed_grant(), notice());
@@ -219,6 +274,7 @@ fn stories() -> Vec<(&'static str, Value)> {
     vec![
         ("given", receipt(false, NOW)),
         ("given-unsigned", read(plain(&unsigned), NOW)),
+        ("given-by-rule", by_rule()),
         ("renewed", read(plain(&after), NOW)),
         ("withdrawn", receipt(true, NOW.plus(2 * DAY_SECONDS))),
         ("expired", receipt(false, NOW.plus(life))),
