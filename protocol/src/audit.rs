@@ -31,6 +31,7 @@ mod restorations;
 mod source;
 mod succession;
 mod tiles;
+mod unasserted;
 
 pub use bundle::{
     AddLogError, AddOpeningsError, Bundle, BundlePath, LogFile, ParseBundlePathError,
@@ -42,6 +43,7 @@ pub use place::Place;
 pub use policy::{ParsePolicyError, PinnedController, PinnedWitnesses, Policy};
 pub use report::{Assertion, Finding, Held, LogSummary, MoreFindings, Report, Severity, Verdict};
 pub use source::{Files, OneByOne, Workers};
+pub use unasserted::Unasserted;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},

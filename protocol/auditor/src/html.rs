@@ -1,6 +1,6 @@
 //! A report that a lawyer opens in a browser: one file, no script, nothing from elsewhere.
 
-use besace_protocol::audit::{Finding, Legible, Report};
+use besace_protocol::audit::{Finding, Legible, Report, Unasserted};
 
 use crate::{
     Language,
@@ -31,6 +31,10 @@ pub fn to_html(report: &Report, language: Language) -> String {
         let says = format!("{} {}", held.assertion.id(), language.assertion(held.assertion));
         row(&[text(&says), held.checked.to_string()])
     });
+    let beyond = Unasserted::ALL.iter().map(|one| {
+        let [says, lacks] = language.unasserted(*one);
+        row(&[text(&format!("{} {says}", one.id())), text(lacks)])
+    });
     let logs = report.logs.iter().map(|log| {
         let checkpoint = format!("<pre>{}</pre>", text(&log.head));
         row(&[text(&log.origin), log.size.to_string(), log.opened.to_string(), checkpoint])
@@ -40,6 +44,7 @@ pub fn to_html(report: &Report, language: Language) -> String {
         section(words.not_checked, words.not_checked_lead, &list(gaps, words.all_checked)),
         section(words.findings, "", &[findings_table(findings, &words), more].concat()),
         section(words.held, "", &table(&[words.what, words.times], held, words.nothing_held)),
+        section(words.beyond, words.beyond_lead, &table(&[words.what, words.why], beyond, "")),
         section(words.logs, words.logs_lead, &logs_table(logs, &words)),
     ];
     format!(

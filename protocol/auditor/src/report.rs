@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use besace_protocol::audit::{Report, Verdict};
+use besace_protocol::audit::{Report, Unasserted, Verdict};
 use serde::Serialize;
 
 /// The report as text. The last line says what it comes to.
@@ -16,6 +16,9 @@ pub fn to_text(report: &Report) -> String {
         format!("{} {} ({} checked)", held.assertion.id(), held.assertion.says(), held.checked)
     });
     section(&mut text, "Holds", &held.collect::<Vec<_>>());
+    let beyond =
+        Unasserted::ALL.iter().map(|one| format!("{} {}: {}", one.id(), one.says(), one.lacks()));
+    section(&mut text, "No log shows", &beyond.collect::<Vec<_>>());
     let logs = report
         .logs
         .iter()
@@ -41,11 +44,14 @@ struct Told<'a> {
     verifier: &'static str,
     #[serde(flatten)]
     report: &'a Report,
+    not_asserted: &'static [Unasserted],
 }
 
-/// The report as one JSON object: `verifier`, `verdict`, `not_checked`, `findings`, `more`, `held`, `logs`.
+/// The report as one JSON object: `verifier`, `verdict`, `not_checked`, `findings`, `more`, `held`, `logs`,
+/// `not_asserted`.
 pub fn to_json(report: &Report) -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(&Told { verifier: VERIFIER, report })?;
+    let told = Told { verifier: VERIFIER, report, not_asserted: Unasserted::ALL };
+    let mut text = serde_json::to_string_pretty(&told)?;
     text.push('\n');
     Ok(text)
 }

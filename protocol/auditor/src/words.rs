@@ -4,7 +4,7 @@ mod french;
 
 use std::{error::Error, fmt};
 
-use besace_protocol::audit::{Assertion, Fault, Gap, MoreFindings, Severity, Verdict};
+use besace_protocol::audit::{Assertion, Fault, Gap, MoreFindings, Severity, Unasserted, Verdict};
 
 /// The language of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -28,6 +28,8 @@ pub(crate) struct Words {
     pub(crate) no_findings: &'static str,
     pub(crate) held: &'static str,
     pub(crate) nothing_held: &'static str,
+    pub(crate) beyond: &'static str,
+    pub(crate) beyond_lead: &'static str,
     pub(crate) logs: &'static str,
     pub(crate) logs_lead: &'static str,
     pub(crate) what: &'static str,
@@ -52,6 +54,8 @@ const ENGLISH: Words = Words {
     no_findings: "Nothing was found.",
     held: "Holds",
     nothing_held: "Nothing.",
+    beyond: "No log shows",
+    beyond_lead: "Logs alone prove none of this; nothing above speaks of it.",
     logs: "Logs",
     logs_lead: "The head names all that was read. Whoever was shown another one for as many entries was shown another log.",
     what: "Assertion",
@@ -101,6 +105,14 @@ impl Language {
         match self {
             Self::En => assertion.says(),
             Self::Fr => french::assertion(assertion),
+        }
+    }
+
+    /// What nobody can check, and why.
+    pub(crate) const fn unasserted(self, one: Unasserted) -> [&'static str; 2] {
+        match self {
+            Self::En => [one.says(), one.lacks()],
+            Self::Fr => french::unasserted(one),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs, path::Path};
 
 use besace_audit::{Exit, read_bundle, run, to_text, write_bundle};
 use besace_protocol::{
-    audit::{Bundle, PinnedController, Policy, audit},
+    audit::{Bundle, PinnedController, Policy, Unasserted, audit},
     consent::{Published, RecordKind},
     crypto::{SecretBytes, SigningKey, sha256},
     encoding::Bytes,
@@ -95,6 +95,29 @@ fn the_report_begins_with_what_could_not_be_checked() {
         )
     );
     assert!(out.ends_with("Everything that was asserted holds.\n"), "{out}");
+}
+
+#[test]
+fn every_report_names_what_no_log_shows() {
+    let desk = Desk::new(&bundle(5));
+    let (_, text, _) = desk.run(&[]);
+    let (_, json, _) = desk.run(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let page = desk.0.path().join("report.html").into_os_string().into_string().unwrap();
+    let html = |language: &str| {
+        assert_eq!(desk.run(&["--html", &page, "--lang", language]).0, Exit::Holds);
+        fs::read_to_string(&page).unwrap()
+    };
+    let [english, french] = ["en", "fr"].map(html);
+    for (number, one) in Unasserted::ALL.iter().enumerate() {
+        let (id, says, lacks) = (one.id(), one.says(), one.lacks());
+        assert!(text.contains(&format!("\n  {id} {says}: {lacks}\n")), "{text}");
+        let told = &json["not_asserted"][number];
+        assert_eq!(told, &serde_json::json!({"id": id, "says": says, "lacks": lacks}));
+        assert!(french.contains(&format!("<td>{id} ")) && !french.contains(says), "{french}");
+        let [says, lacks] = [says, lacks].map(|text| text.replace('\'', "&#39;"));
+        assert!(english.contains(&format!("<td>{id} {says}</td><td>{lacks}</td>")), "{english}");
+    }
 }
 
 #[test]

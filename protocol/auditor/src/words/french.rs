@@ -1,6 +1,6 @@
 //! French, written for a lawyer; not translated word by word.
 
-use besace_protocol::audit::{Assertion, Fault, Gap, MoreFindings, Verdict};
+use besace_protocol::audit::{Assertion, Fault, Gap, MoreFindings, Unasserted, Verdict};
 
 use super::Words;
 
@@ -14,6 +14,8 @@ pub(super) const WORDS: Words = Words {
     no_findings: "Rien n’a été relevé.",
     held: "Ce qui tient",
     nothing_held: "Rien.",
+    beyond: "Ce qu’aucun registre ne montre",
+    beyond_lead: "Les registres seuls n’en prouvent rien\u{a0}; rien de ce qui précède n’en parle.",
     logs: "Registres",
     logs_lead: "L’en-tête désigne tout ce qui a été lu. Qui en a vu un autre pour autant d’entrées a vu un autre registre.",
     what: "Exigence",
@@ -100,6 +102,35 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
             "à la fin de chaque accord, tout est effacé à temps, et qui l’avait reçu est prévenu"
         }
         Assertion::W2 => "les clés de chaque jour ont été effacées à la fin du jour ou de l’accord",
+    }
+}
+
+pub(super) const fn unasserted(one: Unasserted) -> [&'static str; 2] {
+    match one {
+        Unasserted::L6 => [
+            "un notaire détient les en-têtes de chaque coffre",
+            "il n’y a pas de notaire\u{a0}: le registre propre d’un coffre n’est montré à personne, car il relierait entre eux ceux d’une même personne",
+        ],
+        Unasserted::G8 => [
+            "après un refus, la même demande ne revient pas avant la fin de la pause",
+            "une demande est publiée pour tous\u{a0}; aucun registre ne dit à qui elle a été montrée, et c’est l’agent de chacun qui tient la pause",
+        ],
+        Unasserted::W3 => [
+            "retirer son accord n’a pas demandé plus de gestes que le donner",
+            "un geste sur une page ne laisse pas d’entrée\u{a0}; les essais des programmes les comptent",
+        ],
+        Unasserted::W4 => [
+            "une opposition met fin aussitôt à toute comparaison d’offres",
+            "la comparaison se fait dans le coffre et ne laisse de trace dans aucun registre\u{a0}; ce qu’une enseigne fait dans ses propres systèmes n’en laisse pas davantage",
+        ],
+        Unasserted::W5 => [
+            "une exportation a été remise, et se vérifie",
+            "chacun exporte seul, chez soi\u{a0}: personne d’autre n’y prend part, qui pourrait l’inscrire",
+        ],
+        Unasserted::O2 => [
+            "les changements d’horloge et de clés sont des entrées",
+            "les changements de clés le sont (S1, S2)\u{a0}; une horloge remise à l’heure ne laisse de trace que si le temps recule (L8)",
+        ],
     }
 }
 
