@@ -31,6 +31,7 @@ mod restorations;
 mod source;
 mod succession;
 mod tiles;
+mod tills;
 mod unasserted;
 
 pub use bundle::{

@@ -27,6 +27,7 @@ import planted_restorations
 import planted_retention
 import planted_revocations
 import planted_successions
+import planted_tills
 import planted_witnesses
 import verify
 
@@ -289,6 +290,7 @@ def deeds():
     yield from planted_restorations.deeds()
     yield from planted_retention.deeds()
     yield from planted_successions.deeds()
+    yield from planted_tills.deeds()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)

@@ -7,6 +7,7 @@ use besace_e2e::{
     world::{Answer, PASSPHRASE, World},
 };
 use besace_protocol::{
+    audit::{Assertion, Bundle, PinnedController, Policy, audit},
     consent::{Action, Indication},
     encoding::{from_base45, to_base45},
     id::GrantId,
@@ -37,6 +38,28 @@ async fn customer() -> (World, GrantId) {
     (world, grant)
 }
 
+/// How many entries her logs towards the shop have.
+fn entries_in_her_log(world: &World) -> u64 {
+    let logs = world.engine().verify_logs().unwrap();
+    assert!(logs.iter().all(|log| log.fault.is_none()), "{logs:?}");
+    let towards = logs.iter().filter(|log| log.domain.as_ref() == Some(&world.lumen.domain));
+    towards.map(|log| log.size).sum()
+}
+
+/// What she hands to an auditor, who knows the shop's keys.
+async fn evidence(world: &World) -> (Bundle, Policy) {
+    let domain = &world.lumen.domain;
+    let manifest = world.engine().manifest(domain).unwrap();
+    let manifest = manifest.payload();
+    let policy = Policy::new(vec![PinnedController {
+        domain: domain.clone(),
+        key: manifest.controller_key,
+        log: manifest.log,
+        log_key: manifest.log_key,
+    }]);
+    (world.exchange.evidence(domain).await.unwrap(), policy)
+}
+
 async fn asks(house: &besace_e2e::world::House, cents: u64) -> TillAsked {
     let ask = TillAsk { amount: Money::euro_cents(cents) };
     match house.till::<TillAsked>(TILL_CHALLENGES_PATH, &ask).await.unwrap() {
@@ -64,8 +87,10 @@ async fn she_sees_shop_and_amount_says_yes_and_it_counts_once() {
     assert_eq!(question.amount, Some(Money::euro_cents(500)));
     assert_eq!(question.expires, NOON.plus(60));
 
+    let before = entries_in_her_log(&world);
     let reply = world.engine().till_answer(&asked.text).unwrap();
     assert_eq!(world.engine().journal(1).unwrap()[0].kind, "till_debit");
+    assert_eq!(entries_in_her_log(&world), before + 1, "before anybody scanned it");
     let settlement = scans(&world, TILL_ANSWERS_PATH, &reply.text).await.unwrap();
     assert_eq!(settlement.settled, TillOutcome::Debited);
     assert_eq!(settlement.amount, Some(Money::euro_cents(500)));
@@ -88,6 +113,13 @@ async fn she_sees_shop_and_amount_says_yes_and_it_counts_once() {
     assert_eq!(looked, [Action::Identified, Action::Debited]);
     let told = world.engine().reconcile(grant).unwrap();
     assert_eq!(told, besace_agent::engine::Reconciliation::Complete { uses: 2 });
+
+    // Both answers stand in her log, and an auditor finds the debit among them.
+    assert_eq!(entries_in_her_log(&world), before + 2);
+    let (bundle, policy) = evidence(&world).await;
+    let report = audit(&bundle, &policy, NOON.plus(60));
+    assert!(report.findings.is_empty(), "{report:#?}");
+    assert!(report.held.iter().any(|held| held.assertion == Assertion::U5), "{report:#?}");
     world.close().await;
 }
 
@@ -129,7 +161,7 @@ async fn what_the_phone_shows_and_what_she_dictates_count_once() {
 async fn her_phone_answers_no_till_that_it_should_not() {
     let (world, _) = customer().await;
     let engine = world.engine();
-    let before = engine.journal(1).unwrap();
+    let (before, logged) = (engine.journal(1).unwrap(), entries_in_her_log(&world));
     // A shop that she knows and has not given leave to.
     let asked = asks(&world.pont, 100).await;
     assert!(matches!(engine.till_answer(&asked.text), Err(TillError::NotGranted)));
@@ -153,6 +185,7 @@ async fn her_phone_answers_no_till_that_it_should_not() {
     let late = engine.till_answer(&asked.text);
     assert!(matches!(late, Err(TillError::Refused(VerifyChallengeError::Expired))));
     assert_eq!(engine.journal(1).unwrap(), before, "nothing was shown");
+    assert_eq!(entries_in_her_log(&world), logged, "and nothing logged");
     world.close().await;
 }
 

@@ -312,7 +312,7 @@ impl Engine {
     }
 
     /// What leaves today tells the thing itself, to the retailer, in all shops of the grant.
-    fn claim(
+    pub(super) fn claim(
         &self,
         stored: &StoredGrant,
         grant: &Grant,

@@ -1,10 +1,11 @@
 //! At the till: what her phone shows, and what it answers after she made a gesture. `spec/till.md`.
 //!
-//! Everything here works without a network. An answer, and a debit, is written into the journal before it is shown. A
-//! presentation and a code of the day are not: they say no more than the keys of that day, which the gate released.
+//! Everything here works without a network. An answer, and a debit, passes the gate before it is shown, and stands in her log. A
+//! presentation and a code of the day do not: they say no more than the keys of that day, which the gate released.
 
 use besace_protocol::{
-    consent::Grant,
+    consent::{Claim, Disclosed, Grant, Reach, RecordKind},
+    crypto::sha256,
     id::GrantId,
     money::Money,
     party::{ControllerId, Manifest},
@@ -15,12 +16,12 @@ use besace_protocol::{
             UnverifiedChallenge, VerifyChallengeError,
         },
     },
-    purpose::Purpose,
+    purpose::{DataCategory, Granularity, Purpose},
     time::{Day, Timestamp},
 };
 
 use super::{Engine, StepError};
-use crate::vault::{Direction, JournalEntry, StoredGrant};
+use crate::vault::{Direction, GrantChange, JournalEntry, StoredGrant};
 
 /// A shop whose tills know her pseudonym, by a live grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,17 +129,17 @@ impl Engine {
 
     /// What a till asks: who, where, how much. Nothing is answered.
     pub fn till_question(&self, scanned: &str) -> Result<TillQuestion, TillError> {
-        self.read_challenge(scanned).map(|(_, _, question)| question)
+        self.read_challenge(scanned).map(|(.., question)| question)
     }
 
     /// Answers a till, after her gesture: an answer where it asks who she is, a debit that she signs
-    /// where it asks for an amount. Stands in the journal before it is shown.
+    /// where it asks for an amount. Stands in her log before it is shown.
     pub fn till_answer(&self, scanned: &str) -> Result<TillReply, TillError> {
-        let (stored, challenge, question) = self.read_challenge(scanned)?;
+        let (stored, grant, challenge, question) = self.read_challenge(scanned)?;
         let (_, keys) = self.till_keys(stored.id)?;
         let answer = Answer::make(&keys, &challenge, self.now()).ok_or(TillError::Clock)?;
         let (text, kind, bytes) = if question.amount.is_none() {
-            (answer.to_text(), "till_answer", Answer::LEN)
+            (answer.to_text(), "till_answer", answer.to_bytes())
         } else {
             let pseudonym = self.pseudonym_of(stored.generation)?;
             let pair = self.root().map_err(StepError::from)?.pairwise(
@@ -146,25 +147,50 @@ impl Engine {
                 pseudonym.facet,
                 &pseudonym.generation,
             );
-            (Debit::make(answer, &challenge, &pair.signing).to_text(), "till_debit", Debit::LEN)
+            let debit = Debit::make(answer, &challenge, &pair.signing);
+            (debit.to_text(), "till_debit", debit.to_bytes())
         };
         let entry = JournalEntry {
             at: self.now(),
             direction: Direction::Out,
-            domain: stored.domain,
+            domain: stored.domain.clone(),
             kind: kind.to_owned(),
-            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
-        let vault = self.vault().map_err(StepError::from)?;
-        vault.add_journal(entry).map_err(StepError::from)?;
+        self.pass_gate_at_till(&stored, &grant, &challenge, &bytes, entry)?;
         Ok(TillReply { question, text })
+    }
+
+    /// Passes the gate with what a till is shown: a withdrawal comes before it or after it. How often is counted where it
+    /// counts, at the shop.
+    fn pass_gate_at_till(
+        &self,
+        stored: &StoredGrant,
+        grant: &Grant,
+        challenge: &Challenge,
+        bytes: &[u8],
+        entry: JournalEntry,
+    ) -> Result<(), StepError> {
+        let at = entry.at;
+        let exact = [(DataCategory::TillAnswers, Granularity::Exact)].into();
+        let claim = self.claim(stored, grant, exact, Day::of(at));
+        let claim = Claim { reach: Reach::Shop(challenge.shop()), ..claim };
+        let record = RecordKind::Disclosed(Disclosed {
+            at,
+            categories: vec![DataCategory::TillAnswers],
+            digest: sha256(&[bytes]),
+            grant: grant.id,
+        });
+        let record = record.to_bytes().map_err(|_| StepError::Make)?;
+        let passed = self.pass_gate(grant.id, GrantChange::Show { claim, entry }, record)?;
+        passed.map(drop).ok_or(StepError::GrantOver)
     }
 
     /// The challenge, verified against the manifests that she pinned, and the grant to answer under.
     fn read_challenge(
         &self,
         scanned: &str,
-    ) -> Result<(StoredGrant, Challenge, TillQuestion), TillError> {
+    ) -> Result<(StoredGrant, Grant, Challenge, TillQuestion), TillError> {
         let scanned = UnverifiedChallenge::parse_text(scanned)?;
         let mut refused = VerifyChallengeError::Shop;
         let mut known = false;
@@ -195,7 +221,7 @@ impl Engine {
                 amount: (amount.minor != 0).then_some(amount),
                 expires: challenge.expires(),
             };
-            return Ok((stored, challenge, question));
+            return Ok((stored, grant, challenge, question));
         }
         if known { Err(TillError::NotGranted) } else { Err(TillError::Refused(refused)) }
     }

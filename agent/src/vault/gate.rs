@@ -47,6 +47,13 @@ pub enum GrantChange {
         /// Whether it counts for its day: not if it only takes back.
         counted: bool,
     },
+    /// With her own hand she shows a till what answers it.
+    Show {
+        /// What it tells, and in which shop.
+        claim: Claim,
+        /// What the journal says.
+        entry: JournalEntry,
+    },
     /// She takes consent back; the record is the withdrawal.
     Withdraw {
         /// Calls under the grant that were stopped for it.
@@ -213,9 +220,9 @@ impl Gate {
             GrantChange::Activate => {
                 self.state == GrantState::Given && now < self.expires && !self.forked
             }
-            GrantChange::Release { .. } | GrantChange::Disclose { .. } => {
-                self.state.is_live(self.expires, now) && !self.forked
-            }
+            GrantChange::Release { .. }
+            | GrantChange::Disclose { .. }
+            | GrantChange::Show { .. } => self.state.is_live(self.expires, now) && !self.forked,
             GrantChange::Withdraw { .. } => {
                 let settled = self.revoked_by == Some(RevokedBy::Restoration);
                 self.state != GrantState::Withdrawn && !settled
@@ -256,7 +263,7 @@ impl Gate {
         change: &GrantChange,
     ) -> Result<Option<Excess>, VaultError> {
         let claim = match change {
-            GrantChange::Release { claim, .. } => claim.clone(),
+            GrantChange::Release { claim, .. } | GrantChange::Show { claim, .. } => claim.clone(),
             GrantChange::Disclose { claim, counted, .. } => {
                 let before = if *counted { disclosed_on(db, grant, claim.at)? } else { 0 };
                 Claim { before, ..claim.clone() }
@@ -352,6 +359,7 @@ fn apply(
                 (id, digest.as_bytes(), jws.into_revealed(), index, at),
             )?
         }
+        GrantChange::Show { claim: _, entry } => return journal::add(db, &entry),
         GrantChange::Withdraw { stopped } => {
             for entry in &stopped {
                 journal::add(db, entry)?;

@@ -117,6 +117,10 @@ const AGAIN_MAX: usize = 16;
 pub(super) struct Passed {
     /// What left (her log) or arrived (the retailer's), by digest or commitment.
     pub(super) things: BTreeMap<Digest, (Timestamp, Spot)>,
+    /// When she answered a till: her log says no more.
+    pub(super) answered: Vec<Timestamp>,
+    /// What she is said to have signed at a till.
+    pub(super) debited: Vec<(Timestamp, Spot)>,
     /// Days whose keys left or arrived.
     pub(super) days: BTreeMap<Day, Spot>,
     /// When the keys of a day were deleted.
@@ -454,7 +458,11 @@ impl Book<'_> {
         let beyond = disclosed.categories.iter().any(|category| !named.contains_key(category));
         asked.check(Assertion::U3, beyond.then_some(Fault::Category { grant: id }));
         let passed = asked.life.passed.get_or_insert_default();
-        passed.things.entry(disclosed.digest).or_insert((disclosed.at, spot));
+        if disclosed.categories == [DataCategory::TillAnswers] {
+            passed.answered.push(disclosed.at);
+        } else {
+            passed.things.entry(disclosed.digest).or_insert((disclosed.at, spot));
+        }
     }
 
     fn received(&mut self, received: &DisclosureReceived, spot: Spot) {
@@ -517,6 +525,10 @@ impl Book<'_> {
             asked.check(Assertion::U4, other.then_some(Fault::Purpose { grant: id }));
             asked.check(Assertion::U3, foreign.then_some(Fault::Shop { grant: id }));
             asked.check(Assertion::U3, often.then_some(Fault::Frequency { grant: id, allowed }));
+            if record.action == Action::Debited {
+                let passed = asked.life.passed.get_or_insert_default();
+                passed.debited.push((record.at, spot));
+            }
         }
         let chain = asked.life.follow(record, head, skew, spot);
         asked.check(Assertion::U8, chain);

@@ -15,6 +15,7 @@ use super::{
     findings::Findings,
     place::Spot,
     source::Files,
+    tills,
 };
 use crate::{
     consent::{Acknowledgement, ConsentRequest, Notice, UseHead, UseStatement},
@@ -353,6 +354,13 @@ impl Pair<'_> {
                 let early = sent.as_unix_seconds().saturating_sub(received.as_unix_seconds());
                 let early = (early > skew).then_some(Fault::ArrivedFirst { seconds: early });
                 self.check(Assertion::U6, early, *spot, out);
+            }
+        }
+        for (spot, answered) in tills::debits(hers, theirs, skew) {
+            if answered || !self.lost {
+                self.check(Assertion::U5, (!answered).then_some(Fault::NeverSent), spot, out);
+            } else {
+                lost = lost.saturating_add(1);
             }
         }
         if lost > 0 {

@@ -16,6 +16,7 @@ mod renewal;
 mod restoration;
 mod story;
 mod succession;
+mod tills;
 
 use self::story::{NOW, Story};
 use super::*;

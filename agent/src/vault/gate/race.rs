@@ -16,7 +16,7 @@ use besace_protocol::party::ControllerId;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use super::{
-    tests::{GRANT, NOW, claim, through_the_gate, vault_with_a_grant},
+    tests::{GRANT, NOW, claim, show, through_the_gate, vault_with_a_grant},
     *,
 };
 use crate::{
@@ -157,6 +157,7 @@ struct Outcome {
     never_logged: usize,
     impatient: bool,
     second_try: bool,
+    shown: usize,
 }
 
 fn run(db: &Transaction<'_>, rng: &mut StdRng) -> Outcome {
@@ -207,8 +208,15 @@ fn run(db: &Transaction<'_>, rng: &mut StdRng) -> Outcome {
                 }
             }
         } else {
-            let which = rng.gen_range(0..deliverers.len());
-            deliverers[which].go_on(db, &turns, rng);
+            let which = rng.gen_range(0..=deliverers.len());
+            if let Some(deliverer) = deliverers.get_mut(which) {
+                deliverer.go_on(db, &turns, rng);
+            } else if rng.gen_bool(0.2) {
+                // A till asks, and she answers with her own hand.
+                let shown = through_the_gate(db, show(claim()), rng);
+                assert_eq!(shown.map(drop), if over.is_none() { Ok(()) } else { Err(Shut::Over) });
+                outcome.shown = outcome.shown.saturating_add(usize::from(over.is_none()));
+            }
         }
         if let Some((bytes, size)) = &over {
             assert_eq!(handed(&deliverers), *bytes, "handed over after the withdrawal");
@@ -228,7 +236,8 @@ fn run(db: &Transaction<'_>, rng: &mut StdRng) -> Outcome {
     assert_eq!((lines("_cut"), lines("_stopped")), (outcome.cut, outcome.stopped), "{journal:?}");
     let began = deliverers.iter().filter(|one| one.handed.get() > 0).count();
     assert!(lines("release").saturating_add(lines("disclosure")) >= began, "nothing leaves unsaid");
-    let size = usize::try_from(log_size(db)).unwrap();
+    assert_eq!(lines("till_answer"), outcome.shown, "nothing is shown unsaid");
+    let size = usize::try_from(log_size(db)).unwrap().saturating_sub(outcome.shown);
     outcome.never_logged = deliverers.len().saturating_add(1).saturating_sub(size);
     outcome.delivered = deliverers.iter().filter(|one| one.delivered).count();
     outcome
@@ -262,6 +271,7 @@ fn nothing_leaves_after_a_withdrawal_in_whatever_order_they_come() {
             ("some of each", outcome.delivered > 0 && outcome.cut > 0),
             ("did not wait", outcome.impatient),
             ("at the second try", outcome.second_try),
+            ("shown to a till before", outcome.shown > 0),
         ] {
             *seen.entry(what).or_default() += u64::from(is);
         }

@@ -17,7 +17,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use rusqlite::Connection;
 
 use super::*;
-use crate::vault::migrations::MIGRATIONS;
+use crate::vault::{Direction, migrations::MIGRATIONS};
 
 pub(in crate::vault) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_341_630);
 pub(in crate::vault) const GRANT: GrantId = GrantId::from_bytes([1; 16]);
@@ -138,9 +138,22 @@ fn disclose(db: &Transaction<'_>, number: u8, claim: Claim) -> Result<(), Shut> 
     through_the_gate(db, change, &mut StdRng::seed_from_u64(number.into())).map(drop)
 }
 
+/// What a till is shown.
+pub(super) fn show(claim: Claim) -> GrantChange {
+    let entry = JournalEntry {
+        at: NOW,
+        direction: Direction::Out,
+        domain: shop(),
+        kind: "till_answer".to_owned(),
+        bytes: 29,
+    };
+    GrantChange::Show { claim, entry }
+}
+
 fn rows(db: &Transaction<'_>) -> u64 {
     let sql = "SELECT (SELECT count(*) FROM log_entries) + (SELECT count(*) FROM disclosures)
-               + (SELECT count(*) FROM disclosure_counts) + (SELECT count(*) FROM key_releases)";
+               + (SELECT count(*) FROM disclosure_counts) + (SELECT count(*) FROM key_releases)
+               + (SELECT count(*) FROM journal)";
     db.query_row(sql, [], |row| column::number(row, 0)).unwrap()
 }
 
@@ -170,10 +183,12 @@ fn each_dimension_one_step_too_wide_stays_at_home_and_leaves_no_trace() {
         let change = GrantChange::Release {
             day: Day::of(NOW),
             commitment: Digest::from_bytes([1; 32]),
-            claim: wider,
+            claim: wider.clone(),
         };
         let released = through_the_gate(&db, change, &mut StdRng::seed_from_u64(1));
         assert_eq!(released.map(drop), Err(Shut::Beyond(excess)));
+        let shown = through_the_gate(&db, show(wider), &mut StdRng::seed_from_u64(1));
+        assert_eq!(shown.map(drop), Err(Shut::Beyond(excess)));
         assert_eq!(rows(&db), 0, "{excess}");
     }
     assert_eq!(disclose(&db, 1, claim()), Ok(()));
