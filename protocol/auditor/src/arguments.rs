@@ -25,7 +25,7 @@ use crate::{Language, ReadBundleError, audit_folder, to_html, to_json, to_text};
 #[command(
     name = "besace-audit",
     version,
-    after_help = "`besace-audit fetch --help`: getting a retailer's public log."
+    after_help = "`besace-audit fetch https://DOMAIN`: getting a retailer's public log, and judging it."
 )]
 struct Arguments {
     /// Folder of the bundle.
@@ -33,6 +33,13 @@ struct Arguments {
     /// Your own file: pinned keys, heads of earlier visits, deadlines.
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// By what else a bundle is judged, and how that is told.
+#[derive(Debug, clap::Args)]
+struct Telling {
     /// Witnesses of retailers' logs, and how many of whom are enough (C2SP tlog-policy): instead of those of the policy.
     #[arg(long, value_name = "FILE")]
     witnesses: Option<PathBuf>,
@@ -109,7 +116,7 @@ pub fn run(
     };
     let answered = match asked {
         Asked::Audit(arguments) => answer(&arguments, now, out),
-        Asked::Fetch(arguments) => fetch::answer(&arguments, out),
+        Asked::Fetch(arguments) => fetch::answer(&arguments, now, out, err),
     };
     match answered {
         Ok(exit) => exit,
@@ -143,13 +150,30 @@ fn read_policy(file: &Path) -> Result<Policy, Failure> {
 }
 
 fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result<Exit, Failure> {
-    let mut policy = read_policy(&arguments.policy)?;
-    if let Some(file) = &arguments.witnesses {
+    let Arguments { bundle, policy, telling } = arguments;
+    let policy = telling.witnessed(read_policy(policy)?)?;
+    judge(bundle, &policy, telling, now, out)
+}
+
+impl Telling {
+    /// The policy with the witnesses that were named instead of its own.
+    fn witnessed(&self, policy: Policy) -> Result<Policy, Failure> {
+        let Some(file) = &self.witnesses else { return Ok(policy) };
         let advice = "give --witnesses a policy of witnesses, as spec/witness.md describes it";
         let text = fs::read(file).map_err(advise(advice))?;
-        policy.witnesses = Some(PinnedWitnesses::parse(&text).map_err(advise(advice))?);
+        let witnesses = Some(PinnedWitnesses::parse(&text).map_err(advise(advice))?);
+        Ok(Policy { witnesses, ..policy })
     }
-    let report = audit_folder(&arguments.bundle, &policy, now).map_err(|error| {
+}
+
+fn judge(
+    bundle: &Path,
+    policy: &Policy,
+    arguments: &Telling,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<Exit, Failure> {
+    let report = audit_folder(bundle, policy, now).map_err(|error| {
         let advice = match &error {
             ReadBundleError::Unfinished { .. } => "fetch into it again, or into another folder",
             _ => "give the folder of a bundle: files and folders only, no links",

@@ -8,6 +8,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener},
     path::PathBuf,
+    process::Command,
     sync::{Arc, Mutex},
     thread,
 };
@@ -240,6 +241,43 @@ fn what_was_fetched_is_judged_as_the_bundle_of_that_moment() {
 }
 
 #[test]
+fn an_address_is_enough_for_a_first_visit_and_for_the_next() {
+    let desk = Desk::new(&bundle(300, u64::MAX));
+    let visit = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_besace-audit"))
+            .current_dir(desk.folder.path())
+            .args(["fetch", "https://shop.example", "--at", &desk.at.to_string()])
+            .args(more)
+            .output()
+            .unwrap();
+        let [out, err] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), out, err)
+    };
+    let (status, out, err) = visit(&[]);
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    assert!(out.starts_with("shop.example/besace: 300 entries, 5 tiles fetched"), "{out}");
+    assert!(out.contains("\nshop.example.policy.json has the keys"), "{out}");
+    assert!(out.contains("\n\nCould not be checked\n"), "{out}");
+    assert!(out.ends_with("Everything that was asserted holds.\n"), "{out}");
+    assert!(desk.path("shop.example").join(LOG).is_dir());
+    // A program reads the report, and nothing beside it.
+    desk.shown.show(&bundle(600, u64::MAX));
+    let (status, out, err) = visit(&["--json"]);
+    assert_eq!(status, Some(0), "{out}{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["logs"][0]["size"], 600);
+    assert!(err.contains("300 entries before") && !err.contains("has the keys"), "{err}");
+    desk.shown.show(&bundle(610, 590));
+    let (status, out, _) = visit(&["--html", "page.html", "--lang", "fr"]);
+    assert!(status == Some(1) && out.contains("L3"), "{out}");
+    assert!(fs::read_to_string(desk.path("page.html")).unwrap().contains("lang=\"fr\""));
+    // Who ends the folder's name with a slash has the policy beside it, not in it.
+    let (status, out, _) = visit(&["other/"]);
+    assert!(status == Some(0) && desk.path("other.policy.json").is_file(), "{out}");
+}
+
+#[test]
 fn a_second_visit_fetches_what_is_new_and_proves_that_nothing_was_taken_out() {
     let desk = Desk::new(&bundle(300, u64::MAX));
     assert_eq!(desk.fetch().0, Exit::Holds);
@@ -257,7 +295,7 @@ fn a_second_visit_fetches_what_is_new_and_proves_that_nothing_was_taken_out() {
     assert!(!report.contains("no earlier head is known"), "{report}");
     // What it showed before it shows no more.
     desk.shown.show(&bundle(610, 590));
-    assert_eq!(desk.fetch().0, Exit::Holds);
+    assert_eq!(desk.fetch().0, Exit::Findings);
     let (exit, report) = desk.judge("bundle");
     assert_eq!(exit, Exit::Findings, "{report}");
     assert!(report.contains("seen/600") && report.contains("L3"), "{report}");
@@ -360,7 +398,7 @@ fn another_retailers_answers_are_not_taken() {
     assert_eq!(desk.fetch().0, Exit::Holds);
     // What is wrong inside is for the audit.
     desk.shown.put(&format!("{LOG_PATH}/tile/0/000.p/5"), vec![0; 160]);
-    assert_eq!(desk.fetch().0, Exit::Holds);
+    assert_eq!(desk.fetch().0, Exit::Findings);
     let (exit, report) = desk.judge("bundle");
     assert!(exit == Exit::Findings && report.contains("L4"), "{report}");
     let file = BundlePath::Log(Origin::retailer(&domain()), LogFile::Checkpoint).to_string();

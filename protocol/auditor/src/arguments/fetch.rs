@@ -1,35 +1,48 @@
-//! `besace-audit fetch`: a retailer's public log, into a folder.
+//! `besace-audit fetch`: a retailer's public log, into a folder, and judged.
 
-use std::{fs, io::Write, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
-use besace_protocol::{audit::Policy, party::ControllerId};
+use besace_protocol::{audit::Policy, party::ControllerId, time::Timestamp};
 use clap::Parser;
 
-use super::{Exit, Failure, advise, read_policy};
+use super::{Exit, Failure, Telling, advise, judge, read_policy};
 use crate::{
     fetch::{FetchError, Fetched, fetch},
     net::Site,
 };
 
-/// Fetches what a retailer shows to everybody into a folder: its log, and the head that witnesses cosigned.
+/// Fetches what a retailer shows to everybody into a folder, its log and the head that witnesses cosigned, and judges it.
 ///
-/// Afterwards: `besace-audit FOLDER --policy FILE`. The same folder again gets what has come since, and its audit proves that nothing was taken out.
+/// The same folder again gets what has come since, and its audit proves that nothing was taken out. Exit status as without `fetch`.
 #[derive(Debug, Parser)]
 #[command(name = "besace-audit fetch", version)]
 pub(super) struct Arguments {
     /// `https://` and the retailer's domain.
     address: String,
-    /// Where the bundle goes.
-    folder: PathBuf,
-    /// Your own file, which names the retailer's keys. If it is not there it is written, with the keys that the retailer itself names.
+    /// Where the bundle goes; here, under the name of the domain, if you do not say.
+    folder: Option<PathBuf>,
+    /// Your own file, which names the retailer's keys; beside the folder, as `FOLDER.policy.json`, if you do not say. If it is not
+    /// there it is written, with the keys that the retailer itself names.
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    telling: Telling,
     /// For trials: a server on this machine that plays the retailer, without TLS.
     #[arg(long, value_name = "IP:PORT")]
     at: Option<SocketAddr>,
 }
 
-pub(super) fn answer(arguments: &Arguments, out: &mut impl Write) -> Result<Exit, Failure> {
+pub(super) fn answer(
+    arguments: &Arguments,
+    now: Timestamp,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> Result<Exit, Failure> {
     const ADDRESS: &str = "give https:// and a domain, as https://shop.example";
     let domain = arguments.address.strip_prefix("https://").unwrap_or_default();
     let domain =
@@ -40,14 +53,16 @@ pub(super) fn answer(arguments: &Arguments, out: &mut impl Write) -> Result<Exit
             Site::public(domain.clone()).map_err(advise("look at this machine's certificates"))?
         }
     };
-    let is_new = !arguments.policy.exists();
-    let policy = if is_new { Policy::new(Vec::new()) } else { read_policy(&arguments.policy)? };
+    let folder = arguments.folder.clone().unwrap_or_else(|| domain.as_str().into());
+    let file = arguments.policy.clone().unwrap_or_else(|| beside(&folder));
+    let is_new = !file.exists();
+    let policy = if is_new { Policy::new(Vec::new()) } else { read_policy(&file)? };
     let pinned = policy.controllers.iter().find(|controller| controller.domain == domain);
     if !is_new && pinned.is_none() {
         let advice = "add its keys to `controllers`, or give --policy a file that is not there yet";
         return Err(advise(advice)(NotPinned { domain }));
     }
-    let fetched = fetch(&site, pinned, &arguments.folder).map_err(|error| {
+    let fetched = fetch(&site, pinned, &folder).map_err(|error| {
         let advice = match &error {
             FetchError::Get { .. } => "try again later; what was got stays",
             FetchError::Folder { .. } | FetchError::OtherFolder { .. } => "give another folder",
@@ -65,23 +80,43 @@ pub(super) fn answer(arguments: &Arguments, out: &mut impl Write) -> Result<Exit
         };
         advise(advice)(error)
     })?;
-    if is_new {
-        let policy = Policy { controllers: vec![fetched.keys.clone()], ..policy.clone() };
-        let policy = policy.to_bytes().map_err(advise("report this as a bug"))?;
-        fs::write(&arguments.policy, policy).map_err(advise("choose another file for --policy"))?;
-    }
+    let policy = if is_new {
+        let policy = Policy { controllers: vec![fetched.keys.clone()], ..policy };
+        let bytes = policy.to_bytes().map_err(advise("report this as a bug"))?;
+        fs::write(&file, bytes).map_err(advise("choose another file for --policy"))?;
+        policy
+    } else {
+        policy
+    };
+    let policy = arguments.telling.witnessed(policy)?;
     // Only who asks himself knows that there is none: a bundle of others says nothing about it.
     let asks = policy.witnesses.as_ref().is_some_and(|witnesses| witnesses.policy().asks());
     let is_unseen = asks && fetched.cosigned.is_none();
-    let mut told = told(&fetched, is_new);
+    let mut told = told(&fetched, is_new.then_some(&file));
     if is_unseen {
         told.push_str("L2 The policy asks for witnesses, and no head of this log was cosigned.\n");
     }
-    out.write_all(told.as_bytes()).map_err(advise("make room where the report goes"))?;
-    Ok(if is_unseen { Exit::Findings } else { Exit::Holds })
+    // Who asked for JSON gets nothing else where that goes.
+    let full = "make room where the report goes";
+    if arguments.telling.json {
+        err.write_all(told.as_bytes()).map_err(advise(full))?;
+    } else {
+        told.push('\n');
+        out.write_all(told.as_bytes()).map_err(advise(full))?;
+    }
+    let judged = judge(&folder, &policy, &arguments.telling, now, out)?;
+    Ok(if is_unseen { Exit::Findings } else { judged })
 }
 
-fn told(fetched: &Fetched, is_new: bool) -> String {
+/// Where the policy lies if nobody says.
+fn beside(folder: &Path) -> PathBuf {
+    // Without a slash at its end: what lies in the folder is judged.
+    let mut name = folder.components().collect::<PathBuf>().into_os_string();
+    name.push(".policy.json");
+    name.into()
+}
+
+fn told(fetched: &Fetched, written: Option<&PathBuf>) -> String {
     let Fetched { keys, size, before, tiles, cosigned } = fetched;
     let before = before.map_or_else(String::new, |before| format!(", {before} entries before"));
     let cosigned = cosigned.map_or_else(
@@ -90,13 +125,12 @@ fn told(fetched: &Fetched, is_new: bool) -> String {
     );
     let (domain, log) = (&keys.domain, keys.log());
     let origin = log.origin();
-    let whose = if is_new {
+    let whose = written.map_or_else(String::new, |file| {
         format!(
-            "The policy has the keys that {domain} names itself. Compare them with what it tells you by other means.\n"
+            "{} has the keys that {domain} names itself. Compare them with what it tells you by other means.\n",
+            file.display()
         )
-    } else {
-        String::new()
-    };
+    });
     format!("{origin}: {size} entries, {tiles} tiles fetched{before}; {cosigned}.\n{whose}")
 }
 
