@@ -25,33 +25,37 @@ pub struct SealError;
 #[error("sealed message does not open")]
 pub struct OpenError;
 
-/// An X25519 secret key, wiped on drop.
-pub struct SealingSecretKey(SecretBytes<32>);
+/// An X25519 secret key, wiped on drop. With its public half, which each sealing and opening asks for.
+pub struct SealingSecretKey {
+    secret: SecretBytes<32>,
+    public: SealingPublicKey,
+}
 
 impl SealingSecretKey {
     /// The key with these 32 bytes, clamped as RFC 7748 says.
-    pub const fn from_bytes(bytes: SecretBytes<32>) -> Self {
-        Self(bytes)
+    pub fn from_bytes(secret: SecretBytes<32>) -> Self {
+        let scalar = x25519_dalek::StaticSecret::from(*secret.danger_expose());
+        let public = SealingPublicKey(x25519_dalek::PublicKey::from(&scalar).to_bytes());
+        Self { secret, public }
     }
 
     /// A fresh key.
     pub fn generate(rng: &mut impl CryptoRngCore) -> Self {
-        Self(SecretBytes::generate(rng))
+        Self::from_bytes(SecretBytes::generate(rng))
     }
 
     /// The bytes, to store them encrypted.
     pub const fn danger_bytes(&self) -> &SecretBytes<32> {
-        &self.0
+        &self.secret
     }
 
     /// The public half.
-    pub fn public_key(&self) -> SealingPublicKey {
-        let secret = x25519_dalek::StaticSecret::from(*self.0.danger_expose());
-        SealingPublicKey(x25519_dalek::PublicKey::from(&secret).to_bytes())
+    pub const fn public_key(&self) -> SealingPublicKey {
+        self.public
     }
 
     fn to_hpke(&self) -> Result<<X25519HkdfSha256 as hpke::Kem>::PrivateKey, ()> {
-        <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(self.0.danger_expose())
+        <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(self.secret.danger_expose())
             .map_err(|_| ())
     }
 }
