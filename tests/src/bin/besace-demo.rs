@@ -49,9 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!(
-        "besace-demo: {error:#}\n  close what uses the address, or choose another with --listen"
-    );
+    eprintln!("besace-demo: {error:#}");
     ExitCode::from(2)
 }
 
@@ -63,7 +61,8 @@ async fn play(arguments: &Arguments) -> Result<bool> {
     let once = arguments.once || arguments.json;
     let mut story = Story::begin(!once).await?;
     if let Some(folder) = &arguments.evidence {
-        std::fs::create_dir(folder).with_context(|| folder.display().to_string())?;
+        let advice = || format!("{} is not made; give --evidence a new folder", folder.display());
+        std::fs::create_dir(folder).with_context(advice)?;
         story.evidence = Some(folder.clone());
     }
     let pages = if once { None } else { Some(serve(arguments, &story)?) };
@@ -97,7 +96,10 @@ async fn play(arguments: &Arguments) -> Result<bool> {
 }
 
 fn serve(arguments: &Arguments, story: &Story) -> Result<actix_web::dev::ServerHandle> {
-    let listener = TcpListener::bind(arguments.listen)?;
+    let listener = TcpListener::bind(arguments.listen).with_context(|| {
+        let address = arguments.listen;
+        format!("no page on {address}; close what uses it, or choose another with --listen")
+    })?;
     let options = ServeOptions {
         hosts: Vec::new(),
         zone: jiff::tz::TimeZone::get("Europe/Paris")?,
