@@ -32,6 +32,7 @@ mod source;
 mod succession;
 mod tiles;
 mod tills;
+mod transcript;
 mod unasserted;
 
 pub use bundle::{

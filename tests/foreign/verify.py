@@ -1,7 +1,7 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
 Prints each finding: assertion, file, entry of an opening. Of G2 it reads only what conduct is judged by."""
-import base64, hashlib, json, pathlib, re, sys, time, endings, mandates, restorations, successions  # one line: this file has at most 300
+import base64, hashlib, json, pathlib, re, sys, time, endings, mandates, restorations, successions, talks  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
@@ -187,7 +187,7 @@ class Audit:
                 said = self.requests.get(("proposal", payload["proposal"]), {}) if "proposal" in payload else asked
                 right = {**said, **{one: asked[one] for one in ("request_id", "controller", "notice")}}
                 same = all(payload[one] == right.get(one, payload[one]) for one in ("request", "request_id", "controller", "notice", "subject_key"))
-                same &= payload["terms"] == said.get("terms") and asks(payload["terms"]) <= asks(asked["terms"])
+                same &= payload["terms"] == said.get("terms") and asks(payload["terms"]) <= asks(asked["terms"]) and (said is asked or talks.follows(self.requests, said))
                 end = min(asked["expires"], said.get("expires", 0), self.now + self.skew + 1)
                 self.check(same and max(asked["issued"], said.get("issued", 0) - self.skew) <= payload["given"] < end, "G3", place)
             self.check(lives.get(payload["id"], payload)["digest"] == payload["digest"], "G3", place)

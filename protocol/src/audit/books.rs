@@ -15,6 +15,7 @@ use super::{
     mandates::Mandates,
     place::{Places, Spot},
     succession::Succession,
+    transcript::{Follows, Transcripts},
 };
 use crate::{
     consent::{
@@ -26,7 +27,6 @@ use crate::{
     id::GrantId,
     jws::{Role, VerifyJwsError},
     log::{LogKey, Origin},
-    negotiation::Proposal,
     party::ControllerId,
     purpose::Purpose,
     time::Timestamp,
@@ -56,8 +56,8 @@ pub(super) struct Book<'a> {
     pub(super) retailer: Option<&'a PinnedController>,
     /// A retailer's, by the digests of their payloads.
     pub(super) requests: BTreeMap<Digest, Verified<ConsentRequest>>,
-    /// A retailer's, by the digests of their payloads.
-    pub(super) proposals: BTreeMap<Digest, Box<Verified<Proposal>>>,
+    /// What was proposed about them.
+    pub(super) transcripts: Transcripts,
     /// Digests of the public documents it says were published.
     pub(super) published: BTreeSet<Digest>,
     /// Digests of the notices that its requests and grants name.
@@ -103,7 +103,7 @@ impl<'a> Book<'a> {
             lost: false,
             retailer,
             requests: BTreeMap::new(),
-            proposals: BTreeMap::new(),
+            transcripts: Transcripts::default(),
             published: BTreeSet::new(),
             notices: BTreeSet::new(),
             granted: BTreeMap::new(),
@@ -141,9 +141,7 @@ impl<'a> Book<'a> {
     ) -> Result<(), Refused> {
         match content {
             Content::Request(request) => self.requested(*request),
-            Content::Proposal(said) => {
-                self.proposals.entry(said.digest()).or_insert(said);
-            }
+            Content::Proposal(said) => self.transcripts.take(said),
             Content::Grant(grant) => self.granted(*grant, spot, succession)?,
             Content::Withdrawal(withdrawal) => self.withdrawn(*withdrawal, spot, succession)?,
             Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
@@ -310,12 +308,24 @@ impl<'a> Book<'a> {
             return self.form.gap(Gap::NoRequest { grant: given.id });
         };
         let skew = policy.skew_seconds;
-        let answers = match given.proposal.and_then(|named| self.proposals.get(&named)) {
-            Some(proposal) => given.answers_as_proposed(request, proposal, now, skew),
+        let grant = given.id;
+        let (answers, follows) = match given.proposal.and_then(|it| self.transcripts.get(&it)) {
+            Some(proposal) => (
+                given.answers_as_proposed(request, proposal, now, skew),
+                self.transcripts.follows(proposal.payload()),
+            ),
             // A proposal that is not shown is none.
-            None => given.answers(request, now, skew),
+            None => (given.answers(request, now, skew), Follows::Yes),
         };
-        let fault = answers.err().map(|source| Fault::NotTheRequest { grant: given.id, source });
+        let fault = match (answers, follows) {
+            (Err(source), _) => Some(Fault::NotTheRequest { grant, source }),
+            (Ok(()), Follows::No) => Some(Fault::Spliced { grant }),
+            (Ok(()), Follows::Yes) => None,
+            (Ok(()), Follows::NotShown) => {
+                self.form.gap(Gap::NoTranscript { grant });
+                None
+            }
+        };
         self.form.check(Assertion::G3, fault, || places.of(spot));
     }
 

@@ -112,6 +112,8 @@ pub enum Fault {
         #[source]
         source: GrantMismatch,
     },
+    #[error("the proposal that {grant} takes does not go on from what had been said before it")]
+    Spliced { grant: GrantId },
     #[error("not a complete notice")]
     Notice(#[source] NoticeError),
     #[error("not the notice of {request}")]
@@ -252,6 +254,8 @@ pub enum Gap {
     ConductNotJudged,
     #[error("{grant}: the request it answers is not opened")]
     NoRequest { grant: GrantId },
+    #[error("{grant}: what was said before its proposal is not opened")]
+    NoTranscript { grant: GrantId },
     #[error("{grant}: the notice with digest {notice} is not in the bundle")]
     NoNotice { grant: GrantId, notice: Digest },
     #[error("{grant}: no signed count of uses is in the bundle")]

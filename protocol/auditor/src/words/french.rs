@@ -157,6 +157,9 @@ pub(super) fn gap(gap: &Gap) -> String {
         Gap::NoRequest { grant } => {
             format!("{grant}\u{a0}: la demande à laquelle répond cet accord n’est pas ouverte.")
         }
+        Gap::NoTranscript { grant } => {
+            format!("{grant}\u{a0}: ce qui s’est dit avant sa proposition n’est pas ouvert.")
+        }
         Gap::NoNotice { grant, notice } => {
             format!("{grant}\u{a0}: l’information d’empreinte {notice} n’est pas dans le dossier.")
         }
@@ -303,6 +306,9 @@ pub(super) fn fault(fault: &Fault) -> String {
         }
         Fault::NotTheRequest { grant, .. } => {
             format!("{grant} ne répond pas à la demande qu’il nomme.")
+        }
+        Fault::Spliced { grant } => {
+            format!("La proposition que reprend {grant} ne fait pas suite à ce qui s’était dit.")
         }
         Fault::Notice(_) => "L’information donnée n’est pas complète.".to_owned(),
         Fault::NotItsNotice { request, .. } => {

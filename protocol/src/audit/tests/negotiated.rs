@@ -97,6 +97,76 @@ fn a_proposal_that_asks_more_or_was_over_or_is_of_another_makes_no_grant_good() 
     assert_eq!(after(other), ["G3"]);
 }
 
+/// A grant of the last of three proposals, each of which names the one before it, or what `change` makes of a turn; those
+/// in `hidden` are not opened.
+fn talked(hidden: &[u64], change: impl Fn(&mut Proposal)) -> Report {
+    let mut story = Story::begun();
+    let mut grant = story.grant(Purpose::Recognition);
+    let (mut prev, first) = (grant.request, story.theirs.next());
+    for turn in 1..=3 {
+        grant.terms.retention_days = grant.terms.retention_days.saturating_sub(1);
+        let mut proposal = Proposal {
+            expires: NOW.plus(DAY_SECONDS),
+            issued: NOW.minus(60),
+            matter: matter(&grant),
+            prev,
+            terms: grant.terms.clone(),
+            turn,
+            v: 1,
+        };
+        change(&mut proposal);
+        let (by, seed) = if turn == 2 { (Role::Controller, 2) } else { (Role::Subject, 1) };
+        let signed = sign(proposal, by, &key(seed), NOW.minus(60)).unwrap();
+        prev = signed.digest();
+        story.theirs.append(signed.as_bytes());
+    }
+    for turn in hidden {
+        story.theirs.openings.remove(&first.saturating_add(*turn).saturating_sub(1));
+    }
+    grant.proposal = Some(prev);
+    story.give_grant(grant);
+    story.audit()
+}
+
+#[test]
+fn a_proposal_goes_on_from_what_was_said_before_it() {
+    let gaps = |report: &Report| {
+        let of = |gap: &&Gap| matches!(gap, Gap::NoTranscript { .. });
+        report.not_checked.iter().filter(of).count()
+    };
+    let spliced = |report: &Report| matches!(report.findings.as_slice(), [one] if matches!(one.fault, Fault::Spliced { .. }));
+    let report = talked(&[], |_| {});
+    assert_eq!((ids(&report), gaps(&report)), (vec![], 0));
+    // What is not opened is not known.
+    for hidden in [&[1][..], &[2], &[1, 2]] {
+        let report = talked(hidden, |_| {});
+        assert_eq!((ids(&report), gaps(&report)), (vec![], 1), "{hidden:?}");
+    }
+    let other = crate::crypto::sha256(&[b"another"]);
+    for at in [2, 3] {
+        let report = talked(&[], |said| {
+            if said.turn == at {
+                said.prev = other;
+            }
+        });
+        assert!(spliced(&report), "{:?}", found(&report));
+        // Of another negotiation, and of the right one nothing is shown of that turn.
+        let report = talked(&[], |said| {
+            if said.turn == at - 1 {
+                said.matter.id = NegotiationId::from_bytes([8; 16]);
+            }
+        });
+        assert!(spliced(&report), "{:?}", found(&report));
+    }
+    // A turn is left out.
+    let report = talked(&[], |said| {
+        if said.turn == 2 {
+            said.matter.id = NegotiationId::from_bytes([8; 16]);
+        }
+    });
+    assert!(spliced(&report), "{:?}", found(&report));
+}
+
 #[test]
 fn what_was_said_is_signed_by_who_had_to_say_it_to_the_retailer_of_the_log() {
     // Hers, signed with the key of nobody, and in the retailer's name.
