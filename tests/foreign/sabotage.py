@@ -20,6 +20,7 @@ import sys
 import tempfile
 
 import forge
+import planted_forms
 import planted_mandates
 import planted_notices
 import planted_renewals
@@ -291,6 +292,7 @@ def deeds():
     yield from planted_retention.deeds()
     yield from planted_successions.deeds()
     yield from planted_tills.deeds()
+    yield from planted_forms.deeds()
     for days in (-2, 3, 30, 400):
         yield f"keys of {days} days on, received", lambda hers, shop, papers, policy, days=days: shop.change(
             shop.find("release_received"), day=json.loads(shop.entries[shop.find("release_received")][1])["day"] + days)

@@ -1,7 +1,7 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
-Prints each finding: assertion, file, entry of an opening. Of G2 it reads only what conduct is judged by."""
-import base64, hashlib, json, pathlib, re, sys, time, endings, mandates, restorations, successions, talks  # one line: this file has at most 300
+Prints each finding: assertion, file, entry of an opening."""
+import base64, hashlib, json, pathlib, re, sys, time, endings, forms, mandates, restorations, successions, talks  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
@@ -76,7 +76,7 @@ class Audit:
                 kind, payload = restorations.begins(self, self.signed(record), record, place, origin)
                 if b'"signatures"' not in record:
                     self.take_record(canonical(record), salt, record, place, self.sides[theirs], theirs)
-                elif self.check(kind, "G1", place):
+                elif self.check(kind, "G1", place) and self.check(forms.hold(kind, record), "G2", place):
                     self.take_document(kind, payload, place, theirs, self.sides[theirs], origin)
         self.findings or self.read_documents() or self.findings or self.compare()
         self.open |= self.lacking or not books or not {text.split("\n")[0] for text in self.policy.get("remembered", [])} <= set(names)
