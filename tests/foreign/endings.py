@@ -29,30 +29,9 @@ def counts(answer, place, revoked):
 
 def passed(record, where, life):
     """Something left or arrived; data that arrives takes the place of what had arrived, and is kept so long."""
-    if record.get("categories") == ["till_answers"]:
-        return life["answers"].append(where[0])
     life["things"].setdefault(record.get("commit") or record["digest"], where)
     if record["kind"] == "disclosure_received":
         life["held"] = (where[0] // 86_400 + life["terms"]["retention_days"]) * 86_400
-
-
-def used(record, where, life, live):
-    """Something was done; what she signed at a till is to be found in her own log."""
-    life["uses"].append((*where, record["counter"]))
-    if live and record["action"] == "debited":
-        life["debits"].append(where)
-
-
-def received(hers, theirs, skew):
-    """Where each thing arrived, whether it was sent, and before: her answer to a till while that asked, one for each debit."""
-    for thing, (at, where) in theirs["things"].items():
-        yield where, thing in hers["things"], hers["things"].get(thing, (at,))[0] <= at + skew
-    answers = sorted(hers["answers"])
-    for at, where in sorted(theirs["debits"], key=lambda one: one[0]):
-        answers = [one for one in answers if one >= at - 120 - skew]
-        found = answers[:1] and answers[0] <= at + skew
-        answers = answers[1 if found else 0:]
-        yield where, bool(found), True
 
 
 def deleted(record, where, life):

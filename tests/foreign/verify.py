@@ -199,7 +199,7 @@ class Audit:
                 old["next"] = payload["id"] if self.judge(place, W6=same and not (old["said"] or old["revocation"] or old.get("next") or old.get("ended") or old["restored"])) else old.get("next")
             self.judge(place, G7=payload["id"] in lives or payload["terms"]["valid_days"] <= self.policy.get("valid_days_max", 396))
             lives.setdefault(payload["id"], {**dict.fromkeys(["withdrawal", "acknowledgement", "erasure", "revocation"]), **payload, "place": place, "last": 0,
-                "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "answers": [], "debits": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0), "restored": payload["given"] < self.since.get(origin, 0)})
+                "heads": {0: encode(sha(bytes.fromhex(payload["id"][6:]), label=b"besace log/v1 use chain"))}, "uses": [], "things": {}, "days": {}, "deleted": {}, "often": {}, "said": {}, "cut": (0, 0), "restored": payload["given"] < self.since.get(origin, 0)})
         elif kind in ("withdrawal", "acknowledgement", "erasure", "revocation") and self.check(life, "U1", place):
             erased, early = payload.get("erased", 0), kind == "acknowledgement" and not life["said"]
             right = {"subject_key": successions.same(self, payload.get("subject_key"), life["subject_key"], place), "controller": life["controller"], "grant_digest": life["digest"]}
@@ -239,7 +239,7 @@ class Audit:
             self.judge(place, U4=not live or value["action"] in ACTIONS[terms["purpose"]], U3=not live or within,
                        U8=(life["last"] + 1, heads[life["last"]]) == (value["counter"], value["prev"]))
             life["last"], heads[value["counter"]] = value["counter"], encode(sha(salt, sha(record), label=b"besace log/v1 use chain"))
-            endings.used(value, (at, place), life, live)
+            life["uses"].append((at, place, value["counter"]))
         elif live:
             self.judge(place, U3=set(value.get("categories", [])) <= set(terms["categories"]))
             endings.passed(value, (at, place), life)
@@ -271,8 +271,8 @@ class Audit:
             said, logged = {**pair[-1]["said"], **pair[0]["said"]}, theirs and theirs["withdrawal"]
             gone = hers and self.book(hers["place"][0]) in self.lost
             reached = min([self.now, max(self.last.get(self.book(life["place"][0]), 0) for life in pair), *restorations.over(self, pair)])
-            for where, sent, before in endings.received(hers, theirs, self.skew) if hers and theirs else []:
-                self.judge(where, U5=gone or sent, U6=gone or before)
+            for thing, (at, where) in theirs["things"].items() if hers and theirs else []:
+                self.judge(where, U5=gone or thing in hers["things"], U6=gone or hers["things"].get(thing, (at,))[0] <= at + self.skew)
             self.judge(pair[-1]["place"], G3=pair[0]["digest"] == pair[-1]["digest"])
             heard = [max(logged[0]["withdrawn"], 0 if answer else logged[2])] if logged else []  # nothing shows what was neither logged
             if heard := heard + ([said[answer["withdrawal"]]] if answer else []):  # nor answered

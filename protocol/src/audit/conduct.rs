@@ -120,7 +120,7 @@ pub(super) struct Passed {
     /// When she answered a till: her log says no more.
     pub(super) answered: Vec<Timestamp>,
     /// What she is said to have signed at a till.
-    pub(super) debited: Vec<(Timestamp, Spot)>,
+    pub(super) debited: Vec<Timestamp>,
     /// Days whose keys left or arrived.
     pub(super) days: BTreeMap<Day, Spot>,
     /// When the keys of a day were deleted.
@@ -527,7 +527,7 @@ impl Book<'_> {
             asked.check(Assertion::U3, often.then_some(Fault::Frequency { grant: id, allowed }));
             if record.action == Action::Debited {
                 let passed = asked.life.passed.get_or_insert_default();
-                passed.debited.push((record.at, spot));
+                passed.debited.push(record.at);
             }
         }
         let chain = asked.life.follow(record, head, skew, spot);

@@ -278,6 +278,10 @@ pub enum Gap {
     LostEntries { origin: Origin },
     #[error("{grant}: that {count} things were sent may have stood in what was lost")]
     SentLost { grant: GrantId, count: u64 },
+    #[error(
+        "{grant}: to {count} debits at a till her log has no answer; what she signed is the retailer's to show"
+    )]
+    DebitsNotAnswered { grant: GrantId, count: u64 },
     #[error("{grant}: {count} counted uses are not shown; only she can open them")]
     UsesNotShown { grant: GrantId, count: u64 },
     #[error("{grant}: withdrawn, not yet acknowledged; the time for it is not over")]

@@ -356,12 +356,9 @@ impl Pair<'_> {
                 self.check(Assertion::U6, early, *spot, out);
             }
         }
-        for (spot, answered) in tills::debits(hers, theirs, skew) {
-            if answered || !self.lost {
-                self.check(Assertion::U5, (!answered).then_some(Fault::NeverSent), spot, out);
-            } else {
-                lost = lost.saturating_add(1);
-            }
+        // Speaks against nobody: the shop took no proof, and no log of hers is known to be whole.
+        if let count @ 1.. = tills::unanswered(hers, theirs, skew) {
+            out.gap(Gap::DebitsNotAnswered { grant: self.id, count });
         }
         if lost > 0 {
             out.gap(Gap::SentLost { grant: self.id, count: lost });

@@ -160,6 +160,9 @@ pub(super) fn gap(gap: &Gap) -> String {
         Gap::NoTranscript { grant } => {
             format!("{grant}\u{a0}: ce qui s’est dit avant sa proposition n’est pas ouvert.")
         }
+        Gap::DebitsNotAnswered { grant, count } => format!(
+            "{grant}\u{a0}: son registre n’a pas de réponse pour {count} débits en caisse\u{a0}; ce qu’elle a signé, c’est à l’enseigne de le montrer."
+        ),
         Gap::NoNotice { grant, notice } => {
             format!("{grant}\u{a0}: l’information d’empreinte {notice} n’est pas dans le dossier.")
         }
