@@ -1,4 +1,4 @@
-"""The form of what is signed (G2): members, bounds, one purpose, how consent was expressed, no hold on ordinary benefits. For verify.py.
+"""The form of records (G2): members, bounds, one purpose, how consent was expressed, no hold on ordinary benefits. For verify.py.
 
 The rules are those by which the vectors of the specification are judged (tests/vectors), written from its pages alone.
 """
@@ -16,12 +16,13 @@ KINDS = ("acknowledgement", "erasure", "grant", "objection", "request", "revocat
 
 
 def hold(kind, record):
-    """Whether a signed record of this kind has its form; of other kinds nothing is said here."""
-    if kind not in KINDS:
+    """Whether a record has its form: a plain one, or one of these that are signed; of others nothing is said here."""
+    if kind not in (*KINDS, "plain"):
         return True
-    longest, rule, _ = consent_rules.DOCUMENTS[f"besace-{kind}+jws"]
+    longest, rule, _ = consent_rules.DOCUMENTS.get(f"besace-{kind}+jws", (64 << 10, consent_rules.plain_record, {}))
     try:
-        rule(verify.canonical(verify.decode(verify.canonical(record)["payload"])))
+        said = verify.canonical(record)
+        rule(said if kind == "plain" else verify.canonical(verify.decode(said["payload"])))
     except (Refused, *verify.UNREADABLE):
         return False
     return len(record) <= longest

@@ -1,4 +1,4 @@
-"""Documents that both sides signed and that have not the form: for sabotage.py."""
+"""Records that have not the form, though whoever had to sign them did: for sabotage.py."""
 
 import forge
 
@@ -11,6 +11,10 @@ TERMS = {"ordinary benefits on it": {"base_benefit_conditional": True}, "no cate
          "a purpose nobody knows": {"purpose": "marketing"}, "no shop": {"shops": []}, "no end": {"valid_days": 0},
          "kept for ever": {"retention_days": 31}, "recipients twice": {"recipients": ["a.example", "a.example"]},
          "a benefit of no money": {"benefit": {"kind": "monthly_credit"}}, "a use of no day": {"frequency_per_day": 0}}
+PLAIN = {"released": {"a day of text": {"day": "1"}, "a member nobody knows": {"note": "x"}}, "disclosed": {
+             "categories twice": {"categories": ["chosen_name", "chosen_name"]}, "a category nobody knows": {"categories": ["health"]}},
+         "disclosure_received": {"categories": {"categories": ["till_answers"]}, "another digest": {"digest": "x"}},
+         "use": {"a shop that is none": {"shop": "1"}, "a wish": {"intention": "intention_" + "7" * 32}, "an unknown action": {"action": "sold"}}}
 ENDS = {"a member nobody knows": {"note": "x"}, "another version": {"v": 2}}
 
 
@@ -38,6 +42,10 @@ def deeds():
         yield f"a request with {name}", asked(change)
     for one in ("indication", "notice", "request_id", "subject_sealing_key", "terms", "v"):
         yield f"a grant without {one}", given({}, gone=one)
+    for kind, changes in PLAIN.items():
+        for name, change in changes.items():
+            yield f"a record {kind} with {name}", lambda hers, shop, papers, policy, kind=kind, change=change: (
+                book := hers if kind in ("released", "disclosed") else shop).change(book.find(kind), **change)
     for kind in ("withdrawal", "acknowledgement"):
         for name, change in ENDS.items():
             yield f"a {kind} with {name}", lambda hers, shop, papers, policy, kind=kind, change=change: shop.sign(shop.find(kind), **change)

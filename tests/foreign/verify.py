@@ -75,7 +75,7 @@ class Audit:
             for place, salt, record in entries:
                 kind, payload = restorations.begins(self, self.signed(record), record, place, origin)
                 if b'"signatures"' not in record:
-                    self.take_record(canonical(record), salt, record, place, self.sides[theirs], theirs)
+                    self.check(forms.hold("plain", record), "G2", place) and self.take_record(canonical(record), salt, record, place, self.sides[theirs], theirs)
                 elif self.check(kind, "G1", place) and self.check(forms.hold(kind, record), "G2", place):
                     self.take_document(kind, payload, place, theirs, self.sides[theirs], origin)
         self.findings or self.read_documents() or self.findings or self.compare()
