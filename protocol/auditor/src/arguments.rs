@@ -11,7 +11,7 @@ use std::{
 };
 
 use besace_protocol::{
-    audit::{PinnedWitnesses, Policy, Report, Verdict},
+    audit::{Finding, Gap, PinnedWitnesses, Policy, Report, Verdict},
     time::Timestamp,
 };
 use clap::Parser;
@@ -152,7 +152,7 @@ fn read_policy(file: &Path) -> Result<Policy, Failure> {
 fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result<Exit, Failure> {
     let Arguments { bundle, policy, telling } = arguments;
     let policy = telling.witnessed(read_policy(policy)?)?;
-    judge(bundle, &policy, telling, now, out)
+    judge(bundle, &policy, telling, now, None, out)
 }
 
 impl Telling {
@@ -166,20 +166,28 @@ impl Telling {
     }
 }
 
+/// Judges what lies in a folder; `missed` is what only its fetching could show.
 fn judge(
     bundle: &Path,
     policy: &Policy,
     arguments: &Telling,
     now: Timestamp,
+    missed: Option<Finding>,
     out: &mut impl Write,
 ) -> Result<Exit, Failure> {
-    let report = audit_folder(bundle, policy, now).map_err(|error| {
+    let mut report = audit_folder(bundle, policy, now).map_err(|error| {
         let advice = match &error {
             ReadBundleError::Unfinished { .. } => "fetch into it again, or into another folder",
             _ => "give the folder of a bundle: files and folders only, no links",
         };
         advise(advice)(error)
     })?;
+    if let Some(missed) = missed {
+        // The folder alone says that the file is not there, and not why.
+        report.not_checked.retain(|gap| !matches!(gap, Gap::NotCosigned { .. }));
+        report.findings.insert(0, missed);
+        report.verdict = Verdict::Findings;
+    }
     let text = if arguments.json {
         to_json(&report).map_err(advise("report this as a bug"))?
     } else {

@@ -275,6 +275,12 @@ fn an_address_is_enough_for_a_first_visit_and_for_the_next() {
     // Who ends the folder's name with a slash has the policy beside it, not in it.
     let (status, out, _) = visit(&["other/"]);
     assert!(status == Some(0) && desk.path("other.policy.json").is_file(), "{out}");
+    // What has no name gets no policy in it or beside it.
+    for nameless in [".", "..", "shop.example/.."] {
+        let (status, out, err) = visit(&[nameless]);
+        assert!(status == Some(2) && out.is_empty() && err.contains("--policy FILE"), "{out}{err}");
+    }
+    assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 5, "two visits and a page");
 }
 
 #[test]
@@ -364,7 +370,8 @@ fn a_log_that_no_witness_cosigned_is_found_by_who_asks_for_it_himself() {
     assert_eq!((desk.fetch().0, desk.judge("bundle").0), (Exit::Holds, Exit::Holds));
     desk.shown.files.lock().unwrap().remove(&format!("{LOG_PATH}/cosigned"));
     let (exit, said) = desk.fetch();
-    assert!(exit == Exit::Findings && said.contains("L2"), "{said}");
+    assert!(exit == Exit::Findings && said.contains("  L2 logs/shop.example/besace/cosigned: "));
+    assert!(!said.contains("may have left it out") && said.ends_with("1 finding.\n"), "{said}");
     // Of the folder alone nobody knows who left it out.
     let (exit, report) = desk.judge("bundle");
     assert!(exit == Exit::NotChecked && report.contains("may have left it out"), "{report}");

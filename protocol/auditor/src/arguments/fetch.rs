@@ -7,7 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use besace_protocol::{audit::Policy, party::ControllerId, time::Timestamp};
+use besace_protocol::{
+    audit::{Assertion, BundlePath, Fault, Finding, LogFile, Place, Policy},
+    log::QuorumError,
+    party::ControllerId,
+    time::Timestamp,
+};
 use clap::Parser;
 
 use super::{Exit, Failure, Telling, advise, judge, read_policy};
@@ -54,7 +59,9 @@ pub(super) fn answer(
         }
     };
     let folder = arguments.folder.clone().unwrap_or_else(|| domain.as_str().into());
-    let file = arguments.policy.clone().unwrap_or_else(|| beside(&folder));
+    let file = arguments.policy.clone().or_else(|| beside(&folder));
+    let advice = "give --policy FILE, or a folder by its name";
+    let file = file.ok_or(Nameless).map_err(advise(advice))?;
     let is_new = !file.exists();
     let policy = if is_new { Policy::new(Vec::new()) } else { read_policy(&file)? };
     let pinned = policy.controllers.iter().find(|controller| controller.domain == domain);
@@ -91,11 +98,8 @@ pub(super) fn answer(
     let policy = arguments.telling.witnessed(policy)?;
     // Only who asks himself knows that there is none: a bundle of others says nothing about it.
     let asks = policy.witnesses.as_ref().is_some_and(|witnesses| witnesses.policy().asks());
-    let is_unseen = asks && fetched.cosigned.is_none();
+    let missed = (asks && fetched.cosigned.is_none()).then(|| unseen(&fetched));
     let mut told = told(&fetched, is_new.then_some(&file));
-    if is_unseen {
-        told.push_str("L2 The policy asks for witnesses, and no head of this log was cosigned.\n");
-    }
     // Who asked for JSON gets nothing else where that goes.
     let full = "make room where the report goes";
     if arguments.telling.json {
@@ -104,16 +108,22 @@ pub(super) fn answer(
         told.push('\n');
         out.write_all(told.as_bytes()).map_err(advise(full))?;
     }
-    let judged = judge(&folder, &policy, &arguments.telling, now, out)?;
-    Ok(if is_unseen { Exit::Findings } else { judged })
+    judge(&folder, &policy, &arguments.telling, now, missed, out)
 }
 
-/// Where the policy lies if nobody says.
-fn beside(folder: &Path) -> PathBuf {
-    // Without a slash at its end: what lies in the folder is judged.
-    let mut name = folder.components().collect::<PathBuf>().into_os_string();
+/// L2: asked for a cosigned head, it had none.
+fn unseen(fetched: &Fetched) -> Finding {
+    let assertion = Assertion::L2;
+    let file = BundlePath::Log(fetched.keys.log().origin().clone(), LogFile::Cosigned).to_string();
+    let (severity, fault) = (assertion.severity(), Fault::Quorum(QuorumError::TooFew));
+    Finding { assertion, severity, place: Place { file, entry: None }, fault }
+}
+
+/// Where the policy lies if nobody says: not in the folder, for what lies there is judged. `.` and `..` have no name.
+fn beside(folder: &Path) -> Option<PathBuf> {
+    let mut name = folder.file_name()?.to_owned();
     name.push(".policy.json");
-    name.into()
+    Some(folder.with_file_name(name))
 }
 
 fn told(fetched: &Fetched, written: Option<&PathBuf>) -> String {
@@ -138,6 +148,11 @@ fn told(fetched: &Fetched, written: Option<&PathBuf>) -> String {
 #[derive(Debug, thiserror::Error)]
 #[error("--at is for addresses of this machine")]
 struct NotHere;
+
+/// A folder beside which nothing can be named.
+#[derive(Debug, thiserror::Error)]
+#[error("this folder has no name to call a policy after")]
+struct Nameless;
 
 /// A retailer that the policy does not know.
 #[derive(Debug, thiserror::Error)]
