@@ -279,7 +279,7 @@ pub enum Gap {
     #[error("{grant}: that {count} things were sent may have stood in what was lost")]
     SentLost { grant: GrantId, count: u64 },
     #[error(
-        "{grant}: to {count} debits at a till her log has no answer; what she signed is the retailer's to show"
+        "{grant}: to {count} debits at a till her log shows no answer; a backup may lack it, or nothing was logged"
     )]
     DebitsNotAnswered { grant: GrantId, count: u64 },
     #[error("{grant}: {count} counted uses are not shown; only she can open them")]

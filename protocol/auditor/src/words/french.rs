@@ -113,19 +113,19 @@ pub(super) const fn unasserted(one: Unasserted) -> [&'static str; 2] {
         ],
         Unasserted::G8 => [
             "après un refus, la même demande ne revient pas avant la fin de la pause",
-            "une demande est publiée pour tous\u{a0}; aucun registre ne dit à qui elle a été montrée, et c’est l’agent de chacun qui tient la pause",
+            "une demande est publiée pour tous\u{a0}; aucun registre ne dit à qui elle a été montrée, et c’est l’agent de chacun qui fait respecter la pause",
         ],
         Unasserted::W3 => [
             "retirer son accord n’a pas demandé plus de gestes que le donner",
-            "un geste sur une page ne laisse pas d’entrée\u{a0}; les essais des programmes les comptent",
+            "un geste sur une page ne laisse pas d’entrée\u{a0}; les tests des programmes les comptent",
         ],
         Unasserted::W4 => [
             "une opposition met fin aussitôt à toute comparaison d’offres",
             "la comparaison se fait dans le coffre et ne laisse de trace dans aucun registre\u{a0}; ce qu’une enseigne fait dans ses propres systèmes n’en laisse pas davantage",
         ],
         Unasserted::W5 => [
-            "une exportation a été remise, et se vérifie",
-            "chacun exporte seul, chez soi\u{a0}: personne d’autre n’y prend part, qui pourrait l’inscrire",
+            "une exportation a été remise, et peut être vérifiée",
+            "chacun exporte seul, chez soi\u{a0}: nul autre n’y prend part, et ne pourrait donc l’inscrire",
         ],
         Unasserted::O2 => [
             "les changements d’horloge et de clés sont des entrées",
@@ -161,7 +161,7 @@ pub(super) fn gap(gap: &Gap) -> String {
             format!("{grant}\u{a0}: ce qui s’est dit avant sa proposition n’est pas ouvert.")
         }
         Gap::DebitsNotAnswered { grant, count } => format!(
-            "{grant}\u{a0}: son registre n’a pas de réponse pour {count} débits en caisse\u{a0}; ce qu’elle a signé, c’est à l’enseigne de le montrer."
+            "{grant}\u{a0}: son registre ne montre pas de réponse pour {count} débits en caisse\u{a0}; une sauvegarde a pu l’ignorer, ou rien n’a été inscrit."
         ),
         Gap::NoNotice { grant, notice } => {
             format!("{grant}\u{a0}: l’information d’empreinte {notice} n’est pas dans le dossier.")
