@@ -1,6 +1,8 @@
 //! Fetching what a retailer shows to everybody into a folder that is then audited as any bundle.
 //! `spec/audit.md#fetching`.
 
+mod public;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -9,13 +11,14 @@ use std::{
 };
 
 use besace_protocol::{
-    audit::{BundlePath, Files as _, LogFile, PinnedController},
+    audit::{Bundle, BundlePath, Files as _, LogFile, PinnedController, parse_openings},
+    crypto::sha256,
     document::Unverified,
     encoding::from_json,
     jws::{JWS_LEN_MAX, Role},
     log::{
-        Frontier, LogKey, LogNumber, NOTE_LEN_MAX, Origin, SignedCheckpoint, TILE_WIDTH, TilePath,
-        TileRow, UnverifiedCheckpoint, parse_bundle, tiles_of,
+        Commitment, Frontier, LogKey, LogNumber, NOTE_LEN_MAX, Origin, SignedCheckpoint,
+        TILE_WIDTH, TilePath, TileRow, UnverifiedCheckpoint, commitment, parse_bundle, tiles_of,
     },
     party::Manifest,
     wire::{Attested, LOG_PATH, MANIFEST_PATH},
@@ -26,6 +29,7 @@ use crate::{
     folder::UNFINISHED,
     net::{GetError, Site},
 };
+use public::Public;
 
 /// Largest log that is fetched, in entries: what a folder can hold of it.
 const ENTRIES_MAX: u64 = FILES_MAX as u64 / 3 * TILE_WIDTH as u64;
@@ -64,6 +68,29 @@ pub enum FetchError {
         pinned: LogNumber,
         /// Which one its manifest names.
         is: LogNumber,
+    },
+    /// What is shown to everybody is not proven to stand in the log.
+    #[error("{path} shows what is not proven to stand in the log")]
+    Unproven {
+        /// Below the domain.
+        path: String,
+    },
+    /// What is shown to everybody has not its form.
+    #[error("{path} is not what should stand there")]
+    Public {
+        /// Below the domain.
+        path: String,
+    },
+    /// The log signed two histories: two heads of one size with different roots.
+    #[error(
+        "the log signed two heads of {size} entries that differ; the other one is kept as {}",
+        kept.display()
+    )]
+    TwoHeads {
+        /// Their size.
+        size: u64,
+        /// Where the one was written that is not in the folder, with its signature.
+        kept: PathBuf,
     },
     /// Not a head of the log, signed with its key.
     #[error("{path} is not a head that the log signed")]
@@ -123,6 +150,8 @@ pub struct Fetched {
     pub tiles: usize,
     /// The size of the head that witnesses cosigned, if there is one.
     pub cosigned: Option<u64>,
+    /// How many entries are opened by what is shown to everybody.
+    pub opened: usize,
 }
 
 /// Fetches the log of `site` into `folder`. With `pinned` only a retailer that has these keys.
@@ -133,8 +162,10 @@ pub fn fetch(
     pinned: Option<&PinnedController>,
     folder: &Path,
 ) -> Result<Fetched, FetchError> {
-    let keys = manifest(site, pinned)?;
+    let (keys, attested) = manifest(site, pinned)?;
     let key = keys.log();
+    // What is proven stands under a head of now, or of before.
+    let public = Public::of(site, &key, &attested, MANIFEST_PATH)?;
     // Before the head that everybody is shown, so that it is not larger.
     let cosigned = match get(site, "cosigned", NOTE_LEN_MAX) {
         Ok(bytes) => Some(head(&bytes, &key, "cosigned")?),
@@ -144,22 +175,23 @@ pub fn fetch(
     let place = Place { folder, origin: key.origin() };
     let old = place.head(&key)?;
     let before = old.as_ref().map(SignedCheckpoint::size);
-    let new = current(site, &key, cosigned.as_ref(), before)?;
+    let largest = cosigned.iter().chain(public.heads.values()).max_by_key(|head| head.size());
+    let new = current(site, &key, largest, before)?;
     if new.size() > ENTRIES_MAX {
         return Err(FetchError::TooLarge { size: new.size() });
     }
     if let Some(was) = before.filter(|was| new.size() < *was) {
-        let kept = place.keep_beside(&new)?;
+        let kept = place.keep_beside(&new, ".smaller")?;
         return Err(FetchError::Smaller { was, is: new.size(), kept });
     }
+    let seen = place.unseen(&key, old.iter().chain(public.heads.values()), &public.others, &new)?;
     // Until it is taken away nobody is judged by what lies here.
     place.begin()?;
     let tiles = place.tiles(site, &new)?;
-    if let Some(old) =
-        old.as_ref().filter(|old| (old.size(), old.root()) != (new.size(), new.root()))
-    {
-        place.write(LogFile::Seen(old.size()), old.alone().as_str().as_bytes())?;
+    for head in seen {
+        place.write(LogFile::Seen(head.size()), head.alone().as_str().as_bytes())?;
     }
+    let opened = place.open(&public, new.size())?;
     match &cosigned {
         Some(head) => place.write(LogFile::Cosigned, head.as_str().as_bytes())?,
         None => place.remove(LogFile::Cosigned)?,
@@ -168,20 +200,20 @@ pub fn fetch(
     place.tidy(new.size())?;
     remove(folder.join(UNFINISHED))?;
     let cosigned = cosigned.map(|head| head.size());
-    Ok(Fetched { keys, size: new.size(), before, tiles, cosigned })
+    Ok(Fetched { keys, size: new.size(), before, tiles, cosigned, opened })
 }
 
 /// The head that everybody is shown. A stale copy may lie somewhere on the way: a larger one that witnesses cosigned
-/// counts, and where it is smaller than `before` it is asked for once more.
+/// or that something was proven under counts, and where it is smaller than `before` it is asked for once more.
 fn current(
     site: &Site,
     key: &LogKey,
-    cosigned: Option<&SignedCheckpoint>,
+    known: Option<&SignedCheckpoint>,
     before: Option<u64>,
 ) -> Result<SignedCheckpoint, FetchError> {
     let ask = || head(&get(site, "checkpoint", NOTE_LEN_MAX)?, key, "checkpoint");
     let largest = |shown: SignedCheckpoint| {
-        cosigned.filter(|cosigned| cosigned.size() > shown.size()).cloned().unwrap_or(shown)
+        known.filter(|known| known.size() > shown.size()).cloned().unwrap_or(shown)
     };
     let shown = largest(ask()?);
     if before.is_some_and(|before| shown.size() < before) { Ok(largest(ask()?)) } else { Ok(shown) }
@@ -190,11 +222,11 @@ fn current(
 fn manifest(
     site: &Site,
     pinned: Option<&PinnedController>,
-) -> Result<PinnedController, FetchError> {
+) -> Result<(PinnedController, Attested), FetchError> {
     let bytes = site
         .get(MANIFEST_PATH, ATTESTED_LEN_MAX)
         .map_err(|source| FetchError::Get { path: MANIFEST_PATH.to_owned(), source })?;
-    // Whether it stands in the log, nobody here asks: its keys are held against those of the policy.
+    // Whether it stands in the log is asked as soon as the key of that is known.
     let attested: Attested =
         from_json(&bytes, ATTESTED_LEN_MAX).map_err(|_| FetchError::Manifest)?;
     let manifest =
@@ -211,7 +243,7 @@ fn manifest(
             Err(FetchError::OtherLog { pinned: pinned.log, is: keys.log })
         }
         Some(pinned) if *pinned != keys => Err(FetchError::OtherKeys),
-        Some(_) | None => Ok(keys),
+        Some(_) | None => Ok((keys, attested)),
     }
 }
 
@@ -367,11 +399,109 @@ impl Place<'_> {
         made.and_then(|()| write()).map_err(|source| FetchError::Folder { path, source })
     }
 
-    /// Keeps a head as `FOLDER.smaller`, beside the folder and not in it.
-    fn keep_beside(&self, head: &SignedCheckpoint) -> Result<PathBuf, FetchError> {
+    /// Of `heads`, those that do not lie here yet and are not `new`. Where one lies here already, or one of `others` was
+    /// signed too, there are two histories: the folder stays as it was.
+    fn unseen<'h>(
+        &self,
+        key: &LogKey,
+        heads: impl Iterator<Item = &'h SignedCheckpoint>,
+        others: &[SignedCheckpoint],
+        new: &SignedCheckpoint,
+    ) -> Result<Vec<&'h SignedCheckpoint>, FetchError> {
+        let mut seen: BTreeMap<u64, &SignedCheckpoint> = BTreeMap::new();
+        let mut second = others.first();
+        for head in heads.filter(|head| (head.size(), head.root()) != (new.size(), new.root())) {
+            let lies_here = fs::read(self.path(LogFile::Seen(head.size()))).ok();
+            let lies_here = lies_here.and_then(|bytes| self::head(&bytes, key, "seen").ok());
+            let differs = lies_here.is_some_and(|one| one.root() != head.root());
+            if differs
+                || seen.insert(head.size(), head).is_some_and(|one| one.root() != head.root())
+            {
+                second = second.or(Some(head));
+            }
+        }
+        match second {
+            None => Ok(seen.into_values().collect()),
+            Some(head) => {
+                let kept = self.keep_beside(head, ".other")?;
+                Err(FetchError::TwoHeads { size: head.size(), kept })
+            }
+        }
+    }
+
+    /// Writes what opens entries, beside what opened others before and still fits; how many are opened.
+    fn open(&self, public: &Public, size: u64) -> Result<usize, FetchError> {
         let failed = |source| FetchError::Folder { path: self.folder.to_path_buf(), source };
+        let files = Folder::list(self.folder).map_err(|error| failed(io::Error::other(error)))?;
+        // Entries below 2^53 and records that were read are always written.
+        let none = || failed(io::ErrorKind::InvalidData.into());
+        let (mut bundle, mut read) = (Bundle::new(), Vec::new());
+        for name in files.names() {
+            let path = self.folder.join(name);
+            match BundlePath::parse(name) {
+                // What was spoiled here is held against nobody.
+                Ok(BundlePath::Document(digest)) => {
+                    let bytes =
+                        files.read(name).map_err(|error| failed(io::Error::other(error)))?;
+                    if sha256(&[&bytes]) != digest {
+                        remove(path)?;
+                    }
+                }
+                Ok(BundlePath::Log(origin, LogFile::Openings(number)))
+                    if origin == *self.origin =>
+                {
+                    let bytes =
+                        files.read(name).map_err(|error| failed(io::Error::other(error)))?;
+                    let mut before = parse_openings(number, &bytes).unwrap_or_default();
+                    let entries = self.entries(number, size)?;
+                    before.retain(|opening| {
+                        let at = opening.index.checked_rem(u64::from(TILE_WIDTH));
+                        let at = at.and_then(|at| usize::try_from(at).ok());
+                        let entry = at.and_then(|at| entries.get(at));
+                        entry == Some(&commitment(&opening.salt, &opening.record.0))
+                    });
+                    bundle.add_openings(&origin, before).map_err(|_| none())?;
+                    read.push(path);
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        for document in &public.documents {
+            bundle.add_document(document.clone());
+        }
+        let openings = public.openings.iter().cloned();
+        bundle.add_openings(self.origin, openings).map_err(|_| none())?;
+        let mut opened: usize = 0;
+        for (name, bytes) in bundle.files() {
+            let path = self.folder.join(name);
+            read.retain(|other| *other != path);
+            self.write_to(path, bytes)?;
+            if let Ok(BundlePath::Log(_, LogFile::Openings(number))) = BundlePath::parse(name) {
+                let count = parse_openings(number, bytes).map_or(0, |openings| openings.len());
+                opened = opened.saturating_add(count);
+            }
+        }
+        // Of these nothing fits any more.
+        read.into_iter().try_for_each(remove)?;
+        Ok(opened)
+    }
+
+    /// The entries of one bundle of 256, as they lie here; none where they cannot be read.
+    fn entries(&self, number: u64, size: u64) -> Result<Vec<Commitment>, FetchError> {
+        let mut tiles = tiles_of(size).take_while(|tile| tile.row() == TileRow::Entries);
+        let Some(tile) = tiles.find(|tile| tile.index() == number) else { return Ok(Vec::new()) };
+        let path = self.path(LogFile::Tile(tile));
+        let bytes = fs::read(&path).map_err(|source| FetchError::Folder { path, source })?;
+        Ok(parse_bundle(&bytes, tile.width()).unwrap_or_default())
+    }
+
+    /// Keeps a head beside the folder, under its name and `ending`, and not in it.
+    fn keep_beside(&self, head: &SignedCheckpoint, ending: &str) -> Result<PathBuf, FetchError> {
+        let failed = |source| FetchError::Folder { path: self.folder.to_path_buf(), source };
+        // At a first visit there is none yet.
+        fs::create_dir_all(self.folder).map_err(failed)?;
         let mut path = fs::canonicalize(self.folder).map_err(failed)?.into_os_string();
-        path.push(".smaller");
+        path.push(ending);
         let path = PathBuf::from(path);
         fs::write(&path, head.as_str())
             .map_err(|source| FetchError::Folder { path: path.clone(), source })?;

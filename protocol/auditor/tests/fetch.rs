@@ -16,12 +16,14 @@ use std::{
 use besace_audit::{Exit, run, write_bundle};
 use besace_protocol::{
     audit::{Bundle, BundlePath, LogFile},
+    consent::{Published, RecordKind},
     crypto::{SealingSecretKey, SecretBytes, SigningKey, sha256},
     document::sign,
     encoding::Bytes,
     jws::Role,
     log::{
-        Checkpoint, Commitment, Cosignature, Frontier, LogNumber, Origin, WitnessKey, WitnessName,
+        Checkpoint, Commitment, Cosignature, Frontier, InclusionProof, LogNumber, Opening, Origin,
+        Salt, SignedCheckpoint, WitnessKey, WitnessName, commitment, leaf_hash,
     },
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     time::Timestamp,
@@ -29,6 +31,8 @@ use besace_protocol::{
 };
 
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_300_000);
+/// Of each entry that is opened here.
+const SALT: Salt = Salt::from_bytes([7; 32]);
 const LOG: &str = "logs/shop.example/besace/";
 
 fn key(fill: u8) -> SigningKey {
@@ -43,7 +47,31 @@ fn manifest(signer: u8) -> Vec<u8> {
     manifest_of_log(signer, LogNumber::FIRST, 4)
 }
 
+/// As a gateway serves it, with the proof that it is entry 1, under a head of two entries.
 fn manifest_of_log(signer: u8, log: LogNumber, log_signer: u8) -> Vec<u8> {
+    let document = document(signer, log, log_signer);
+    let entries = [filler(0, u64::MAX), commitment(&SALT, &document)];
+    let head = head_of(Origin::retailer_nth(&domain(), log), log_signer, &entries);
+    attested(document.clone(), document, 1, &entries, head)
+}
+
+/// A record as it is served: entry `index` of two.
+fn attested(
+    document: Vec<u8>,
+    record: Vec<u8>,
+    index: usize,
+    entries: &[Commitment; 2],
+    head: SignedCheckpoint,
+) -> Vec<u8> {
+    let siblings = vec![leaf_hash(entries.get(index ^ 1).unwrap().as_bytes())];
+    let at = u64::try_from(index).unwrap();
+    let proof = InclusionProof::new(at, siblings, head, entries.get(index).unwrap()).unwrap();
+    let proof = proof.to_text_with_salt(&SALT);
+    let attested = Attested { document: Bytes(document), proof, record: Bytes(record) };
+    serde_json::to_vec(&attested).unwrap()
+}
+
+fn document(signer: u8, log: LogNumber, log_signer: u8) -> Vec<u8> {
     let text = |text: &str| text.to_owned();
     let manifest = Manifest {
         controller: domain(),
@@ -75,31 +103,42 @@ fn manifest_of_log(signer: u8, log: LogNumber, log_signer: u8) -> Vec<u8> {
         v: 1,
     };
     let manifest = sign(manifest, Role::Controller, &key(signer), NOW).unwrap();
-    let document = Bytes(manifest.as_bytes().to_vec());
-    // As a gateway serves it; the proof is for agents.
-    let attested = Attested { record: document.clone(), document, proof: String::new() };
-    serde_json::to_vec(&attested).unwrap()
+    manifest.as_bytes().to_vec()
 }
 
 /// The log of `size` entries, all of them of another history from `fork` on; its head cosigned by one witness.
 fn bundle(size: u64, fork: u64) -> Bundle {
-    bundle_of_log(Origin::retailer(&domain()), 4, size, fork)
+    bundle_of_log(&Origin::retailer(&domain()), 4, size, fork)
 }
 
-fn bundle_of_log(origin: Origin, signer: u8, size: u64, fork: u64) -> Bundle {
-    let mut tree = Frontier::empty();
-    let mut entries: Vec<Commitment> = Vec::new();
-    for index in 0..size {
-        let entry = sha256(&[&index.to_be_bytes(), &[u8::from(index >= fork)]]).into();
-        assert!(!tree.append(&entry).is_empty());
-        entries.push(entry);
-    }
-    let head = Checkpoint { origin, size, root: tree.root() }.sign(&key(signer)).unwrap();
+/// Entry 1 is the manifest, and opened.
+fn bundle_of_log(origin: &Origin, signer: u8, size: u64, fork: u64) -> Bundle {
+    let record = document(2, origin.number().unwrap(), signer);
+    let entries: Vec<Commitment> = (0..size)
+        .map(|index| if index == 1 { commitment(&SALT, &record) } else { filler(index, fork) })
+        .collect();
+    let head = head_of(origin.clone(), signer, &entries);
     let mut bundle = Bundle::new();
     bundle.add_log(&head, &entries).unwrap();
     let line = Cosignature::sign(&head, &WitnessName::parse("w").unwrap(), &key(9), NOW).unwrap();
     bundle.add_cosigned(&head.with(&line).unwrap());
+    bundle.add_seen(&head_of(origin.clone(), signer, entries.get(..2).unwrap()));
+    let opening = Opening { index: 1, record: Bytes(record), salt: SALT };
+    bundle.add_openings(origin, [opening]).unwrap();
     bundle
+}
+
+/// An entry of which nobody knows what it holds.
+fn filler(index: u64, fork: u64) -> Commitment {
+    sha256(&[&index.to_be_bytes(), &[u8::from(index >= fork)]]).into()
+}
+
+fn head_of(origin: Origin, signer: u8, entries: &[Commitment]) -> SignedCheckpoint {
+    let mut tree = Frontier::empty();
+    for entry in entries {
+        assert!(!tree.append(entry).is_empty());
+    }
+    Checkpoint { origin, size: tree.size(), root: tree.root() }.sign(&key(signer)).unwrap()
 }
 
 /// A server that shows files, and counts what it is asked for.
@@ -140,6 +179,9 @@ impl Shown {
         let mut files = self.files.lock().unwrap();
         for (name, bytes) in bundle.files() {
             let name = name.strip_prefix(LOG).unwrap();
+            if name.contains("openings/") || name.contains("seen/") {
+                continue;
+            }
             let name = name.strip_prefix("2/").unwrap_or(name);
             files.insert(format!("{LOG_PATH}/{name}"), bytes.clone());
         }
@@ -443,7 +485,7 @@ fn the_log_that_a_retailer_began_after_a_loss_is_fetched_by_whoever_knows_its_ke
     let number = second.number().unwrap();
     let desk = Desk::new(&bundle(3, u64::MAX));
     assert_eq!(desk.fetch().0, Exit::Holds);
-    desk.shown.show(&bundle_of_log(second, 5, 300, u64::MAX));
+    desk.shown.show(&bundle_of_log(&second, 5, 300, u64::MAX));
     desk.shown.put(MANIFEST_PATH, manifest_of_log(2, number, 5));
     // Nobody's file is changed behind their back.
     let before = fs::read(desk.path("policy.json")).unwrap();
@@ -467,4 +509,70 @@ fn the_log_that_a_retailer_began_after_a_loss_is_fetched_by_whoever_knows_its_ke
     // Back to the former log it does not go.
     desk.shown.put(MANIFEST_PATH, manifest(2));
     assert_eq!(desk.fetch().0, Exit::NotChecked);
+}
+
+/// What would be shown as a catalogue: `document`, with the proof that `record` is entry 0.
+fn catalogue(document: &[u8], record: &[u8]) -> Vec<u8> {
+    let entries = [commitment(&SALT, record), filler(1, u64::MAX)];
+    let head = head_of(Origin::retailer(&domain()), 4, &entries);
+    attested(document.to_vec(), record.to_vec(), 0, &entries, head)
+}
+
+#[test]
+fn what_is_shown_without_its_proof_is_not_taken_and_a_second_history_is_kept() {
+    let desk = Desk::new(&bundle(5, u64::MAX));
+    let path = |name: &str| format!("/besace/v1/{name}");
+    // A manifest that another log key proves, one of another entry, and one without.
+    let good: Attested = serde_json::from_slice(&manifest(2)).unwrap();
+    let other: Attested = serde_json::from_slice(&manifest_of_log(2, LogNumber::FIRST, 5)).unwrap();
+    for proof in [String::new(), other.proof, good.proof.replace("index 1", "index 0")] {
+        let shown = Attested { proof, ..good.clone() };
+        desk.shown.put(MANIFEST_PATH, serde_json::to_vec(&shown).unwrap());
+        let (exit, said) = desk.fetch();
+        assert!(exit == Exit::NotChecked && said.contains("not proven to stand"), "{said}");
+        assert!(said.contains(MANIFEST_PATH) && !desk.path("policy.json").exists(), "{said}");
+    }
+    desk.shown.put(MANIFEST_PATH, manifest(2));
+    // A record that names another document than the one that is shown.
+    let at = RecordKind::Published(Published { at: NOW, digest: sha256(&[b"one"]) });
+    let shown = catalogue(b"another", &at.to_bytes().unwrap());
+    desk.shown.put(&path("catalogue"), shown);
+    assert!(desk.fetch().1.contains("catalogue shows what is not proven"));
+    // A proof under a head of another history of the same log: both heads are kept.
+    let shown = catalogue(b"one", &at.to_bytes().unwrap());
+    desk.shown.put(&path("catalogue"), shown);
+    let (exit, said) = desk.fetch();
+    assert!(exit == Exit::NotChecked && said.contains("signed two heads of 2 entries"), "{said}");
+    assert!(fs::read_to_string(desk.path("bundle.other")).unwrap().contains("besace\n2\n"));
+    desk.shown.files.lock().unwrap().remove(&path("catalogue"));
+    for name in ["requests", "catalogue"] {
+        desk.shown.put(&path(name), b"[]".to_vec());
+        let (exit, said) = desk.fetch();
+        assert!(exit == Exit::NotChecked && said.contains("is not what should"), "{said}");
+        desk.shown.files.lock().unwrap().remove(&path(name));
+    }
+    let (exit, said) = desk.fetch();
+    assert!(exit == Exit::Holds && said.contains("; 1 entries opened."), "{said}");
+}
+
+#[test]
+fn what_opens_entries_stays_and_what_was_spoiled_here_is_held_against_nobody() {
+    let desk = Desk::new(&bundle(5, u64::MAX));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    let openings = desk.tile("openings/0.jsonl");
+    let whole = fs::read(&openings).unwrap();
+    let documents = desk.path("bundle").join("documents");
+    fs::create_dir_all(&documents).unwrap();
+    for spoiled in [b"no openings".to_vec(), whole.to_ascii_uppercase(), {
+        // Another salt: it has the form and does not fit.
+        String::from_utf8(whole.clone()).unwrap().replace("BwcHBwcH", "BwcHBwcI").into_bytes()
+    }] {
+        fs::write(&openings, spoiled).unwrap();
+        fs::write(documents.join("00".repeat(32)), b"spoiled").unwrap();
+        assert_eq!(desk.judge("bundle").0, Exit::Findings);
+        let (exit, said) = desk.fetch();
+        assert_eq!(exit, Exit::Holds, "{said}");
+        assert_eq!(fs::read(&openings).unwrap(), whole);
+        assert_eq!(fs::read_dir(&documents).unwrap().count(), 0);
+    }
 }

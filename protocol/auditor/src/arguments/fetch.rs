@@ -21,7 +21,7 @@ use crate::{
     net::Site,
 };
 
-/// Fetches what a retailer shows to everybody into a folder, its log and the head that witnesses cosigned, and judges it.
+/// Fetches what a retailer shows to everybody into a folder (its log, the head that witnesses cosigned, and what opens what is public), and judges it.
 ///
 /// The same folder again gets what has come since, and its audit proves that nothing was taken out. Exit status as without `fetch`.
 #[derive(Debug, Parser)]
@@ -80,7 +80,12 @@ pub(super) fn answer(
                 "its /.well-known/besace/restorations say why; compare the new key by other means, put it and the number into `controllers`, and move the former one to `logs`"
             }
             FetchError::OtherKeys => "ask the retailer by other means which keys are its own",
+            FetchError::TwoHeads { .. } => {
+                "the folder is as it was; keep both heads, for each is signed: show them to whoever supervises the retailer"
+            }
             FetchError::Manifest
+            | FetchError::Unproven { .. }
+            | FetchError::Public { .. }
             | FetchError::Head { .. }
             | FetchError::TooLarge { .. }
             | FetchError::Tile { .. } => "keep what it answered, and ask the retailer",
@@ -127,7 +132,7 @@ fn beside(folder: &Path) -> Option<PathBuf> {
 }
 
 fn told(fetched: &Fetched, written: Option<&PathBuf>) -> String {
-    let Fetched { keys, size, before, tiles, cosigned } = fetched;
+    let Fetched { keys, size, before, tiles, cosigned, opened } = fetched;
     let before = before.map_or_else(String::new, |before| format!(", {before} entries before"));
     let cosigned = cosigned.map_or_else(
         || "no head is cosigned".to_owned(),
@@ -141,7 +146,9 @@ fn told(fetched: &Fetched, written: Option<&PathBuf>) -> String {
             file.display()
         )
     });
-    format!("{origin}: {size} entries, {tiles} tiles fetched{before}; {cosigned}.\n{whose}")
+    format!(
+        "{origin}: {size} entries, {tiles} tiles fetched{before}; {cosigned}; {opened} entries opened.\n{whose}"
+    )
 }
 
 /// A trial elsewhere than on this machine.

@@ -18,7 +18,7 @@ use besace_protocol::{
     document::sign,
     encoding::Bytes,
     jws::Role,
-    log::{Checkpoint, Commitment, Frontier, Origin},
+    log::{Checkpoint, Commitment, Frontier, InclusionProof, Origin, Salt, commitment},
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     time::Timestamp,
     wire::{Attested, LOG_PATH, MANIFEST_PATH},
@@ -257,15 +257,22 @@ fn shown() -> BTreeMap<String, Vec<u8>> {
     };
     let signed = sign(manifest, Role::Controller, &key(2), now).unwrap();
     let document = Bytes(signed.as_bytes().to_vec());
-    let attested = Attested { record: document.clone(), document, proof: String::new() };
-    let attested = serde_json::to_vec(&attested).unwrap();
+    let (salt, origin) = (Salt::from_bytes([7; 32]), Origin::retailer(&domain()));
+    let mut entries: Vec<Commitment> = (0..3_u8).map(|index| sha256(&[&[index]]).into()).collect();
+    entries[0] = commitment(&salt, &document.0);
     let mut tree = Frontier::empty();
-    let entries: Vec<Commitment> = (0..3_u8).map(|index| sha256(&[&[index]]).into()).collect();
-    for entry in &entries {
+    let heads = entries.iter().map(|entry| {
         assert!(!tree.append(entry).is_empty());
-    }
-    let origin = Origin::retailer(&domain());
-    let head = Checkpoint { origin, size: 3, root: tree.root() }.sign(&key(4)).unwrap();
+        Checkpoint { origin: origin.clone(), size: tree.size(), root: tree.root() }
+            .sign(&key(4))
+            .unwrap()
+    });
+    let heads: Vec<_> = heads.collect();
+    let (first, head) = (heads[0].clone(), heads[2].clone());
+    let proof = InclusionProof::new(0, vec![], first, &entries[0]).unwrap();
+    let proof = proof.to_text_with_salt(&salt);
+    let attested = Attested { record: document.clone(), document, proof };
+    let attested = serde_json::to_vec(&attested).unwrap();
     let mut bundle = Bundle::new();
     bundle.add_log(&head, &entries).unwrap();
     let name = |name: &str| {
@@ -281,7 +288,7 @@ fn a_log_is_fetched_whole_over_tls_and_not_at_all_from_an_impostor() {
     let files = Arc::new(Mutex::new(shown()));
     let good = site(serve(SHOP, Manner::Files(Arc::clone(&files))));
     let fetched = fetch(&good, None, &folder.path().join("good")).unwrap();
-    assert_eq!((fetched.size, fetched.cosigned), (3, None));
+    assert_eq!((fetched.size, fetched.cosigned, fetched.opened), (3, None, 1));
 
     let bad = site(serve(STRANGER, Manner::Files(Arc::clone(&files))));
     let refused = fetch(&bad, None, &folder.path().join("bad")).unwrap_err();
