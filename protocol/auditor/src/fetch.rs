@@ -404,25 +404,33 @@ impl Place<'_> {
     fn unseen<'h>(
         &self,
         key: &LogKey,
-        heads: impl Iterator<Item = &'h SignedCheckpoint>,
-        others: &[SignedCheckpoint],
+        heads: impl Iterator<Item = &'h SignedCheckpoint> + Clone,
+        others: &'h [SignedCheckpoint],
         new: &SignedCheckpoint,
     ) -> Result<Vec<&'h SignedCheckpoint>, FetchError> {
         let mut seen: BTreeMap<u64, &SignedCheckpoint> = BTreeMap::new();
-        let mut second = others.first();
+        let mut second = others.first().map(|other| {
+            (
+                other,
+                heads
+                    .clone()
+                    .find(|head| head.size() == other.size() && head.root() != other.root()),
+            )
+        });
         for head in heads.filter(|head| (head.size(), head.root()) != (new.size(), new.root())) {
             let lies_here = fs::read(self.path(LogFile::Seen(head.size()))).ok();
             let lies_here = lies_here.and_then(|bytes| self::head(&bytes, key, "seen").ok());
             let differs = lies_here.is_some_and(|one| one.root() != head.root());
-            if differs
-                || seen.insert(head.size(), head).is_some_and(|one| one.root() != head.root())
-            {
-                second = second.or(Some(head));
+            let one = seen.insert(head.size(), head).filter(|one| one.root() != head.root());
+            if differs || one.is_some() {
+                second = second.or(Some((head, one)));
             }
         }
         match second {
             None => Ok(seen.into_values().collect()),
-            Some(head) => {
+            Some((head, one)) => {
+                // What does not lie in the folder is kept beside it too.
+                one.map(|one| self.keep_beside(one, ".one")).transpose()?;
                 let kept = self.keep_beside(head, ".other")?;
                 Err(FetchError::TwoHeads { size: head.size(), kept })
             }
