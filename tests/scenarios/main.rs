@@ -12,6 +12,7 @@ mod ends;
 mod errands;
 mod export;
 mod feedback;
+mod fetch;
 mod forks;
 mod hardening;
 mod heads;

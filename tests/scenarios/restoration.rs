@@ -33,7 +33,7 @@ const MORNING: Timestamp = Timestamp::from_unix_seconds(1_795_334_400); // 2026-
 const NOON: Timestamp = MORNING.plus(4 * 3_600);
 
 /// The store of a shop as it is now, in a file of its own.
-fn copy(house: &House, name: &str) -> PathBuf {
+pub(crate) fn copy(house: &House, name: &str) -> PathBuf {
     let held = house.lock();
     let copied = house.store.with_file_name(name);
     for suffix in ["", "-wal"] {
@@ -57,7 +57,7 @@ fn copy_of(copied: &Path) -> PathBuf {
 }
 
 /// The gateway goes on with another store, at the same address; the one before comes back.
-fn swap(house: &House, other: Retailer) -> Retailer {
+pub(crate) fn swap(house: &House, other: Retailer) -> Retailer {
     std::mem::replace(&mut *house.lock(), other)
 }
 
@@ -66,21 +66,21 @@ fn rng(seed: u64) -> Rng {
 }
 
 /// A copy goes on in the next log, by what somebody has of the last one.
-fn restore(copied: &Path, last: Option<&[u8]>, at: Timestamp, seed: u64) -> Retailer {
+pub(crate) fn restore(copied: &Path, last: Option<&[u8]>, at: Timestamp, seed: u64) -> Retailer {
     let held = LostRetailer::open(SqliteStore::open(copied).unwrap()).unwrap();
     let known = held.last_known(None, last, last.is_none()).unwrap();
     held.begin_next_log(known, None, at, &mut rng(seed)).unwrap()
 }
 
 /// The shop logs so much more.
-fn grow(house: &House, times: u64) {
+pub(crate) fn grow(house: &House, times: u64) {
     let mut rng = rng(times);
     for number in 1..=times {
         house.lock().publish_catalogue(b"[]", MORNING.plus(number), &mut rng).unwrap();
     }
 }
 
-fn head(house: &House) -> Vec<u8> {
+pub(crate) fn head(house: &House) -> Vec<u8> {
     house.lock().head().unwrap().as_str().as_bytes().to_vec()
 }
 

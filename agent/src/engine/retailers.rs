@@ -28,9 +28,6 @@ use super::{
 };
 use crate::vault::{RequestState, Retailer, StoredCatalogue, StoredRequest};
 
-/// Most requests that one retailer may have open: a few for each purpose.
-const REQUESTS_MAX: usize = 64;
-
 /// Whether a request asks for the retailer's own shops, under the scope that the manifest gives them.
 pub(super) fn check_request(
     request: &Verified<ConsentRequest>,
@@ -148,7 +145,7 @@ impl Engine {
         let manifest = self.manifest(domain)?;
         let log = retailer_log_key(manifest.payload());
         let answer: OpenRequests = super::step::answer(answer)?;
-        if answer.requests.len() > REQUESTS_MAX {
+        if answer.requests.len() > OpenRequests::MAX {
             return Err(StepError::Answer);
         }
         let vault = self.vault()?;

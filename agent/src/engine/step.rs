@@ -3,7 +3,6 @@
 use besace_protocol::{
     call::{sign_call, sign_held_call},
     consent::{ErasureMismatch, Excess, MirrorError, NoticeError, RecordKind},
-    crypto::sha256,
     document::ParseDocumentError,
     encoding::{JsonError, from_json},
     id::{Generation, GrantId, MessageId},
@@ -275,16 +274,11 @@ pub(super) fn check_attested(
     kind: &str,
     now: Timestamp,
 ) -> Result<Shown, StepError> {
-    if attested.record != attested.document {
-        let Ok(RecordKind::Published(published)) = RecordKind::parse(attested.record.as_ref())
-        else {
-            return Err(StepError::Proof);
-        };
-        // Only what is long and public is logged by its digest; an auditor must find the others whole.
-        let is_public = matches!(kind, "manifest" | "catalogue" | "voucher_keys");
-        if !is_public || published.digest != sha256(&[attested.document.as_ref()]) {
-            return Err(StepError::Proof);
-        }
+    // Only what is long and public is logged by its digest; an auditor must find the others whole.
+    let may_be_named = matches!(kind, "manifest" | "catalogue" | "voucher_keys");
+    let is_whole = attested.record == attested.document;
+    if !attested.is_logged_document() || !(is_whole || may_be_named) {
+        return Err(StepError::Proof);
     }
     let proven = Proven { proof: attested.proof.clone(), record: attested.record.clone() };
     check_proven(&proven, log, domain, grant, kind, now)

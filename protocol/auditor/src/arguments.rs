@@ -11,7 +11,7 @@ use std::{
 };
 
 use besace_protocol::{
-    audit::{Finding, Gap, PinnedWitnesses, Policy, Report, Verdict},
+    audit::{Assertion, Finding, Gap, PinnedWitnesses, Policy, Report, Verdict},
     time::Timestamp,
 };
 use clap::Parser;
@@ -152,7 +152,7 @@ fn read_policy(file: &Path) -> Result<Policy, Failure> {
 fn answer(arguments: &Arguments, now: Timestamp, out: &mut impl Write) -> Result<Exit, Failure> {
     let Arguments { bundle, policy, telling } = arguments;
     let policy = telling.witnessed(read_policy(policy)?)?;
-    judge(bundle, &policy, telling, now, None, out)
+    judge(bundle, &policy, telling, now, Vec::new(), out)
 }
 
 impl Telling {
@@ -172,7 +172,7 @@ fn judge(
     policy: &Policy,
     arguments: &Telling,
     now: Timestamp,
-    missed: Option<Finding>,
+    missed: Vec<Finding>,
     out: &mut impl Write,
 ) -> Result<Exit, Failure> {
     let mut report = audit_folder(bundle, policy, now).map_err(|error| {
@@ -182,10 +182,14 @@ fn judge(
         };
         advise(advice)(error)
     })?;
-    if let Some(missed) = missed {
-        // The folder alone says that the file is not there, and not why.
-        report.not_checked.retain(|gap| !matches!(gap, Gap::NotCosigned { .. }));
-        report.findings.insert(0, missed);
+    if !missed.is_empty() {
+        if missed.iter().any(|finding| finding.assertion == Assertion::L2) {
+            // The folder alone says that the file is not there, and not why.
+            report.not_checked.retain(|gap| !matches!(gap, Gap::NotCosigned { .. }));
+        }
+        report.held.retain(|held| missed.iter().all(|found| found.assertion != held.assertion));
+        report.findings.splice(0..0, missed);
+        report.findings.sort_by_key(|found| found.severity);
         report.verdict = Verdict::Findings;
     }
     let text = if arguments.json {

@@ -1,34 +1,30 @@
 //! Fetching what a retailer shows to everybody into a folder that is then audited as any bundle.
 //! `spec/audit.md#fetching`.
 
+mod place;
 mod public;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
 use besace_protocol::{
-    audit::{Bundle, BundlePath, Files as _, LogFile, PinnedController, parse_openings},
-    crypto::sha256,
+    audit::{LogFile, PinnedController},
+    crypto::Digest,
     document::Unverified,
     encoding::from_json,
     jws::{JWS_LEN_MAX, Role},
-    log::{
-        Commitment, Frontier, LogKey, LogNumber, NOTE_LEN_MAX, Origin, SignedCheckpoint,
-        TILE_WIDTH, TilePath, TileRow, UnverifiedCheckpoint, commitment, parse_bundle, tiles_of,
-    },
+    log::{LogKey, LogNumber, NOTE_LEN_MAX, SignedCheckpoint, TILE_WIDTH, UnverifiedCheckpoint},
     party::Manifest,
     wire::{Attested, LOG_PATH, MANIFEST_PATH},
 };
 
 use crate::{
-    FILES_MAX, Folder,
-    folder::UNFINISHED,
+    FILES_MAX,
     net::{GetError, Site},
 };
+use place::Place;
 use public::Public;
 
 /// Largest log that is fetched, in entries: what a folder can hold of it.
@@ -36,9 +32,6 @@ const ENTRIES_MAX: u64 = FILES_MAX as u64 / 3 * TILE_WIDTH as u64;
 
 /// Longest manifest with its proof, in bytes: document and record in base64, and a proof.
 const ATTESTED_LEN_MAX: usize = 3 * JWS_LEN_MAX;
-
-/// What a file is called while it is written. `UNFINISHED` lies beside it then.
-const NEW: &str = "unfinished.new";
 
 /// Nothing is fetched, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -80,17 +73,6 @@ pub enum FetchError {
     Public {
         /// Below the domain.
         path: String,
-    },
-    /// The log signed two histories: two heads of one size with different roots.
-    #[error(
-        "the log signed two heads of {size} entries that differ; the other one is kept as {}",
-        kept.display()
-    )]
-    TwoHeads {
-        /// Their size.
-        size: u64,
-        /// Where the one was written that is not in the folder, with its signature.
-        kept: PathBuf,
     },
     /// Not a head of the log, signed with its key.
     #[error("{path} is not a head that the log signed")]
@@ -150,8 +132,12 @@ pub struct Fetched {
     pub tiles: usize,
     /// The size of the head that witnesses cosigned, if there is one.
     pub cosigned: Option<u64>,
-    /// How many entries are opened by what is shown to everybody.
+    /// How many entries are opened, by what is shown to everybody now and was before.
     pub opened: usize,
+    /// Notices that open requests name, and that the retailer has not.
+    pub no_notice: Vec<Digest>,
+    /// Heads of the log that another one of their size in the folder contradicts, and where each was written.
+    pub others: Vec<(SignedCheckpoint, PathBuf)>,
 }
 
 /// Fetches the log of `site` into `folder`. With `pinned` only a retailer that has these keys.
@@ -175,32 +161,36 @@ pub fn fetch(
     let place = Place { folder, origin: key.origin() };
     let old = place.head(&key)?;
     let before = old.as_ref().map(SignedCheckpoint::size);
-    let largest = cosigned.iter().chain(public.heads.values()).max_by_key(|head| head.size());
+    let largest = cosigned.iter().chain(&public.heads).max_by_key(|head| head.size());
     let new = current(site, &key, largest, before)?;
     if new.size() > ENTRIES_MAX {
         return Err(FetchError::TooLarge { size: new.size() });
     }
     if let Some(was) = before.filter(|was| new.size() < *was) {
-        let kept = place.keep_beside(&new, ".smaller")?;
+        let kept = place.keep_smaller(&new)?;
         return Err(FetchError::Smaller { was, is: new.size(), kept });
     }
-    let seen = place.unseen(&key, old.iter().chain(public.heads.values()), &public.others, &new)?;
+    let (seen, others) = place.unseen(&key, old.iter().chain(&public.heads), &new);
+    let kept = |head: SignedCheckpoint| Ok((head.clone(), place.keep_other(&head)?));
+    let others = others.into_iter().map(kept).collect::<Result<Vec<_>, FetchError>>()?;
+    // Before the tiles, which may be of another history by now.
+    let openings = place.openings(before.unwrap_or_default())?;
     // Until it is taken away nobody is judged by what lies here.
     place.begin()?;
     let tiles = place.tiles(site, &new)?;
     for head in seen {
         place.write(LogFile::Seen(head.size()), head.alone().as_str().as_bytes())?;
     }
-    let opened = place.open(&public, new.size())?;
+    let opened = place.open(openings, &public, new.size())?;
     match &cosigned {
         Some(head) => place.write(LogFile::Cosigned, head.as_str().as_bytes())?,
         None => place.remove(LogFile::Cosigned)?,
     }
     place.write(LogFile::Checkpoint, new.alone().as_str().as_bytes())?;
     place.tidy(new.size())?;
-    remove(folder.join(UNFINISHED))?;
-    let cosigned = cosigned.map(|head| head.size());
-    Ok(Fetched { keys, size: new.size(), before, tiles, cosigned, opened })
+    place.end()?;
+    let (cosigned, no_notice) = (cosigned.map(|head| head.size()), public.no_notice);
+    Ok(Fetched { keys, size: new.size(), before, tiles, cosigned, opened, no_notice, others })
 }
 
 /// The head that everybody is shown. A stale copy may lie somewhere on the way: a larger one that witnesses cosigned
@@ -257,282 +247,4 @@ fn head(bytes: &[u8], key: &LogKey, name: &str) -> Result<SignedCheckpoint, Fetc
         .ok()
         .and_then(|head| head.verify(key).ok())
         .ok_or_else(|| FetchError::Head { path: format!("{LOG_PATH}/{name}") })
-}
-
-/// The length of a tile in bytes.
-fn length(tile: &TilePath) -> usize {
-    let width = usize::from(tile.width());
-    match tile.row() {
-        TileRow::Hashes(_) => width.saturating_mul(32),
-        TileRow::Entries => width.saturating_mul(34),
-    }
-}
-
-fn remove(path: PathBuf) -> Result<(), FetchError> {
-    match fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(FetchError::Folder { path, source })
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-/// Where one log lies in a folder.
-struct Place<'a> {
-    folder: &'a Path,
-    origin: &'a Origin,
-}
-
-impl Place<'_> {
-    fn path(&self, file: LogFile) -> PathBuf {
-        self.folder.join(BundlePath::Log(self.origin.clone(), file).to_string())
-    }
-
-    /// The head that was fetched before, if it holds.
-    fn head(&self, key: &LogKey) -> Result<Option<SignedCheckpoint>, FetchError> {
-        let path = self.path(LogFile::Checkpoint);
-        match fs::read(&path) {
-            Ok(bytes) => match head(&bytes, key, "checkpoint") {
-                Ok(head) => Ok(Some(head)),
-                Err(_) => Err(FetchError::OtherFolder { path }),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(FetchError::Folder { path, source }),
-        }
-    }
-
-    /// Gets the tiles of this tree, but for the whole ones that lie here and fit it; how many.
-    fn tiles(&self, from: &Site, head: &SignedCheckpoint) -> Result<usize, FetchError> {
-        let (count, kept) = self.get_tiles(from, head.size(), true)?;
-        // What lies here may have been spoiled, on the disk or by one wrong answer of before.
-        if kept == 0 || self.fits(head)? {
-            return Ok(count);
-        }
-        let (again, _) = self.get_tiles(from, head.size(), false)?;
-        Ok(count.saturating_add(again))
-    }
-
-    /// Gets tiles; how many, and how many lay here and were kept.
-    fn get_tiles(&self, from: &Site, size: u64, keep: bool) -> Result<(usize, usize), FetchError> {
-        let (mut count, mut kept): (usize, usize) = (0, 0);
-        for tile in tiles_of(size) {
-            let length = length(&tile);
-            let lies_here = fs::metadata(self.path(LogFile::Tile(tile)))
-                .is_ok_and(|meta| meta.is_file() && usize::try_from(meta.len()) == Ok(length));
-            if keep && lies_here && tile.width() == TILE_WIDTH {
-                kept = kept.saturating_add(1);
-                continue;
-            }
-            let name = tile.to_string();
-            let bytes = get(from, &name, length)?;
-            if bytes.len() != length {
-                return Err(FetchError::Tile { path: format!("{LOG_PATH}/{name}") });
-            }
-            self.write(LogFile::Tile(tile), &bytes)?;
-            count = count.saturating_add(1);
-        }
-        Ok((count, kept))
-    }
-
-    /// Whether the entries that lie here give the root of this head, and the tiles of hashes that lie here.
-    fn fits(&self, head: &SignedCheckpoint) -> Result<bool, FetchError> {
-        let read = |tile: TilePath| {
-            let path = self.path(LogFile::Tile(tile));
-            fs::read(&path).map_err(|source| FetchError::Folder { path, source })
-        };
-        let same = |row: u8, index: u64, bytes: &[u8]| {
-            let width = u16::try_from(bytes.len() / 32).unwrap_or_default();
-            let tile = TilePath::new(TileRow::Hashes(row), index, width);
-            tile.map_or(Ok(false), |tile| Ok(read(tile)? == bytes))
-        };
-        let mut tree = Frontier::empty();
-        // Of each row the hashes of its last tile, and the number of that.
-        let mut rows: BTreeMap<u8, (u64, Vec<u8>)> = BTreeMap::new();
-        for tile in tiles_of(head.size()).take_while(|tile| tile.row() == TileRow::Entries) {
-            let Ok(part) = parse_bundle(&read(tile)?, tile.width()) else { return Ok(false) };
-            for (node, hash) in part.iter().flat_map(|entry| tree.append(entry)) {
-                if node.level % 8 != 0 {
-                    continue;
-                }
-                let (index, bytes) = rows.entry(node.level / 8).or_default();
-                bytes.extend_from_slice(hash.as_bytes());
-                if bytes.len() == usize::from(TILE_WIDTH).saturating_mul(32) {
-                    if !same(node.level / 8, *index, bytes)? {
-                        return Ok(false);
-                    }
-                    bytes.clear();
-                    *index = index.saturating_add(1);
-                }
-            }
-        }
-        for (row, (index, bytes)) in &rows {
-            if !bytes.is_empty() && !same(*row, *index, bytes)? {
-                return Ok(false);
-            }
-        }
-        Ok(tree.root() == *head.root())
-    }
-
-    /// Leaves the mark of a fetch that is not over.
-    fn begin(&self) -> Result<(), FetchError> {
-        let path = self.folder.join(UNFINISHED);
-        let made =
-            fs::create_dir_all(self.folder).and_then(|()| fs::File::create(&path)?.sync_all());
-        made.map_err(|source| FetchError::Folder { path, source })
-    }
-
-    fn write(&self, file: LogFile, bytes: &[u8]) -> Result<(), FetchError> {
-        self.write_to(self.path(file), bytes)
-    }
-
-    /// Under another name first: what bears its name is whole, also after a power cut.
-    fn write_to(&self, path: PathBuf, bytes: &[u8]) -> Result<(), FetchError> {
-        // In the uppermost folder, where it hides nothing that could be looked for.
-        let new = self.folder.join(NEW);
-        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        let write = || {
-            let mut file = fs::File::create(&new)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&new, &path)
-        };
-        made.and_then(|()| write()).map_err(|source| FetchError::Folder { path, source })
-    }
-
-    /// Of `heads`, those that do not lie here yet and are not `new`. Where one lies here already, or one of `others` was
-    /// signed too, there are two histories: the folder stays as it was.
-    fn unseen<'h>(
-        &self,
-        key: &LogKey,
-        heads: impl Iterator<Item = &'h SignedCheckpoint> + Clone,
-        others: &'h [SignedCheckpoint],
-        new: &SignedCheckpoint,
-    ) -> Result<Vec<&'h SignedCheckpoint>, FetchError> {
-        let mut seen: BTreeMap<u64, &SignedCheckpoint> = BTreeMap::new();
-        let mut second = others.first().map(|other| {
-            (
-                other,
-                heads
-                    .clone()
-                    .find(|head| head.size() == other.size() && head.root() != other.root()),
-            )
-        });
-        for head in heads.filter(|head| (head.size(), head.root()) != (new.size(), new.root())) {
-            let lies_here = fs::read(self.path(LogFile::Seen(head.size()))).ok();
-            let lies_here = lies_here.and_then(|bytes| self::head(&bytes, key, "seen").ok());
-            let differs = lies_here.is_some_and(|one| one.root() != head.root());
-            let one = seen.insert(head.size(), head).filter(|one| one.root() != head.root());
-            if differs || one.is_some() {
-                second = second.or(Some((head, one)));
-            }
-        }
-        match second {
-            None => Ok(seen.into_values().collect()),
-            Some((head, one)) => {
-                // What does not lie in the folder is kept beside it too.
-                one.map(|one| self.keep_beside(one, ".one")).transpose()?;
-                let kept = self.keep_beside(head, ".other")?;
-                Err(FetchError::TwoHeads { size: head.size(), kept })
-            }
-        }
-    }
-
-    /// Writes what opens entries, beside what opened others before and still fits; how many are opened.
-    fn open(&self, public: &Public, size: u64) -> Result<usize, FetchError> {
-        let failed = |source| FetchError::Folder { path: self.folder.to_path_buf(), source };
-        let files = Folder::list(self.folder).map_err(|error| failed(io::Error::other(error)))?;
-        // Entries below 2^53 and records that were read are always written.
-        let none = || failed(io::ErrorKind::InvalidData.into());
-        let (mut bundle, mut read) = (Bundle::new(), Vec::new());
-        for name in files.names() {
-            let path = self.folder.join(name);
-            match BundlePath::parse(name) {
-                // What was spoiled here is held against nobody.
-                Ok(BundlePath::Document(digest)) => {
-                    let bytes =
-                        files.read(name).map_err(|error| failed(io::Error::other(error)))?;
-                    if sha256(&[&bytes]) != digest {
-                        remove(path)?;
-                    }
-                }
-                Ok(BundlePath::Log(origin, LogFile::Openings(number)))
-                    if origin == *self.origin =>
-                {
-                    let bytes =
-                        files.read(name).map_err(|error| failed(io::Error::other(error)))?;
-                    let mut before = parse_openings(number, &bytes).unwrap_or_default();
-                    let entries = self.entries(number, size)?;
-                    before.retain(|opening| {
-                        let at = opening.index.checked_rem(u64::from(TILE_WIDTH));
-                        let at = at.and_then(|at| usize::try_from(at).ok());
-                        let entry = at.and_then(|at| entries.get(at));
-                        entry == Some(&commitment(&opening.salt, &opening.record.0))
-                    });
-                    bundle.add_openings(&origin, before).map_err(|_| none())?;
-                    read.push(path);
-                }
-                Ok(_) | Err(_) => {}
-            }
-        }
-        for document in &public.documents {
-            bundle.add_document(document.clone());
-        }
-        let openings = public.openings.iter().cloned();
-        bundle.add_openings(self.origin, openings).map_err(|_| none())?;
-        let mut opened: usize = 0;
-        for (name, bytes) in bundle.files() {
-            let path = self.folder.join(name);
-            read.retain(|other| *other != path);
-            self.write_to(path, bytes)?;
-            if let Ok(BundlePath::Log(_, LogFile::Openings(number))) = BundlePath::parse(name) {
-                let count = parse_openings(number, bytes).map_or(0, |openings| openings.len());
-                opened = opened.saturating_add(count);
-            }
-        }
-        // Of these nothing fits any more.
-        read.into_iter().try_for_each(remove)?;
-        Ok(opened)
-    }
-
-    /// The entries of one bundle of 256, as they lie here; none where they cannot be read.
-    fn entries(&self, number: u64, size: u64) -> Result<Vec<Commitment>, FetchError> {
-        let mut tiles = tiles_of(size).take_while(|tile| tile.row() == TileRow::Entries);
-        let Some(tile) = tiles.find(|tile| tile.index() == number) else { return Ok(Vec::new()) };
-        let path = self.path(LogFile::Tile(tile));
-        let bytes = fs::read(&path).map_err(|source| FetchError::Folder { path, source })?;
-        Ok(parse_bundle(&bytes, tile.width()).unwrap_or_default())
-    }
-
-    /// Keeps a head beside the folder, under its name and `ending`, and not in it.
-    fn keep_beside(&self, head: &SignedCheckpoint, ending: &str) -> Result<PathBuf, FetchError> {
-        let failed = |source| FetchError::Folder { path: self.folder.to_path_buf(), source };
-        // At a first visit there is none yet.
-        fs::create_dir_all(self.folder).map_err(failed)?;
-        let mut path = fs::canonicalize(self.folder).map_err(failed)?.into_os_string();
-        path.push(ending);
-        let path = PathBuf::from(path);
-        fs::write(&path, head.as_str())
-            .map_err(|source| FetchError::Folder { path: path.clone(), source })?;
-        Ok(path)
-    }
-
-    fn remove(&self, file: LogFile) -> Result<(), FetchError> {
-        remove(self.path(file))
-    }
-
-    /// Takes away partial tiles that the tree has outgrown.
-    fn tidy(&self, size: u64) -> Result<(), FetchError> {
-        let failed = |source| FetchError::Folder { path: self.folder.to_path_buf(), source };
-        let files = Folder::list(self.folder).map_err(|error| failed(io::Error::other(error)))?;
-        let wanted: BTreeSet<LogFile> = tiles_of(size).map(LogFile::Tile).collect();
-        for name in files.names() {
-            if let Ok(BundlePath::Log(origin, file @ LogFile::Tile(_))) = BundlePath::parse(name)
-                && origin == *self.origin
-                && !wanted.contains(&file)
-            {
-                self.remove(file)?;
-            }
-        }
-        Ok(())
-    }
 }

@@ -1,6 +1,9 @@
 //! Fetching a retailer's log from a server on this machine, and judging what was fetched.
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+#[path = "fetch/public.rs"]
+mod public;
+
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -115,7 +118,11 @@ fn bundle(size: u64, fork: u64) -> Bundle {
 fn bundle_of_log(origin: &Origin, signer: u8, size: u64, fork: u64) -> Bundle {
     let record = document(2, origin.number().unwrap(), signer);
     let entries: Vec<Commitment> = (0..size)
-        .map(|index| if index == 1 { commitment(&SALT, &record) } else { filler(index, fork) })
+        .map(|index| match index {
+            1 => commitment(&SALT, &record),
+            2 if fork > 2 => earlier().commitment(),
+            _ => filler(index, fork),
+        })
         .collect();
     let head = head_of(origin.clone(), signer, &entries);
     let mut bundle = Bundle::new();
@@ -126,6 +133,12 @@ fn bundle_of_log(origin: &Origin, signer: u8, size: u64, fork: u64) -> Bundle {
     let opening = Opening { index: 1, record: Bytes(record), salt: SALT };
     bundle.add_openings(origin, [opening]).unwrap();
     bundle
+}
+
+/// A record that nobody shows any more, as entry 2.
+fn earlier() -> Opening {
+    let record = RecordKind::Published(Published { at: NOW, digest: sha256(&[b"one"]) });
+    Opening { index: 2, record: Bytes(record.to_bytes().unwrap()), salt: SALT }
 }
 
 /// An entry of which nobody knows what it holds.
@@ -509,72 +522,4 @@ fn the_log_that_a_retailer_began_after_a_loss_is_fetched_by_whoever_knows_its_ke
     // Back to the former log it does not go.
     desk.shown.put(MANIFEST_PATH, manifest(2));
     assert_eq!(desk.fetch().0, Exit::NotChecked);
-}
-
-/// What would be shown as a catalogue: `document`, with the proof that `record` is entry 0.
-fn catalogue(document: &[u8], record: &[u8]) -> Vec<u8> {
-    let entries = [commitment(&SALT, record), filler(1, u64::MAX)];
-    let head = head_of(Origin::retailer(&domain()), 4, &entries);
-    attested(document.to_vec(), record.to_vec(), 0, &entries, head)
-}
-
-#[test]
-fn what_is_shown_without_its_proof_is_not_taken_and_a_second_history_is_kept() {
-    let desk = Desk::new(&bundle(5, u64::MAX));
-    let path = |name: &str| format!("/besace/v1/{name}");
-    // A manifest that another log key proves, one of another entry, and one without.
-    let good: Attested = serde_json::from_slice(&manifest(2)).unwrap();
-    let other: Attested = serde_json::from_slice(&manifest_of_log(2, LogNumber::FIRST, 5)).unwrap();
-    for proof in [String::new(), other.proof, good.proof.replace("index 1", "index 0")] {
-        let shown = Attested { proof, ..good.clone() };
-        desk.shown.put(MANIFEST_PATH, serde_json::to_vec(&shown).unwrap());
-        let (exit, said) = desk.fetch();
-        assert!(exit == Exit::NotChecked && said.contains("not proven to stand"), "{said}");
-        assert!(said.contains(MANIFEST_PATH) && !desk.path("policy.json").exists(), "{said}");
-    }
-    desk.shown.put(MANIFEST_PATH, manifest(2));
-    // A record that names another document than the one that is shown.
-    let at = RecordKind::Published(Published { at: NOW, digest: sha256(&[b"one"]) });
-    let shown = catalogue(b"another", &at.to_bytes().unwrap());
-    desk.shown.put(&path("catalogue"), shown);
-    assert!(desk.fetch().1.contains("catalogue shows what is not proven"));
-    // A proof under a head of another history of the same log: both heads are kept.
-    let shown = catalogue(b"one", &at.to_bytes().unwrap());
-    desk.shown.put(&path("catalogue"), shown);
-    let (exit, said) = desk.fetch();
-    assert!(exit == Exit::NotChecked && said.contains("signed two heads of 2 entries"), "{said}");
-    let [one, other] =
-        ["bundle.one", "bundle.other"].map(|name| fs::read_to_string(desk.path(name)).unwrap());
-    assert!(one != other && [one, other].iter().all(|head| head.contains("besace\n2\n")));
-    desk.shown.files.lock().unwrap().remove(&path("catalogue"));
-    for name in ["requests", "catalogue"] {
-        desk.shown.put(&path(name), b"[]".to_vec());
-        let (exit, said) = desk.fetch();
-        assert!(exit == Exit::NotChecked && said.contains("is not what should"), "{said}");
-        desk.shown.files.lock().unwrap().remove(&path(name));
-    }
-    let (exit, said) = desk.fetch();
-    assert!(exit == Exit::Holds && said.contains("; 1 entries opened."), "{said}");
-}
-
-#[test]
-fn what_opens_entries_stays_and_what_was_spoiled_here_is_held_against_nobody() {
-    let desk = Desk::new(&bundle(5, u64::MAX));
-    assert_eq!(desk.fetch().0, Exit::Holds);
-    let openings = desk.tile("openings/0.jsonl");
-    let whole = fs::read(&openings).unwrap();
-    let documents = desk.path("bundle").join("documents");
-    fs::create_dir_all(&documents).unwrap();
-    for spoiled in [b"no openings".to_vec(), whole.to_ascii_uppercase(), {
-        // Another salt: it has the form and does not fit.
-        String::from_utf8(whole.clone()).unwrap().replace("BwcHBwcH", "BwcHBwcI").into_bytes()
-    }] {
-        fs::write(&openings, spoiled).unwrap();
-        fs::write(documents.join("00".repeat(32)), b"spoiled").unwrap();
-        assert_eq!(desk.judge("bundle").0, Exit::Findings);
-        let (exit, said) = desk.fetch();
-        assert_eq!(exit, Exit::Holds, "{said}");
-        assert_eq!(fs::read(&openings).unwrap(), whole);
-        assert_eq!(fs::read_dir(&documents).unwrap().count(), 0);
-    }
 }

@@ -5,8 +5,8 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    consent::Mail,
-    crypto::{Sealed, VerifyingKey},
+    consent::{Mail, RecordKind},
+    crypto::{Sealed, VerifyingKey, sha256},
     encoding::Bytes,
     id::{GrantId, MailId},
     money::Money,
@@ -36,12 +36,28 @@ pub struct Proven {
     pub record: Bytes,
 }
 
+impl Attested {
+    /// Whether what the log is said to hold is this document, whole or by its digest. The proof is not looked at.
+    pub fn is_logged_document(&self) -> bool {
+        self.record == self.document
+            || matches!(
+                RecordKind::parse(&self.record.0),
+                Ok(RecordKind::Published(published)) if published.digest == sha256(&[&self.document.0])
+            )
+    }
+}
+
 /// Open consent requests, `GET` [`REQUESTS_PATH`](super::REQUESTS_PATH).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpenRequests {
     /// Each with its proof.
     pub requests: Vec<Attested>,
+}
+
+impl OpenRequests {
+    /// Most requests that one retailer may have open: a few for each purpose.
+    pub const MAX: usize = 64;
 }
 
 /// How the retailer's logs went on, `GET` [`RESTORATIONS_PATH`](super::RESTORATIONS_PATH). `spec/restoration.md`.

@@ -9,7 +9,8 @@ use std::{
 
 use besace_protocol::{
     audit::{Assertion, BundlePath, Fault, Finding, LogFile, Place, Policy},
-    log::QuorumError,
+    crypto::Digest,
+    log::{QuorumError, UnverifiedCheckpoint},
     party::ControllerId,
     time::Timestamp,
 };
@@ -80,9 +81,6 @@ pub(super) fn answer(
                 "its /.well-known/besace/restorations say why; compare the new key by other means, put it and the number into `controllers`, and move the former one to `logs`"
             }
             FetchError::OtherKeys => "ask the retailer by other means which keys are its own",
-            FetchError::TwoHeads { .. } => {
-                "the folder is as it was; keep both heads, for each is signed: show them to whoever supervises the retailer"
-            }
             FetchError::Manifest
             | FetchError::Unproven { .. }
             | FetchError::Public { .. }
@@ -103,7 +101,15 @@ pub(super) fn answer(
     let policy = arguments.telling.witnessed(policy)?;
     // Only who asks himself knows that there is none: a bundle of others says nothing about it.
     let asks = policy.witnesses.as_ref().is_some_and(|witnesses| witnesses.policy().asks());
-    let missed = (asks && fetched.cosigned.is_none()).then(|| unseen(&fetched));
+    let mut missed = Vec::new();
+    if asks && fetched.cosigned.is_none() {
+        missed.push(unseen(&fetched));
+    }
+    missed.extend(fetched.no_notice.iter().map(|notice| unarchived(*notice)));
+    // They do not lie in the folder, where one of their size does: the audit holds both against the log.
+    let mut policy = policy;
+    let others = fetched.others.iter().map(|(head, _)| head.as_str().as_bytes());
+    policy.remembered.extend(others.filter_map(|head| UnverifiedCheckpoint::parse(head).ok()));
     let mut told = told(&fetched, is_new.then_some(&file));
     // Who asked for JSON gets nothing else where that goes.
     let full = "make room where the report goes";
@@ -124,6 +130,13 @@ fn unseen(fetched: &Fetched) -> Finding {
     Finding { assertion, severity, place: Place { file, entry: None }, fault }
 }
 
+/// G4: an open request names a notice, and whoever asks for it gets none.
+fn unarchived(notice: Digest) -> Finding {
+    let assertion = Assertion::G4;
+    let place = Place { file: BundlePath::Document(notice).to_string(), entry: None };
+    Finding { assertion, severity: assertion.severity(), place, fault: Fault::Missing }
+}
+
 /// Where the policy lies if nobody says: not in the folder, for what lies there is judged. `.` and `..` have no name.
 fn beside(folder: &Path) -> Option<PathBuf> {
     let mut name = folder.file_name()?.to_owned();
@@ -132,7 +145,7 @@ fn beside(folder: &Path) -> Option<PathBuf> {
 }
 
 fn told(fetched: &Fetched, written: Option<&PathBuf>) -> String {
-    let Fetched { keys, size, before, tiles, cosigned, opened } = fetched;
+    let Fetched { keys, size, before, tiles, cosigned, opened, others, .. } = fetched;
     let before = before.map_or_else(String::new, |before| format!(", {before} entries before"));
     let cosigned = cosigned.map_or_else(
         || "no head is cosigned".to_owned(),
@@ -146,8 +159,13 @@ fn told(fetched: &Fetched, written: Option<&PathBuf>) -> String {
             file.display()
         )
     });
+    let others = others.iter().map(|(head, kept)| {
+        let (size, kept) = (head.size(), kept.display());
+        format!("{origin}: two heads of {size} entries were signed; the one that is not in the folder is kept as {kept}\n")
+    });
+    let others: String = others.collect();
     format!(
-        "{origin}: {size} entries, {tiles} tiles fetched{before}; {cosigned}; {opened} entries opened.\n{whose}"
+        "{origin}: {size} entries, {tiles} tiles fetched{before}; {cosigned}; {opened} entries opened.\n{others}{whose}"
     )
 }
 

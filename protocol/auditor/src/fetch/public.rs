@@ -1,10 +1,8 @@
 //! What a retailer shows to everybody and its log holds: manifest, requests with their notices, catalogue, restoration.
 //! Each comes with its proof, and so with what opens its entry.
 
-use std::collections::BTreeMap;
-
 use besace_protocol::{
-    consent::{ConsentRequest, Notice, RECORD_LEN_MAX, RecordKind},
+    consent::{ConsentRequest, Notice, RECORD_LEN_MAX},
     crypto::{Digest, sha256},
     document::Unverified,
     encoding::from_json,
@@ -18,11 +16,8 @@ use besace_protocol::{
 use super::{ATTESTED_LEN_MAX, FetchError};
 use crate::net::{GetError, Site};
 
-/// Most requests that a retailer has open at once.
-const REQUESTS_MAX: usize = 64;
-
 /// Longest list of requests or of restorations, in bytes.
-const LIST_LEN_MAX: usize = REQUESTS_MAX * 3 * RECORD_LEN_MAX;
+const LIST_LEN_MAX: usize = OpenRequests::MAX * 3 * RECORD_LEN_MAX;
 
 /// What was proven to stand in the log.
 #[derive(Debug, Default)]
@@ -30,10 +25,10 @@ pub(super) struct Public {
     pub(super) openings: Vec<Opening>,
     /// What a record names by its digest.
     pub(super) documents: Vec<Vec<u8>>,
-    /// The heads of the proofs, one of a size.
-    pub(super) heads: BTreeMap<u64, SignedCheckpoint>,
-    /// Others of the same sizes: the log has signed two histories.
-    pub(super) others: Vec<SignedCheckpoint>,
+    /// Notices that open requests name, and that are not there.
+    pub(super) no_notice: Vec<Digest>,
+    /// The heads of the proofs, each once.
+    pub(super) heads: Vec<SignedCheckpoint>,
 }
 
 impl Public {
@@ -56,7 +51,7 @@ impl Public {
         }
         let open: Option<OpenRequests> = shown(site, REQUESTS_PATH, LIST_LEN_MAX)?;
         let requests = open.map_or_else(Vec::new, |open| open.requests);
-        if requests.len() > REQUESTS_MAX {
+        if requests.len() > OpenRequests::MAX {
             return Err(FetchError::Public { path: REQUESTS_PATH.to_owned() });
         }
         for request in &requests {
@@ -69,36 +64,37 @@ impl Public {
     /// Takes a document if it is proven to stand in the log, whole or by its digest.
     fn take(&mut self, key: &LogKey, shown: &Attested, path: &str) -> Result<(), FetchError> {
         let unproven = || FetchError::Unproven { path: path.to_owned() };
+        if !shown.is_logged_document() {
+            return Err(unproven());
+        }
         if shown.record != shown.document {
-            let names = match RecordKind::parse(&shown.record.0) {
-                Ok(RecordKind::Published(published)) => published.digest,
-                Ok(_) | Err(_) => return Err(unproven()),
-            };
-            if names != sha256(&[&shown.document.0]) {
-                return Err(unproven());
-            }
             self.documents.push(shown.document.0.clone());
         }
         let proof = UnverifiedProof::parse(shown.proof.as_bytes()).map_err(|_| unproven())?;
         let (proof, opening) =
             proof.verify_opening(key, &shown.record.0).map_err(|_| unproven())?;
         self.openings.push(opening);
-        let head = proof.checkpoint().clone();
-        let known = self.heads.entry(head.size()).or_insert_with(|| head.clone());
-        if known.root() != head.root() {
-            self.others.push(head);
+        if !self.heads.contains(proof.checkpoint()) {
+            self.heads.push(proof.checkpoint().clone());
         }
         Ok(())
     }
 
-    /// The notice that a request names. Where the retailer has it no more, the audit says so.
+    /// The notice that a request names. It is archived by the retailer, or nobody can be told what was asked.
     fn notice(&mut self, site: &Site, request: &Attested) -> Result<(), FetchError> {
+        // What is asked for is logged whole.
+        if request.record != request.document {
+            return Err(FetchError::Unproven { path: REQUESTS_PATH.to_owned() });
+        }
         let Ok(request) = Unverified::<ConsentRequest>::parse(&request.document.0) else {
             return Err(FetchError::Public { path: REQUESTS_PATH.to_owned() });
         };
         let digest: Digest = request.claimed().notice.digest;
         let path = format!("{NOTICES_PATH}/{digest}");
-        let Some(notice) = ask(site, &path, Notice::LEN_MAX)? else { return Ok(()) };
+        let Some(notice) = ask(site, &path, Notice::LEN_MAX)? else {
+            self.no_notice.push(digest);
+            return Ok(());
+        };
         if sha256(&[&notice]) != digest {
             return Err(FetchError::Public { path });
         }
