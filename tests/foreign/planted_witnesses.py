@@ -51,5 +51,14 @@ def bundles(files, retailer, policy):
     for size, seen in ((file.rsplit("/", 1)[1], files[file]) for file in files if file.startswith(f"logs/{retailer}/seen/")):
         yield f"cosigned at {size}", {**files, name: cosigned(seen, WITNESSES, now)}, pinned
         yield f"cosigned at {size} before it happened", {**files, name: cosigned(seen, WITNESSES, now - 2 * verify.DAY)}, pinned
+        for days, skew in ((1, 0), (0, policy.get("skew_seconds", 90)), (0, policy.get("skew_seconds", 90) + 1), (-1, 0)):
+            then = now - verify.DAY
+            before = cosigned(seen, WITNESSES, then + skew - days * verify.DAY).decode()
+            yield f"seen at {size} {days} days and {-skew} s before the head", {**files, name: cosigned(head, WITNESSES[1:], then)}, {**pinned, "witnesses": f"{lines}group g 2 w0 w1 w2\nquorum g\n", "remembered": [before]}
+        before = cosigned(head, WITNESSES, now - verify.DAY).decode()
+        yield f"a smaller head, seen at {size} after the larger one", {**files, name: cosigned(seen, WITNESSES, now)}, {**pinned, "remembered": [before]}
+        for those in (WITNESSES, WITNESSES[2:], [("stranger.example/w", WITNESSES[0][1])]):
+            lines_of_another = cosigned(seen, those, now - verify.DAY).decode().split("\n\n")[1].split("\n", 1)[1]
+            yield f"remembered with the lines of another head, of {len(those)}", {**files, name: good}, {**pinned, "remembered": [head.decode() + lines_of_another]}
     hers = next(file for file in files if file.startswith("logs/log_"))
     yield "a pseudonym's log, cosigned", {**files, hers.split("/")[0] + "/" + hers.split("/")[1] + "/cosigned": good}, pinned

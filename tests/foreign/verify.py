@@ -1,7 +1,7 @@
 """A second auditor, from spec/audit.md, spec/log.md and spec/consent.md: it shares no code with the first.
     python verify.py EVIDENCE POLICY          exit 0: holds, 1: does not, 2: could not be checked
 Prints each finding: assertion, file, entry of an opening."""
-import base64, hashlib, json, pathlib, re, sys, time, endings, forms, mandates, restorations, successions, talks  # one line: this file has at most 300
+import base64, hashlib, json, pathlib, re, sys, time, endings, forms, mandates, restorations, successions, talks, visits  # one line: this file has at most 300
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 DAY, PUBLIC, TOLD = 86_400, ("manifest", "catalogue", "voucher-keys"), ("purpose", "recipients", "retention_days")
@@ -92,7 +92,7 @@ class Audit:
             return None
         size, top = self.heads[origin] = heads.pop(prefix + "checkpoint")
         known = [head_of(text.encode(), origin, key, alone=False) for text in self.policy.get("remembered", []) if text.startswith(origin + "\n")]
-        heads = [*heads.items(), *(("policy", head) for head in known if self.check(head, "L1", ("policy",))), *(self.witnessed(origin, key) if origin in self.domains else [])]
+        heads = [*heads.items(), *(("policy", head) for head in known if self.check(head, "L1", ("policy",))), *(visits.in_order(self, origin, key, self.witnessed(origin, key)) if origin in self.domains else [])]
         rows = [[(n // 256, min(256, many - n)) for n in range(0, many, 256)] for many in (size >> 8 * level for level in range(8))]
         wanted = {tile_name(row, *tile) for row, tiles in [("entries", rows[0]), *enumerate(rows)] for tile in tiles}
         for kind in set(kinds) ^ wanted:

@@ -132,6 +132,8 @@ pub struct Fetched {
     pub tiles: usize,
     /// The size of the head that witnesses cosigned, if there is one.
     pub cosigned: Option<u64>,
+    /// The head that was cosigned when this folder was fetched before.
+    pub cosigned_before: Option<SignedCheckpoint>,
     /// How many entries are opened, by what is shown to everybody now and was before.
     pub opened: usize,
     /// Notices that open requests name, and that the retailer has not.
@@ -161,6 +163,7 @@ pub fn fetch(
     let place = Place { folder, origin: key.origin() };
     let old = place.head(&key)?;
     let before = old.as_ref().map(SignedCheckpoint::size);
+    let cosigned_before = place.cosigned(&key);
     let largest = cosigned.iter().chain(&public.heads).max_by_key(|head| head.size());
     let new = current(site, &key, largest, before)?;
     if new.size() > ENTRIES_MAX {
@@ -189,8 +192,17 @@ pub fn fetch(
     place.write(LogFile::Checkpoint, new.alone().as_str().as_bytes())?;
     place.tidy(new.size())?;
     place.end()?;
-    let (cosigned, no_notice) = (cosigned.map(|head| head.size()), public.no_notice);
-    Ok(Fetched { keys, size: new.size(), before, tiles, cosigned, opened, no_notice, others })
+    Ok(Fetched {
+        keys,
+        size: new.size(),
+        before,
+        tiles,
+        cosigned: cosigned.map(|head| head.size()),
+        cosigned_before,
+        opened,
+        no_notice: public.no_notice,
+        others,
+    })
 }
 
 /// The head that everybody is shown. A stale copy may lie somewhere on the way: a larger one that witnesses cosigned

@@ -25,8 +25,9 @@ use besace_protocol::{
     encoding::Bytes,
     jws::Role,
     log::{
-        Checkpoint, Commitment, Cosignature, Frontier, InclusionProof, LogNumber, Opening, Origin,
-        Salt, SignedCheckpoint, WitnessKey, WitnessName, commitment, leaf_hash,
+        Checkpoint, Commitment, Cosignature, Frontier, InclusionProof, LogKey, LogNumber, Opening,
+        Origin, Salt, SignedCheckpoint, UnverifiedCheckpoint, WitnessKey, WitnessName, commitment,
+        leaf_hash,
     },
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     time::Timestamp,
@@ -112,6 +113,19 @@ fn document(signer: u8, log: LogNumber, log_signer: u8) -> Vec<u8> {
 /// The log of `size` entries, all of them of another history from `fork` on; its head cosigned by one witness.
 fn bundle(size: u64, fork: u64) -> Bundle {
     bundle_of_log(&Origin::retailer(&domain()), 4, size, fork)
+}
+
+/// The same log, cosigned so many seconds later by the clock of the witness, or earlier.
+fn bundle_seen(size: u64, seconds: i64) -> Bundle {
+    let mut bundle = bundle(size, u64::MAX);
+    let head = bundle.files().get(&format!("{LOG}checkpoint")).unwrap();
+    let key_of_log = LogKey::new(Origin::retailer(&domain()), key(4).verifying_key());
+    let head = UnverifiedCheckpoint::parse(head).unwrap().verify(&key_of_log).unwrap();
+    let at = NOW.as_unix_seconds().checked_add_signed(seconds).unwrap();
+    let (witness, at) = (WitnessName::parse("w").unwrap(), Timestamp::from_unix_seconds(at));
+    let line = Cosignature::sign(&head, &witness, &key(9), at).unwrap();
+    bundle.add_cosigned(&head.with(&line).unwrap());
+    bundle
 }
 
 /// Entry 1 is the manifest, and opened.
@@ -226,6 +240,14 @@ impl Desk {
         shown.put(MANIFEST_PATH, manifest(2));
         let at = shown.serve();
         Self { folder: tempfile::tempdir().unwrap(), shown, at }
+    }
+
+    /// The policy asks for the witness from now on.
+    fn ask_for_a_witness(&self) {
+        let witness = WitnessKey::new(WitnessName::parse("w").unwrap(), key(9).verifying_key());
+        let asked = format!("\"witnesses\":\"witness w {witness}\\nquorum w\\n\",\"v\":1,");
+        let policy = fs::read_to_string(self.path("policy.json")).unwrap();
+        fs::write(self.path("policy.json"), policy.replace("\"v\":1,", &asked)).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -418,10 +440,7 @@ fn a_folder_of_another_log_is_said_to_be_that_and_nobody_is_blamed() {
 fn a_log_that_no_witness_cosigned_is_found_by_who_asks_for_it_himself() {
     let desk = Desk::new(&bundle(5, u64::MAX));
     assert_eq!(desk.fetch().0, Exit::Holds);
-    let witness = WitnessKey::new(WitnessName::parse("w").unwrap(), key(9).verifying_key());
-    let asked = format!("\"witnesses\":\"witness w {witness}\\nquorum w\\n\",\"v\":1,");
-    let policy = fs::read_to_string(desk.path("policy.json")).unwrap();
-    fs::write(desk.path("policy.json"), policy.replace("\"v\":1,", &asked)).unwrap();
+    desk.ask_for_a_witness();
     assert_eq!((desk.fetch().0, desk.judge("bundle").0), (Exit::Holds, Exit::Holds));
     desk.shown.files.lock().unwrap().remove(&format!("{LOG_PATH}/cosigned"));
     let (exit, said) = desk.fetch();
@@ -430,6 +449,20 @@ fn a_log_that_no_witness_cosigned_is_found_by_who_asks_for_it_himself() {
     // Of the folder alone nobody knows who left it out.
     let (exit, report) = desk.judge("bundle");
     assert!(exit == Exit::NotChecked && report.contains("may have left it out"), "{report}");
+}
+
+#[test]
+fn a_witness_that_saw_the_log_of_today_before_that_of_the_last_visit_is_found() {
+    let desk = Desk::new(&bundle_seen(5, 0));
+    assert_eq!(desk.fetch().0, Exit::Holds);
+    desk.ask_for_a_witness();
+    for (size, seconds, good) in [(6, 60, true), (7, -30, true), (8, -121, false)] {
+        desk.shown.show(&bundle_seen(size, seconds));
+        let (exit, said) = desk.fetch();
+        assert_eq!(exit == Exit::Holds, good, "{said}");
+        let line = "  L2 logs/shop.example/besace/cosigned: w saw this head";
+        assert_eq!(said.contains(line), !good, "{said}");
+    }
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! What witnesses said of a retailer's log: L2.
 
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
 use super::{
     Assertion, Fault, Gap, LogFile, PinnedWitnesses, Place, Policy, evidence::LogFiles,
     findings::Findings, source::Files,
 };
 use crate::{
-    log::{LogKey, SignedCheckpoint, UnverifiedCheckpoint, WitnessPolicy, WitnessedCheckpoint},
+    log::{
+        Cosignature, LogKey, QuorumError, SignedCheckpoint, UnverifiedCheckpoint, Witness,
+        WitnessPolicy, WitnessedCheckpoint,
+    },
     time::Timestamp,
 };
 
@@ -25,6 +31,7 @@ impl Cosigned {
         files: &LogFiles<'_, F>,
         policy: &Policy,
         now: Timestamp,
+        earlier: &[(SignedCheckpoint, Place)],
         out: &mut Findings,
     ) -> Result<Option<Self>, F::Error> {
         if key.origin().controller().is_none() {
@@ -56,6 +63,15 @@ impl Cosigned {
             let seen = witnesses.verify(&head, now, u64::MAX);
             since = seen.as_ref().ok().filter(|_| asks).map(WitnessedCheckpoint::at);
             out.check(Assertion::L2, seen.err().map(Fault::Quorum), || place.clone());
+            for (earlier, remembered) in earlier {
+                let at = |fault: &Fault| match fault {
+                    Fault::Quorum(_) => remembered.clone(),
+                    _ => place.clone(),
+                };
+                for fault in backwards(&head, earlier, witnesses, policy.skew_seconds) {
+                    out.find(Assertion::L2, at(&fault), fault);
+                }
+            }
             let others = other_lines(&head, witnesses);
             if others > 0 {
                 out.gap(Gap::OtherWitnesses { origin: key.origin().clone(), count: others });
@@ -69,6 +85,44 @@ impl Cosigned {
         }
         Ok(Some(Self { head, place, since }))
     }
+}
+
+/// When each witness saw a head, if its line stands below. One line that does not hold spoils them.
+fn times(head: &SignedCheckpoint, witnesses: &WitnessPolicy) -> Result<Vec<Option<Timestamp>>, ()> {
+    let at = |one: &Witness| {
+        Ok(head.cosigned_by(&one.key).map_err(|_| ())?.as_ref().map(Cosignature::at))
+    };
+    witnesses.witnesses().iter().map(at).collect()
+}
+
+/// Witnesses that saw this head and an earlier one, by their own clocks, in another order than the log grew, by more than the
+/// skew; or that a line below the earlier one does not hold.
+fn backwards(
+    head: &SignedCheckpoint,
+    earlier: &SignedCheckpoint,
+    witnesses: &WitnessPolicy,
+    skew: u64,
+) -> Vec<Fault> {
+    // Below this one, what does not hold was found already.
+    let Ok(now) = times(head, witnesses) else { return Vec::new() };
+    let Ok(before) = times(earlier, witnesses) else {
+        return alloc::vec![Fault::Quorum(QuorumError::Spoiled)];
+    };
+    let both = witnesses.witnesses().iter().zip(before.into_iter().zip(now));
+    let pairs = both.filter_map(|(witness, (before, now))| Some((witness, before?, now?)));
+    let order = earlier.size().cmp(&head.size());
+    pairs
+        .filter_map(|(witness, before, now)| {
+            let (first, then) = match order {
+                Ordering::Less => (before, now),
+                Ordering::Equal => return None,
+                Ordering::Greater => (now, before),
+            };
+            let seconds = first.as_unix_seconds().checked_sub(then.as_unix_seconds())?;
+            let witness = witness.key.name().clone();
+            (seconds > skew).then_some(Fault::SeenBackwards { witness, seconds })
+        })
+        .collect()
 }
 
 /// How many lines below a head are neither the log's nor of a witness of the policy: nothing is held against them.

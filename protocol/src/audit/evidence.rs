@@ -83,11 +83,13 @@ impl<F: Files> LogFiles<'_, F> {
 pub(super) struct CheckedLog {
     pub(super) head: SignedCheckpoint,
     opened: u64,
+    /// The head that enough witnesses of the policy cosigned.
+    witnessed: Option<SignedCheckpoint>,
 }
 
 impl CheckedLog {
     pub(super) fn summary(&self) -> LogSummary {
-        LogSummary::new(&self.head, self.opened)
+        LogSummary::new(&self.head, self.opened, self.witnessed.as_ref())
     }
 }
 
@@ -127,8 +129,8 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
         let Some(head) = check_head(key, &files, &LogFile::Checkpoint, out)? else {
             return Ok(None);
         };
-        let cosigned = Cosigned::read(key, &files, self.policy, self.now, out)?;
         let mut heads = earlier_heads(key, &files, self.policy, out)?;
+        let cosigned = Cosigned::read(key, &files, self.policy, self.now, &heads, out)?;
         let remembers = !heads.is_empty();
         if let Some(Cosigned { head, place, .. }) = &cosigned {
             heads.push((head.clone(), place.clone()));
@@ -137,7 +139,8 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
         for (seen, place) in heads.iter().filter(|(seen, _)| seen.size() > head.size()) {
             out.find(Assertion::L3, place.clone(), Fault::Shorter { seen: seen.size() });
         }
-        let seen = cosigned.and_then(|Cosigned { head, since, .. }| Some((head.size(), since?)));
+        let witnessed = cosigned.and_then(|Cosigned { head, since, .. }| Some((head, since?)));
+        let seen = witnessed.as_ref().map(|(head, since)| (head.size(), *since));
         let Some(tiles) = expected_tiles(&files, head.size(), out) else { return Ok(None) };
         let sizes: BTreeSet<u64> =
             heads.iter().map(|(seen, _)| seen.size()).filter(|size| *size <= head.size()).collect();
@@ -198,7 +201,7 @@ impl<F: Files, W: Workers> Desk<'_, F, W> {
         if !remembers {
             out.gap(Gap::NoMemory { origin: key.origin().clone() });
         }
-        Ok(Some(CheckedLog { head, opened }))
+        Ok(Some(CheckedLog { head, opened, witnessed: witnessed.map(|(head, _)| head) }))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     jws::VerifyJwsError,
     log::{
         OpeningError, Origin, ParseBundleError, ParseCheckpointError, QuorumError,
-        VerifyCheckpointError,
+        VerifyCheckpointError, WitnessName,
     },
     mandate::{Beyond, VerifyDelegateCallError},
     time::Day,
@@ -44,6 +44,10 @@ pub enum Fault {
     Checkpoint(#[source] VerifyCheckpointError),
     #[error("does not count by the policy of witnesses")]
     Quorum(#[source] QuorumError),
+    #[error(
+        "{witness} saw this head, by its own clock, {seconds} s out of its order with one that was seen before"
+    )]
+    SeenBackwards { witness: WitnessName, seconds: u64 },
     #[error("the file name says another size")]
     OtherSize,
     #[error("the log is shorter than the head of {seen} entries that was seen")]

@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LogSummary, Report};
+use super::Report;
 use crate::{
     consent::{ACKNOWLEDGEMENT_SECONDS, ERASURE_DAYS, VALID_DAYS_MAX},
     crypto::VerifyingKey,
@@ -227,14 +227,24 @@ impl Policy {
     }
 
     /// The same policy for the next visit: the heads that `report` read replace those remembered of
-    /// the same logs. Only after a report that holds; a broken log is not to be remembered.
+    /// the same logs; and the largest one with lines of witnesses.
+    /// Only after a report that holds; a broken log is not to be remembered.
     #[must_use]
     pub fn remembering(&self, report: &Report) -> Self {
         let mut next = self.clone();
-        let parse = |log: &LogSummary| UnverifiedCheckpoint::parse(log.head.as_bytes()).ok();
-        for head in report.logs.iter().filter_map(parse) {
-            next.remembered.retain(|old| old.claimed_origin() != head.claimed_origin());
+        let parse = |text: &String| UnverifiedCheckpoint::parse(text.as_bytes()).ok();
+        for log in &report.logs {
+            let Some(head) = parse(&log.head) else { continue };
+            let others: Vec<_>;
+            (next.remembered, others) = next
+                .remembered
+                .into_iter()
+                .partition(|old| old.claimed_origin() != head.claimed_origin());
+            let cosigned = others.into_iter().filter(has_lines_of_others);
+            let cosigned = cosigned.chain(log.cosigned.as_ref().and_then(parse));
+            let largest = cosigned.max_by_key(UnverifiedCheckpoint::claimed_size);
             next.remembered.push(head);
+            next.remembered.extend(largest);
         }
         next
     }
@@ -259,6 +269,11 @@ impl Policy {
     pub(super) fn remembered_origins(&self) -> BTreeSet<&Origin> {
         self.remembered.iter().map(UnverifiedCheckpoint::claimed_origin).collect()
     }
+}
+
+/// Whether somebody beside its log signed a head.
+fn has_lines_of_others(head: &UnverifiedCheckpoint) -> bool {
+    head.as_str().rsplit_once("\n\n").is_some_and(|(_, lines)| lines.lines().nth(1).is_some())
 }
 
 #[cfg(test)]

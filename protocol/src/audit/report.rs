@@ -184,15 +184,23 @@ pub struct LogSummary {
     pub opened: u64,
     /// Its head: what an auditor remembers until the next visit.
     pub head: String,
+    /// The head that enough witnesses of the policy cosigned, with their lines: that is remembered too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cosigned: Option<String>,
 }
 
 impl LogSummary {
-    pub(super) fn new(head: &SignedCheckpoint, opened: u64) -> Self {
+    pub(super) fn new(
+        head: &SignedCheckpoint,
+        opened: u64,
+        cosigned: Option<&SignedCheckpoint>,
+    ) -> Self {
         Self {
             origin: head.origin().to_string(),
             size: head.size(),
             opened,
             head: head.as_str().to_string(),
+            cosigned: cosigned.map(|head| head.as_str().to_string()),
         }
     }
 }

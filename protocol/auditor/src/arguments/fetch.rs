@@ -108,8 +108,11 @@ pub(super) fn answer(
     missed.extend(fetched.no_notice.iter().map(|notice| unarchived(*notice)));
     // They do not lie in the folder, where one of their size does: the audit holds both against the log.
     let mut policy = policy;
-    let others = fetched.others.iter().map(|(head, _)| head.as_str().as_bytes());
-    policy.remembered.extend(others.filter_map(|head| UnverifiedCheckpoint::parse(head).ok()));
+    // Nor does the head that was cosigned before, which another one took the place of.
+    let before = fetched.others.iter().map(|(head, _)| head).chain(&fetched.cosigned_before);
+    let before =
+        before.filter_map(|head| UnverifiedCheckpoint::parse(head.as_str().as_bytes()).ok());
+    policy.remembered.extend(before);
     let mut told = told(&fetched, is_new.then_some(&file));
     // Who asked for JSON gets nothing else where that goes.
     let full = "make room where the report goes";

@@ -69,6 +69,12 @@ impl Place<'_> {
         self.folder.join(BundlePath::Log(self.origin.clone(), file).to_string())
     }
 
+    /// The head that was cosigned when this was fetched before, if it holds: one that was spoiled here is no memory.
+    pub(super) fn cosigned(&self, key: &LogKey) -> Option<SignedCheckpoint> {
+        let bytes = fs::read(self.path(LogFile::Cosigned)).ok()?;
+        head(&bytes, key, "cosigned").ok()
+    }
+
     /// The head that was fetched before, if it holds.
     pub(super) fn head(&self, key: &LogKey) -> Result<Option<SignedCheckpoint>, FetchError> {
         let path = self.path(LogFile::Checkpoint);

@@ -249,6 +249,11 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::ParseCheckpoint(_) => "Ce n’est pas un en-tête.".to_owned(),
         Fault::Checkpoint(_) => "L’en-tête ne tient pas.".to_owned(),
         Fault::Quorum(_) => "Trop peu de témoins désignés ont contresigné cet en-tête.".to_owned(),
+        Fault::SeenBackwards { witness, seconds } => {
+            format!(
+                "Selon sa propre horloge, {witness} a vu cet en-tête et un précédent dans le désordre, à {seconds} s près."
+            )
+        }
         Fault::OtherSize => "Le nom du fichier dit une autre taille.".to_owned(),
         Fault::Shorter { seen } => {
             format!(

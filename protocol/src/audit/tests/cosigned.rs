@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     consent::Action,
-    log::{Cosignature, SignedCheckpoint, WitnessKey, WitnessName},
+    log::{Cosignature, SignedCheckpoint, UnverifiedCheckpoint, WitnessKey, WitnessName},
     purpose::Purpose,
     time::{DAY_SECONDS, Timestamp},
 };
@@ -175,4 +175,86 @@ fn a_cosigned_head_of_another_log_or_beyond_the_log_is_refused() {
     files.insert(hers.clone(), story.hers.head().as_str().as_bytes().to_vec());
     let lines = found(&audit(&Bundle::from(files), &story.policy, NOW.plus(3600)));
     assert!(lines.contains(&format!("B1 {hers}")), "{lines:?}");
+}
+
+/// A story whose retailer's head was cosigned at `SEEN`, and one that was cosigned before it used anything more, at `then`.
+fn visited_twice(then: Timestamp) -> (Story, Bundle, SignedCheckpoint) {
+    let mut story = Story::told();
+    pinned(&mut story, "2");
+    let first = cosigned(&story.theirs.head(), &[(1, then), (2, SEEN.minus(900))]);
+    story.used(grant_id(Purpose::Recognition), Action::Recognised, NOW.plus(400));
+    let mut bundle = story.bundle();
+    bundle.add_cosigned(&cosigned(&story.theirs.head(), &[(1, SEEN), (3, SEEN)]));
+    (story, bundle, first)
+}
+
+fn remembered(head: &SignedCheckpoint) -> UnverifiedCheckpoint {
+    UnverifiedCheckpoint::parse(head.as_str().as_bytes()).unwrap()
+}
+
+#[test]
+fn a_witness_whose_clock_ran_backwards_between_two_visits_is_found() {
+    for (then, good) in [
+        (SEEN.minus(60), true),
+        (SEEN, true),
+        (SEEN.plus(90), true),
+        (SEEN.plus(91), false),
+        (SEEN.plus(DAY_SECONDS), false),
+    ] {
+        let (mut story, bundle, first) = visited_twice(then);
+        story.policy.remembered.push(remembered(&first));
+        let report = audit(&bundle, &story.policy, NOW.plus(3600));
+        let expected = if good { vec![] } else { vec![format!("L2 {FILE}")] };
+        assert_eq!(found(&report), expected, "{then}");
+    }
+}
+
+#[test]
+fn a_smaller_head_that_a_witness_saw_after_the_larger_one_is_found() {
+    let (mut story, _, first) = visited_twice(SEEN.plus(DAY_SECONDS));
+    let mut bundle = story.bundle();
+    bundle.add_cosigned(&first);
+    let later = cosigned(&story.theirs.head(), &[(1, SEEN), (3, SEEN)]);
+    story.policy.remembered.push(remembered(&later));
+    let now = NOW.plus(3600 + DAY_SECONDS);
+    assert_eq!(found(&audit(&bundle, &story.policy, now)), [format!("L2 {FILE}")]);
+    // Seen by another, or of one size, they have no order.
+    story.policy.remembered = vec![remembered(&cosigned(&story.theirs.head(), &[(3, SEEN)]))];
+    assert_eq!(found(&audit(&bundle, &story.policy, now)), Vec::<String>::new());
+    let of_one_size = cosigned(&first, &[(1, SEEN), (2, SEEN)]);
+    story.policy.remembered = vec![remembered(&of_one_size)];
+    assert_eq!(found(&audit(&bundle, &story.policy, now)), Vec::<String>::new());
+}
+
+#[test]
+fn a_line_of_a_witness_that_is_remembered_and_does_not_hold_is_found() {
+    let (mut story, bundle, first) = visited_twice(SEEN);
+    let stranger = Cosignature::sign(&story.theirs.head(), &name(1), &key(101), SEEN).unwrap();
+    let spoiled = first.with(&stranger).unwrap();
+    story.policy.remembered.push(remembered(&spoiled));
+    assert_eq!(found(&audit(&bundle, &story.policy, NOW.plus(3600))), ["L2 policy"]);
+}
+
+#[test]
+fn the_cosigned_head_is_remembered_until_another_one_takes_its_place() {
+    let (mut story, bundle, first) = visited_twice(SEEN);
+    let mut visit = story.bundle();
+    let now = NOW.plus(3600);
+    let remembers = |policy: &Policy, head: &SignedCheckpoint| {
+        policy.remembered.iter().any(|old| old.as_str() == head.as_str())
+    };
+    visit.add_cosigned(&first);
+    story.policy = story.policy.remembering(&audit(&visit, &story.policy, now));
+    assert!(remembers(&story.policy, &first));
+    // A bundle without one says nothing about it.
+    story.policy = story.policy.remembering(&audit(&story.bundle(), &story.policy, now));
+    assert!(remembers(&story.policy, &first));
+    let second = cosigned(&story.theirs.head(), &[(1, SEEN), (3, SEEN)]);
+    story.policy = story.policy.remembering(&audit(&bundle, &story.policy, now));
+    assert!(remembers(&story.policy, &second) && !remembers(&story.policy, &first));
+    // Nor does an old copy.
+    story.policy = story.policy.remembering(&audit(&visit, &story.policy, now));
+    assert!(remembers(&story.policy, &second) && !remembers(&story.policy, &first));
+    let bytes = story.policy.to_bytes().unwrap();
+    assert_eq!(Policy::parse(&bytes).unwrap(), story.policy);
 }
