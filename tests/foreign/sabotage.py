@@ -356,6 +356,16 @@ def negotiated():
                 (payload["matter"] if one in payload["matter"] else payload)[one] = value
             return keys
         return change
+    def objecting(talked, said, key, late):
+        """She objects, or takes it back, so many seconds after some moment; before all else that the shop's log has of the negotiation, or after it."""
+        def deed(hers, shop, papers, policy):
+            talked(hers, shop, papers, policy)
+            place = len(shop.entries) if late else shop.find("proposal", turn=1)
+            for seconds, objects in said or [(1, True)]:
+                what = {"controller": shop.payload("grant")["controller"], "objects": objects, "said": 1_795_240_000 + seconds, "subject_key": forge.public(key), "v": 1}
+                shop.entries.insert(place, (b"\6" * 32, forge.sign("objection", what, {"subject": key}, what["said"])))
+                place += 1
+        return deed
     nobody = verify.encode(b"\1" * 32)
     for turns in (1, 2, 3):
         yield f"negotiated in {turns} turns", talk(turns)
@@ -365,6 +375,9 @@ def negotiated():
         yield f"negotiated in {turns} turns, and nobody says that it was agreed", talk(turns, agree=False)
         yield f"negotiated in {turns} turns, a grant of nobody's proposal", talk(turns, name=nobody)
         yield f"negotiated in {turns} turns, each of another negotiation", talk(turns, change=members(id="negotiation_" + "6" * 32))
+        for name, said in {"": [(1, True)], " elsewhere": [(1, True)], ", and takes it back": [(1, True), (2, False)], " again": [(2, False), (3, True)], " and not, at once": [(1, True), (1, False)],
+                           ", heard in another order": [(9, False), (8, True)], " after it": []}.items():
+            yield f"negotiated in {turns} turns, and she objects{name}", objecting(talk(turns), said, forge.STRANGER if name == " elsewhere" else forge.HER, late=not said)
         yield f"negotiated in {turns} turns, the transcript spliced", talk(turns, prev=nobody)
         for one, value in {"retention_days": 29, "frequency_per_day": 1, "valid_days": 396, "valid_days ": 1, "recipients": ["ads.example"],
                            "lookback_days": 3, "shops": ["0000000f"], "categories": {"presence": "month"}}.items():

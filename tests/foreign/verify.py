@@ -179,7 +179,7 @@ class Audit:
             asked = self.requests.setdefault(payload["digest"], payload | {"request_id": payload["id"], "notice": payload["notice"]["digest"]})
             self.notices.setdefault(asked["notice"], {})["G4", payload["digest"]] = (payload["terms"], None)
         elif kind == "proposal" and theirs and payload["controller"] == self.domains[origin]["domain"]:
-            self.requests.setdefault((kind, payload["digest"]), payload)
+            self.requests.setdefault((kind, payload["digest"]), payload) and talks.heard(self, kind, payload, place, theirs)
         elif kind == "grant":
             own = payload["controller"] == self.domains[origin]["domain"] if theirs and payload["roles"][1:] else self.book("logs/" + payload["subject_log"]) == self.book("logs/" + origin)
             self.check(own and payload["expires"] == payload["given"] + payload["terms"]["valid_days"] * DAY and place not in self.misnamed, "G2", place)
@@ -217,7 +217,7 @@ class Audit:
         else:
             home = self.domains[origin]["domain"] if theirs else next(iter(lives.values()), payload).get("controller")
             kinds = (*PUBLIC, *"withdrawal acknowledgement continuation erasure objection restoration revocation use-statement".split(), *SAID[:3 * theirs])
-            self.check(kind in kinds and (theirs or kind != "continuation" or successions.fits(self, payload, origin)) and (kind not in SAID or payload["controller"] == home and restorations.take(self, kind, payload, place, theirs, lives, origin)) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
+            self.check(kind in kinds and (theirs or kind != "continuation" or successions.fits(self, payload, origin)) and (kind not in SAID or payload["controller"] == home and restorations.take(self, kind, payload, place, theirs, lives, origin) and talks.heard(self, kind, payload, place, theirs)) or not theirs and mandates.take(self, kind, payload, place), "G2", place)
     def moment(self, at, place):
         last = self.last.get(book := self.book(place[0]), 0)
         self.last[book], (size, seen) = max(last, at), self.seen.get(book, (0, 0))

@@ -19,14 +19,15 @@ use super::{
 };
 use crate::{
     consent::{
-        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, RecordKind, Restoration,
-        Revocation, Terms, Withdrawal, WithdrawalMismatch,
+        Acknowledgement, ConsentRequest, Erasure, ErasureMismatch, Grant, Objection, RecordKind,
+        Restoration, Revocation, Terms, Withdrawal, WithdrawalMismatch,
     },
-    crypto::Digest,
+    crypto::{Digest, KeyId},
     document::Verified,
     id::GrantId,
     jws::{Role, VerifyJwsError},
     log::{LogKey, Origin},
+    negotiation::{Proposal, Side},
     party::ControllerId,
     purpose::Purpose,
     time::Timestamp,
@@ -58,6 +59,8 @@ pub(super) struct Book<'a> {
     pub(super) requests: BTreeMap<Digest, Verified<ConsentRequest>>,
     /// What was proposed about them.
     pub(super) transcripts: Transcripts,
+    /// What counts of what each pseudonym said about direct marketing, so far: since when, and whether it objects.
+    pub(super) objections: BTreeMap<KeyId, (Timestamp, bool)>,
     /// Digests of the public documents it says were published.
     pub(super) published: BTreeSet<Digest>,
     /// Digests of the notices that its requests and grants name.
@@ -104,6 +107,7 @@ impl<'a> Book<'a> {
             retailer,
             requests: BTreeMap::new(),
             transcripts: Transcripts::default(),
+            objections: BTreeMap::new(),
             published: BTreeSet::new(),
             notices: BTreeSet::new(),
             granted: BTreeMap::new(),
@@ -141,13 +145,16 @@ impl<'a> Book<'a> {
     ) -> Result<(), Refused> {
         match content {
             Content::Request(request) => self.requested(*request),
-            Content::Proposal(said) => self.transcripts.take(said),
+            Content::Proposal(said) => {
+                self.proposed(said.payload(), spot);
+                self.transcripts.take(said);
+            }
             Content::Grant(grant) => self.granted(*grant, spot, succession)?,
             Content::Withdrawal(withdrawal) => self.withdrawn(*withdrawal, spot, succession)?,
             Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
             Content::Erasure(erasure) => self.erased(*erasure, spot)?,
             Content::Revocation(revocation) => self.revoked(*revocation, spot)?,
-            Content::Objection(controller) => self.objected(&controller)?,
+            Content::Objection(objection) => self.objected(&objection)?,
             // The retailer's were looked at before.
             Content::Continuation(_) if self.retailer.is_some() => {}
             Content::Continuation(read) => match *read {
@@ -188,7 +195,7 @@ impl<'a> Book<'a> {
     /// those before it, shows beside the other books.
     fn restored(&mut self, signed: Verified<Restoration>, spot: Spot) -> Result<(), Refused> {
         let said = signed.payload();
-        self.objected(&said.controller)?;
+        self.is_of_this_retailer(&said.controller)?;
         let begins = spot.index == 0 && self.origins.first() == Some(&said.to.log);
         if self.retailer.is_some() && !begins {
             return Err((Assertion::S3, Fault::RestorationElsewhere));
@@ -412,7 +419,7 @@ impl<'a> Book<'a> {
     }
 
     /// An objection is to the retailer of the log, a restoration by it.
-    fn objected(&self, controller: &ControllerId) -> Result<(), Refused> {
+    fn is_of_this_retailer(&self, controller: &ControllerId) -> Result<(), Refused> {
         let pinned = self.retailer.or_else(|| {
             let life = self.lives.values().next();
             life.and_then(|life| self.context.policy.controllers.get(life.pinned))
@@ -423,6 +430,27 @@ impl<'a> Book<'a> {
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// What a pseudonym says about direct marketing.
+    fn objected(&mut self, objection: &Objection) -> Result<(), Refused> {
+        self.is_of_this_retailer(&objection.controller)?;
+        // Of two the later one counts, and in one second the one that objects.
+        let said = (objection.said, objection.objects);
+        let counts = self.objections.entry(objection.subject_key.key_id()).or_insert(said);
+        *counts = said.max(*counts);
+        Ok(())
+    }
+
+    /// The retailer proposes nothing to who objects by its own log: W4.
+    fn proposed(&mut self, said: &Proposal, spot: Spot) {
+        if said.by() != Side::Controller {
+            return;
+        }
+        let counts = self.objections.get(&said.matter.subject_key.key_id());
+        let fault = counts.filter(|(_, objects)| *objects).map(|_| Fault::ProposedToObjector);
+        let places = self.context.places;
+        self.conduct.check(Assertion::W4, fault, || places.of(spot));
     }
 
     fn acknowledged(

@@ -15,7 +15,6 @@ use crate::{
     log::{Opening, Origin},
     mandate::{Mandate, MandateWithdrawal},
     negotiation::{Agreement, Matter, Proposal, Refusal, Side},
-    party::ControllerId,
     time::Timestamp,
 };
 
@@ -44,8 +43,7 @@ pub(super) enum Content {
     Acknowledgement(Box<Claimed<Acknowledgement>>),
     Erasure(Box<Claimed<Erasure>>),
     Revocation(Box<Claimed<Revocation>>),
-    /// To whom.
-    Objection(Box<ControllerId>),
+    Objection(Box<Objection>),
     Continuation(Box<Result<Verified<Continuation>, Fault>>),
     /// What somebody may do for her.
     Mandate(Box<Verified<Mandate>>),
@@ -144,8 +142,8 @@ impl<'a> Reader<'a> {
                 // It needs no grant: whose it is, it says itself.
                 let document = parse::<Objection>(bytes)?;
                 let key = document.claimed().subject_key;
-                let controller = Box::new(document.claimed().controller.clone());
-                verify(document, &[(Role::Subject, &key)]).map(|_| Content::Objection(controller))
+                verify(document, &[(Role::Subject, &key)])
+                    .map(|document| Content::Objection(Box::new(document.payload().clone())))
             }
             Typ::Request => {
                 let retailer = self.retailer.ok_or_else(foreign)?;

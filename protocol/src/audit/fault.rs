@@ -48,6 +48,8 @@ pub enum Fault {
         "{witness} saw this head, by its own clock, {seconds} s out of its order with one that was seen before"
     )]
     SeenBackwards { witness: WitnessName, seconds: u64 },
+    #[error("a proposal to somebody who objects to direct marketing, by this log")]
+    ProposedToObjector,
     #[error("the file name says another size")]
     OtherSize,
     #[error("the log is shorter than the head of {seen} entries that was seen")]

@@ -112,6 +112,8 @@ assertions! {
     W1: Duty = "each withdrawal was acknowledged in time";
     /// Deletion.
     W2: Duty = "the keys of each released day were deleted when the day or the grant was over";
+    /// Objection.
+    W4: Breach = "nobody is made a proposal while an objection of theirs counts in the log";
     /// Renewal.
     W6: Breach = "who renews gives a new grant in the place of one, and nothing is done under that one afterwards";
     /// Erasure.

@@ -42,9 +42,6 @@ unasserted! {
     /// Steps.
     W3: "withdrawing took no more steps than giving",
         "steps on a page leave no entry; tests of the programs count them";
-    /// Objection.
-    W4: "an objection ends matching at once",
-        "matching happens in her vault, and leaves no trace in any log; what a shop does in its own systems stands in none either";
     /// Export.
     W5: "an export was delivered, and verifies",
         "she exports by herself, at home: nobody else takes part who could log it";

@@ -182,6 +182,10 @@ impl<'a> Talk<'a> {
     fn reply(&self, now: Timestamp) -> Result<Message, NegotiateError> {
         let enough = self.session.enough(self.request)?;
         match reply(&self.live, &enough) {
+            // What she proposes herself may be agreed to; nothing is proposed to who objects.
+            Some(Reply::Counter(_)) if self.session.objects(self.name.subject)? => {
+                self.refuse(RefusalReason::Declined, now)
+            }
             Some(Reply::Agree) => self.sign(self.live.agree(now), now),
             Some(Reply::Counter(terms)) => match self.live.propose(terms, COUNTER_SECONDS, now) {
                 Some(counter) => self.sign(counter, now),

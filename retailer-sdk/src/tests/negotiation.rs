@@ -12,7 +12,9 @@ use besace_protocol::{
     party::ControllerId,
     problem::ProblemType,
     time::DAY_SECONDS,
-    wire::{CONTINUATIONS_PATH, Continue, NEGOTIATIONS_PATH, Negotiate, Negotiated},
+    wire::{
+        CONTINUATIONS_PATH, Continue, NEGOTIATIONS_PATH, Negotiate, Negotiated, OBJECTIONS_PATH,
+    },
 };
 
 use super::*;
@@ -217,6 +219,33 @@ fn less_than_enough_is_countered_once_and_what_is_offered_never() {
     let proposal = fourth.proposal(less(9), NOW);
     let answer = fourth.say(&mut world, &proposal, NOW);
     assert_eq!(fourth.no(&answer), RefusalReason::Declined);
+}
+
+#[test]
+fn who_objects_is_agreed_with_or_refused_and_never_countered() {
+    let (mut world, asked) = world();
+    let mut shopper = Shopper::new(2);
+    for (objects, countered) in [(true, false), (false, true)] {
+        let body = shopper.objection(objects, NOW.plus(u64::from(countered)));
+        let call = shopper.call(OBJECTIONS_PATH, &body, NOW.plus(1));
+        world.retailer.object(&call, NOW.plus(1), &mut world.rng).unwrap();
+        let mut hers = Hers::of(shopper, &world, asked);
+        let proposal = hers.proposal(less(4), NOW.plus(2));
+        let answer = hers.say(&mut world, &proposal, NOW.plus(2));
+        match hers.read(&answer) {
+            Some(Message::Proposal(_)) => assert!(countered),
+            Some(Message::Refusal(no)) => {
+                assert_eq!((no.payload().reason, countered), (RefusalReason::Declined, false));
+            }
+            other => panic!("{other:?}"),
+        }
+        // What is enough she may still propose herself.
+        let mut enough_for_it = Hers::of(hers.shopper, &world, asked);
+        let proposal = enough_for_it.proposal(enough(), NOW.plus(3));
+        let answer = enough_for_it.say(&mut world, &proposal, NOW.plus(3));
+        assert!(matches!(enough_for_it.read(&answer), Some(Message::Agreement(_))));
+        shopper = enough_for_it.shopper;
+    }
 }
 
 #[test]

@@ -72,7 +72,8 @@ fn an_honest_story_holds_and_says_what_it_cannot_show() {
     assert_eq!((found(&report), report.verdict), (vec![], Verdict::Holds));
     let checked: Vec<_> = report.held.iter().map(|held| held.assertion).collect();
     // Her log did not go on in another one, and nothing was renewed: those stories are told in `succession`, `restoration` and `renewal`;
-    // no witness is asked here, and nobody acts for her: that is told in `mandate`.
+    // no witness is asked here, nobody acts for her, and nobody proposes less: that is told in `mandate` and
+    // `negotiation`.
     let told = |assertion: &&Assertion| {
         let elsewhere = [
             Assertion::S1,
@@ -80,6 +81,7 @@ fn an_honest_story_holds_and_says_what_it_cannot_show() {
             Assertion::S3,
             Assertion::L2,
             Assertion::U10,
+            Assertion::W4,
             Assertion::W6,
         ];
         !elsewhere.contains(assertion)

@@ -95,6 +95,7 @@ pub(super) const fn assertion(assertion: Assertion) -> &'static str {
             "ce qui a été fait pour elle l’a été par la personne qu’un mandat y autorisait alors"
         }
         Assertion::W1 => "chaque retrait a reçu à temps son accusé de réception",
+        Assertion::W4 => "rien n’est proposé à qui s’y oppose, d’après le registre de l’enseigne",
         Assertion::W6 => {
             "un accord renouvelé en remplace un seul, dont plus rien n’est fait ensuite"
         }
@@ -118,10 +119,6 @@ pub(super) const fn unasserted(one: Unasserted) -> [&'static str; 2] {
         Unasserted::W3 => [
             "retirer son accord n’a pas demandé plus de gestes que le donner",
             "un geste sur une page ne laisse pas d’entrée\u{a0}; les tests des programmes les comptent",
-        ],
-        Unasserted::W4 => [
-            "une opposition met fin aussitôt à toute comparaison d’offres",
-            "la comparaison se fait dans le coffre et ne laisse de trace dans aucun registre\u{a0}; ce qu’une enseigne fait dans ses propres systèmes n’en laisse pas davantage",
         ],
         Unasserted::W5 => [
             "une exportation a été remise, et peut être vérifiée",
@@ -253,6 +250,9 @@ pub(super) fn fault(fault: &Fault) -> String {
             format!(
                 "Selon sa propre horloge, {witness} a vu cet en-tête et un précédent dans le désordre, à {seconds} s près."
             )
+        }
+        Fault::ProposedToObjector => {
+            "Proposition à qui s’oppose à la prospection, d’après ce registre.".to_owned()
         }
         Fault::OtherSize => "Le nom du fichier dit une autre taille.".to_owned(),
         Fault::Shorter { seen } => {

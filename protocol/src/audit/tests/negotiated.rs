@@ -241,3 +241,29 @@ fn a_grant_whose_proposal_is_not_shown_is_no_good() {
     story.give_grant(grant);
     assert_eq!(ids(&story.audit()), ["G3"]);
 }
+
+#[test]
+fn who_objects_by_the_log_is_made_no_proposal_and_may_make_one() {
+    let told = |said: &[(bool, u64)], turn| {
+        let mut story = Story::told();
+        for (objects, seconds) in said {
+            story.object(*objects, NOW.plus(*seconds));
+        }
+        story.propose(Purpose::Recognition, turn, NOW.plus(500));
+        // What is said later changes nothing of what was done.
+        story.object(said.is_empty(), NOW.plus(501));
+        ids(&story.audit())
+    };
+    for (said, found) in [
+        (&[][..], &[][..]),
+        (&[(true, 400)], &["W4"]),
+        (&[(true, 400), (false, 401)], &[]),
+        // In another order, and in one second.
+        (&[(false, 401), (true, 400)], &[]),
+        (&[(true, 400), (false, 400)], &["W4"]),
+        (&[(false, 400), (true, 401)], &["W4"]),
+    ] {
+        assert_eq!(told(said, 2), found, "{said:?}");
+        assert_eq!(told(said, 1), Vec::<&str>::new(), "{said:?}");
+    }
+}

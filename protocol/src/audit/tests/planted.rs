@@ -200,6 +200,10 @@ fn planted(assertion: Assertion) -> (Bundle, Policy) {
             story.acknowledge(&withdrawal, NOW.plus(400 + DAY_SECONDS + 1), vec![]);
         }
         Assertion::W2 => story = withdrawn(401, vec![]),
+        Assertion::W4 => {
+            story.object(true, NOW.plus(350));
+            story.propose(KNOWN, 2, NOW.plus(351));
+        }
         Assertion::W6 => {
             story.renew(KNOWN, [51; 16], |_| {});
             story.used(grant_id(KNOWN), Action::Recognised, NOW.plus(400));

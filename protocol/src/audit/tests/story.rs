@@ -7,18 +7,19 @@ use crate::{
     consent::{
         Acknowledgement, Action, Benefit, BenefitKind, ConsentRequest, Deleted, Deletion,
         Disclosed, DisclosureReceived, Erasure, Grant, Indication, Kept, Notice, NoticeItem,
-        NoticeReference, NoticeText, Published, RecordKind, Released, Supersedes, Terms, UseHead,
-        UseRecord, UseStatement, Withdrawal,
+        NoticeReference, NoticeText, Objection, Published, RecordKind, Released, Supersedes, Terms,
+        UseHead, UseRecord, UseStatement, Withdrawal,
     },
     crypto::{Digest, SealingSecretKey, SecretBytes, SigningKey, sha256},
     document::{Verified, sign},
     encoding::Bytes,
-    id::{GrantId, Handle, LogId, RequestId, WithdrawalId},
+    id::{GrantId, Handle, LogId, NegotiationId, RequestId, WithdrawalId},
     jws::Role,
     log::{
         Checkpoint, Commitment, Frontier, Opening, Origin, Salt, SignedCheckpoint,
         UnverifiedCheckpoint,
     },
+    negotiation::{Matter, Proposal},
     party::{ControllerId, LegalIdentity, Manifest, Shop, ShopCode},
     purpose::{DataCategory, Granularity, Purpose},
     time::{DAY_SECONDS, Day, Timestamp},
@@ -376,6 +377,37 @@ impl Story {
         let withdrawal = self.stop(purpose, at);
         self.hers.append(withdrawal.as_bytes());
         withdrawal
+    }
+
+    /// The retailer logs that she objects to its marketing, or takes that back.
+    pub(super) fn object(&mut self, objects: bool, said: Timestamp) {
+        let subject_key = key(1).verifying_key();
+        let objection = Objection { controller: domain(), objects, said, subject_key, v: 1 };
+        let objection = sign(objection, Role::Subject, &key(1), said).unwrap();
+        self.theirs.append(objection.as_bytes());
+    }
+
+    /// The retailer logs a proposal of this turn for a purpose, which nobody takes.
+    pub(super) fn propose(&mut self, purpose: Purpose, turn: u8, at: Timestamp) {
+        let grant = self.grant(purpose);
+        let proposal = Proposal {
+            expires: at.plus(DAY_SECONDS),
+            issued: at,
+            matter: Matter {
+                controller: grant.controller,
+                controller_key: grant.controller_key,
+                id: NegotiationId::from_bytes([7; 16]),
+                request: grant.request,
+                subject_key: grant.subject_key,
+            },
+            prev: if turn == 1 { grant.request } else { sha256(&[b"what is not shown"]) },
+            terms: grant.terms,
+            turn,
+            v: 1,
+        };
+        let by = if turn == 2 { Role::Controller } else { Role::Subject };
+        let signer = key(if turn == 2 { 2 } else { 1 });
+        self.theirs.append(sign(proposal, by, &signer, at).unwrap().as_bytes());
     }
 
     /// She signs a withdrawal; nobody logs it.
