@@ -5,6 +5,7 @@ use besace_protocol::{
     log::UnverifiedProof,
     party::ControllerId,
     presence::EphemeralId,
+    time::DAY_SECONDS,
     wire::Recognised,
 };
 
@@ -206,4 +207,104 @@ fn an_erasure_names_the_mail_that_her_last_visit_of_the_same_group_will_be() {
     let signed = session.erasure(grant.id).unwrap().unwrap().jws;
     let erasure = Unverified::<besace_protocol::consent::Erasure>::parse(&signed).unwrap();
     assert_eq!(erasure.claimed().kept, [Kept::ConsentProof, Kept::SealedMail]);
+}
+
+/// What waits at once in one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    StopsRecognition,
+    StopsGreeting,
+    Arrives,
+    Releases,
+    Discloses,
+}
+
+/// All orders of `these`, after `first`.
+fn orders(first: &[Does], these: &[Does]) -> Vec<Vec<Does>> {
+    if these.is_empty() {
+        return vec![first.to_vec()];
+    }
+    let with = |one: &Does| {
+        let rest: Vec<Does> = these.iter().copied().filter(|other| other != one).collect();
+        orders(&[first, &[*one]].concat(), &rest)
+    };
+    these.iter().flat_map(with).collect()
+}
+
+#[test]
+fn in_whatever_order_they_wait_nothing_passes_after_the_withdrawal_before_it() {
+    use Does::{Arrives, Discloses, Releases, StopsGreeting, StopsRecognition};
+    let all = [StopsRecognition, StopsGreeting, Arrives, Releases, Discloses];
+    let mut world = World::new();
+    let permit = world.permit(first_shop());
+    let value = world.value(permit.shop(), NOW);
+    let (manifest, tomorrow) = (world.manifest(), Day::of(NOW.plus(DAY_SECONDS)));
+    let orders = orders(&[], &all);
+    assert_eq!(orders.len(), 120);
+    for (seed, order) in (100..).zip(orders) {
+        let (mut shopper, (recognition, digest), (greeting, greeting_digest)) =
+            regular(&mut world, seed);
+        let before = |one, other| {
+            let place = |what| order.iter().position(|does| *does == what);
+            place(one) < place(other)
+        };
+        let token = shopper.token(Some(&value), NOW);
+        // Both were logged at home before, whatever became of them on the way.
+        let body = shopper.release(&recognition, &manifest, tomorrow, NOW);
+        let release = shopper.call(RELEASES_PATH, &body, NOW);
+        let body = shopper.disclose(&greeting, &manifest, Some("Nora"), &[], NOW);
+        let disclosure = shopper.call(DISCLOSURES_PATH, &body, NOW);
+        let body = shopper.withdrawal(recognition.id, digest, NOW);
+        let stops_recognition = shopper.call(WITHDRAWALS_PATH, &body, NOW);
+        let body = shopper.withdrawal(greeting.id, greeting_digest, NOW);
+        let stops_greeting = shopper.call(WITHDRAWALS_PATH, &body, NOW);
+        let World { retailer, rng, .. } = &mut world;
+        let stopped = retailer.group(NOW, rng, |group, rng| {
+            let mut stopped = None;
+            for does in &order {
+                let passed = match does {
+                    StopsRecognition | StopsGreeting => {
+                        let of_this = *does == StopsRecognition;
+                        let call = if of_this { &stops_recognition } else { &stops_greeting };
+                        let done = group.run(|retailer| retailer.withdraw(call, NOW, rng));
+                        let done = done.unwrap().unwrap();
+                        stopped = if of_this { Some(done) } else { stopped };
+                        continue;
+                    }
+                    Arrives => match sight(group, &permit, token, rng) {
+                        Ok(seen) => {
+                            let greets = before(Arrives, StopsGreeting);
+                            assert_eq!(seen.greeting.is_some(), greets, "{order:?}");
+                            true
+                        }
+                        Err(error) => {
+                            assert!(matches!(error, SightingError::Unresolved), "{error:?}");
+                            false
+                        }
+                    },
+                    Releases | Discloses => {
+                        let done = group.run(|retailer| match does {
+                            Releases => retailer.receive_release(&release, NOW, rng).map(drop),
+                            _ => retailer.receive_disclosure(&disclosure, NOW, rng).map(drop),
+                        });
+                        let done = done.unwrap();
+                        assert!(matches!(done, Ok(()) | Err(ReceiveError::Withdrawn)), "{done:?}");
+                        done.is_ok()
+                    }
+                };
+                let stop = if *does == Discloses { StopsGreeting } else { StopsRecognition };
+                assert_eq!(passed, before(*does, stop), "{does:?} in {order:?}");
+            }
+            stopped.unwrap()
+        });
+        let signed = stopped.unwrap().acknowledgement.document.0;
+        let signed =
+            Unverified::<besace_protocol::consent::Acknowledgement>::parse(&signed).unwrap();
+        let said = signed.claimed();
+        assert_eq!(said.uses.count, u64::from(before(Arrives, StopsRecognition)), "{order:?}");
+        let released = before(Releases, StopsRecognition);
+        assert_eq!(said.deleted_days.contains(&tomorrow), released, "{order:?}");
+        let session = world.retailer.store.read();
+        assert!(session.disclosure(greeting.id).unwrap().is_none(), "{order:?}");
+    }
 }
