@@ -185,6 +185,12 @@ pub fn fetch(
         place.write(LogFile::Seen(head.size()), head.alone().as_str().as_bytes())?;
     }
     let opened = place.open(openings, &public, new.size())?;
+    // Its lines are nowhere else.
+    if let Some(before) = &cosigned_before
+        && cosigned.as_ref().is_none_or(|head| head.as_str() != before.as_str())
+    {
+        place.keep_cosigned(before)?;
+    }
     match &cosigned {
         Some(head) => place.write(LogFile::Cosigned, head.as_str().as_bytes())?,
         None => place.remove(LogFile::Cosigned)?,

@@ -349,6 +349,7 @@ fn an_address_is_enough_for_a_first_visit_and_for_the_next() {
     let (status, out, _) = visit(&["--html", "page.html", "--lang", "fr"]);
     assert!(status == Some(1) && out.contains("L3"), "{out}");
     assert!(fs::read_to_string(desk.path("page.html")).unwrap().contains("lang=\"fr\""));
+    assert!(desk.path("shop.example.cosigned").is_file());
     // Who ends the folder's name with a slash has the policy beside it, not in it.
     let (status, out, _) = visit(&["other/"]);
     assert!(status == Some(0) && desk.path("other.policy.json").is_file(), "{out}");
@@ -357,7 +358,7 @@ fn an_address_is_enough_for_a_first_visit_and_for_the_next() {
         let (status, out, err) = visit(&[nameless]);
         assert!(status == Some(2) && out.is_empty() && err.contains("--policy FILE"), "{out}{err}");
     }
-    assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 5, "two visits and a page");
+    assert_eq!(fs::read_dir(desk.folder.path()).unwrap().count(), 6, "two visits and a page");
 }
 
 #[test]
@@ -457,9 +458,11 @@ fn a_witness_that_saw_the_log_of_today_before_that_of_the_last_visit_is_found() 
     assert_eq!(desk.fetch().0, Exit::Holds);
     desk.ask_for_a_witness();
     for (size, seconds, good) in [(6, 60, true), (7, -30, true), (8, -121, false)] {
+        let before = fs::read(desk.tile("cosigned")).unwrap();
         desk.shown.show(&bundle_seen(size, seconds));
         let (exit, said) = desk.fetch();
         assert_eq!(exit == Exit::Holds, good, "{said}");
+        assert_eq!(fs::read(desk.path("bundle.cosigned")).unwrap(), before);
         let line = "  L2 logs/shop.example/besace/cosigned: w saw this head";
         assert_eq!(said.contains(line), !good, "{said}");
     }

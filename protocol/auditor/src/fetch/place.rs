@@ -315,6 +315,11 @@ impl Place<'_> {
         self.keep_beside(head, ".smaller")
     }
 
+    /// Keeps the head that was cosigned at the visit before as `FOLDER.cosigned`, with its lines.
+    pub(super) fn keep_cosigned(&self, head: &SignedCheckpoint) -> Result<PathBuf, FetchError> {
+        self.keep_beside(head, ".cosigned")
+    }
+
     /// Keeps a head that another one contradicts as `FOLDER.SIZE-ROOT`, of the root the first eight characters.
     pub(super) fn keep_other(&self, head: &SignedCheckpoint) -> Result<PathBuf, FetchError> {
         let root: String = head.root().to_string().chars().take(8).collect();
