@@ -59,8 +59,8 @@ pub(super) struct Book<'a> {
     pub(super) requests: BTreeMap<Digest, Verified<ConsentRequest>>,
     /// What was proposed about them.
     pub(super) transcripts: Transcripts,
-    /// What counts of what each pseudonym said about direct marketing, so far: since when, and whether it objects.
-    pub(super) objections: BTreeMap<KeyId, (Timestamp, bool)>,
+    /// What counts of what each pseudonym said about direct marketing, so far.
+    pub(super) objections: BTreeMap<KeyId, Box<Objection>>,
     /// Digests of the public documents it says were published.
     pub(super) published: BTreeSet<Digest>,
     /// Digests of the notices that its requests and grants name.
@@ -154,7 +154,7 @@ impl<'a> Book<'a> {
             Content::Acknowledgement(answer) => self.acknowledged(*answer, spot)?,
             Content::Erasure(erasure) => self.erased(*erasure, spot)?,
             Content::Revocation(revocation) => self.revoked(*revocation, spot)?,
-            Content::Objection(objection) => self.objected(&objection)?,
+            Content::Objection(objection) => self.objected(objection)?,
             // The retailer's were looked at before.
             Content::Continuation(_) if self.retailer.is_some() => {}
             Content::Continuation(read) => match *read {
@@ -433,12 +433,12 @@ impl<'a> Book<'a> {
     }
 
     /// What a pseudonym says about direct marketing.
-    fn objected(&mut self, objection: &Objection) -> Result<(), Refused> {
+    fn objected(&mut self, objection: Box<Objection>) -> Result<(), Refused> {
         self.is_of_this_retailer(&objection.controller)?;
-        // Of two the later one counts, and in one second the one that objects.
-        let said = (objection.said, objection.objects);
-        let counts = self.objections.entry(objection.subject_key.key_id()).or_insert(said);
-        *counts = said.max(*counts);
+        let key = objection.subject_key.key_id();
+        if self.objections.get(&key).is_none_or(|known| objection.replaces(known)) {
+            self.objections.insert(key, objection);
+        }
         Ok(())
     }
 
@@ -448,7 +448,7 @@ impl<'a> Book<'a> {
             return;
         }
         let counts = self.objections.get(&said.matter.subject_key.key_id());
-        let fault = counts.filter(|(_, objects)| *objects).map(|_| Fault::ProposedToObjector);
+        let fault = counts.filter(|said| said.objects).map(|_| Fault::ProposedToObjector);
         let places = self.context.places;
         self.conduct.check(Assertion::W4, fault, || places.of(spot));
     }

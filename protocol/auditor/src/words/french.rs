@@ -248,7 +248,7 @@ pub(super) fn fault(fault: &Fault) -> String {
         Fault::Quorum(_) => "Trop peu de témoins désignés ont contresigné cet en-tête.".to_owned(),
         Fault::SeenBackwards { witness, seconds } => {
             format!(
-                "Selon sa propre horloge, {witness} a vu cet en-tête et un précédent dans le désordre, à {seconds} s près."
+                "Selon sa propre horloge, {witness} a vu cet en-tête et un précédent dans le désordre, avec {seconds} s d’écart."
             )
         }
         Fault::ProposedToObjector => {
